@@ -1,0 +1,46 @@
+"""
+The picture: all of the organisation that every sign-in needs and that rarely changes, frozen, with the version it was
+taken at.
+
+A node keeps one in memory. The transaction that decides reads the version row again; when it moved, the picture is
+taken anew and the deed runs again (`errors.Stale`). So memory may be old, and a decision never is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from ostiary.core.access.compile import PolicySet
+from ostiary.core.directory.applications import Application, normal_identifier
+from ostiary.core.words.ids import AppId, GroupId
+
+VERSION = "picture"  # the row of `versions`
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """The one tenant of a deployment (R20)."""
+
+    tenant: str
+    name: str
+    domains: tuple[str, ...] = ()
+    sample: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One state of the organisation's registrations and policies."""
+
+    version: int
+    organisation: Organisation
+    exception_group: GroupId
+    policies: PolicySet
+    applications: Mapping[AppId, Application] = field(default_factory=lambda: MappingProxyType({}))
+    resources: Mapping[str, Application] = field(default_factory=lambda: MappingProxyType({}))
+    """By normalised identifier, and by application id."""
+    consents: Mapping[tuple[AppId, AppId], frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
+    """(client, resource) -> scopes that administrators consented to."""
+
+    def resource(self, identifier: str) -> Application | None:
+        """The resource known under *identifier* (an identifier URI or an application id)."""
+        return self.resources.get(normal_identifier(identifier))

@@ -1,0 +1,59 @@
+"""
+The two sides of a condition, and what may be wrong with a policy document.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+TEXTS = 2000  # entries of one list in a document
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing in a document that cannot be enforced."""
+
+    path: str
+    """JSON path, e.g. ``$.conditions.locations``."""
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What a condition includes and excludes, as keys. `everyone` includes every sign-in, one with no keys too."""
+
+    everyone: bool = False
+    include: frozenset[str] = frozenset()
+    exclude: frozenset[str] = frozenset()
+
+
+ANY = Sides(everyone=True)
+"""A condition that is not set."""
+
+
+def texts(value: Any, path: str, problems: list[Problem]) -> tuple[str, ...]:
+    """A list of texts, absent and null meaning empty; anything else is a problem."""
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(item, str) and 0 < len(item) <= 256 for item in value):
+        problems.append(Problem(path, "must be a list of texts of at most 256 characters"))
+        return ()
+    if len(value) > TEXTS:
+        problems.append(Problem(path, f"must hold at most {TEXTS} entries"))
+        return ()
+    return tuple(value)
+
+
+def members(value: Any, path: str, known: tuple[str, ...], problems: list[Problem]) -> Mapping[str, Any]:
+    """An object whose set fields are all in *known*; others that carry a value cannot be enforced."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        problems.append(Problem(path, "must be an object"))
+        return {}
+    problems.extend(
+        Problem(f"{path}.{name}", "is not supported")
+        for name, content in value.items()
+        if name not in known and not name.startswith("@") and content not in (None, [], {}, "")
+    )
+    return value

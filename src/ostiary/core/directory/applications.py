@@ -1,0 +1,117 @@
+"""
+Applications: clients that ask for tokens, and resources that take them; one registration can be both.
+
+What a requester must be able to do is a fact of the registration, never of the request: the attacker is the requester
+(R12). A registration is stored as one JSON document; fields are only ever added, and a missing one means the strict
+default.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from ostiary.core.words.ids import AppId
+from ostiary.core.words.instants import Instant, Span, minutes
+
+Need = Literal["optional", "required"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One thing that a resource allows to ask for."""
+
+    value: str
+    description: str
+    """In words a person understands; shown on the approval page."""
+    administrative: bool = False
+    """Never part of `.default` in a device authorization request, and refused when named there (R3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A client secret: 256 random bits, kept as their SHA-256 (R17)."""
+
+    id: str
+    digest: str
+    """Hex."""
+    hint: str
+    created: Instant
+    ends: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """One registration. Every default is the strict one."""
+
+    id: AppId
+    object_id: str
+    name: str
+    enabled: bool = True
+    public: bool = True
+    redirect_uris: tuple[str, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    identifier_uris: tuple[str, ...] = ()
+    """The names under which it is a resource."""
+    scopes: tuple[Scope, ...] = ()
+    """What it exposes as a resource."""
+    device_flow: bool = False
+    """Off until an administrator allows it."""
+    code_lifetime: Span = minutes(5)
+    token_lifetime: Span = minutes(10)
+    signing: Literal["ES256", "RS256"] = "ES256"
+    assignment_required: bool = False
+    pkce: Need = "optional"
+    """For the device flow; the authorization code flow always requires it."""
+    complete_uri: bool = False
+    """Send `verification_uri_complete`."""
+    entra_errors: bool = False
+    """Use Entra's error names where they differ from the RFCs' (R20)."""
+    microsoft_family: bool = False
+    """MSAL and its relatives: never `slow_down`, CR LF layout of `error_description` (R20)."""
+    reach: tuple[str, ...] = ()
+    """Identifiers of other resources that a refresh may name (R7)."""
+    gateway_for: tuple[str, ...] = ()
+    """Identifiers of resources whose tokens it may introspect (R19)."""
+    admin_api: bool = False
+    """Our own admin API as a resource; there is one."""
+    created: Instant = Instant(0)
+
+
+_DOCUMENT = tuple(
+    f.name for f in fields(Application) if f.name not in ("id", "object_id", "name", "enabled", "created")
+)
+
+
+def to_document(application: Application) -> dict[str, Any]:
+    """The registration as the JSON object that is stored; ids, name, state and date have columns of their own."""
+    document = {name: getattr(application, name) for name in _DOCUMENT}
+    document["secrets"] = [{f.name: getattr(s, f.name) for f in fields(Secret)} for s in application.secrets]
+    document["scopes"] = [{f.name: getattr(s, f.name) for f in fields(Scope)} for s in application.scopes]
+    return document
+
+
+def from_document(
+    document: Mapping[str, Any], *, id: str, object_id: str, name: str, enabled: bool, created: int
+) -> Application:
+    """
+    The registration that `to_document` wrote. Raises TypeError for a field that this version does not know: nothing
+    is ignored.
+    """
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in document.items()}
+    values["secrets"] = tuple(Secret(**secret) for secret in document.get("secrets", ()))
+    values["scopes"] = tuple(Scope(**scope) for scope in document.get("scopes", ()))
+    return Application(AppId(id), object_id, name, enabled, created=Instant(created), **values)
+
+
+def normal_identifier(uri: str) -> str:
+    """
+    An identifier URI as it is compared: lower-case scheme and host, no trailing slash.
+
+    `https://management.core.windows.net/` and the same without the slash are one resource, because clients append
+    `/.default` to either.
+    """
+    scheme, mark, rest = uri.strip().partition("://")
+    if not mark:
+        return uri.strip().rstrip("/")
+    host, slash, path = rest.partition("/")
+    return f"{scheme.lower()}://{host.lower()}{slash}{path}".rstrip("/")

@@ -1,0 +1,102 @@
+"""
+One table of actions: who may do what, and from which kind of session. Routes and pages name an action; nothing else
+decides (R2, R3).
+
+`judge` answers in the order that tells the least: origin before role is never told to a stranger.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ostiary.core.directory.people import Role
+from ostiary.core.words.caller import Caller, CallerKind, Origin
+from ostiary.core.words.instants import Instant, between, minutes
+from ostiary.core.words.outcome import Reason, Refused
+
+FRESH = minutes(5)  # R3: a write needs MFA not older than this
+
+
+class Action(StrEnum):
+    """Everything that the admin API and the pages let somebody do."""
+
+    READ_SELF = "self:read"
+    END_OWN = "self:end"
+    """End one's own exemption, session or sign-in."""
+    READ_DIRECTORY = "directory:read"
+    WRITE_USERS = "users:write"
+    RECOVER_ADMINISTRATOR = "users:recover_administrator"
+    """Create or recover an administrator: also through the local door."""
+    WRITE_GROUPS = "groups:write"
+    WRITE_APPLICATIONS = "applications:write"
+    READ_POLICIES = "policies:read"
+    WRITE_POLICIES = "policies:write"
+    READ_EXEMPTIONS = "exemptions:read"
+    OPEN_EXEMPTION = "exemptions:open"
+    END_EXEMPTION = "exemptions:end"
+    READ_LOGS = "logs:read"
+    READ_KEYS = "keys:read"
+    ROTATE_KEYS = "keys:rotate"
+    LOCAL_DOOR = "local_door:switch"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Who may do one action."""
+
+    roles: frozenset[Role] | None
+    """None: every signed-in person."""
+    scope: str
+    """What a Bearer token must carry."""
+    write: bool = False
+    """Needs a browser session with fresh MFA; refused to a device-code origin (R3)."""
+    local: bool = False
+    """Allowed through the local door (R2)."""
+
+
+_ADMINISTRATOR = frozenset({Role.ADMINISTRATOR})
+_READERS = frozenset({Role.ADMINISTRATOR, Role.AUDITOR})
+_SCHEDULE = "PrivilegedAssignmentSchedule"
+_EXEMPTION_READERS = frozenset({Role.ADMINISTRATOR, Role.AUDITOR, Role.APPROVER})
+
+TABLE: dict[Action, Grant] = {
+    Action.READ_SELF: Grant(None, "User.Read"),
+    Action.END_OWN: Grant(None, "User.Read"),
+    Action.READ_DIRECTORY: Grant(_READERS, "Directory.Read.All"),
+    Action.WRITE_USERS: Grant(_ADMINISTRATOR, "User.ReadWrite.All", write=True),
+    Action.RECOVER_ADMINISTRATOR: Grant(_ADMINISTRATOR, "User.ReadWrite.All", write=True, local=True),
+    Action.WRITE_GROUPS: Grant(_ADMINISTRATOR, "Group.ReadWrite.All", write=True),
+    Action.WRITE_APPLICATIONS: Grant(_ADMINISTRATOR, "Application.ReadWrite.All", write=True),
+    Action.READ_POLICIES: Grant(_READERS, "Policy.Read.All"),
+    Action.WRITE_POLICIES: Grant(_ADMINISTRATOR, "Policy.ReadWrite.ConditionalAccess", write=True),
+    Action.READ_EXEMPTIONS: Grant(_EXEMPTION_READERS, f"{_SCHEDULE}.Read.AzureADGroup", local=True),
+    Action.OPEN_EXEMPTION: Grant(_ADMINISTRATOR, f"{_SCHEDULE}.ReadWrite.AzureADGroup", write=True, local=True),
+    Action.END_EXEMPTION: Grant(_ADMINISTRATOR, f"{_SCHEDULE}.ReadWrite.AzureADGroup", write=True, local=True),
+    Action.READ_LOGS: Grant(_READERS, "AuditLog.Read.All", local=True),
+    Action.READ_KEYS: Grant(_READERS, "Policy.Read.All", local=True),
+    Action.ROTATE_KEYS: Grant(_ADMINISTRATOR, "Policy.ReadWrite.ConditionalAccess", write=True, local=True),
+    Action.LOCAL_DOOR: Grant(_ADMINISTRATOR, "Policy.ReadWrite.ConditionalAccess", write=True),
+}
+
+
+def judge(action: Action, caller: Caller, *, now: Instant) -> Refused | None:
+    """None when *caller* may do *action* at *now*, else why not."""
+    grant = TABLE[action]
+    if caller.kind is CallerKind.LOCAL:
+        return None if grant.local else Refused(Reason.FORBIDDEN, "The local door does not open this.")
+    if caller.kind is not CallerKind.USER:
+        return Refused(Reason.NOT_SIGNED_IN)
+    if grant.roles is not None and not grant.roles & caller.roles:
+        return Refused(Reason.FORBIDDEN)
+    if caller.client is not None and grant.scope not in caller.scopes:
+        return Refused(Reason.FORBIDDEN, f"The token lacks the scope {grant.scope}.")
+    return _judge_write(caller, now) if grant.write else None
+
+
+def _judge_write(caller: Caller, now: Instant) -> Refused | None:
+    """R3: writing needs a session that began in a browser, with MFA not older than five minutes."""
+    if caller.origin is not Origin.BROWSER:
+        return Refused(Reason.ORIGIN_FORBIDDEN)
+    proved = caller.authenticated_at
+    if not caller.mfa or proved is None or between(proved, now) > FRESH:
+        return Refused(Reason.STEP_UP)
+    return None

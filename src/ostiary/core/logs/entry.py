@@ -1,0 +1,85 @@
+"""
+One journal entry: what a deed leaves behind, in the deed's own transaction.
+
+The canonical form is RFC 8785 JSON over strings, integers, booleans, null, lists and objects with ASCII keys (no
+floats, so that no number can be written two ways); the leaf hash is RFC 9162 §2.1.1's, so that a Merkle log can be
+built over the entries later (R15).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+import orjson
+
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.words.instants import Instant
+from ostiary.core.words.visit import Visit
+
+Detail = Mapping[str, Any]
+
+TEXT_LIMIT = 512  # bytes of any one text that came from outside (R21)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What happened, before it has a place in a stream."""
+
+    kind: Kind
+    target: str = ""
+    """What it was done to, e.g. ``user:…`` or ``exemption:…``."""
+    story: str = ""
+    """The sign-in or deed that it belongs to; empty means the visit's own id."""
+    detail: Detail = field(default_factory=dict)
+    """More, by the keys that the kind names. Never a secret."""
+
+
+def tame(text: str) -> str:
+    """*text* with control characters escaped and cut to 512 bytes of UTF-8 (R21): fit for a log line."""
+    clean = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text[:TEXT_LIMIT])
+    return clean.encode("utf-8", "replace")[:TEXT_LIMIT].decode("utf-8", "ignore")
+
+
+def canonical(entry: Entry, visit: Visit, *, stream: str, number: int, salt: bytes) -> bytes:
+    """The entry as RFC 8785 JSON: what is stored, hashed and exported."""
+    return orjson.dumps(
+        {
+            "action": entry.kind.value,
+            "actor": visit.caller.actor,
+            "actor_name": tame(visit.caller.name),
+            "address": visit.address,
+            "agent": tame(visit.agent),
+            "at": visit.now,
+            "detail": entry.detail,
+            "number": number,
+            "origin": visit.caller.origin or "",
+            "salt": salt.hex(),
+            "story": entry.story or visit.id,
+            "stream": stream,
+            "target": entry.target,
+            "visit": visit.id,
+        },
+        option=orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER,
+    )
+
+
+def leaf(canonical_entry: bytes) -> bytes:
+    """RFC 9162 §2.1.1: SHA-256(0x00 || entry)."""
+    return sha256(b"\x00" + canonical_entry).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An entry as it stands in the journal."""
+
+    position: int
+    stream: str
+    number: int
+    kind: str
+    at: Instant
+    story: str
+    actor: str
+    target: str
+    body: Mapping[str, Any]
+    """The canonical object, read back."""

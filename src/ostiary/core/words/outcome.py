@@ -1,0 +1,98 @@
+"""
+Refusals as values: what was asked will not be done, and why.
+
+A deed returns `Refused` (its transaction commits, so that the entry about it stays) and raises only for faults. What
+a reason says to people and to clients stands in one table, `core/tokens/refusals.py`; what it means to a Graph caller
+in `core/graph/error.py`.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why something was refused. The value is the stable code in logs; never reuse one."""
+
+    # the request itself
+    INVALID_REQUEST = "invalid_request"
+    UNKNOWN_TENANT = "unknown_tenant"
+    UNSUPPORTED_GRANT = "unsupported_grant"
+    INVALID_SCOPE = "invalid_scope"
+    UNKNOWN_RESOURCE = "unknown_resource"
+    PRIVILEGED_SCOPE = "privileged_scope"
+    """An administrative scope named in a device authorization request (R3)."""
+    # the client
+    UNKNOWN_CLIENT = "unknown_client"
+    CLIENT_DISABLED = "client_disabled"
+    CLIENT_AUTHENTICATION = "client_authentication"
+    PUBLIC_CLIENT_SECRET = "public_client_secret"
+    DEVICE_FLOW_OFF = "device_flow_off"
+    NO_CONSENT = "no_consent"
+    PKCE_REQUIRED = "pkce_required"
+    # policy
+    BLOCKED = "blocked"
+    """Conditional access says no."""
+    EXEMPTION_ENDED = "exemption_ended"
+    MFA_REQUIRED = "mfa_required"
+    MFA_STALE = "mfa_stale"
+    # the sign-in
+    PENDING = "pending"
+    SLOW_DOWN = "slow_down"
+    DENIED = "denied"
+    REPORTED = "reported"
+    CODE_EXPIRED = "code_expired"
+    BAD_CODE = "bad_code"
+    """Unknown, used, of another client: one answer for all, so that nothing is confirmed."""
+    CLAIMED_BY_ANOTHER = "claimed_by_another"
+    NOT_THE_NAMED_PERSON = "not_the_named_person"
+    WRONG_STATE = "wrong_state"
+    BUSY_SOURCE = "busy_source"
+    """Too many open codes or attempts from one source (R10, R21)."""
+    CODE_ENTRY_LOCKED = "code_entry_locked"
+    # the person
+    BAD_CREDENTIALS = "bad_credentials"
+    SIGN_IN_LOCKED = "sign_in_locked"
+    ACCOUNT_DISABLED = "account_disabled"
+    NOT_ASSIGNED = "not_assigned"
+    NOT_SIGNED_IN = "not_signed_in"
+    SESSION_ENDED = "session_ended"
+    # tokens
+    BAD_TOKEN = "bad_token"
+    TOKEN_REUSED = "token_reused"
+    TOKEN_EXPIRED = "token_expired"
+    REACH = "reach"
+    BAD_VERIFIER = "bad_verifier"
+    # administration
+    FORBIDDEN = "forbidden"
+    ORIGIN_FORBIDDEN = "origin_forbidden"
+    """A session that began with a device code may not do this (R3)."""
+    STEP_UP = "step_up"
+    """A browser session with MFA not older than five minutes is needed (R3, RFC 9470)."""
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    INVALID_VALUE = "invalid_value"
+    REASON_REQUIRED = "reason_required"
+    LAST_ADMINISTRATOR = "last_administrator"
+    SPENT = "spent"
+    """A one-time code or link that was used, ran out or never existed."""
+    # us
+    UNAVAILABLE = "unavailable"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """No, with its reason; `detail` and `rules` may be shown to the person."""
+
+    reason: Reason
+    detail: str = ""
+    """
+    One public sentence or name that the table's sentence lacks (a parameter, a scope); never a secret, never raw
+    input over 100 characters.
+    """
+    rules: tuple[str, ...] = ()
+    """Names of the conditional access policies that decided."""
+    field: str = ""
+    """JSON path or form field that is wrong, for Graph and pages."""
+    reference: str = ""
+    """Id of the journal story that tells more; empty means the visit's own."""

@@ -1,0 +1,101 @@
+"""
+Exemptions as rows: opened, ended by one compare-and-swap, listed by their end. Active is never stored, it is derived.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import Select, bindparam, insert, or_, select, update
+
+from ostiary.core.exemptions.exemption import EndCause, Exemption, limits_document, limits_from
+from ostiary.core.words.ids import ExemptionId, GroupId, UserId
+from ostiary.core.words.instants import Instant
+from ostiary.store import Row, Tx
+from ostiary.store.schema import exemptions, users
+from ostiary.store.sql import Sql, sql
+
+_COLUMNS = (
+    "id", "user", "group", "reason", "limits", "break_glass", "opened_by", "opened", "starts", "ends", "ended", "end_cause",
+    "ended_by",
+)  # fmt: skip
+_ALL = [exemptions.c[name] for name in _COLUMNS]
+
+_ADD = sql(insert(exemptions).values({name: bindparam(name) for name in _COLUMNS[:10]}))
+_FIND = sql(select(*_ALL).where(exemptions.c.id == bindparam("id")))
+_OF = sql(select(*_ALL).where(exemptions.c.user == bindparam("user"), exemptions.c.ends > bindparam("after")))
+_STANDS = (exemptions.c.ended.is_(None), exemptions.c.ends > bindparam("now"))
+_ENDED = {"ended": bindparam("now"), "end_cause": bindparam("cause"), "ended_by": bindparam("by")}
+_END = sql(update(exemptions).where(exemptions.c.id == bindparam("id_"), *_STANDS).values(_ENDED))
+_END_ALL = sql(
+    update(exemptions).where(exemptions.c.user == bindparam("user_"), *_STANDS).values(_ENDED).returning(exemptions.c.id)
+)
+_PERSON_COLUMNS = (users.c.id, users.c.principal_name, users.c.display_name, users.c.enabled)
+_PERSON_BY_ID = sql(select(*_PERSON_COLUMNS).where(users.c.id == bindparam("id")))
+_PERSON_BY_NAME = sql(select(*_PERSON_COLUMNS).where(users.c.principal_name == bindparam("name")))
+_RAN_OUT = sql(
+    select(*_ALL)
+    .where(exemptions.c.ends > bindparam("after"), exemptions.c.ends <= bindparam("until"))
+    .order_by(exemptions.c.ends, exemptions.c.id)
+    .limit(bindparam("most"))
+)
+
+
+class Person(NamedTuple):
+    """What opening a window needs to know of an account."""
+
+    id: UserId
+    principal_name: str
+    display_name: str
+    enabled: bool
+
+
+def _exemption(row: Row) -> Exemption:
+    values: dict[str, Any] = dict(zip(_COLUMNS, row, strict=True))
+    cause = values["end_cause"]
+    values.update(
+        limits=limits_from(orjson.loads(values["limits"])),
+        break_glass=bool(values["break_glass"]),
+        end_cause=EndCause(cause) if cause is not None else None,
+    )
+    return Exemption(**values)
+
+
+async def add(tx: Tx, exemption: Exemption) -> None:
+    """Write a new window."""
+    await tx.run(
+        _ADD, id=exemption.id, user=exemption.user, group=exemption.group, reason=exemption.reason,
+        limits=orjson.dumps(limits_document(exemption.limits), option=orjson.OPT_SORT_KEYS).decode(),
+        break_glass=int(exemption.break_glass), opened_by=exemption.opened_by, opened=exemption.opened,
+        starts=exemption.starts, ends=exemption.ends,
+    )  # fmt: skip
+
+
+async def find(tx: Tx, id: ExemptionId) -> Exemption | None:
+    """The window with that id."""
+    row = await tx.one(_FIND, id=id)
+    return None if row is None else _exemption(row)
+
+
+async def standing(tx: Tx, user: UserId, now: Instant) -> list[Exemption]:
+    """Every window of *user* that has not passed and was not ended; it may still lie ahead."""
+    return [e for e in map(_exemption, await tx.all(_OF, user=user, after=now)) if e.ended is None]
+
+
+async def end(tx: Tx, id: ExemptionId, *, now: Instant, cause: EndCause, by: str) -> bool:
+    """Compare-and-swap: False when it had ended already, by a person or by itself."""
+    return await tx.run(_END, id_=id, now=now, cause=cause.value, by=by) == 1
+
+
+async def end_all_of(tx: Tx, user: UserId, *, now: Instant, cause: EndCause, by: str) -> list[ExemptionId]:
+    """End every window of *user* that stands; their ids, in order."""
+    rows = await tx.all(_END_ALL, user_=user, now=now, cause=cause.value, by=by)
+    return sorted(ExemptionId(row[0]) for row in rows)
+
+
+async def person(tx: Tx, principal: str) -> Person | None:
+    """The account with that id, else with that principal name."""
+    wanted = principal.strip().lower()
+    row = await tx.one(_PERSON_BY_ID, id=wanted) or await tx.one(_PERSON_BY_NAME, name=wanted)
+    return None if row is None else Person(UserId(row[0]), row[1], row[2], bool(row[3]))

@@ -1,0 +1,103 @@
+"""
+The journal and what readers keep beside it: streams, entries, cursors, stories.
+"""
+
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam, insert, select, update
+
+from ostiary.core.logs.entry import Entry, Recorded, canonical, leaf
+from ostiary.core.words.instants import Instant
+from ostiary.core.words.visit import Visit
+from ostiary.store import Row, Tx
+from ostiary.store.schema import cursors, journal, streams
+from ostiary.store.sql import sql
+
+_NEXT = sql(
+    update(streams)
+    .where(streams.c.stream == bindparam("stream_"))
+    .values(head=streams.c.head + 1)
+    .returning(streams.c.head)
+)
+_ADD = sql(
+    insert(journal).values(
+        {
+            name: bindparam(name)
+            for name in ("stream", "number", "kind", "at", "story", "actor", "target", "body", "leaf")
+        }
+    )
+)
+_OPEN_STREAM = sql(insert(streams).values(stream=bindparam("stream"), head=0))
+_HAS_STREAM = sql(select(streams.c.head).where(streams.c.stream == bindparam("stream")))
+_SINCE = sql(
+    select(
+        journal.c.position,
+        journal.c.stream,
+        journal.c.number,
+        journal.c.kind,
+        journal.c.at,
+        journal.c.story,
+        journal.c.actor,
+        journal.c.target,
+        journal.c.body,
+    )
+    .where(journal.c.position > bindparam("after"))
+    .order_by(journal.c.position)
+    .limit(bindparam("most"))
+)
+_CURSOR = sql(select(cursors.c.position).where(cursors.c.reader == bindparam("reader")))
+_NEW_CURSOR = sql(insert(cursors).values(reader=bindparam("reader"), position=bindparam("position")))
+_MOVE = sql(
+    update(cursors)
+    .where(cursors.c.reader == bindparam("reader_"), cursors.c.position == bindparam("seen"))
+    .values(position=bindparam("position"))
+)
+
+
+async def append(tx: Tx, visit: Visit, entry: Entry, *, stream: str) -> None:
+    """
+    Add *entry* to *stream* with the next gapless number and its leaf hash (R15).
+
+    The number comes from the stream's own row, in this transaction: rolled back with it, and no lock beyond that row.
+    """
+    head = await tx.one(_NEXT, stream_=stream)
+    if head is None:
+        raise LookupError(f"journal stream {stream!r} was never opened")
+    body = canonical(entry, visit, stream=stream, number=head[0], salt=tx.salt())
+    await tx.run(
+        _ADD, stream=stream, number=head[0], kind=entry.kind.value, at=visit.now, story=entry.story or visit.id,
+        actor=visit.caller.actor, target=entry.target, body=body.decode(), leaf=leaf(body),
+    )  # fmt: skip
+
+
+async def open_stream(tx: Tx, stream: str) -> None:
+    """Make the row of *stream* if there is none."""
+    if await tx.one(_HAS_STREAM, stream=stream) is None:
+        await tx.run(_OPEN_STREAM, stream=stream)
+
+
+def recorded(row: Row) -> Recorded:
+    """One journal row as a value."""
+    position, stream, number, kind, at, story, actor, target, body = row
+    content: dict[str, Any] = orjson.loads(body)
+    return Recorded(position, stream, number, kind, Instant(at), story, actor, target, content)
+
+
+async def since(tx: Tx, after: int, most: int) -> list[Recorded]:
+    """Up to *most* entries after position *after*, oldest first."""
+    return [recorded(row) for row in await tx.all(_SINCE, after=after, most=most)]
+
+
+async def cursor(tx: Tx, reader: str) -> int:
+    """How far *reader* has come; a new reader starts at 0."""
+    row = await tx.one(_CURSOR, reader=reader)
+    if row is None:
+        await tx.run(_NEW_CURSOR, reader=reader, position=0)
+        return 0
+    return int(row[0])
+
+
+async def move_cursor(tx: Tx, reader: str, *, seen: int, position: int) -> bool:
+    """Compare-and-swap: False when another run moved it meanwhile."""
+    return await tx.run(_MOVE, reader_=reader, seen=seen, position=position) == 1

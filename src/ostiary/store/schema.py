@@ -1,0 +1,356 @@
+"""
+Every table. Columns hold text, integers and bytes; times are integer microseconds UTC (`Instant`); JSON is canonical
+text.
+
+Secrets are digests or sealed (R17). Ends are columns that are compared with *now*; nothing here ends by a job.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+# SQLite gives only INTEGER PRIMARY KEY a rowid alias.
+_Serial = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _key(name: str = "id") -> Column[str]:
+    return Column(name, Text, primary_key=True)
+
+
+def _text(name: str, *, null: bool = False, default: str | None = None) -> Column[str]:
+    return Column(name, Text, nullable=null, server_default=default)
+
+
+def _int(name: str, *, null: bool = False, default: str | None = None) -> Column[int]:
+    return Column(name, BigInteger, nullable=null, server_default=default)
+
+
+def _blob(name: str, *, null: bool = False) -> Column[bytes]:
+    return Column(name, LargeBinary, nullable=null)
+
+
+# ---- the house itself
+
+organisation = Table(
+    "organisation",
+    metadata,
+    _key("tenant"),  # GUID
+    _text("name"),
+    _text("domains"),  # JSON array of verified domains
+    _int("sample", default="0"),
+    _int("created"),
+)
+
+versions = Table("versions", metadata, _key("name"), _int("number"))
+"""One row a picture that nodes keep in memory; raised in the transaction that changes what the picture shows."""
+
+leases = Table("leases", metadata, _key("job"), _text("holder"), _int("until"))
+
+keys = Table(
+    "keys",
+    metadata,
+    _key("kid"),
+    _text("purpose"),  # signing
+    _text("algorithm"),  # ES256 | RS256
+    _blob("sealed"),
+    _text("public"),  # JWK
+    _int("created"),
+    _int("signs_from"),
+    _int("signs_until", null=True),
+    _int("shown_until", null=True),
+)
+
+# ---- journal
+
+streams = Table("streams", metadata, _key("stream"), _int("head"))
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("position", _Serial, primary_key=True, autoincrement=True),
+    _text("stream"),
+    _int("number"),
+    _text("kind"),
+    _int("at"),
+    _text("story"),
+    _text("actor"),
+    _text("target"),
+    _text("body"),  # canonical JSON of the whole entry, R15
+    _blob("leaf"),
+    UniqueConstraint("stream", "number"),
+    Index("journal_story", "story", "position"),
+    Index("journal_kind", "kind", "position"),
+    Index("journal_actor", "actor", "position"),
+    Index("journal_target", "target", "position"),
+    Index("journal_at", "at"),
+)
+
+cursors = Table("cursors", metadata, _key("reader"), _int("position"))
+
+stories = Table(
+    "stories",
+    metadata,
+    _key("id"),
+    _int("started"),
+    _int("changed"),
+    _text("outcome"),  # pending | success | failure | interrupted
+    _text("user", null=True),
+    _text("client", null=True),
+    _text("exemption", null=True),
+    _text("requester", null=True),  # address
+    _text("approver", null=True),  # address
+    _text("protocol"),  # deviceCode | authorizationCodeWithPkce | …
+    _text("story"),  # JSON of the signIn row
+    Index("stories_started", "started", "id"),
+    Index("stories_user", "user", "started"),
+    Index("stories_client", "client", "started"),
+    Index("stories_outcome", "outcome", "started"),
+    Index("stories_requester", "requester", "started"),
+)
+
+# ---- directory
+
+users = Table(
+    "users",
+    metadata,
+    _key(),
+    _text("principal_name"),  # lower case
+    _text("display_name"),
+    _text("mail", null=True),
+    _int("enabled", default="1"),
+    _text("roles", default="[]"),  # JSON array
+    _int("created"),
+    _int("epoch", default="0"),  # sessions begun before it are over (disabled, password changed, sessions revoked)
+    UniqueConstraint("principal_name"),
+)
+
+passwords = Table(
+    "passwords",
+    metadata,
+    Column("user", Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    _text("encoded"),  # argon2id
+    _int("changed"),
+)
+
+authenticators = Table(
+    "authenticators",
+    metadata,
+    _key(),
+    Column("user", Text, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    _text("kind"),  # totp (passkeys come with strong sign-in)
+    _blob("sealed"),
+    _int("last_step", default="0"),  # RFC 6238: a code is taken once
+    _int("confirmed", null=True),
+    _int("created"),
+    Index("authenticators_user", "user"),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    _text("purpose"),  # password | first_administrator
+    _text("user", null=True),
+    _int("created"),
+    _int("ends"),
+    _int("tries", default="0"),
+    _int("spent", null=True),
+)
+
+throttles = Table(
+    "throttles",
+    metadata,
+    _key("subject"),  # e.g. code:<user>, address:<prefix>, password:<user>:<prefix>
+    _int("since"),
+    _int("count"),
+    _int("until", default="0"),
+)
+
+groups = Table(
+    "groups",
+    metadata,
+    _key(),
+    _text("display_name"),
+    _text("description", default=""),
+    _text("purpose", default=""),  # exception: the group that the block excludes; its members come from exemptions only
+    _int("created"),
+    UniqueConstraint("display_name"),
+)
+
+members = Table(
+    "members",
+    metadata,
+    Column("group", Text, ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True),
+    Column("user", Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    _int("since"),
+    Index("members_user", "user"),
+)
+
+applications = Table(
+    "applications",
+    metadata,
+    _key(),  # client_id, Graph's appId
+    _text("object_id"),
+    _text("display_name"),
+    _int("enabled", default="1"),
+    _text("registration"),  # JSON, core/directory/applications.py
+    _int("created"),
+    UniqueConstraint("object_id"),
+)
+
+identifiers = Table(
+    "identifiers",
+    metadata,
+    _key("uri"),  # normalised
+    Column("application", Text, ForeignKey("applications.id", ondelete="CASCADE"), nullable=False),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("client", Text, ForeignKey("applications.id", ondelete="CASCADE"), primary_key=True),
+    Column("resource", Text, ForeignKey("applications.id", ondelete="CASCADE"), primary_key=True),
+    _text("scopes"),  # space-separated
+    _int("created"),
+)
+
+assignments = Table(
+    "assignments",
+    metadata,
+    _key(),
+    Column("application", Text, ForeignKey("applications.id", ondelete="CASCADE"), nullable=False),
+    _text("principal"),  # user or group id
+    _text("principal_kind"),  # User | Group
+    _int("created"),
+    UniqueConstraint("application", "principal"),
+)
+
+# ---- access
+
+policies = Table(
+    "policies",
+    metadata,
+    _key(),
+    _text("document"),  # Graph conditionalAccessPolicy, canonical JSON
+    _int("created"),
+    _int("modified"),
+)
+
+exemptions = Table(
+    "exemptions",
+    metadata,
+    _key(),
+    Column("user", Text, ForeignKey("users.id"), nullable=False),
+    Column("group", Text, ForeignKey("groups.id"), nullable=False),
+    _text("reason"),
+    _text("limits"),  # JSON, core/exemptions/exemption.py: application, network
+    _int("break_glass", default="0"),
+    _text("opened_by"),
+    _int("opened"),
+    _int("starts"),
+    _int("ends"),
+    _int("ended", null=True),  # ended before its time
+    _text("end_cause", null=True),
+    _text("ended_by", null=True),
+    Index("exemptions_user", "user", "ends"),
+    Index("exemptions_ends", "ends"),
+)
+
+# ---- sign-ins and what they give
+
+signins = Table(
+    "signins",
+    metadata,
+    _key(),
+    _blob("device_code"),  # SHA-256
+    _blob("user_code"),  # HMAC-SHA-256 (R10)
+    _text("client"),
+    _text("resource"),
+    _text("scopes"),
+    _text("state"),
+    _text("requester_address"),
+    _text("requester_agent"),
+    _int("created"),
+    _int("ends"),
+    _text("challenge", null=True),  # PKCE S256 (R12)
+    _text("named", null=True),  # the only user who may claim (login_hint, R11)
+    _text("user", null=True),
+    _text("browser", null=True),  # the browser session that claimed
+    _int("changes", default="0"),  # of account before consent (R11)
+    _int("claimed", null=True),
+    _text("approver_address", null=True),
+    _text("approver_agent", null=True),
+    _int("decided", null=True),
+    _int("authenticated", null=True),  # auth_time of the consent
+    _text("amr", null=True),
+    _text("exemption", null=True),
+    _text("session", null=True),
+    _int("redeemed", null=True),
+    UniqueConstraint("device_code"),
+    Index("signins_user_code", "user_code", unique=True),
+    Index("signins_ends", "ends"),
+    Index("signins_user", "user", "created"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    _key(),
+    _text("kind"),  # browser | device | code
+    _text("origin"),
+    _text("user"),
+    _text("client", null=True),
+    _text("story"),
+    _int("created"),
+    _int("seen"),  # last use, at most a minute old
+    _int("idle_ends"),
+    _int("ends"),
+    _int("authenticated"),
+    _text("amr"),
+    _blob("cookie", null=True),  # SHA-256 of the browser's session id (R16)
+    _text("resource", default=""),
+    _text("scopes", default=""),
+    _text("reach", default="[]"),  # JSON: resources and scopes that a refresh may name (R7)
+    _text("exemption", null=True),
+    _int("head", default="0"),  # number of the live refresh token (R6)
+    _int("rotated", default="0"),
+    _int("used", default="0"),  # whether anything that it gave was used (R14)
+    _text("requester_address", default=""),
+    _int("ended", null=True),
+    _text("end_cause", null=True),
+    Index("sessions_cookie", "cookie", unique=True),
+    Index("sessions_user", "user", "ends"),
+    Index("sessions_exemption", "exemption"),
+    Index("sessions_ends", "ends"),
+)
+
+authorizations = Table(
+    "authorizations",
+    metadata,
+    Column("code", LargeBinary, primary_key=True),  # SHA-256
+    _text("story"),
+    _text("client"),
+    _text("user"),
+    _text("redirect_uri"),
+    _text("challenge"),
+    _text("nonce", null=True),
+    _text("resource"),
+    _text("scopes"),
+    _int("created"),
+    _int("ends"),
+    _int("authenticated"),
+    _text("amr"),
+    _text("session", null=True),  # what it gave: a second use ends it
+    Index("authorizations_ends", "ends"),
+)
