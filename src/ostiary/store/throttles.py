@@ -11,7 +11,9 @@ from ostiary.store import Tx
 from ostiary.store.schema import throttles
 from ostiary.store.sql import sql
 
-_FIND = sql(select(throttles.c.since, throttles.c.count, throttles.c.until).where(throttles.c.subject == bindparam("subject")))
+_FIND = sql(
+    select(throttles.c.since, throttles.c.count, throttles.c.until).where(throttles.c.subject == bindparam("subject"))
+)
 _ADD = sql(insert(throttles).values({name: bindparam(name) for name in ("subject", "since", "count", "until")}))
 _CHANGE = sql(
     update(throttles)
@@ -33,7 +35,10 @@ async def find(tx: Tx, subject: str) -> Counter | None:
 
 
 async def put(tx: Tx, subject: str, old: Counter | None, new: Counter) -> None:
-    """Compare-and-swap *old* for *new*. Raises BrokenState when the row moved: a try that cannot be counted is not answered."""
+    """
+    Compare-and-swap *old* for *new*. Raises BrokenState when the row moved: a try that cannot be counted is not
+    answered.
+    """
     if old is None:
         await tx.run(_ADD, subject=subject, since=new.since, count=new.count, until=new.until)
         return

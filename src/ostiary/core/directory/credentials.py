@@ -1,12 +1,13 @@
 """
 What a password must be, and how wrong ones are counted, so that guessing is slow and nobody can lock somebody else out.
 
-Owns the rules only: text in, sentence out; counter in, counter out. Hashing is outside, keeping is the store's. NIST SP 800-63B-4 §3.1.1: length
-instead of composition, NFKC, no name of the person in it, nothing that everybody tries first.
+Owns the rules only: text in, sentence out; counter in, counter out. Hashing is outside, keeping is the store's. NIST
+SP 800-63B-4 §3.1.1: length instead of composition, NFKC, no name of the person in it, nothing that everybody tries
+first.
 
-Wrong tries count for one account from one source, and for one source over all accounts. What counts for an account over all sources only
-ever slows, for at most half a minute a try, and a browser in which that person has signed in before is free of it: so the worst that a
-stranger can do to somebody at a new browser is a short wait.
+Wrong tries count for one account from one source, and for one source over all accounts. What counts for an account
+over all sources only ever slows, for at most half a minute a try, and a browser in which that person has signed in
+before is free of it: so the worst that a stranger can do to somebody at a new browser is a short wait.
 """
 
 import unicodedata
@@ -21,11 +22,7 @@ LONGEST = 256
 
 # Long enough to pass the length and still among the first that anybody tries.
 _OBVIOUS = frozenset(
-    {
-        *("password", "passwort", "motdepasse", "contraseña", "qwertyuiop", "qwertzuiop", "azertyuiop", "asdfghjkl", "letmein"),
-        *("iloveyou", "welcome", "changeme", "administrator", "trustno", "ostiary", "1234567890", "0123456789", "9876543210"),
-        *("abcdefghij", "1q2w3e4r5t", "1qaz2wsx3edc", "qazwsxedc", "zaq12wsx", "secret", "default", "sunshine", "football"),
-    }
+    ["password", "passwort", "motdepasse", "contraseña", "qwertyuiop", "qwertzuiop", "azertyuiop", "asdfghjkl", "letmein", "iloveyou", "welcome", "changeme", "administrator", "trustno", "ostiary", "1234567890", "0123456789", "9876543210", "abcdefghij", "1q2w3e4r5t", "1qaz2wsx3edc", "qazwsxedc", "zaq12wsx", "secret", "default", "sunshine", "football"]
 )
 _VARIETY = 5  # different characters at least
 
@@ -41,7 +38,9 @@ def normal_name(text: str) -> str:
 
 
 def flaw(password: str, *, names: Iterable[str] = ()) -> str | None:
-    """A sentence that says why *password* (normalised) cannot be used, or None. *names* are what the person is called."""
+    """
+    A sentence that says why *password* (normalised) cannot be used, or None. *names* are what the person is called.
+    """
     if len(password) < SHORTEST:
         return f"Use at least {SHORTEST} characters. A sentence is easy to remember and hard to guess."
     if len(password) > LONGEST:
@@ -79,7 +78,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """After *free* wrong tries within *window*, each further one closes for a time that doubles from *first* to *longest*."""
+    """
+    After *free* wrong tries within *window*, each further one closes for a time that doubles from *first* to
+    *longest*.
+    """
 
     window: Span
     free: int
@@ -113,8 +115,8 @@ PASSWORD_ACCOUNT = Growth(hours(24), 20, seconds(1), seconds(30))
 """One account over all sources; a known browser is free of it."""
 FACTOR_ACCOUNT = Growth(hours(24), 10, seconds(30), hours(1))
 """
-Wrong second factors of one account over all sources. Only somebody with the right password comes so far, so this may close longer: at
-most 24 tries a day against 10^6 codes, of which three count. A known browser is free of it.
+Wrong second factors of one account over all sources. Only somebody with the right password comes so far, so this may
+close longer: at most 24 tries a day against 10^6 codes, of which three count. A known browser is free of it.
 """
 
 INVITATION = hours(24)

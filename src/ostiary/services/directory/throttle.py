@@ -1,0 +1,45 @@
+"""
+Counting wrong tries: steps for whoever must not be guessed at (passwords, one-time codes, user codes: R10).
+
+A subject is a short text such as ``code:<user>`` or ``password:<name>:<source>``; the rules are in
+`core/directory/credentials.py`. Everything here happens in the caller's transaction, so a counted try is as durable
+as the refusal that it belongs to.
+"""
+
+from ostiary.core.directory.credentials import Counter, Growth, Rule, Strike, closed, slowed, struck
+from ostiary.core.words.instants import Instant, Span
+from ostiary.store import Tx
+from ostiary.store import throttles as rows
+
+__all__ = ["Strike", "clear", "locked", "slow", "strike"]
+
+
+async def strike(tx: Tx, subject: str, *, now: Instant, window: Span, limit: int, lock: Span) -> Strike:
+    """
+    Step: count one wrong try of *subject*; the *limit*-th within *window* locks it for *lock*.
+
+    Callers ask `locked` first: a try that was not looked at is not counted, so a lock does not lengthen itself.
+    """
+    rule = Rule(window, limit, lock)
+    old = await rows.find(tx, subject)
+    new = struck(old, now, rule)
+    await rows.put(tx, subject, old, new)
+    return Strike(new.count, new.until if new.count >= limit else None)
+
+
+async def slow(tx: Tx, subject: str, *, now: Instant, growth: Growth) -> Counter:
+    """Step: count one wrong try of *subject* that only ever slows, as *growth* says."""
+    old = await rows.find(tx, subject)
+    new = slowed(old, now, growth)
+    await rows.put(tx, subject, old, new)
+    return new
+
+
+async def locked(tx: Tx, subject: str, now: Instant) -> Instant | None:
+    """Step: until when tries of *subject* are not looked at, or None."""
+    return closed(await rows.find(tx, subject), now)
+
+
+async def clear(tx: Tx, subject: str) -> None:
+    """Step: forget the wrong tries of *subject*, after a right one."""
+    await rows.remove(tx, subject)
