@@ -1,0 +1,214 @@
+"""
+The device flow from the requester's side (RFC 8628): ask for a code, show it, wait for the person, get the tokens.
+
+Owns the pace (§3.5: the first poll after one interval, five seconds more for every `slow_down`), what a lost connection
+does to it (slower and slower, given up after 60 s), and giving the request back when we stop waiting. All waiting is by
+the monotonic clock.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import NoReturn
+
+from ostiary.client.discovery import Server
+from ostiary.client.errors import (
+    CodeExpired,
+    DeniedByPerson,
+    DeniedByPolicy,
+    Misused,
+    OstiaryError,
+    ServerFault,
+    TimedOut,
+    Unreachable,
+    plain,
+)
+from ostiary.client.exchange import Answer, Call, Event, Exchange, Lost, needed, pause, tell
+from ostiary.client.tokens import Granted, give_up_after, length, raise_refusal, read_grant, redeem, revoke
+
+__all__ = ["CodeIssued", "ConnectionLost", "Extended", "Request", "Resumed", "sign_in_by_device"]
+
+GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
+SLOWER = 5.0  # RFC 8628 §3.5: this and all later requests
+LONGEST_INTERVAL = 60.0
+LONGEST_CODE = 3600.0
+LONGEST_WAIT = 8 * 3600.0  # R5: nothing waits for an exemption longer than 8 h
+
+
+@dataclass(frozen=True, slots=True)
+class CodeIssued(Event):
+    """
+    Show this. `address_with_code` is None where the server sends none. The device code is not here: nobody shows it
+    (§3.3).
+    """
+
+    user_code: str
+    address: str
+    address_with_code: str | None
+    expires_in: float
+
+
+@dataclass(frozen=True, slots=True)
+class Extended(Event):
+    """The sign-in now lives for *expires_in* seconds from now: somebody has to approve an exemption first (R5)."""
+
+    expires_in: float
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLost(Event):
+    """The server does not answer; we go on trying."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed(Event):
+    """The server answers again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """
+    What is asked for. `reason` asks for an exemption where the application allows that (R1); `timeout` is in seconds.
+    """
+
+    client_id: str
+    scope: str
+    reason: str | None = None
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Code:
+    """One issued code: `ends` is by the monotonic clock."""
+
+    device_code: str
+    interval: float
+    ends: float
+    event: CodeIssued
+
+
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    """Between two polls: how long to wait, until when, and since when the server has been silent."""
+
+    interval: float
+    wait: float
+    ends: float
+    silent_since: float | None = None
+    last_try: bool = False
+
+
+def sign_in_by_device(server: Server, request: Request) -> Exchange[Granted]:
+    """
+    One device sign-in from the request to the tokens; `CodeIssued` is told in between.
+
+    Raises DeniedByPolicy, DeniedByPerson, CodeExpired, TimedOut (after `request.timeout`), Unreachable, ServerFault,
+    Misused. When the waiting is broken off from outside (Ctrl-C, cancellation) or by the timeout, the request is given
+    back before the exception goes on.
+    """
+    code = yield from _ask(server, request)
+    try:
+        yield from tell(code.event)
+        return (yield from _wait(server, request, code))
+    except GeneratorExit:
+        raise
+    except BaseException as fault:
+        if not isinstance(fault, OstiaryError) or type(fault) is TimedOut:
+            yield from revoke(server, request.client_id, code.device_code, "device_code")
+        raise
+
+
+def _ask(server: Server, request: Request) -> Exchange[_Code]:
+    if server.device_authorization_endpoint is None:
+        raise Misused("this server does not offer sign-in with a code")
+    form = {"client_id": request.client_id, "scope": request.scope}
+    if request.reason:
+        form["ostiary_request"] = request.reason
+    headers = {"accept": "application/json"}
+    answer = yield from needed(Call("POST", server.device_authorization_endpoint, form=form, headers=headers))
+    if answer.status == 200:
+        return _read_code(answer)
+    try:
+        raise_refusal(answer, otherwise=DeniedByPolicy)
+    except DeniedByPerson as fault:  # before a code exists nobody can have said no: it was a rule (R1)
+        raise DeniedByPolicy(fault.message, refusal=fault.refusal) from None
+
+
+def _read_code(answer: Answer) -> _Code:
+    fields = answer.fields()
+    device_code, user_code = plain(fields.get("device_code"), 2000), plain(fields.get("user_code"), 40)
+    address = plain(fields.get("verification_uri"), 500)
+    if device_code is None or user_code is None or address is None:
+        raise ServerFault("the server's answer holds no code to show")
+    expires_in = length(fields.get("expires_in"), least=1, most=LONGEST_CODE, missing=300)
+    event = CodeIssued(user_code, address, plain(fields.get("verification_uri_complete"), 1000), expires_in)
+    interval = length(fields.get("interval"), least=1, most=LONGEST_INTERVAL, missing=5)
+    return _Code(device_code, interval, answer.at + expires_in, event)
+
+
+def _wait(server: Server, request: Request, code: _Code) -> Exchange[Granted]:
+    form = {"grant_type": GRANT_TYPE, "device_code": code.device_code, "client_id": request.client_id}
+    pace = _Pace(code.interval, code.interval, code.ends)
+    started = now = code.ends - code.event.expires_in
+    limit = started + request.timeout if request.timeout is not None else None
+    while True:
+        pace = _towards_the_end(pace, now)
+        now = yield from pause(pace.wait if limit is None else min(pace.wait, limit - now))
+        if limit is not None and now >= limit:
+            raise TimedOut("nobody approved the sign-in in the time given")
+        answer = yield from redeem(server, form)
+        if isinstance(answer, Answer) and answer.status == 200 and answer.fields_or_none() is not None:
+            return read_grant(answer, server, request.client_id, request.scope)
+        pace = yield from _next(pace, answer)
+        now = answer.at
+
+
+def _towards_the_end(pace: _Pace, now: float) -> _Pace:
+    """The last poll falls just after the end, so that the server has the last word; after it the code is over."""
+    if pace.last_try and now >= pace.ends:
+        raise CodeExpired("the code has expired before anybody approved it")
+    if now + pace.wait < pace.ends:
+        return replace(pace, last_try=False)
+    return replace(pace, wait=max(1.0, pace.ends - now), last_try=True)
+
+
+def _next(pace: _Pace, answer: Answer | Lost) -> Exchange[_Pace]:
+    """The pace after an answer that brought no tokens. Raises what ends the sign-in."""
+    fields = answer.fields_or_none() if isinstance(answer, Answer) else None
+    if isinstance(answer, Lost) or fields is None or answer.status >= 500 or answer.status == 429:
+        return (yield from _silence(pace, answer))
+    error = fields.get("error")
+    if error not in ("authorization_pending", "slow_down"):
+        _over(pace, answer, error)
+    if pace.silent_since is not None:
+        yield from tell(Resumed())
+    interval = min(pace.interval + (SLOWER if error == "slow_down" else 0.0), LONGEST_INTERVAL)
+    ends = yield from _longer_life(pace.ends, answer.at, fields)
+    return replace(pace, interval=interval, wait=interval, ends=ends, silent_since=None)
+
+
+def _silence(pace: _Pace, answer: Answer | Lost) -> Exchange[_Pace]:
+    since = give_up_after(answer, pace.silent_since)
+    if pace.silent_since is None:
+        reason = answer.reason if isinstance(answer, Lost) else f"it answers {answer.status}"
+        yield from tell(ConnectionLost(reason))
+    # §3.5: fewer requests, doubled each time; but often enough that a minute sees several
+    return replace(pace, wait=min(max(pace.wait, pace.interval) * 2, 20.0), silent_since=since)
+
+
+def _longer_life(ends: float, at: float, fields: Mapping[str, object]) -> Exchange[float]:
+    more = length(fields.get("ostiary_expires_in"), least=0, most=LONGEST_WAIT, missing=0)
+    if at + more <= ends + 1:
+        return ends
+    if at + more > ends + 30:  # the same end told again, a moment later, is no news
+        yield from tell(Extended(more))
+    return at + more
+
+
+def _over(pace: _Pace, answer: Answer, error: object) -> NoReturn:
+    if error == "expired_token":
+        raise CodeExpired("the code has expired before anybody approved it")
+    if error in ("invalid_grant", "bad_verification_code") and pace.silent_since is not None:
+        raise Unreachable("the connection was lost while the sign-in finished; start it again")
+    raise_refusal(answer, otherwise=CodeExpired)

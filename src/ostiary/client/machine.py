@@ -1,0 +1,103 @@
+"""
+Everything that the headless side asks of the machine it runs on.
+
+The clocks, the randomness, the environment, the question whether a browser is within reach, and opening one. Nothing
+else in `client` or `cli` asks for any of these, so a test replaces one value. No storage and no network here.
+"""
+
+import asyncio
+import os
+import secrets
+import subprocess
+import sys
+import time
+import webbrowser
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+__all__ = ["Machine", "headless_because", "in_ci", "this_machine"]
+
+_CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv")
+_TRUE = ("1", "true", "yes")
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """
+    The machine as values and functions; the fields without arguments are the real ones.
+
+    `wall` gives seconds since the epoch, `monotonic` seconds since nowhere; waits use the second one only, so a clock
+    that is wrong or is put right while we wait changes nothing.
+    """
+
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    wall: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    sleep_async: Callable[[float], Awaitable[None]] = asyncio.sleep
+    random: Callable[[int], bytes] = secrets.token_bytes
+    exists: Callable[[str], bool] = os.path.exists
+    platform: str = sys.platform
+    home: Path = field(default_factory=Path.home)
+
+    def local_time(self, moment: float) -> str:
+        """Clock time and zone of a moment (seconds since the epoch), with the day when it is not today's."""
+        there, today = time.localtime(moment), time.localtime(self.wall())
+        same_day = there[:3] == today[:3]
+        return time.strftime("%H:%M %Z" if same_day else "%Y-%m-%d %H:%M %Z", there)
+
+    def open_browser(self, address: str) -> bool:
+        """
+        Show *address* in the person's browser (`OSTIARY_BROWSER` may name the program); whether that was possible.
+        """
+        program = self.environ.get("OSTIARY_BROWSER", "")
+        if program in ("", "always", "never"):
+            return webbrowser.open(address)
+        return _start([*program.split(), address])
+
+
+def this_machine() -> Machine:
+    """The real machine."""
+    return Machine()
+
+
+def in_ci(machine: Machine) -> bool:
+    """Whether this is a pipeline: nobody is there to type a code."""
+    return machine.environ.get("CI", "").strip().lower() in _TRUE
+
+
+def headless_because(machine: Machine) -> str | None:
+    """
+    Why no browser may be opened here, in words for the person; None when one can be.
+
+    An unknown machine counts as headless: a browser that opens where nobody looks leaves the person waiting.
+    """
+    for name in ("SSH_CONNECTION", "SSH_TTY"):
+        if machine.environ.get(name):
+            return f"this is a remote session ({name} is set)"
+    if in_ci(machine):
+        return "this is a pipeline (CI is set)"
+    mark = next((path for path in _CONTAINER_MARKS if machine.exists(path)), None)
+    if mark or machine.environ.get("container"):
+        return f"this is a container ({mark or 'the variable container is set'})"
+    if machine.platform in ("darwin", "win32"):
+        return None
+    if not (machine.environ.get("DISPLAY") or machine.environ.get("WAYLAND_DISPLAY")):
+        return "there is no display (DISPLAY and WAYLAND_DISPLAY are not set)"
+    return None
+
+
+def _start(command: list[str]) -> bool:
+    """Start a program that goes on by itself; its output would disturb the terminal, so it goes nowhere."""
+    try:
+        subprocess.Popen(  # noqa: S603  the person named the program, and it gets an argument list, no shell
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError:
+        return False
+    return True
