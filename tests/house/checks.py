@@ -36,7 +36,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 def python_files(root: Path) -> list[Path]:
     """Every Python file under *root*, in a stable order."""
-    return sorted(path for path in root.rglob("*.py") if "__pycache__" not in path.parts)
+    return sorted(path for path in root.rglob("*.py") if not {"__pycache__", "node_modules"} & set(path.parts))
 
 
 def each_tree(
