@@ -1,14 +1,27 @@
 """
-What decisions read: the version rows, the picture's rows, and the facts about one person in one statement.
+What decisions read: the version rows, the rows of the picture, and what is known of one person in one statement.
 """
 
-from sqlalchemy import Integer, LargeBinary, Text, bindparam, cast, literal, null, select, union_all, update
-from sqlalchemy.sql import ColumnElement
+import json
+from types import MappingProxyType
+from typing import Any
 
-from ostiary.core.exemptions.exemption import EndCause, Exemption, limits_from
-from ostiary.core.words.ids import ExemptionId, GroupId, UserId
+from sqlalchemy import and_, bindparam, func, insert, select, update
+
+from ostiary.core.access.compile import compile_policy, compile_set
+from ostiary.core.access.picture import VERSION as PICTURE
+from ostiary.core.access.picture import Organisation, Picture
+from ostiary.core.directory.applications import Application, from_document
+from ostiary.core.directory.people import EXCEPTION, Role, User
+from ostiary.core.exemptions.could_pass import VERSION as OPENINGS
+from ostiary.core.exemptions.could_pass import Opening, Openings
+from ostiary.core.exemptions.exemption import Exemption
+from ostiary.core.words.errors import BrokenState
+from ostiary.core.words.ids import AppId, GroupId, PolicyId, UserId
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx
+from ostiary.store.exemptions import ALL as EXEMPTION_COLUMNS
+from ostiary.store.exemptions import exemption_of
 from ostiary.store.schema import (
     applications,
     consents,
@@ -22,3 +35,119 @@ from ostiary.store.schema import (
     versions,
 )
 from ostiary.store.sql import sql
+
+_number = select(versions.c.number)
+_VERSIONS = sql(
+    select(
+        _number.where(versions.c.name == bindparam("picture", PICTURE)).scalar_subquery(),
+        _number.where(versions.c.name == bindparam("openings", OPENINGS)).scalar_subquery(),
+    )
+)
+_RAISE = sql(update(versions).where(versions.c.name == bindparam("name_")).values(number=versions.c.number + 1))
+_ADD_VERSION = sql(insert(versions).values(name=bindparam("name"), number=1))
+_ORGANISATION = sql(select(organisation.c.tenant, organisation.c.name, organisation.c.domains, organisation.c.sample))
+_EXCEPTION_GROUP = sql(select(groups.c.id).where(groups.c.purpose == bindparam("purpose", EXCEPTION)))
+_POLICIES = sql(select(policies.c.id, policies.c.document).order_by(policies.c.created, policies.c.id))
+_APPLICATIONS = sql(select(*applications.c))
+_IDENTIFIERS = sql(select(identifiers.c.uri, identifiers.c.application))
+_CONSENTS = sql(select(consents.c.client, consents.c.resource, consents.c.scopes))
+
+_standing_groups = (
+    select(func.aggregate_strings(members.c.group, " "))
+    .where(members.c.user == users.c.id)
+    .correlate(users)
+    .scalar_subquery()
+)
+_person = (
+    users.c.id, users.c.principal_name, users.c.display_name, users.c.mail, users.c.enabled, users.c.roles,
+    users.c.created, users.c.epoch, _standing_groups,
+)  # fmt: skip
+PERSON = 9  # columns of `_person`
+_active = and_(
+    exemptions.c.user == users.c.id,
+    exemptions.c.ended.is_(None),
+    exemptions.c.starts <= bindparam("now"),
+    exemptions.c.ends > bindparam("now"),
+)
+_KNOWN_OF = sql(
+    select(*_person, *EXEMPTION_COLUMNS)
+    .select_from(users.outerjoin(exemptions, _active))
+    .where(users.c.id == bindparam("user"))
+    .order_by(exemptions.c.ends.desc())
+)
+_OPEN = sql(
+    select(*_person, *EXEMPTION_COLUMNS)
+    .select_from(users.join(exemptions, exemptions.c.user == users.c.id))
+    .where(users.c.enabled == 1, exemptions.c.ended.is_(None), exemptions.c.ends > bindparam("now"))
+)
+
+
+async def current_versions(tx: Tx) -> tuple[int, int]:
+    """The numbers of the picture and of the openings. Raises BrokenState when the house was never founded."""
+    row = await tx.one(_VERSIONS)
+    if row is None or row[0] is None or row[1] is None:
+        raise BrokenState("the version rows are missing")
+    return row[0], row[1]
+
+
+async def raise_version(tx: Tx, name: str) -> None:
+    """Tell every node that its *name* (PICTURE or OPENINGS) is old."""
+    if not await tx.run(_RAISE, name_=name):
+        await tx.run(_ADD_VERSION, name=name)
+
+
+async def take_picture(tx: Tx) -> Picture:
+    """The organisation's registrations and policies as they stand."""
+    version, _ = await current_versions(tx)
+    row, group = await tx.one(_ORGANISATION), await tx.one(_EXCEPTION_GROUP)
+    if row is None or group is None:
+        raise BrokenState("there is no organisation or no exception group")
+    known = {app.id: app for app in map(_application, await tx.all(_APPLICATIONS))}
+    resources = {**known, **{uri: known[AppId(id)] for uri, id in await tx.all(_IDENTIFIERS)}}
+    rules = [compile_policy(PolicyId(id), json.loads(document)).policy for id, document in await tx.all(_POLICIES)]
+    return Picture(
+        version=version,
+        organisation=Organisation(row[0], row[1], tuple(json.loads(row[2])), bool(row[3])),
+        exception_group=GroupId(group[0]),
+        policies=compile_set(rules),
+        applications=MappingProxyType(known),
+        resources=MappingProxyType(resources),
+        consents=MappingProxyType({(c, r): frozenset(s.split()) for c, r, s in await tx.all(_CONSENTS)}),
+    )
+
+
+def _application(row: Row) -> Application:
+    id, object_id, name, enabled, registration, created = row
+    return from_document(
+        json.loads(registration), id=id, object_id=object_id, name=name, enabled=bool(enabled), created=created
+    )
+
+
+async def take_openings(tx: Tx, now: Instant) -> Openings:
+    """Every exemption of an enabled account that is open at *now* or will be."""
+    _, version = await current_versions(tx)
+    rows = await tx.all(_OPEN, now=now)
+    return Openings(version, tuple(Opening(exemption_of(row[PERSON:]), row[1], _groups(row)) for row in rows))
+
+
+async def known_of(tx: Tx, user: UserId, now: Instant) -> tuple[User, frozenset[GroupId], tuple[Exemption, ...]] | None:
+    """A person, their standing groups and the exemptions active at *now*, the longest first: one statement."""
+    rows = await tx.all(_KNOWN_OF, user=user, now=now)
+    if not rows:
+        return None
+    active = tuple(exemption_of(row[PERSON:]) for row in rows if row[PERSON] is not None)
+    return user_of(rows[0]), _groups(rows[0]), active
+
+
+def user_of(row: Row) -> User:
+    """The first eight columns as an account."""
+    id, principal_name, display_name, mail, enabled, roles, created, epoch = row[:8]
+    held: list[Any] = json.loads(roles)
+    return User(
+        UserId(id), principal_name, display_name, mail, bool(enabled), frozenset(Role(r) for r in held),
+        Instant(created), Instant(epoch),
+    )  # fmt: skip
+
+
+def _groups(row: Row) -> frozenset[GroupId]:
+    return frozenset(GroupId(id) for id in (row[8] or "").split())
