@@ -1,0 +1,168 @@
+"""
+A Graph resource as one tuple of fields.
+
+A *field* says how one property is called, how it is read from our value, whether a body may carry it and under which
+name the deed gets it, and which column may be asked about in `$filter` and `$orderby`. A *shape* is the tuple with the
+resource's name and type.
+
+    GROUP = Shape("groups", "microsoft.graph.group", (
+        Field("id", Kind.ID, lambda g: g.id, column="id"),
+        Field("displayName", Kind.STRING, lambda g: g.display_name, write="display_name", column="display_name"),
+    ))
+
+Not here: checking a body (`web/graph/bodies.py`, which makes its models from these fields) and running a query
+(`store/ask.py`).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, Literal, TypeVar
+
+from ostiary.core.words.instants import to_iso, to_iso_duration
+
+T = TypeVar("T")
+
+
+class Kind(StrEnum):
+    """What sort of value a property has."""
+
+    STRING = "string"
+    """Text; `$filter` compares it whatever its case."""
+    ID = "id"
+    """Exact text: ids, enumerations, addresses; compared as it is, so that an index helps."""
+    BOOL = "bool"
+    INTEGER = "integer"
+    MOMENT = "moment"
+    """Our value an `Instant` or None, on the wire RFC 3339."""
+    DURATION = "duration"
+    """Our value a `Span` or None, on the wire ISO 8601."""
+    STRINGS = "strings"
+    """A list of texts; its column holds a JSON array, which `any` looks into."""
+    OBJECT = "object"
+    """A nested object of `fields`; without a getter of its own its fields read the same value as it stands in."""
+    OBJECTS = "objects"
+    """
+    A list of such objects; its getter gives what each is read from, a body's entries arrive as mappings of their
+    `write` names.
+    """
+    JSON = "json"
+    """A JSON object or list that passes through unread; whoever takes it checks it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field(Generic[T]):
+    """One property."""
+
+    name: str
+    """On the wire."""
+    kind: Kind
+    get: Callable[[T], Any] | None = None
+    """Reads it from our value; None for what is only written (and for an OBJECT that only groups)."""
+    write: str = ""
+    """
+    The name under which a body's value reaches the deed; empty means read-only. Names inside an OBJECT stand beside
+    those around it.
+    """
+    on: Literal["create", "change", "both"] = "both"
+    """Which bodies may carry it."""
+    required: bool = False
+    """A body that creates must carry it."""
+    null: bool = False
+    """A body may set it to null."""
+    values: tuple[str, ...] = ()
+    """The only texts allowed; empty means any."""
+    limit: int = 256
+    """Characters of a text (of each, in a list)."""
+    most: int = 64
+    """Entries of a list."""
+    column: str = ""
+    """The store's name of the column to ask; empty means that `$filter` may not."""
+    sortable: bool = False
+    """`$orderby` may name it; needs a column."""
+    stored: Callable[[Any], Any] | None = None
+    """From a literal of `$filter` to what the column holds, where they differ."""
+    fields: tuple["Field[Any]", ...] = ()
+    """What an OBJECT or each of OBJECTS consists of."""
+    doc: str = ""
+    """A sentence for the OpenAPI document."""
+
+    @property
+    def readable(self) -> bool:
+        """Whether answers carry it."""
+        return self.get is not None or (self.kind is Kind.OBJECT and any(f.readable for f in self.fields))
+
+    @property
+    def writable(self) -> bool:
+        """Whether some body may carry it."""
+        return bool(self.write) or (self.kind is Kind.OBJECT and any(f.writable for f in self.fields))
+
+
+@dataclass(frozen=True, slots=True)
+class Shape(Generic[T]):
+    """One kind of entity on the wire."""
+
+    name: str
+    """Its collection, e.g. ``users``; also names the `@odata.context`."""
+    type: str
+    """E.g. ``microsoft.graph.user``."""
+    fields: tuple[Field[T], ...]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What `$select` may name."""
+        return frozenset(f.name for f in self.fields if f.readable)
+
+
+def render(fields: tuple[Field[T], ...], value: T, select: tuple[str, ...] = ()) -> dict[str, Any]:
+    """*value* as the JSON object that answers carry: all readable fields, or those that *select* names and `id`."""
+    wanted = {*select, "id"} if select else None
+    return {f.name: _render(f, value) for f in fields if f.readable and (wanted is None or f.name in wanted)}
+
+
+def _render(field: Field[T], value: T) -> Any:
+    found: Any = value if field.get is None else field.get(value)
+    if found is None:
+        return None
+    match field.kind:
+        case Kind.MOMENT:
+            return to_iso(found)
+        case Kind.DURATION:
+            return to_iso_duration(found)
+        case Kind.STRINGS:
+            return list(found)
+        case Kind.OBJECT:
+            return render(field.fields, found)
+        case Kind.OBJECTS:
+            return [render(field.fields, item) for item in found]
+        case Kind.STRING | Kind.ID | Kind.BOOL | Kind.INTEGER | Kind.JSON:
+            return found
+
+
+def askable(fields: tuple[Field[Any], ...], prefix: str = "") -> Iterator[tuple[str, Field[Any]]]:
+    """Every field that has a column, by its path (``displayName``, ``status/errorCode``)."""
+    for field in fields:
+        if field.column:
+            yield prefix + field.name, field
+        if field.kind is Kind.OBJECT:
+            yield from askable(field.fields, f"{prefix}{field.name}/")
+
+
+def flatten(fields: tuple[Field[Any], ...], body: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    A checked body (by wire names, values already ours) as the changes that a deed takes, by `write` names.
+
+    Only what the body carried is in it: a change is told from an absence.
+    """
+    changes: dict[str, Any] = {}
+    for field in fields:
+        if field.name not in body:
+            continue
+        value = body[field.name]
+        if field.kind is Kind.OBJECT and not field.write:
+            changes |= flatten(field.fields, value)
+        elif field.kind is Kind.OBJECTS:
+            changes[field.write] = tuple(flatten(field.fields, item) for item in value)
+        else:
+            changes[field.write] = tuple(value) if field.kind is Kind.STRINGS and value is not None else value
+    return changes
