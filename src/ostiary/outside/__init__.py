@@ -1,0 +1,22 @@
+"""
+Everything that asks the machine or the network, except the store: one file a subject, no rules.
+
+Owns clock, randomness, keys and secrets at rest, password hashing, one-time codes, certificates and the data folder.
+What comes in here goes out as plain values; what it means is decided in `core`. `app` makes these things once at
+start; deeds get them through `House`, never by themselves.
+
+`Outside` is what of it deeds share beside clock, randomness and keys. `totp` needs no state: deeds call its functions.
+"""
+
+from dataclasses import dataclass
+
+from ostiary.outside.passwords import Passwords
+
+__all__ = ["Outside"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What of the outside lives as long as the process and is shared by all deeds."""
+
+    passwords: Passwords
