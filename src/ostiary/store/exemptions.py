@@ -4,41 +4,44 @@ Exemptions as rows: opened, ended by one compare-and-swap, listed by their end. 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Select, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, insert, or_, select, tuple_, update
 
 from ostiary.core.exemptions.exemption import EndCause, Exemption, limits_document, limits_from
-from ostiary.core.words.ids import ExemptionId, GroupId, UserId
+from ostiary.core.words.ids import ExemptionId, UserId
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx
 from ostiary.store.schema import exemptions, users
 from ostiary.store.sql import Sql, sql
 
 _COLUMNS = (
-    "id", "user", "group", "reason", "limits", "break_glass", "opened_by", "opened", "starts", "ends", "ended", "end_cause",
-    "ended_by",
+    "id", "user", "group", "reason", "limits", "break_glass", "opened_by", "opened", "starts", "ends", "ended",
+    "end_cause", "ended_by",
 )  # fmt: skip
-_ALL = [exemptions.c[name] for name in _COLUMNS]
+ALL = [exemptions.c[name] for name in _COLUMNS]
 
 _ADD = sql(insert(exemptions).values({name: bindparam(name) for name in _COLUMNS[:10]}))
-_FIND = sql(select(*_ALL).where(exemptions.c.id == bindparam("id")))
-_OF = sql(select(*_ALL).where(exemptions.c.user == bindparam("user"), exemptions.c.ends > bindparam("after")))
+_FIND = sql(select(*ALL).where(exemptions.c.id == bindparam("id")))
+_OF = sql(select(*ALL).where(exemptions.c.user == bindparam("user"), exemptions.c.ends > bindparam("after")))
 _STANDS = (exemptions.c.ended.is_(None), exemptions.c.ends > bindparam("now"))
-_ENDED = {"ended": bindparam("now"), "end_cause": bindparam("cause"), "ended_by": bindparam("by")}
+_ENDED: dict[str, Any] = {"ended": bindparam("now"), "end_cause": bindparam("cause"), "ended_by": bindparam("by")}
 _END = sql(update(exemptions).where(exemptions.c.id == bindparam("id_"), *_STANDS).values(_ENDED))
 _END_ALL = sql(
-    update(exemptions).where(exemptions.c.user == bindparam("user_"), *_STANDS).values(_ENDED).returning(exemptions.c.id)
+    update(exemptions)
+    .where(exemptions.c.user == bindparam("user_"), *_STANDS)
+    .values(_ENDED)
+    .returning(exemptions.c.id)
 )
 _PERSON_COLUMNS = (users.c.id, users.c.principal_name, users.c.display_name, users.c.enabled)
 _PERSON_BY_ID = sql(select(*_PERSON_COLUMNS).where(users.c.id == bindparam("id")))
 _PERSON_BY_NAME = sql(select(*_PERSON_COLUMNS).where(users.c.principal_name == bindparam("name")))
 _RAN_OUT = sql(
-    select(*_ALL)
+    select(*ALL)
     .where(exemptions.c.ends > bindparam("after"), exemptions.c.ends <= bindparam("until"))
     .order_by(exemptions.c.ends, exemptions.c.id)
-    .limit(bindparam("most"))
 )
 
 
@@ -51,7 +54,8 @@ class Person(NamedTuple):
     enabled: bool
 
 
-def _exemption(row: Row) -> Exemption:
+def exemption_of(row: Row) -> Exemption:
+    """The columns `ALL` as a value."""
     values: dict[str, Any] = dict(zip(_COLUMNS, row, strict=True))
     cause = values["end_cause"]
     values.update(
@@ -75,12 +79,12 @@ async def add(tx: Tx, exemption: Exemption) -> None:
 async def find(tx: Tx, id: ExemptionId) -> Exemption | None:
     """The window with that id."""
     row = await tx.one(_FIND, id=id)
-    return None if row is None else _exemption(row)
+    return None if row is None else exemption_of(row)
 
 
 async def standing(tx: Tx, user: UserId, now: Instant) -> list[Exemption]:
     """Every window of *user* that has not passed and was not ended; it may still lie ahead."""
-    return [e for e in map(_exemption, await tx.all(_OF, user=user, after=now)) if e.ended is None]
+    return [e for e in map(exemption_of, await tx.all(_OF, user=user, after=now)) if e.ended is None]
 
 
 async def end(tx: Tx, id: ExemptionId, *, now: Instant, cause: EndCause, by: str) -> bool:
@@ -99,3 +103,98 @@ async def person(tx: Tx, principal: str) -> Person | None:
     wanted = principal.strip().lower()
     row = await tx.one(_PERSON_BY_ID, id=wanted) or await tx.one(_PERSON_BY_NAME, name=wanted)
     return None if row is None else Person(UserId(row[0]), row[1], row[2], bool(row[3]))
+
+
+class Window(StrEnum):
+    """Which windows a list shows."""
+
+    ALL = "all"
+    ACTIVE = "active"
+    AHEAD = "ahead"
+    """Not begun yet."""
+    OVER = "over"
+
+
+class Place(NamedTuple):
+    """Where a list goes on: after this row, in descending order of (ends, id)."""
+
+    ends: int
+    id: str
+
+
+TOP = Place(2**63 - 1, "~")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A window together with whose it is."""
+
+    exemption: Exemption
+    principal_name: str
+    display_name: str
+
+
+_NOT_ENDED = exemptions.c.ended.is_(None)
+_AHEAD_OF_NOW = exemptions.c.ends > bindparam("now")
+_CONDITIONS: Mapping[Window, tuple[ColumnElement[bool], ...]] = {
+    Window.ALL: (),
+    Window.ACTIVE: (_NOT_ENDED, _AHEAD_OF_NOW, exemptions.c.starts <= bindparam("now")),
+    Window.AHEAD: (_NOT_ENDED, _AHEAD_OF_NOW, exemptions.c.starts > bindparam("now")),
+    Window.OVER: (or_(exemptions.c.ended.is_not(None), exemptions.c.ends <= bindparam("now")),),
+}
+
+
+def _list(window: Window, *, of_one: bool) -> Sql:
+    whose = (exemptions.c.user == bindparam("user"),) if of_one else ()
+    place = tuple_(exemptions.c.ends, exemptions.c.id) < tuple_(bindparam("ends"), bindparam("id"))
+    statement = (
+        select(*ALL, users.c.principal_name, users.c.display_name)
+        .join_from(exemptions, users, users.c.id == exemptions.c.user)
+        .where(*whose, *_CONDITIONS[window], place)
+        .order_by(exemptions.c.ends.desc(), exemptions.c.id.desc())
+        .limit(bindparam("most"))
+    )
+    return sql(statement)
+
+
+LISTS = {(window, of_one): _list(window, of_one=of_one) for window in Window for of_one in (False, True)}
+_SHOW = sql(
+    select(*ALL, users.c.principal_name, users.c.display_name)
+    .join_from(exemptions, users, users.c.id == exemptions.c.user)
+    .where(exemptions.c.id == bindparam("id"))
+)
+_CUT = sql(
+    select(exemptions.c.ends)
+    .where(exemptions.c.ends > bindparam("after"), exemptions.c.ends <= bindparam("until"))
+    .order_by(exemptions.c.ends)
+    .limit(1)
+    .offset(bindparam("most"))
+)
+
+
+def _shown(row: Row) -> Shown:
+    return Shown(exemption_of(row[:-2]), row[-2], row[-1])
+
+
+async def show(tx: Tx, id: ExemptionId) -> Shown | None:
+    """The window with that id, and whose it is."""
+    row = await tx.one(_SHOW, id=id)
+    return None if row is None else _shown(row)
+
+
+async def page(tx: Tx, *, user: UserId | None, window: Window, now: Instant, after: Place, most: int) -> list[Shown]:
+    """Up to *most* windows after *after*, the latest end first; of one person when *user* is given."""
+    rows = await tx.all(LISTS[window, user is not None], user=user, now=now, ends=after.ends, id=after.id, most=most)
+    return [_shown(row) for row in rows]
+
+
+async def ran_out(tx: Tx, *, after: Instant, until: Instant, most: int) -> tuple[list[Exemption], Instant]:
+    """
+    Windows whose end lies in (after, until] and that nobody ended before, and how far was looked.
+
+    At most *most* and a few: those that end in the same microsecond are never split between two runs.
+    """
+    cut = await tx.one(_CUT, after=after, until=until, most=most - 1)
+    looked = Instant(until if cut is None else cut[0])
+    rows = await tx.all(_RAN_OUT, after=after, until=looked)
+    return [e for e in map(exemption_of, rows) if e.ended is None], looked

@@ -1,7 +1,8 @@
 """
 What somebody asks for when an exemption is to be opened, and whether it may be had.
 
-Owns the lengths, the mandatory reason and the moment at which the clock starts (R2, R3). Knows no person and no application: the deed looks those up.
+Owns the lengths, the mandatory reason and the moment at which the clock starts (R2, R3). Knows no person and no
+application: the deed looks those up.
 """
 
 from dataclasses import dataclass, field
@@ -62,7 +63,9 @@ def examine(opening: Opening, caller: Caller, *, now: Instant) -> Terms | Refuse
 
 
 def read_reason(text: str) -> str | Refused:
-    """*text* with runs of white space made one space; refused when it is too short, too long or has control characters."""
+    """
+    *text* with runs of white space made one space; refused when it is too short, too long or has control characters.
+    """
     shortest, longest = REASON_LENGTH
     if len(text) > 2 * longest:
         return _bad_reason()
