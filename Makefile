@@ -6,7 +6,7 @@ PYTEST = .venv/bin/pytest
 PARALLEL = --numprocesses $(JOBS) --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run tour test lint bench chaos
+.PHONY: help run tour test lint cover bench chaos
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ lint: ## style, types and the import contracts
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+cover: ## the lines of the rules (core) that their own tests do not run
+	@scripts/setup --dev
+	@exec $(PYTEST) $(PARALLEL) --cov=ostiary.core --cov-branch --cov-report=term-missing:skip-covered tests/core
 
 bench: ## measure side by side with the peers and write docs/benchmarks.md
 	@scripts/setup --bench

@@ -1,5 +1,6 @@
 """The import contracts catch what they are for: each is tried on a skeleton of the house with one violation planted."""
 
+import configparser
 import re
 import subprocess
 import sys
@@ -31,11 +32,17 @@ PLANTED = (
 
 
 def skeleton(folder: Path) -> Path:
-    """The packages of the house as they stand, each empty, with the contracts beside them."""
-    for door in (ROOT / "src" / "ostiary").rglob("__init__.py"):
-        copy = folder / door.relative_to(ROOT / "src")
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.touch()
+    """The house as the contracts see it: each room they name without parentheses, empty, and the contracts beside."""
+    contracts = configparser.ConfigParser()
+    contracts.read(ROOT / ".importlinter")
+    rooms = {"ostiary"}
+    for contract in contracts.values():
+        below = contract.get("containers", "")
+        rooms |= {f"{below}.{name}" for name in re.findall(r"(?<!\()\b\w+\b(?!\))", contract.get("layers", ""))}
+    for room in rooms:
+        door = folder / Path(*room.split(".")) / "__init__.py"
+        door.parent.mkdir(parents=True, exist_ok=True)
+        door.touch()
     (folder / ".importlinter").write_text((ROOT / ".importlinter").read_text(encoding="utf-8"), encoding="utf-8")
     return folder / "ostiary"
 
