@@ -21,9 +21,12 @@ SHORTEST = 10  # characters; SP 800-63B-4 §3.1.1.2 asks 8 where a second factor
 LONGEST = 256
 
 # Long enough to pass the length and still among the first that anybody tries.
-_OBVIOUS = frozenset(
-    ["password", "passwort", "motdepasse", "contraseña", "qwertyuiop", "qwertzuiop", "azertyuiop", "asdfghjkl", "letmein", "iloveyou", "welcome", "changeme", "administrator", "trustno", "ostiary", "1234567890", "0123456789", "9876543210", "abcdefghij", "1q2w3e4r5t", "1qaz2wsx3edc", "qazwsxedc", "zaq12wsx", "secret", "default", "sunshine", "football"]
+_OBVIOUS_WORDS = (
+    "password passwort motdepasse contraseña qwertyuiop qwertzuiop azertyuiop asdfghjkl letmein iloveyou "
+    "welcome changeme administrator trustno ostiary 1234567890 0123456789 9876543210 abcdefghij 1q2w3e4r5t "
+    "1qaz2wsx3edc qazwsxedc zaq12wsx secret default sunshine football "
 )
+_OBVIOUS = frozenset(_OBVIOUS_WORDS.split())
 _VARIETY = 5  # different characters at least
 
 
