@@ -41,7 +41,7 @@ from ostiary.client.errors import (
 from ostiary.client.graph import Graph, local_graph, remote_graph
 from ostiary.client.machine import Machine, headless_because, this_machine
 from ostiary.client.profiles import Places, Profile, places, read_profile
-from ostiary.client.session import NotKept, Session, end, fresh, keep, record_of
+from ostiary.client.session import NotKept, Session, end, fresh, give_back, keep, record_of
 from ostiary.client.tokens import Granted
 
 __all__ = [
@@ -82,6 +82,7 @@ __all__ = [
     "discover",
     "end",
     "fresh",
+    "give_back",
     "headless_because",
     "http_client",
     "http_client_async",

@@ -59,6 +59,11 @@ class Graph:
         self._door = _Door(origin, bearer)
         self._machine = machine
 
+    @property
+    def base(self) -> str:
+        """The address that references to resources begin with."""
+        return f"{self._door.origin}/v1.0"
+
     def get(self, path: str, query: Query | None = None) -> Fields:
         """One resource."""
         return self._ask("GET", path, query)
@@ -204,6 +209,6 @@ _NEXT: Mapping[type[OstiaryError], str] = {
 
 def _kind(answer: Answer, refusal: Refusal) -> type[OstiaryError]:
     challenge = answer.headers.get("www-authenticate", "")
-    if answer.status in (401, 403) and "insufficient_user_authentication" in challenge:
+    if answer.status == 401 and ("insufficient_user_auth" in challenge or refusal.error == "InteractionRequired"):
         return StepUpNeeded
     return _BY_STATUS.get(answer.status, ServerFault)

@@ -10,11 +10,13 @@ import os
 import secrets
 import subprocess
 import sys
+import termios
 import time
 import webbrowser
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 __all__ = ["Machine", "headless_because", "in_ci", "this_machine"]
 
@@ -46,6 +48,25 @@ class Machine:
         there, today = time.localtime(moment), time.localtime(self.wall())
         same_day = there[:3] == today[:3]
         return time.strftime("%H:%M %Z" if same_day else "%Y-%m-%d %H:%M %Z", there)
+
+    def keyboard(self) -> bool:
+        """Whether a person can type here."""
+        return sys.stdin is not None and sys.stdin.isatty()
+
+    def read_line(self) -> str | None:
+        """
+        One line typed from now on; None at the end of input.
+
+        What was typed before is thrown away: a stray Enter must not answer a question that was not there yet.
+        """
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
+        return sys.stdin.readline() or None
+
+    def become(self, command: list[str], environ: Mapping[str, str]) -> NoReturn:
+        """Replace this process by *command*: its signals and its exit status are then its own. Raises OSError."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.execvpe(command[0], command, dict(environ))  # noqa: S606  running the person's command is what was asked for
 
     def open_browser(self, address: str) -> bool:
         """

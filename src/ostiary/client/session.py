@@ -18,7 +18,7 @@ from ostiary.client.errors import NotSignedIn, StorageFailed
 from ostiary.client.exchange import Exchange
 from ostiary.client.tokens import Granted, refresh, revoke
 
-__all__ = ["NotKept", "Session", "end", "fresh", "keep", "record_of"]
+__all__ = ["NotKept", "Session", "end", "fresh", "give_back", "keep", "record_of"]
 
 MARGIN = 60.0
 """Seconds before its end from which on an access token is renewed: R8 mints none with less."""
@@ -78,10 +78,11 @@ def fresh(
         return found if found is not None else (yield from _renewed(cache, held, scope))
 
 
-def end(cache: Cache) -> Exchange[bool]:
+def end(cache: Cache) -> Exchange[bool | None]:
     """
-    Forget the sign-in here and give it back to the server (RFC 7009); whether the server confirmed. Raises
-    StorageFailed.
+    Forget the sign-in here and give it back to the server (RFC 7009).
+
+    Whether the server confirmed; None when there was nothing to give back. Raises StorageFailed.
     """
     with (yield from cache.locked()):
         try:
@@ -89,7 +90,12 @@ def end(cache: Cache) -> Exchange[bool]:
         except StorageFailed:
             held = None
         cache.forget()
-    if held is None or held.refresh_token is None:
+    return None if held is None else (yield from give_back(held))
+
+
+def give_back(held: SignIn) -> Exchange[bool]:
+    """Have the server end *held*, which nobody uses any more; whether it confirmed."""
+    if held.refresh_token is None:
         return False
     return (yield from revoke(_server(held), held.client_id, held.refresh_token, "refresh_token"))
 

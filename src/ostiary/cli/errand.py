@@ -1,0 +1,118 @@
+"""
+One call of the program: its flags and settings, its screen, its machine, and the doors it goes through.
+
+Verbs get an `Errand` and nothing else. It opens what they ask for: the token cache of the profile, a conversation with
+a server, the admin API through one of its two doors.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TypeVar
+
+from ostiary.cli.output import Screen
+from ostiary.cli.settings import Given, Settings, data_folder, resolve
+from ostiary.client.cache import Access, Cache, open_cache
+from ostiary.client.discovery import origin_of
+from ostiary.client.drive import Teller, http_client, ignore, run
+from ostiary.client.errors import Misused, NotSignedIn
+from ostiary.client.exchange import Exchange
+from ostiary.client.graph import Graph, local_graph, remote_graph
+from ostiary.client.machine import Machine
+from ostiary.client.profiles import remember
+from ostiary.client.session import NotKept, fresh
+
+__all__ = ["Errand"]
+
+T = TypeVar("T")
+
+
+class Errand:
+    """What a verb works with."""
+
+    def __init__(self, given: Given, machine: Machine) -> None:
+        self.given = given
+        self.machine = machine
+        self.screen = Screen(as_json=given.json)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The resolved settings. Raises Misused."""
+        return resolve(self.given, self.machine)
+
+    @cached_property
+    def cache(self) -> Cache:
+        """The token cache of the profile. Raises StorageFailed."""
+        store = self.settings.store
+        return open_cache(self.settings.profile.value, store and store.value, self.settings.places, self.machine)
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether somebody is there to answer: a terminal on both sides, and nobody said that nothing may be asked."""
+        if self.given.no_input or self.machine.environ.get("OSTIARY_NO_INPUT"):
+            return False
+        return self.machine.keyboard() and self.screen.interactive
+
+    def perform(self, exchange: Exchange[T], *, tell: Teller = ignore, machine: Machine | None = None) -> T:
+        """Have one conversation to its end."""
+        with http_client() as http:
+            return run(exchange, http=http, machine=machine or self.machine, tell=tell)
+
+    def token(self, scope: str | None = None, *, need: float = 60.0, refused: str | None = None) -> str:
+        """
+        An access token: that of `OSTIARY_TOKEN`, else one of the stored sign-in, renewed when it must be.
+
+        Fresh tokens that cannot be kept are an error that carries them (`NotKept`): a verb that can use them once does.
+        """
+        if self.settings.token is not None:
+            if refused is not None:
+                raise NotSignedIn("the server does not accept the token of OSTIARY_TOKEN")
+            return self.settings.token
+        return self._stored(scope, need, refused).token
+
+    def _stored(self, scope: str | None, need: float, refused: str | None) -> Access:
+        return self.perform(fresh(self.cache, scope, need=need, refused=refused))
+
+    @contextmanager
+    def graph(self) -> Iterator[Graph]:
+        """The admin API: through the local door with `--local`, else over https with the person's token."""
+        with self._graph() as graph:
+            yield graph
+
+    def _graph(self) -> Graph:
+        if self.given.local:
+            return local_graph(data_folder(self.settings), self.machine)
+        return remote_graph(self._admin_origin(), self._bearer, self.machine)
+
+    def _bearer(self, refused: str | None) -> str:
+        try:
+            return self.token(refused=refused)
+        except NotKept as fault:
+            self.screen.say(f"! {fault.message}", "bold red")
+            return fault.access.token
+
+    def _admin_origin(self) -> str:
+        """
+        Where the admin API is: where the stored sign-in came from, or the server that was named with a token of one's
+        own. A token never goes to another server than its own.
+        """
+        address = self.settings.server
+        if self.settings.token is not None:
+            return origin_of(address.value)
+        held = self.cache.load()
+        if held is None:
+            raise NotSignedIn("nobody is signed in here", next_step="ostiary login")
+        if address.source != "default" and origin_of(address.value) != origin_of(held.issuer):
+            raise Misused(
+                f"the sign-in of profile {self.settings.profile.value} is {origin_of(held.issuer)}'s, "
+                f"not {origin_of(address.value)}'s",
+                next_step=f"ostiary login --server {address.value} --profile NAME",
+            )
+        return origin_of(held.issuer)
+
+    def remember(self, key: str, value: str) -> None:
+        """Keep a choice in the profile, and say so, unless it stands there already."""
+        known = getattr(self.settings, key)
+        if known is not None and known.value == value and known.source.startswith("profile "):
+            return
+        remember(self.settings.places.config, self.settings.profile.value, key, value)

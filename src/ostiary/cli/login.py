@@ -1,0 +1,189 @@
+"""
+`ostiary login`: sign in with a code on another device, or with the browser of this one.
+
+Owns the choice between the two (by hand, remembered, or by what this machine is), what happens around the conversation
+(a place for the tokens before anybody works for them, the sign-in that is replaced, a new code on Enter) and what a
+refused person can do next.
+"""
+
+import shlex
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from ostiary.cli.durations import left, seconds_of
+from ostiary.cli.errand import Errand
+from ostiary.cli.waiting import Waiting
+from ostiary.client.browser import BrowserWanted, sign_in_by_browser
+from ostiary.client.browser import Request as BrowserRequest
+from ostiary.client.cache import SignIn
+from ostiary.client.device import Request as DeviceRequest
+from ostiary.client.device import sign_in_by_device
+from ostiary.client.discovery import Server, discover
+from ostiary.client.errors import CodeExpired, DeniedByPolicy, Misused, StorageFailed
+from ostiary.client.exchange import Event
+from ostiary.client.machine import headless_because, in_ci
+from ostiary.client.session import give_back, keep, record_of
+from ostiary.client.tokens import Granted
+
+__all__ = ["login"]
+
+DEVICE, BROWSER = "device-code", "browser"
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def login(
+    errand: Errand,
+    *,
+    device_code: Annotated[bool, typer.Option("--device-code", help="With a code on another device.")] = False,
+    browser: Annotated[bool, typer.Option("--browser", help="With the browser of this machine.")] = False,
+    qr: Annotated[bool, typer.Option("--qr", help="Show the address as a QR code, too.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Prove who you are anew (browser).")] = False,
+    reason: Annotated[str, typer.Option("--reason", help="Why; asks for an exemption where that is allowed.")] = "",
+    scope: Annotated[str, typer.Option("--scope", help="Scopes to ask for, instead of the admin API's.")] = "",
+    client: Annotated[str, typer.Option("--client", help="Sign in as this application (its client id).")] = "",
+    timeout: Annotated[str, typer.Option("--timeout", help="Give up after this time (90s, 10m, PT10M).")] = "",
+) -> None:
+    """Sign in with a code on another device, or with the browser here."""
+    limit = seconds_of(timeout, "--timeout") if timeout else None
+    way = _way(errand, device_code, browser)
+    _refuse_pipelines(errand)
+    errand.cache.probe()
+    server = errand.perform(discover(errand.settings.server.value))
+    who, what = client or errand.settings.client.value, _scope(errand, server, scope)
+    if way == BROWSER:
+        request = BrowserRequest(who, what, max_age=0 if fresh else None, timeout=limit)
+        granted = _by_browser(errand, server, request)
+    else:
+        granted = _by_device(errand, server, DeviceRequest(who, what, reason or None, limit), qr)
+    record = record_of(
+        granted,
+        server,
+        address=errand.settings.server.value,
+        client_id=who,
+        asked=what,
+        how=way.replace("-", "_"),
+        now=errand.machine.wall(),
+    )
+    _finish(errand, record)
+    if device_code or browser:
+        errand.remember("sign_in", way)
+
+
+def _way(errand: Errand, device_code: bool, browser: bool) -> str:
+    """By hand, by `OSTIARY_BROWSER`, by what was chosen before, by what this machine is."""
+    if device_code and browser:
+        raise Misused("--device-code and --browser exclude each other")
+    if device_code or browser:
+        return DEVICE if device_code else BROWSER
+    wish = errand.machine.environ.get("OSTIARY_BROWSER", "")
+    if wish:
+        return DEVICE if wish == "never" else BROWSER
+    if errand.settings.sign_in is not None:
+        return errand.settings.sign_in.value
+    because = headless_because(errand.machine)
+    if because is not None:
+        errand.screen.say(f"No browser is opened: {because}.")
+    return BROWSER if because is None else DEVICE
+
+
+def _refuse_pipelines(errand: Errand) -> None:
+    if in_ci(errand.machine):
+        raise DeniedByPolicy(
+            "this is a pipeline (CI is set): there is nobody to approve a sign-in, and a code in a log is anybody's",
+            next_step="give the job an access token of its own in OSTIARY_TOKEN",
+        )
+
+
+def _scope(errand: Errand, server: Server, scope: str) -> str:
+    configured = errand.settings.scope
+    wanted = scope or (configured.value if configured else f"{server.origin}/.default")
+    # openid for the name, offline_access for renewal
+    return " ".join(dict.fromkeys([*wanted.split(), "openid", "profile", "offline_access"]))
+
+
+def _by_device(errand: Errand, server: Server, request: DeviceRequest, qr: bool) -> Granted:
+    while True:
+        try:
+            with Waiting(errand.screen, errand.machine, qr=qr) as waiting:
+                return errand.perform(sign_in_by_device(server, request), tell=waiting.tell, machine=waiting.machine)
+        except CodeExpired as fault:
+            if not errand.may_ask:
+                fault.next_step = fault.next_step or "ostiary login"
+                raise
+            errand.screen.say("! The code has expired. Press Enter for a new one, Ctrl-C to stop.", "bold")
+            if errand.machine.read_line() is None:
+                raise
+        except DeniedByPolicy as fault:
+            fault.next_step = fault.next_step or _way_in(errand, request)
+            raise
+
+
+def _way_in(errand: Errand, request: DeviceRequest) -> str:
+    """What opens an exemption: typed by an administrator, or on the server's own machine by its owner."""
+    address = errand.settings.server
+    here = urlsplit(address.value).hostname in LOOPBACK
+    command = ["ostiary", *(["--local"] if here else []), "exemption", "open", "--user", "NAME", "--for", "2h"]
+    command += ["--app", request.client_id] if request.client_id != errand.settings.client.value else []
+    words = " ".join(shlex.quote(word) for word in command) + ' --reason "why"'
+    return f"{words}   (an administrator does that)"
+
+
+def _by_browser(errand: Errand, server: Server, request: BrowserRequest) -> Granted:
+    def tell(event: Event) -> None:
+        if not isinstance(event, BrowserWanted):
+            return
+        errand.screen.event("browser", address=event.address)
+        if errand.machine.open_browser(event.address):
+            errand.screen.say("Go on in the browser that has opened. If there is none, open this there:")
+        else:
+            errand.screen.say("Open this in a browser on this machine:")
+        errand.screen.say(event.address)
+
+    return errand.perform(sign_in_by_browser(server, request, errand.machine.random), tell=tell)
+
+
+def _finish(errand: Errand, record: SignIn) -> None:
+    """Keep what was got; give back what it replaces. If nothing keeps it, nothing is left open on the server."""
+    try:
+        before = errand.perform(keep(errand.cache, record))
+    except StorageFailed as fault:
+        _use_once(errand, record, fault)
+        raise
+    if before is not None:
+        errand.perform(give_back(before))
+    screen, cache = errand.screen, errand.cache
+    if cache.fell_back:
+        screen.say(f"! {cache.fell_back}; kept in {cache.holder.where} instead.", "bold")
+        errand.remember("store", cache.holder.name)
+    elif errand.settings.store is not None and errand.settings.store.source == "--store":
+        errand.remember("store", cache.holder.name)
+    if errand.settings.server.source == "--server":
+        errand.remember("server", errand.settings.server.value)
+    screen.say(f"Signed in as {record.username or record.name or 'you'}. {_until(errand, record)}", "bold green")
+    screen.say(f"Kept in {cache.holder.where}.")
+    if errand.settings.token is not None:
+        screen.say("! OSTIARY_TOKEN is set and wins over this sign-in; unset it to use this one.", "bold")
+    screen.event("signed_in", user=record.username, how=record.how, ends_at=record.ends_at, store=cache.holder.name)
+
+
+def _until(errand: Errand, record: SignIn) -> str:
+    if record.ends_at is None:
+        return ""
+    return f"Ends {errand.machine.local_time(record.ends_at)} (in {left(record.ends_at - errand.machine.wall())})."
+
+
+def _use_once(errand: Errand, record: SignIn, fault: StorageFailed) -> None:
+    """
+    The person has done the work: offer a shell that has the token. If nobody is there to take it, end the sign-in.
+    """
+    fault.next_step = "make room or choose another place: ostiary login --store memory"
+    shell = errand.machine.environ.get("SHELL")
+    if errand.may_ask and shell and record.access:
+        errand.screen.say(f"! {fault.message}", "bold red")
+        errand.screen.say(f"Press Enter for a shell ({shell}) that has the token in OSTIARY_TOKEN, Ctrl-C to drop it.")
+        if errand.machine.read_line() is not None:
+            environ = {**errand.machine.environ, "OSTIARY_TOKEN": record.access[0].token}
+            errand.machine.become([shell], environ)
+    errand.perform(give_back(record))

@@ -1,0 +1,101 @@
+"""
+Waiting for a person, on the screen: the address, the code, the QR code, and a countdown while nothing else happens.
+
+The countdown lives inside the wait itself: the machine's `sleep` is replaced by one that redraws a line every second,
+so the exchange knows nothing of it. Where stderr is no terminal there are plain lines and no redrawing.
+"""
+
+from dataclasses import replace
+from io import StringIO
+from types import TracebackType
+
+import segno
+from rich.live import Live
+from rich.text import Text
+
+from ostiary.cli.durations import left
+from ostiary.cli.output import Screen
+from ostiary.client.device import CodeIssued, ConnectionLost, Extended, Resumed
+from ostiary.client.exchange import Event
+from ostiary.client.machine import Machine
+
+__all__ = ["Waiting"]
+
+
+class Waiting:
+    """What the person sees of one device sign-in; a context manager, so that the line is gone whatever happens."""
+
+    def __init__(self, screen: Screen, machine: Machine, *, qr: bool) -> None:
+        self._screen = screen
+        self._machine = machine
+        self._qr = qr
+        self._ends = 0.0
+        self._note = ""
+        self._live: Live | None = None
+
+    @property
+    def machine(self) -> Machine:
+        """The machine with the countdown in its waits."""
+        return replace(self._machine, sleep=self._sleep) if self._screen.interactive else self._machine
+
+    def tell(self, event: Event) -> None:
+        """Show an event of the exchange."""
+        if isinstance(event, CodeIssued):
+            self._show_code(event)
+        elif isinstance(event, Extended):
+            self._ends = self._machine.monotonic() + event.expires_in
+            self._line("an exemption has to be approved first; the sign-in waits for it", "waiting", event.expires_in)
+        elif isinstance(event, ConnectionLost):
+            self._note = " (no connection, trying again)"
+            self._line(f"no answer from the server ({event.reason}); trying again for a minute", "connection_lost")
+        elif isinstance(event, Resumed):
+            self._note = ""
+            self._line("the server answers again", "connection_back")
+
+    def __enter__(self) -> "Waiting":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _show_code(self, event: CodeIssued) -> None:
+        self._ends = self._machine.monotonic() + event.expires_in
+        say = self._screen.say
+        say("")
+        say(f"  On another device open   {event.address}")
+        say(f"  and type                 {event.user_code}")
+        if self._qr:
+            say(_qr_code(event.address_with_code or event.address))
+        say("")
+        say(f"  The code is good for {left(event.expires_in)}. Approve only what you started yourself.")
+        self._screen.event(
+            "code",
+            user_code=event.user_code,
+            verification_uri=event.address,
+            verification_uri_complete=event.address_with_code,
+            expires_in=round(event.expires_in),
+        )
+
+    def _line(self, line: str, event: str, seconds: float | None = None) -> None:
+        self._screen.say(f"  {line}")
+        self._screen.event(event, **({} if seconds is None else {"expires_in": round(seconds)}))
+
+    def _sleep(self, seconds: float) -> None:
+        if self._live is None:
+            self._live = Live(console=self._screen.console, auto_refresh=False, transient=True)
+            self._live.start()
+        clock = self._machine.monotonic
+        until = clock() + seconds
+        while (now := clock()) < until:
+            self._live.update(Text(f"  waiting for approval  {left(self._ends - now)} left{self._note}"), refresh=True)
+            self._machine.sleep(min(1.0, until - now))
+
+
+def _qr_code(address: str) -> str:
+    picture = StringIO()
+    segno.make(address, micro=False).terminal(picture, compact=True, border=2)
+    return picture.getvalue().rstrip("\n")
