@@ -5,11 +5,13 @@ import json
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.errors import BadSignatureError
-from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
+from joserfc.jwk import ECKey, KeySet, OctKey, OKPKey, RSAKey
 
 from ostiary.outside.random import SystemRandom
 from ostiary.outside.signing_keys import (
@@ -215,8 +217,44 @@ def test_a_key_of_another_size_is_not_made(bits: int) -> None:
         make(Algorithm.RS256, rsa_bits=bits)
 
 
-def test_a_key_of_another_kind_is_not_read() -> None:
-    """A curve that we do not use, and bytes that are no key."""
-    for der in (ECKey.generate_key("P-384").as_der(private=True), b"no key"):
-        with pytest.raises(ValueError, match=r".+"):
+@pytest.mark.parametrize(
+    "der",
+    [
+        ECKey.generate_key("P-384").as_der(private=True),
+        OKPKey.generate_key("Ed25519").as_der(private=True),
+        b"no key",
+    ],
+)
+def test_a_key_of_another_kind_is_not_read(der: bytes) -> None:
+    """A curve that we do not use, a kind that we do not use, and bytes that are no key."""
+    with pytest.raises(ValueError, match=r".+"):
+        SigningKey.from_der(der)
+
+
+@pytest.mark.parametrize(("bits", "read"), [(1024, False), (2047, False), (2049, True), (3072, True)])
+def test_an_rsa_key_of_any_size_from_2048_bits_is_read(bits: int, read: bool) -> None:
+    """The bound is the RFC's; a size that is no whole number of bytes is published as another implementation does."""
+    private = rsa.generate_private_key(public_exponent=3 if bits == 2049 else 65537, key_size=bits)
+    der = private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    if not read:
+        with pytest.raises(ValueError, match="2048"):
             SigningKey.from_der(der)
+        return
+    key = SigningKey.from_der(der)
+    published = RSAKey.import_key(der).as_dict(private=False)
+    assert (key.public.members["n"], key.public.members["e"]) == (published["n"], published["e"])
+
+
+def test_a_public_key_without_its_members_is_refused() -> None:
+    """What is missing is named."""
+    jwk = KEYS[Algorithm.ES256].public.jwk()
+    del jwk["y"]
+    with pytest.raises(ValueError, match="lacks 'y'"):
+        PublicKey.from_jwk(jwk)
+
+
+def test_a_signer_has_the_name_of_its_key() -> None:
+    """The kid of a signer is the one in the headers that it makes."""
+    signer = Signer(KEYS[Algorithm.ES256])
+    header = json.loads(base64.urlsafe_b64decode(signer.header_prefix("JWT").rstrip(b".") + b"=="))
+    assert header == {"typ": "JWT", "alg": "ES256", "kid": signer.kid}

@@ -207,11 +207,11 @@ def _members(key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey) -> dict[str, str
         if not isinstance(key.curve, ec.SECP256R1):
             raise ValueError("an ES256 key is on P-256")
         point = key.public_numbers()
-        return {"kty": "EC", "crv": "P-256", "x": _number(point.x, 32), "y": _number(point.y, 32)}
+        return {"kty": "EC", "crv": "P-256", "x": _coordinate(point.x), "y": _coordinate(point.y)}
     if not 2048 <= key.key_size <= 4096:
         raise ValueError("an RS256 key has 2048 to 4096 bits")
     numbers = key.public_numbers()
-    return {"kty": "RSA", "n": _number(numbers.n, key.key_size // 8), "e": _number(numbers.e, 3)}
+    return {"kty": "RSA", "n": _unsigned(numbers.n), "e": _unsigned(numbers.e)}
 
 
 def _key_of(jwk: Mapping[str, str]) -> ec.EllipticCurvePublicKey | rsa.RSAPublicKey:
@@ -287,9 +287,14 @@ def _decode(text: bytes) -> bytes | None:
     return raw if _encode(raw) == text else None
 
 
-def _number(value: int, size: int) -> str:
-    """An unsigned integer as JOSE writes it: *size* bytes, big-endian, base64url."""
-    return _encode(value.to_bytes(size, "big")).decode()
+def _coordinate(value: int) -> str:
+    """A coordinate of P-256: always 32 bytes (RFC 7518 §6.2.1.2)."""
+    return _encode(value.to_bytes(32, "big")).decode()
+
+
+def _unsigned(value: int) -> str:
+    """A positive integer in the fewest bytes (RFC 7518 §2, Base64urlUInt)."""
+    return _encode(value.to_bytes((value.bit_length() + 7) // 8, "big")).decode()
 
 
 def _integer(text: str) -> int:
