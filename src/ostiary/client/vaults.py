@@ -9,13 +9,13 @@ when the person has chosen it by name; which vault is used is `cache`'s business
 import base64
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 import keyring
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from keyring.errors import KeyringError
 
 from ostiary.client.errors import StorageFailed
 
@@ -79,7 +79,7 @@ class KeyringVault:
         try:
             if keyring.get_password("ostiary", self._profile) is not None:
                 keyring.delete_password("ostiary", self._profile)
-        except KeyringError as fault:
+        except Exception as fault:
             raise StorageFailed(f"the keyring cannot be changed: {fault}") from fault
 
 
@@ -185,7 +185,8 @@ def write_private(path: Path, content: bytes) -> None:
         os.replace(beside, path)
         _sync_folder(path.parent)
     except OSError as fault:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()
         raise StorageFailed(f"cannot write {path}: {fault.strerror}") from fault
 
 
