@@ -121,9 +121,13 @@ def test_the_lock_holds_within_one_process_too(tmp_path: Path) -> None:
 def test_a_child_does_not_inherit_the_lock(tmp_path: Path) -> None:
     """A program started meanwhile and living longer does not keep the folder."""
     lock = FolderLock(tmp_path)
+    code = "import sys; print('here', flush=True); sys.stdin.read()"
     with subprocess.Popen(
-        [sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE, close_fds=False
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, close_fds=False
     ) as child:
+        # Its own word that it runs: until exec(2) is over, which Popen does not wait for, it still has our files open.
+        assert child.stdout is not None
+        assert child.stdout.readline() == "here\n"
         lock.release()
         FolderLock(tmp_path).release()
         assert child.stdin is not None
