@@ -3,8 +3,11 @@ Load from one process: some connections to 127.0.0.1, each playing requests one 
 
 Why not wrk: a grant is several requests that carry data from one answer to the next, on the same sign-in, and
 wrk's Lua hands an answer to a script without saying which connection it belongs to, and counts a wrong answer as work.
-Here a connection plays a generator: it yields the bytes of a request and is sent the answer. On uvloop a request costs
-the generator about 15 microseconds, so the server is what is measured. Knows HTTP/1.1 with Content-Length only.
+Here a connection plays a generator: it yields the bytes of a request and is sent the answer.
+
+What that costs: 50 to 77 microseconds of CPU a request where it was measured beside oidc-provider at 280 to 680 on the
+same machine, so it has a core of its own to spare. Beside a server that is cheaper than that, the rate is bounded by this
+process and only the server's CPU time compares. Knows HTTP/1.1 with Content-Length only.
 """
 
 import asyncio
