@@ -6,8 +6,8 @@ wrk's Lua hands an answer to a script without saying which connection it belongs
 Here a connection plays a generator: it yields the bytes of a request and is sent the answer.
 
 What that costs: 50 to 77 microseconds of CPU a request where it was measured beside oidc-provider at 280 to 680 on the
-same machine, so it has a core of its own to spare. Beside a server that is cheaper than that, the rate is bounded by this
-process and only the server's CPU time compares. Knows HTTP/1.1 with Content-Length only.
+same machine, so it has a core of its own to spare. Beside a server that is cheaper than that, the rate is bounded by
+this process and only the server's CPU time compares. Knows HTTP/1.1 with Content-Length only.
 """
 
 import asyncio
