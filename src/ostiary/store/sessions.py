@@ -5,11 +5,10 @@ A *half* session has passed the password and waits for the second factor: a kind
 for a session.
 """
 
-from dataclasses import dataclass
-
 from sqlalchemy import bindparam, insert, select, update
 
 from ostiary.core.directory.people import User
+from ostiary.core.tokens.browser import BROWSER, HALF, BrowserSession
 from ostiary.core.words.caller import Origin
 from ostiary.core.words.ids import SessionId, UserId
 from ostiary.core.words.instants import Instant
@@ -17,28 +16,6 @@ from ostiary.store import Row, Tx
 from ostiary.store.directory import USER_COLUMNS, user_from
 from ostiary.store.schema import sessions, users
 from ostiary.store.sql import sql
-
-BROWSER = "browser"
-HALF = "half"
-
-
-@dataclass(frozen=True, slots=True)
-class BrowserSession:
-    """One session of a person at a browser, whole or half."""
-
-    id: SessionId
-    kind: str
-    user: UserId
-    story: str
-    created: Instant
-    seen: Instant
-    idle_ends: Instant
-    ends: Instant
-    authenticated: Instant
-    amr: tuple[str, ...]
-    address: str
-    ended: Instant | None
-
 
 _COLUMNS = (
     sessions.c.id,
