@@ -29,6 +29,9 @@ class Reason(StrEnum):
     DEVICE_FLOW_OFF = "device_flow_off"
     NO_CONSENT = "no_consent"
     PKCE_REQUIRED = "pkce_required"
+    BAD_REDIRECT = "bad_redirect"
+    """The redirect URI is not one that the application registered: told on a page, never by redirect."""
+    UNSUPPORTED_RESPONSE = "unsupported_response"
     # policy
     BLOCKED = "blocked"
     """Conditional access says no."""

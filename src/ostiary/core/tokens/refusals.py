@@ -1,0 +1,300 @@
+"""
+The one table: reason -> OAuth error, Entra's number, public sentence, next step (R9).
+
+Owns what a refusal says to a client and to the person behind it, and with which status. Knows no HTTP beyond the
+status number; the bytes are made in `web/oauth/answers.py`, the explaining page reads the same table. `docs/errors.md`
+is made from it. A sentence is public: it never tells what an attacker could use (whether a code, an account or a
+client exists).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ostiary.core.words.outcome import Reason
+
+__all__ = ["TABLE", "Endpoint", "Wire", "by_number", "wire"]
+
+
+class Endpoint(StrEnum):
+    """Which endpoint answers: the RFCs name some refusals differently at each."""
+
+    DEVICE = "device"
+    """Device authorization request (RFC 8628 §3.1)."""
+    TOKEN = "token"
+    """Token, introspection and revocation (RFC 6749 §5.2)."""
+    FRONT = "front"
+    """Authorization response through the browser (RFC 6749 §4.1.2.1, OIDC Core §3.1.2.6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """How one reason reads outside."""
+
+    error: str
+    """The RFCs' name at the token endpoint."""
+    aadsts: int
+    """Entra's number for the situation; clients of that family print it, people search for it."""
+    sentence: str
+    next_step: str
+    suberror: str = ""
+    """Entra's classification, which MSAL hands to applications."""
+    device: str = ""
+    """The name at the device authorization endpoint, where it differs."""
+    front: str = ""
+    """The name in an authorization response, where it differs."""
+    entra: str = ""
+    """Entra's name, for applications registered with `entra_errors` (R20)."""
+    status: int = 400
+    """At the token endpoint."""
+    device_status: int = 400
+    """
+    At the device authorization endpoint: 403 for whatever an administrator can change, because MSAL replays an exact
+    400 for a minute (R9).
+    """
+
+    def name(self, endpoint: Endpoint, *, entra: bool = False) -> str:
+        """The error name at *endpoint*, in Entra's spelling when *entra*."""
+        if entra and self.entra:
+            return self.entra
+        if endpoint is Endpoint.DEVICE:
+            return self.device or self.error
+        return (self.front or self.error) if endpoint is Endpoint.FRONT else self.error
+
+    def status_at(self, endpoint: Endpoint) -> int:
+        """The HTTP status at *endpoint*."""
+        return self.device_status if endpoint is Endpoint.DEVICE else self.status
+
+
+_AGAIN = "Start the sign-in again."
+_ASK_ADMINISTRATOR = "Ask an administrator; quote the reference."
+_FIX_CLIENT = "Correct the request or the client's configuration."
+_EXEMPTION = "Ask for an exemption, or sign in with a browser on a managed device; quote the reference."
+_BROWSER = "Sign in with a browser and try again."
+_WAIT = "Wait a little and try again."
+_WAIT_LONGER = "Wait fifteen minutes and try again."
+
+# One sentence for everything that ends a code by a person's word: who holds the device code may be the attacker and
+# learns no more.
+_TURNED_DOWN = Wire(
+    "access_denied", 65004, "The sign-in was turned down.", _AGAIN, entra="authorization_declined", device_status=403
+)
+_ADMIN_API = "Sign in with a browser as somebody who may do this."
+
+TABLE: dict[Reason, Wire] = {
+    # the request itself
+    Reason.INVALID_REQUEST: Wire("invalid_request", 9002313, "The request is malformed.", _FIX_CLIENT),
+    Reason.UNKNOWN_TENANT: Wire(
+        "invalid_request", 90002, "There is no organisation of that name here.", "Check the tenant in the address."
+    ),
+    Reason.UNSUPPORTED_GRANT: Wire("unsupported_grant_type", 70003, "This grant type is not supported.", _FIX_CLIENT),
+    Reason.UNSUPPORTED_RESPONSE: Wire(
+        "unsupported_response_type", 70005, "Only the response type `code` is supported.", _FIX_CLIENT
+    ),
+    Reason.INVALID_SCOPE: Wire("invalid_scope", 70011, "A requested scope is not valid.", _FIX_CLIENT),
+    Reason.UNKNOWN_RESOURCE: Wire(
+        "invalid_scope",
+        500011,
+        "A requested scope names a resource that is not known here.",
+        _FIX_CLIENT,
+        entra="invalid_resource",
+    ),
+    Reason.PRIVILEGED_SCOPE: Wire(
+        "invalid_scope",
+        70011,
+        "Administrative scopes cannot be had with a device code.",
+        "Sign in with a browser for this.",
+    ),
+    # the client
+    Reason.UNKNOWN_CLIENT: Wire(
+        "invalid_client",
+        700016,
+        "No application of that id is known here.",
+        "Check the client id.",
+        front="unauthorized_client",
+        entra="unauthorized_client",
+    ),
+    Reason.CLIENT_DISABLED: Wire(
+        "unauthorized_client", 7000112, "This application is switched off.", _ASK_ADMINISTRATOR, device_status=403
+    ),
+    Reason.CLIENT_AUTHENTICATION: Wire(
+        "invalid_client",
+        7000215,
+        "The application did not prove who it is.",
+        "Check the client id and secret.",
+        status=401,
+        device_status=401,
+    ),
+    Reason.PUBLIC_CLIENT_SECRET: Wire(
+        "invalid_client",
+        700025,
+        "A public application must not send a secret.",
+        "Remove the secret.",
+        status=401,
+        device_status=401,
+    ),
+    Reason.DEVICE_FLOW_OFF: Wire(
+        "unauthorized_client",
+        7000218,
+        "Device codes are not allowed for this application.",
+        _ASK_ADMINISTRATOR,
+        device_status=403,
+    ),
+    Reason.NO_CONSENT: Wire(
+        "invalid_grant",
+        65001,
+        "No administrator has consented to what this application asks for.",
+        _ASK_ADMINISTRATOR,
+        "consent_required",
+        device="access_denied",
+        front="consent_required",
+        device_status=403,
+    ),
+    Reason.PKCE_REQUIRED: Wire(
+        "invalid_request", 50147, "A code challenge with the method S256 is required.", _FIX_CLIENT
+    ),
+    Reason.BAD_REDIRECT: Wire(
+        "invalid_request", 50011, "The address to return to is not registered for this application.", _ASK_ADMINISTRATOR
+    ),
+    # policy
+    Reason.BLOCKED: Wire(
+        "invalid_grant",
+        53003,
+        "Blocked by a conditional access policy.",
+        _EXEMPTION,
+        "message_only",
+        device="access_denied",
+        front="access_denied",
+        device_status=403,
+    ),
+    Reason.EXEMPTION_ENDED: Wire(
+        "invalid_grant",
+        53003,
+        "The exemption for this sign-in has ended.",
+        _EXEMPTION,
+        "message_only",
+        device="access_denied",
+        front="access_denied",
+        device_status=403,
+    ),
+    Reason.MFA_REQUIRED: Wire(
+        "invalid_grant",
+        50076,
+        "A second factor is required.",
+        _BROWSER,
+        "basic_action",
+        front="interaction_required",
+        entra="interaction_required",
+        device_status=403,
+    ),
+    Reason.MFA_STALE: Wire(
+        "invalid_grant",
+        50078,
+        "The second factor was given too long ago.",
+        _BROWSER,
+        "basic_action",
+        front="interaction_required",
+        entra="interaction_required",
+        device_status=403,
+    ),
+    # the sign-in
+    Reason.PENDING: Wire(
+        "authorization_pending", 70016, "The person has not decided yet.", "Ask again after the interval."
+    ),
+    Reason.SLOW_DOWN: Wire(
+        "slow_down", 70016, "Asked too often.", "Wait five seconds longer between two questions from now on."
+    ),
+    Reason.DENIED: _TURNED_DOWN,
+    Reason.REPORTED: _TURNED_DOWN,
+    Reason.CODE_EXPIRED: Wire("expired_token", 70019, "The code has expired.", _AGAIN),
+    Reason.BAD_CODE: Wire("invalid_grant", 70018, "The code is not valid.", _AGAIN, entra="bad_verification_code"),
+    Reason.CLAIMED_BY_ANOTHER: _TURNED_DOWN,
+    Reason.NOT_THE_NAMED_PERSON: _TURNED_DOWN,
+    Reason.WRONG_STATE: Wire("invalid_grant", 70000, "This sign-in is not at a point where that can be done.", _AGAIN),
+    Reason.BUSY_SOURCE: Wire(
+        "temporarily_unavailable", 50196, "Too many open requests from this place.", _WAIT, device_status=403
+    ),
+    Reason.CODE_ENTRY_LOCKED: Wire("access_denied", 50053, "Too many wrong codes were entered.", _WAIT_LONGER),
+    # the person
+    Reason.BAD_CREDENTIALS: Wire(
+        "invalid_grant", 50126, "User name, password or code is wrong.", "Try again.", front="login_required"
+    ),
+    Reason.SIGN_IN_LOCKED: Wire(
+        "invalid_grant", 50053, "Too many failed attempts.", _WAIT_LONGER, front="login_required"
+    ),
+    Reason.ACCOUNT_DISABLED: Wire(
+        "invalid_grant", 50057, "The account is disabled.", _ASK_ADMINISTRATOR, front="access_denied", device_status=403
+    ),
+    Reason.NOT_ASSIGNED: Wire(
+        "invalid_grant",
+        50105,
+        "The person is not assigned to this application.",
+        _ASK_ADMINISTRATOR,
+        front="access_denied",
+        device_status=403,
+    ),
+    Reason.NOT_SIGNED_IN: Wire("login_required", 50058, "Nobody is signed in.", "Sign in."),
+    Reason.SESSION_ENDED: Wire(
+        "invalid_grant", 50132, "The session has ended.", "Sign in again.", "bad_token", front="login_required"
+    ),
+    # tokens
+    Reason.BAD_TOKEN: Wire("invalid_grant", 70000, "The token is not valid.", "Sign in again.", "bad_token"),
+    Reason.TOKEN_REUSED: Wire(
+        "invalid_grant",
+        50173,
+        "The token was used before, so all that belong to it were ended.",
+        "Sign in again.",
+        "bad_token",
+    ),
+    Reason.TOKEN_EXPIRED: Wire("invalid_grant", 70008, "The token has expired.", "Sign in again.", "token_expired"),
+    Reason.REACH: Wire(
+        "invalid_grant",
+        65001,
+        "This session does not reach that resource or scope.",
+        "Sign in again and ask for it.",
+        "consent_required",
+    ),
+    Reason.BAD_VERIFIER: Wire("invalid_grant", 501481, "The code verifier does not fit the code challenge.", _AGAIN),
+    # administration
+    Reason.FORBIDDEN: Wire("access_denied", 50105, "This is not allowed.", _ADMIN_API),
+    Reason.ORIGIN_FORBIDDEN: Wire(
+        "access_denied", 53003, "A session that began with a device code may not do this.", _ADMIN_API, "message_only"
+    ),
+    Reason.STEP_UP: Wire(
+        "interaction_required",
+        50078,
+        "This needs a second factor given within the last five minutes.",
+        _BROWSER,
+        "basic_action",
+    ),
+    Reason.NOT_FOUND: Wire("invalid_request", 9002313, "There is nothing of that name.", _FIX_CLIENT),
+    Reason.CONFLICT: Wire(
+        "invalid_request", 9002313, "Somebody else changed it first.", "Read it again and decide anew."
+    ),
+    Reason.INVALID_VALUE: Wire("invalid_request", 9002313, "A value is not one that is allowed here.", _FIX_CLIENT),
+    Reason.REASON_REQUIRED: Wire("invalid_request", 9002313, "A reason is required.", "Say why."),
+    Reason.LAST_ADMINISTRATOR: Wire(
+        "invalid_request", 9002313, "The last administrator must stay.", "Make somebody else an administrator first."
+    ),
+    Reason.SPENT: Wire("invalid_grant", 54005, "The code was used already or has run out.", _AGAIN),
+    # us
+    Reason.UNAVAILABLE: Wire(
+        "temporarily_unavailable", 90006, "The service cannot do this at the moment.", _WAIT, device_status=503
+    ),
+    Reason.FAULT: Wire(
+        "server_error",
+        50000,
+        "Something went wrong on our side.",
+        "Try again; if it stays, quote the reference to an administrator.",
+        device_status=503,
+    ),
+}
+
+
+def wire(reason: Reason) -> Wire:
+    """What *reason* says outside."""
+    return TABLE[reason]
+
+
+def by_number(aadsts: int) -> tuple[Wire, ...]:
+    """Every entry with this number, for the explaining page; none for a number that we never give."""
+    return tuple(dict.fromkeys(entry for entry in TABLE.values() if entry.aadsts == aadsts))

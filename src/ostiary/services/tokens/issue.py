@@ -1,0 +1,92 @@
+"""
+The one issuer: what a live session gets, signed.
+
+Owns lifetimes as they end up in tokens (R8) and which of the three tokens an answer holds. Pure of storage: called
+inside a deed's body, before the commit, with all it needs; the refresh token is made by whoever keeps its number.
+Knows no grant.
+"""
+
+from dataclasses import dataclass, field
+
+from ostiary.core.tokens.session import Session
+
+from ostiary.core.access.picture import Picture
+from ostiary.core.directory.applications import Application
+from ostiary.core.directory.people import User
+from ostiary.core.tokens import claims
+from ostiary.core.tokens.scopes import answer_text
+from ostiary.core.words.instants import Instant, between, to_seconds
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.visit import Visit
+from ostiary.services.house import House
+
+__all__ = ["Issued", "issue"]
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A token answer (RFC 6749 §5.1)."""
+
+    access_token: str = field(repr=False)
+    id_token: str | None = field(repr=False)
+    refresh_token: str | None = field(repr=False)
+    expires_in: int
+    """Seconds."""
+    scope: str
+    jti: str
+    """The access token's id, for the journal."""
+    expires: Instant
+    client_info: str | None = None
+
+
+def issue(
+    house: House,
+    picture: Picture,
+    visit: Visit,
+    session: Session,
+    *,
+    client: Application,
+    resource: Application,
+    scopes: tuple[str, ...],
+    openid: frozenset[str],
+    user: User,
+    ends: Instant,
+    words: tuple[str, ...] = (),
+    nonce: str | None = None,
+    refresh_token: str | None = None,
+    client_info: bool = False,
+) -> Issued | Refused:
+    """
+    Sign the tokens of one answer.
+
+    *ends* is when what stands behind the session (its exemption) ends; tokens end no later than that, than the
+    session, and than the client's lifetime (R8). *words* are the scopes as they were asked for, told back.
+    EXEMPTION_ENDED or SESSION_ENDED when under a minute would be left.
+    """
+    expires = claims.expiry(visit.now, client.token_lifetime, ends, session.ends)
+    if expires is None:
+        return Refused(Reason.EXEMPTION_ENDED if ends < session.ends or session.exemption else Reason.SESSION_ENDED)
+    subject = claims.Subject(
+        house.settings.origin,
+        picture.organisation,
+        user,
+        client,
+        session.id,
+        session.origin,
+        session.authenticated,
+        session.amr,
+        visit.now,
+        expires,
+    )
+    jti = house.random.guid()
+    signing = house.keyring.signing(client.signing, visit.now)
+    return Issued(
+        access_token=signing.sign_access(claims.access_token(subject, resource, scopes, openid, jti=jti)),
+        id_token=signing.sign_id(claims.id_token(subject, openid, nonce=nonce)) if "openid" in openid else None,
+        refresh_token=refresh_token if "offline_access" in openid else None,
+        expires_in=to_seconds(between(visit.now, expires)),
+        scope=answer_text(resource, scopes, openid, words),
+        jti=jti,
+        expires=expires,
+        client_info=claims.client_info(user, picture.organisation) if client_info else None,
+    )
