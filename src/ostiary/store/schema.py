@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData()
@@ -75,6 +76,9 @@ keys = Table(
 
 streams = Table("streams", metadata, _key("stream"), _int("head"))
 
+AUDITED = text("substr(kind, 1, 5) IN ('admin', 'syste', 'user:')")
+"""Which entries are changes rather than sign-ins: `core/logs/story.py` says the same of a kind."""
+
 journal = Table(
     "journal",
     metadata,
@@ -94,6 +98,11 @@ journal = Table(
     Index("journal_actor", "actor", "position"),
     Index("journal_target", "target", "position"),
     Index("journal_at", "at"),
+    # the directory audits are few beside the sign-ins: indexes of their own, in the order in which they are shown
+    *(
+        Index(f"audits_{name}", *columns, "at", "position", sqlite_where=AUDITED, postgresql_where=AUDITED)
+        for name, columns in (("at", ()), ("kind", ("kind",)), ("actor", ("actor",)), ("target", ("target",)))
+    ),
 )
 
 cursors = Table("cursors", metadata, _key("reader"), _int("position"))
@@ -104,19 +113,22 @@ stories = Table(
     _key("id"),
     _int("started"),
     _int("changed"),
-    _text("outcome"),  # pending | success | failure | interrupted
+    _text("outcome"),  # pending | success | failure
     _text("user", null=True),
     _text("client", null=True),
     _text("exemption", null=True),
     _text("requester", null=True),  # address
     _text("approver", null=True),  # address
     _text("protocol"),  # deviceCode | authorizationCodeWithPkce | …
-    _text("story"),  # JSON of the signIn row
+    _text("story"),  # JSON, core/logs/story.py
+    _int("error", default="0"),  # AADSTS number of the outcome
+    _int("waits", null=True),  # until when a pending one may still come to something
     Index("stories_started", "started", "id"),
-    Index("stories_user", "user", "started"),
-    Index("stories_client", "client", "started"),
-    Index("stories_outcome", "outcome", "started"),
-    Index("stories_requester", "requester", "started"),
+    *(
+        Index(f"stories_{name}", name, "started", "id")
+        for name in ("user", "client", "outcome", "requester", "approver", "protocol", "error", "exemption")
+    ),
+    Index("stories_waits", "waits", sqlite_where=text("waits IS NOT NULL"), postgresql_where=text("waits IS NOT NULL")),
 )
 
 # ---- directory
