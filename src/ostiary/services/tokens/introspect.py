@@ -1,0 +1,96 @@
+"""
+Introspection: what a token is worth now, for those who may know (R19, RFC 7662).
+
+Owns who sees which token and what is told of it. Each answer looks at session, person, client and exemption as they
+are in the store at this moment; only the signature's verification is remembered. Everything that is not told is
+`None`, without a reason, after the same reading of the store.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from ostiary.core.access.picture import Picture
+from ostiary.core.directory.applications import Application, normal_identifier
+from ostiary.core.tokens.clients import authenticate
+from ostiary.core.tokens.session import alive
+from ostiary.core.words.ids import AppId, SessionId
+from ostiary.core.words.instants import Instant, to_seconds
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.visit import Visit
+from ostiary.services.access.desk import settled
+from ostiary.services.house import House
+from ostiary.services.tokens.keyring import ACCESS
+from ostiary.store import Tx, tokens
+
+__all__ = ["Active", "introspect", "read_access", "standing_claims"]
+
+Active = Mapping[str, Any]
+"""What an active token says (RFC 7662 §2.2)."""
+
+_NOTHING = SessionId("")
+_TOLD = ("iss", "sub", "aud", "exp", "iat", "nbf", "jti", "client_id", "auth_time", "amr", "tid", "oid", "sid")
+
+
+async def introspect(
+    house: House, visit: Visit, *, client_id: str, client_secret: str, basic: tuple[str, str] | None, token: str
+) -> Active | Refused | None:
+    """
+    What *token* is worth to the application that asks; None is ``{"active": false}``.
+
+    Refused: the application did not prove itself; a public one never does (CLIENT_AUTHENTICATION).
+    """
+    claims = read_access(house, token, visit.now)
+
+    async def body(tx: Tx, picture: Picture) -> Active | Refused | None:
+        asking = authenticate(picture, client_id, client_secret, basic, visit.now)
+        if isinstance(asking, Refused):
+            return asking
+        if asking.public:
+            return Refused(Reason.CLIENT_AUTHENTICATION)
+        found = await standing_claims(tx, picture, claims, visit.now)
+        return found if found is not None and _may_see(picture, asking, found) else None
+
+    return await settled(house, body, write=False)
+
+
+def read_access(house: House, token: str, now: Instant) -> dict[str, Any]:
+    """The claims of an access token of ours that has not expired; empty for anything else."""
+    verified = house.keyring.verify(token, ACCESS, now)
+    if verified is None:
+        return {}
+    claims: dict[str, Any] = orjson.loads(verified.payload)
+    return claims if to_seconds(now) < claims["exp"] else {}
+
+
+async def standing_claims(tx: Tx, picture: Picture, claims: dict[str, Any], now: Instant) -> Active | None:
+    """
+    Step: what a token with *claims* is worth now, with `username`; None when its session gives nothing any more.
+
+    The store is read whether there are claims or not, so that the answer takes the same time.
+    """
+    found = await tokens.standing(tx, SessionId(claims["sid"]) if claims else _NOTHING)
+    if found is None or not claims:
+        return None
+    session, user, exemption = found
+    client = picture.applications.get(AppId(claims["client_id"]))
+    if user is None or session.client != claims["client_id"] or user.id != claims["sub"]:
+        return None
+    if not alive(session, user=user, client=client, exemption=exemption, now=now):
+        return None
+    told = {name: claims[name] for name in _TOLD if name in claims}
+    return {
+        "active": True, "token_type": "Bearer", "scope": claims["scp"], "username": user.principal_name,
+        "ostiary_origin": claims["ostiary_origin"], **told,
+    }  # fmt: skip
+
+
+def _may_see(picture: Picture, asking: Application, claims: Active) -> bool:
+    """Whether *asking* is the token's audience or a registered gateway of it (R19)."""
+    audience = str(claims["aud"])
+    resource = picture.resource(audience)
+    if resource is None:
+        return False
+    gates = {normal_identifier(identifier) for identifier in asking.gateway_for}
+    return resource.id == asking.id or normal_identifier(audience) in gates or resource.id in gates
