@@ -1,7 +1,8 @@
 """
 Secrets at rest: what must be read back is sealed under a master key that the database never sees (R17).
 
-Owns the master key (where it may lie, how it is made), the sealed form and the keys derived from the master. A sealed
+Owns the master key (where it may lie, how it is made), the sealed form and the keys derived from functools import lru_cache
+from the master. A sealed
 value is bound to its place: copied to another row, field or table it does not open. Knows no table; callers name the
 place. Signing keys, TOTP seeds, and later upstream and webhook secrets come in.
 
@@ -264,6 +265,7 @@ def _from_text(text: str) -> bytes:
         raise MasterKeyRefused(f"{VARIABLE} is not base64") from None
 
 
+@lru_cache(maxsize=64)  # asked for on every request that looks at a code or a form
 def _derive(secret: bytes, branch: str, purpose: str) -> bytes:
     """
     HKDF-SHA256 (RFC 5869); no salt, since the input is uniformly random already (§3.1). *branch* keeps the uses

@@ -6,16 +6,20 @@ The house as deeds see it: everything that lives as long as the process, in one 
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ostiary.core.words.instants import Span, hours, minutes, seconds
 from ostiary.outside import Outside
 from ostiary.outside.clock import Clock
 from ostiary.outside.random import Random
 from ostiary.outside.vault import Vault
-from ostiary.services.access.desk import Desk
-from ostiary.services.signins.waiting_room import WaitingRoom
-from ostiary.services.tokens.keyring import Keyring
 from ostiary.store import Store
+
+if TYPE_CHECKING:  # the rooms know the house; it only names what they keep in it
+    from ostiary.services.access.desk import Desk
+    from ostiary.services.logs.floods import Floods
+    from ostiary.services.signins.waiting_room import WaitingRoom
+    from ostiary.services.tokens.keyring import Keyring
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,11 @@ class Settings:
     session_longest: Span = hours(12)
     refresh_idle: Span = minutes(30)
     local_door: bool = True
+    key_notice: Span = hours(1)
+    """How long a new signing key is published before it signs: at least as long as verifiers keep the old list."""
+    codes_per_source: int = 40
+    """Open user codes of one source and application (R21)."""
+    codes_per_application: int = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +54,12 @@ class House:
     random: Random
     vault: Vault
     outside: Outside
-    desk: Desk
+    desk: "Desk"
     """The current picture of registrations and policies."""
-    room: WaitingRoom
+    room: "WaitingRoom"
     """Pending device sign-ins, in memory; may only say "not yet"."""
-    keyring: Keyring
+    keyring: "Keyring"
     """The signing keys in use."""
+    floods: "Floods"
+    """How many anonymous refusals were written this minute (R21)."""
     settings: Settings

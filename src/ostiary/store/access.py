@@ -24,6 +24,7 @@ from ostiary.store.exemptions import ALL as EXEMPTION_COLUMNS
 from ostiary.store.exemptions import exemption_of
 from ostiary.store.schema import (
     applications,
+    assignments,
     consents,
     exemptions,
     groups,
@@ -51,6 +52,8 @@ _POLICIES = sql(select(policies.c.id, policies.c.document).order_by(policies.c.c
 _APPLICATIONS = sql(select(*applications.c))
 _IDENTIFIERS = sql(select(identifiers.c.uri, identifiers.c.application))
 _CONSENTS = sql(select(consents.c.client, consents.c.resource, consents.c.scopes))
+
+_ASSIGNED = sql(select(assignments.c.principal).where(assignments.c.application == bindparam("application")))
 
 _standing_groups = (
     select(func.aggregate_strings(members.c.group, " "))
@@ -151,3 +154,8 @@ def user_of(row: Row) -> User:
 
 def _groups(row: Row) -> frozenset[GroupId]:
     return frozenset(GroupId(id) for id in (row[8] or "").split())
+
+
+async def is_assigned(tx: Tx, application: AppId, principals: set[str]) -> bool:
+    """Whether one of *principals* (a person's id and their groups') is assigned to *application*."""
+    return any(row[0] in principals for row in await tx.all(_ASSIGNED, application=application))

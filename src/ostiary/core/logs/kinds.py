@@ -20,6 +20,8 @@ class Kind(StrEnum):
     CLAIMED = "device:signin:claimed"
     CLAIM_REFUSED = "device:signin:claim_refused"
     CODE_WRONG = "device:signin:wrong_code"
+    RELEASED = "device:signin:released"
+    """Given back before consenting, for another account of the same browser (R11)."""
     APPROVED = "device:signin:approved"
     DENIED = "device:signin:denied"
     REPORTED = "device:signin:reported"

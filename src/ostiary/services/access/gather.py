@@ -16,7 +16,7 @@ from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.words.ids import AppId, UserId
 from ostiary.core.words.instants import Instant
 from ostiary.store import Tx
-from ostiary.store.access import known_of
+from ostiary.store.access import is_assigned, known_of
 
 DEVICE_CODE = "deviceCodeFlow"
 
@@ -42,6 +42,8 @@ class Gathered:
     exemption: Exemption | None
     """The active exemption that admits it and ends last."""
     decision: Decision
+    assigned: bool = True
+    """Whether the client is open to this person: assigned, directly or by a group, where that is required."""
 
 
 def device_ask(user: UserId, client: AppId, resource: AppId, *, requester_address: str, amr: tuple[str, ...]) -> Ask:
@@ -55,6 +57,9 @@ async def gather(tx: Tx, picture: Picture, ask: Ask, now: Instant) -> Gathered |
     if known is None:
         return None
     user, groups, active = known
+    client = picture.applications.get(ask.client)
+    restricted = client is None or client.assignment_required
+    assigned = not restricted or await is_assigned(tx, ask.client, {user.id, *groups})
     exemption = _admitting(active, ask)
     if exemption is not None:
         groups |= {picture.exception_group}
@@ -67,7 +72,7 @@ async def gather(tx: Tx, picture: Picture, ask: Ask, now: Instant) -> Gathered |
         transfer_method=ask.transfer_method,
         amr=ask.amr,
     )
-    return Gathered(user, exemption, evaluate(picture.policies, facts, unknown=Treat.STRICT))
+    return Gathered(user, exemption, evaluate(picture.policies, facts, unknown=Treat.STRICT), assigned)
 
 
 def _admitting(active: Sequence[Exemption], ask: Ask) -> Exemption | None:

@@ -1,0 +1,76 @@
+"""
+One device sign-in and its states (R5).
+
+INVARIANT: a state is left by one compare-and-swap and never entered again; `expired` is derived from the clock, not
+stored.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ostiary.core.words.ids import AppId, ExemptionId, SessionId, SignInId, UserId
+from ostiary.core.words.instants import Instant, after, minutes
+
+READY_FOR = minutes(5)
+"""Approved and not redeemed for so long is expired."""
+
+ACCOUNT_CHANGES = 2
+"""How often the browser session that claimed may hand the sign-in to another account before consenting (R11)."""
+
+SHUNNED_FOR = minutes(60)
+"""How long a reported requester may not start a sign-in to the person who reported it (R11)."""
+
+
+class State(StrEnum):
+    """Where a sign-in stands."""
+
+    ISSUED = "issued"
+    CLAIMED = "claimed"
+    READY = "ready"
+    REDEEMED = "redeemed"
+    DENIED = "denied"
+    REPORTED = "reported"
+    EXPIRED = "expired"
+
+
+OPEN = (State.ISSUED, State.CLAIMED, State.READY)
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """What is kept of one request; codes are digests and live in the store only."""
+
+    id: SignInId
+    client: AppId
+    resource: AppId
+    scopes: tuple[str, ...]
+    """As granted: names of the resource's scopes, and the OIDC ones that were asked for."""
+    state: State
+    requester_address: str
+    requester_agent: str
+    created: Instant
+    ends: Instant
+    challenge: str | None = None
+    named: UserId | None = None
+    """The only person who may claim it (R11)."""
+    user: UserId | None = None
+    browser: SessionId | None = None
+    changes: int = 0
+    claimed: Instant | None = None
+    decided: Instant | None = None
+    authenticated: Instant | None = None
+    amr: tuple[str, ...] = ()
+    approver_address: str | None = None
+    approver_agent: str | None = None
+    exemption: ExemptionId | None = None
+    session: SessionId | None = None
+    redeemed: Instant | None = None
+
+    def standing(self, now: Instant) -> State:
+        """The state at *now*: an open sign-in past its end is expired."""
+        return State.EXPIRED if self.state in OPEN and now >= self.ends else self.state
+
+
+def ready_until(decided: Instant) -> Instant:
+    """Until when an approved sign-in can be redeemed."""
+    return after(decided, READY_FOR)

@@ -1,0 +1,43 @@
+"""
+What the page shows a person before they decide: who asks, for what, from where, since when (RFC 8628 §5.4).
+"""
+
+from dataclasses import dataclass
+
+from ostiary.core.directory.applications import Application, Scope
+from ostiary.core.signins.signin import SignIn
+from ostiary.core.words.instants import Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A sign-in in the hands of a person."""
+
+    signin: SignIn
+    application: Application
+    resource: Application
+    scopes: tuple[Scope, ...]
+    """What it may do, in words."""
+    reach: tuple[tuple[Application, tuple[Scope, ...]], ...] = ()
+    """What a refresh may name beside that (R7)."""
+    offline: bool = False
+    """Whether it stays signed in (a refresh token)."""
+    first_time: bool = False
+    """Whether this person never signed in to this application from this requester's address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """The person said yes; *ends* is when what was allowed ends at the latest."""
+
+    signin: SignIn
+    application: Application
+    ends: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The person said no, or that somebody else started it, or gave the code back to another account."""
+
+    signin: SignIn
+    application: Application | None

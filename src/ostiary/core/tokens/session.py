@@ -1,0 +1,85 @@
+"""
+A session: what a sign-in gave. Cookies, refresh and access tokens are only keys to it.
+
+Liveness is derived, never cascaded: `alive` looks at the session, its person, its client and its exemption as they are
+now, and nothing else decides (R8).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ostiary.core.directory.applications import Application
+from ostiary.core.directory.people import User
+from ostiary.core.exemptions.exemption import Exemption
+from ostiary.core.words.caller import Origin
+from ostiary.core.words.ids import AppId, ExemptionId, SessionId, UserId
+from ostiary.core.words.instants import Instant
+
+
+class SessionKind(StrEnum):
+    """What sort of key opens it."""
+
+    BROWSER = "browser"
+    DEVICE = "device"
+    CODE = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Grace:
+    """A refresh token's number that stopped being the head at `left` (R6)."""
+
+    number: int
+    left: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One session, which is also one family of refresh tokens (R6)."""
+
+    id: SessionId
+    kind: SessionKind
+    origin: Origin
+    user: UserId
+    client: AppId | None
+    story: str
+    created: Instant
+    idle_ends: Instant
+    ends: Instant
+    authenticated: Instant
+    amr: tuple[str, ...]
+    resource: AppId | None = None
+    scopes: tuple[str, ...] = ()
+    reach: Mapping[AppId, tuple[str, ...]] = field(default_factory=dict)
+    """Other resources that a refresh may name, with the scopes fixed at redemption; it only shrinks (R7)."""
+    exemption: ExemptionId | None = None
+    head: int = 0
+    """Number of the one live refresh token."""
+    grace: tuple[Grace, ...] = ()
+    requester_address: str = ""
+    ended: Instant | None = None
+    end_cause: str | None = None
+
+
+def standing(session: Session, user: User | None, client: Application | None, now: Instant) -> bool:
+    """Whether session, person and client are alive, the exemption aside."""
+    return (
+        session.ended is None
+        and now < session.ends
+        and now < session.idle_ends
+        and user is not None
+        and user.enabled
+        and user.epoch <= session.created
+        and (session.client is None or (client is not None and client.enabled))
+    )
+
+
+def alive(
+    session: Session, *, user: User | None, client: Application | None, exemption: Exemption | None, now: Instant
+) -> bool:
+    """Whether *session* gives anything at *now*; what began with a device code needs its exemption too (R8)."""
+    if not standing(session, user, client, now):
+        return False
+    if session.origin is not Origin.DEVICE_CODE:
+        return True
+    return exemption is not None and exemption.id == session.exemption and exemption.active(now)

@@ -1,0 +1,227 @@
+"""
+A signed-in person types a code (R10, R11): sign-in first, code second, and the code is theirs from then on.
+
+Wrong, unknown, expired and used are one answer. Who is blocked does not claim: the page explains and the code stays.
+"""
+
+from ostiary.core.access.decision import Outcome
+from ostiary.core.access.picture import Picture
+from ostiary.core.directory.applications import Application, Scope
+from ostiary.core.directory.credentials import source_of
+from ostiary.core.logs.entry import Entry
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.signins import user_code
+from ostiary.core.signins.signin import SignIn, State
+from ostiary.core.signins.view import Claimed
+from ostiary.core.tokens import scopes
+from ostiary.core.words.digests import keyed
+from ostiary.core.words.ids import SessionId, SignInId, UserId
+from ostiary.core.words.instants import Instant, minutes
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.visit import Visit
+from ostiary.services.access.desk import settled
+from ostiary.services.access.gather import Gathered, device_ask, gather
+from ostiary.services.directory.throttle import locked, strike
+from ostiary.services.house import House
+from ostiary.services.logs.alerts import alert
+from ostiary.services.logs.record import record
+from ostiary.services.signins.start import USER_CODES
+from ostiary.store import Tx, throttles
+from ostiary.store import signins as rows
+
+WRONG = Refused(Reason.BAD_CODE)
+
+PERSON_TRIES, PERSON_WINDOW, PERSON_LOCK = 5, minutes(10), minutes(15)  # R10
+SOURCE_TRIES, SOURCE_WINDOW, SOURCE_LOCK = 50, minutes(10), minutes(5)  # R10
+ALL_TRIES, ALL_WINDOW = 300, minutes(1)  # R10: alerts only
+
+
+async def claim(house: House, visit: Visit, typed: str) -> Claimed | Refused:
+    """
+    Take the sign-in whose code was *typed* (case, dashes and spaces forgiven).
+
+    Reasons: NOT_SIGNED_IN, CODE_ENTRY_LOCKED, BAD_CODE, BLOCKED, REPORTED, NO_CONSENT.
+    """
+    user, browser = visit.caller.user, visit.caller.session
+    if user is None or browser is None:
+        return Refused(Reason.NOT_SIGNED_IN)
+    code = keyed(house.vault.derived(USER_CODES), user_code.normal(typed))
+
+    async def body(tx: Tx, picture: Picture) -> tuple[Claimed | Refused, bytes | None]:
+        if await _locked(tx, visit, user) is not None:
+            return Refused(Reason.CODE_ENTRY_LOCKED), None
+        found = await rows.by_user_code(tx, code)
+        if found is None:
+            return await _wrong(tx, visit, user, None), None
+        signin, device_code = found
+        return await _take(tx, visit, picture, signin, user, browser), device_code
+
+    answer, device_code = await settled(house, body)
+    if isinstance(answer, Refused) and device_code is not None:
+        house.room.wake(device_code)  # a second person may have ended it
+    return answer
+
+
+async def view(house: House, visit: Visit, id: SignInId) -> Claimed | Refused:
+    """The claimed sign-in *id* again, for the browser session that holds it."""
+
+    async def body(tx: Tx, picture: Picture) -> Claimed | Refused:
+        found = await rows.by_id(tx, id)
+        user = visit.caller.user
+        if user is None or found is None or not held(found[0], visit):
+            return WRONG
+        return await shown(tx, picture, found[0], user) or WRONG
+
+    return await settled(house, body, write=False)
+
+
+async def prefill(house: House, visit: Visit, typed: str) -> str | None:
+    """
+    *typed* as it may be shown in the form: only for an application that sends complete addresses (RFC 8628 §3.3.1).
+    """
+    normal = user_code.normal(typed)
+    code = keyed(house.vault.derived(USER_CODES), normal)
+
+    async def body(tx: Tx, picture: Picture) -> str | None:
+        found = await rows.by_user_code(tx, code)
+        if found is None or found[0].standing(visit.now) is not State.ISSUED:
+            return None
+        application = picture.applications.get(found[0].client)
+        return user_code.spaced(normal) if application is not None and application.complete_uri else None
+
+    return await settled(house, body, write=False)
+
+
+def held(signin: SignIn, visit: Visit) -> bool:
+    """Whether *signin* is claimed, in time, by the person and browser session of *visit*."""
+    return (
+        signin.standing(visit.now) is State.CLAIMED
+        and signin.user == visit.caller.user
+        and signin.browser is not None
+        and signin.browser == visit.caller.session
+    )
+
+
+async def _take(
+    tx: Tx, visit: Visit, picture: Picture, signin: SignIn, user: UserId, browser: SessionId
+) -> Claimed | Refused:
+    state = signin.standing(visit.now)
+    if signin.user is not None and signin.user != user and state is not State.EXPIRED:
+        return await _second_person(tx, visit, signin, user)
+    if state is State.CLAIMED and held(signin, visit):
+        return await shown(tx, picture, signin, user) or await _wrong(tx, visit, user, signin)
+    if state is not State.ISSUED or (signin.named is not None and signin.named != user):
+        return await _wrong(tx, visit, user, signin)
+    return await _judged(tx, visit, picture, signin, user, browser)
+
+
+async def _judged(
+    tx: Tx, visit: Visit, picture: Picture, signin: SignIn, user: UserId, browser: SessionId
+) -> Claimed | Refused:
+    """The code is right and free: may this person take it?"""
+    if await locked(tx, shunned(user, signin), visit.now) is not None:
+        return await _refuse(tx, visit, signin, Refused(Reason.REPORTED))
+    ask = device_ask(
+        user, signin.client, signin.resource, requester_address=signin.requester_address, amr=visit.caller.amr
+    )
+    gathered = await gather(tx, picture, ask, visit.now)
+    if gathered is None or not allowed(gathered):
+        return await _refuse(tx, visit, signin, blocked(signin, gathered), gathered)
+    claimed = await rows.claim(tx, signin, user=user, browser=browser, now=visit.now)
+    page = await shown(tx, picture, signin, user) if claimed else None
+    if page is None:
+        return await _wrong(tx, visit, user, signin)
+    detail = {"user": user, "user_name": gathered.user.principal_name}
+    await record(tx, visit, Entry(Kind.CLAIMED, target=f"user:{user}", story=signin.id, detail=detail))
+    return page
+
+
+def allowed(gathered: Gathered) -> bool:
+    """
+    Whether a device sign-in may go on: policy allows (or wants what the person can still prove), and an exemption
+    admits it.
+    """
+    return gathered.user.enabled and gathered.exemption is not None and gathered.decision.outcome is not Outcome.BLOCKED
+
+
+def blocked(signin: SignIn, gathered: Gathered | None) -> Refused:
+    """The refusal that names the rules."""
+    rules = gathered.decision.rules if gathered is not None else ()
+    reason = Reason.BLOCKED if gathered is None or gathered.assigned else Reason.NOT_ASSIGNED
+    return Refused(reason, rules=rules, reference=signin.id)
+
+
+async def shown(tx: Tx, picture: Picture, signin: SignIn, user: UserId) -> Claimed | None:
+    """Step: what the page shows; None when client or resource are gone meanwhile."""
+    application, resource = picture.applications.get(signin.client), picture.applications.get(signin.resource)
+    if application is None or resource is None:
+        return None
+    names, openid, _ = scopes.split(signin.scopes)
+    offline = "offline_access" in openid
+    reach = scopes.reach(picture, application, device=True) if offline else {}
+    return Claimed(
+        signin,
+        application,
+        resource,
+        tuple(scope for scope in resource.scopes if scope.value in names),
+        tuple(_reached(picture.applications[id], values) for id, values in reach.items()),
+        offline,
+        await rows.first_time(tx, signin, user),
+    )
+
+
+def _reached(resource: Application, values: tuple[str, ...]) -> tuple[Application, tuple[Scope, ...]]:
+    return resource, tuple(scope for scope in resource.scopes if scope.value in values)
+
+
+def shunned(user: UserId, signin: SignIn) -> str:
+    """The throttle's subject for "this requester was reported by this person" (R11)."""
+    return f"reported:{user}:{source_of(signin.requester_address)}"
+
+
+async def _refuse(tx: Tx, visit: Visit, signin: SignIn, refused: Refused, gathered: Gathered | None = None) -> Refused:
+    detail = {
+        "user": visit.caller.id,
+        "reason": refused.reason.value,
+        "rules": list(refused.rules),
+        "policies": gathered.decision.document() if gathered is not None else [],
+    }
+    kind = Kind.BLOCKED if refused.reason is Reason.BLOCKED else Kind.CLAIM_REFUSED
+    await record(tx, visit, Entry(kind, target=f"user:{visit.caller.id}", story=signin.id, detail=detail))
+    return refused
+
+
+async def _second_person(tx: Tx, visit: Visit, signin: SignIn, user: UserId) -> Refused:
+    """R11: somebody else types a code that was claimed. Before redemption that ends the sign-in; it always alerts."""
+    ended = signin.standing(visit.now) in (State.CLAIMED, State.READY) and await rows.close(
+        tx, signin, State.DENIED, address=visit.address, agent=visit.agent, now=visit.now
+    )
+    await alert(
+        tx, visit, about="two people, one code", target=f"user:{user}", story=signin.id,
+        text=f"A second person typed a code that {signin.user} had claimed." + (" It was ended." if ended else ""),
+    )  # fmt: skip
+    return await _wrong(tx, visit, user, signin)
+
+
+async def _wrong(tx: Tx, visit: Visit, user: UserId, signin: SignIn | None) -> Refused:
+    """Count it, write it, and say the one sentence."""
+    one = await strike(tx, f"code:{user}", now=visit.now, window=PERSON_WINDOW, limit=PERSON_TRIES, lock=PERSON_LOCK)
+    source = source_of(visit.address)
+    await strike(tx, f"code-source:{source}", now=visit.now, window=SOURCE_WINDOW, limit=SOURCE_TRIES, lock=SOURCE_LOCK)
+    everybody = await strike(tx, "code-all", now=visit.now, window=ALL_WINDOW, limit=ALL_TRIES, lock=ALL_WINDOW)
+    detail = {"user": user, "count": one.count, "locked": one.locked_until is not None}
+    story = signin.id if signin is not None else ""
+    await record(tx, visit, Entry(Kind.CODE_WRONG, target=f"user:{user}", story=story, detail=detail))
+    if one.locked_until is not None or everybody.count == ALL_TRIES:
+        await alert(tx, visit, about="user codes guessed", target=f"user:{user}", text="Many wrong user codes.")
+    return WRONG
+
+
+async def _locked(tx: Tx, visit: Visit, user: UserId) -> Instant | None:
+    """A person is locked by their own tries only; a source over its limit slows only people with tries of their own."""
+    own = await locked(tx, f"code:{user}", visit.now)
+    if own is not None:
+        return own
+    source = await locked(tx, f"code-source:{source_of(visit.address)}", visit.now)
+    tried = await throttles.find(tx, f"code:{user}")
+    return source if tried is not None and tried.count else None

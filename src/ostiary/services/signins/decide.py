@@ -1,0 +1,170 @@
+"""
+The person decides (R5, R11): approve with fresh proof, deny, *I did not start this*, or hand it to another account.
+
+Every way is a compare-and-swap from the state that the page showed. After the commit the waiting room is woken, so that
+the next poll asks the store.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from ostiary.core.access.decision import Outcome
+from ostiary.core.access.picture import Picture
+from ostiary.core.directory.permissions import FRESH
+from ostiary.core.exemptions.exemption import Exemption
+from ostiary.core.logs.entry import Entry
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.signins.signin import ACCOUNT_CHANGES, OPEN, SHUNNED_FOR, SignIn, State, ready_until
+from ostiary.core.signins.view import Approved, Closed
+from ostiary.core.words.ids import SignInId, UserId
+from ostiary.core.words.instants import between, hours
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.visit import Visit
+from ostiary.services.access.desk import settled
+from ostiary.services.access.gather import Gathered, device_ask, gather
+from ostiary.services.directory.throttle import strike
+from ostiary.services.house import House
+from ostiary.services.logs.alerts import alert
+from ostiary.services.logs.record import record
+from ostiary.services.signins.claim import allowed, blocked, held, shunned
+from ostiary.store import Tx
+from ostiary.store import signins as rows
+from ostiary.store import tokens as sessions
+
+T = TypeVar("T")
+
+NOT_YOURS = Refused(Reason.WRONG_STATE)
+
+
+async def approve(house: House, visit: Visit, id: SignInId) -> Approved | Refused:
+    """Yes, with MFA not older than five minutes. Reasons: WRONG_STATE, MFA_REQUIRED, MFA_STALE, BLOCKED."""
+    caller = visit.caller
+    if not caller.mfa or caller.authenticated_at is None:
+        return Refused(Reason.MFA_REQUIRED)
+    if between(caller.authenticated_at, visit.now) > FRESH:
+        return Refused(Reason.MFA_STALE)
+    authenticated = caller.authenticated_at
+
+    async def body(tx: Tx, picture: Picture, signin: SignIn) -> Approved | Refused:
+        application = picture.applications.get(signin.client)
+        user = caller.user
+        if application is None or user is None or not held(signin, visit):
+            return NOT_YOURS
+        gathered = await _judge(tx, visit, picture, signin, user)
+        if isinstance(gathered, Refused):
+            return gathered
+        _, exemption = gathered
+        ends = ready_until(visit.now)
+        swapped = await rows.approve(
+            tx, signin, ends=ends, authenticated=authenticated, amr=caller.amr, exemption=exemption.id,
+            address=visit.address, agent=visit.agent, now=visit.now,
+        )  # fmt: skip
+        if not swapped:
+            return NOT_YOURS
+        await record(tx, visit, _approval(signin, user, *gathered))
+        return Approved(signin, application, exemption.ends)
+
+    return await _decided(house, id, body)
+
+
+async def _judge(
+    tx: Tx, visit: Visit, picture: Picture, signin: SignIn, user: UserId
+) -> tuple[Gathered, Exemption] | Refused:
+    """Policy once more, with what the person proved; a block is written down and the sign-in stays claimed."""
+    ask = device_ask(
+        user, signin.client, signin.resource, requester_address=signin.requester_address, amr=visit.caller.amr
+    )
+    gathered = await gather(tx, picture, ask, visit.now)
+    passes = gathered is not None and allowed(gathered) and gathered.decision.outcome is Outcome.ALLOWED
+    if passes and gathered is not None and gathered.exemption is not None:
+        return gathered, gathered.exemption
+    refused = blocked(signin, gathered)
+    policies = gathered.decision.document() if gathered is not None else []
+    detail = {"user": user, "rules": list(refused.rules), "policies": policies, "reason": refused.reason.value}
+    await record(tx, visit, Entry(Kind.BLOCKED, target=f"user:{user}", story=signin.id, detail=detail))
+    return refused
+
+
+def _approval(signin: SignIn, user: UserId, gathered: Gathered, exemption: Exemption) -> Entry:
+    detail = {
+        "user": user,
+        "user_name": gathered.user.principal_name,
+        "exemption": exemption.id,
+        "policies": gathered.decision.document(),
+    }
+    return Entry(Kind.APPROVED, target=f"user:{user}", story=signin.id, detail=detail)
+
+
+async def deny(house: House, visit: Visit, id: SignInId) -> Closed | Refused:
+    """No. Reasons: WRONG_STATE."""
+
+    async def body(tx: Tx, picture: Picture, signin: SignIn) -> Closed | Refused:
+        if not held(signin, visit) or not await _close(tx, visit, signin, State.DENIED):
+            return NOT_YOURS
+        await record(tx, visit, Entry(Kind.DENIED, target=f"user:{visit.caller.id}", story=signin.id))
+        return Closed(signin, picture.applications.get(signin.client))
+
+    return await _decided(house, id, body)
+
+
+async def report(house: House, visit: Visit, id: SignInId) -> Closed | Refused:
+    """
+    *I did not start this*: ends the sign-in and what it gave, and shuns the requester for this person for an hour.
+
+    Also after it was approved or redeemed, by the person whose it was. Reasons: WRONG_STATE.
+    """
+
+    async def body(tx: Tx, picture: Picture, signin: SignIn) -> Closed | Refused:
+        user = visit.caller.user
+        if user is None or signin.user != user or signin.state in (State.DENIED, State.REPORTED):
+            return NOT_YOURS
+        if signin.state in OPEN:
+            await _close(tx, visit, signin, State.REPORTED)
+        if signin.session is not None:
+            await sessions.end(tx, signin.session, now=visit.now, cause="reported")
+        await strike(tx, shunned(user, signin), now=visit.now, window=hours(1), limit=1, lock=SHUNNED_FOR)
+        await record(tx, visit, Entry(Kind.REPORTED, target=f"user:{user}", story=signin.id))
+        await alert(
+            tx, visit, about="not started by the person", target=f"user:{user}", story=signin.id,
+            text=f"{visit.caller.name} says that they did not start a sign-in from {signin.requester_address}.",
+        )  # fmt: skip
+        return Closed(signin, picture.applications.get(signin.client))
+
+    return await _decided(house, id, body)
+
+
+async def change_account(house: House, visit: Visit, id: SignInId) -> Closed | Refused:
+    """
+    Give the code back, so that another account of this person can claim it: twice, before consenting. Logged (R11).
+    """
+
+    async def body(tx: Tx, picture: Picture, signin: SignIn) -> Closed | Refused:
+        if not held(signin, visit) or signin.changes >= ACCOUNT_CHANGES:
+            return NOT_YOURS
+        if not await rows.release(tx, signin, now=visit.now):
+            return NOT_YOURS
+        await record(tx, visit, Entry(Kind.RELEASED, target=f"user:{visit.caller.id}", story=signin.id))
+        return Closed(signin, picture.applications.get(signin.client))
+
+    return await _decided(house, id, body)
+
+
+async def _close(tx: Tx, visit: Visit, signin: SignIn, state: State) -> bool:
+    return await rows.close(tx, signin, state, address=visit.address, agent=visit.agent, now=visit.now)
+
+
+async def _decided(
+    house: House, id: SignInId, body: Callable[[Tx, Picture, SignIn], Coroutine[Any, Any, T | Refused]]
+) -> T | Refused:
+    """Find the sign-in, run *body* on it, and wake the room after the commit."""
+
+    async def found(tx: Tx, picture: Picture) -> tuple[T | Refused, bytes | None]:
+        row = await rows.by_id(tx, id)
+        if row is None:
+            return NOT_YOURS, None
+        return await body(tx, picture, row[0]), row[1]
+
+    answer, device_code = await settled(house, found)
+    if device_code is not None:
+        house.room.wake(device_code)
+    return answer

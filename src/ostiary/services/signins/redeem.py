@@ -1,0 +1,111 @@
+"""
+A poll that may be the one: the step that turns an approved sign-in into something to give (R5, R14).
+
+One code buys one token: the compare-and-swap from `ready` decides, and everything before it only looks.
+"""
+
+from dataclasses import dataclass
+
+from ostiary.core.access.decision import Decision, Outcome
+from ostiary.core.access.picture import Picture
+from ostiary.core.directory.applications import Application
+from ostiary.core.directory.people import User
+from ostiary.core.exemptions.exemption import Exemption
+from ostiary.core.signins.signin import SignIn, State
+from ostiary.core.tokens.pkce import fits
+from ostiary.core.words.ids import SessionId, UserId
+from ostiary.core.words.instants import Instant, between, seconds
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.visit import Visit
+from ostiary.services.access.gather import device_ask, gather
+from ostiary.store import Tx
+from ostiary.store import signins as rows
+
+REPLAY_FORGIVEN = seconds(60)
+"""A redeemed code that comes again so soon is a lost answer or a duplicate; later it is a theft (R14)."""
+
+_ANSWERS = {
+    State.ISSUED: Reason.PENDING,
+    State.CLAIMED: Reason.PENDING,
+    State.DENIED: Reason.DENIED,
+    State.REPORTED: Reason.DENIED,
+    State.EXPIRED: Reason.CODE_EXPIRED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Swapped to `redeemed` in this transaction, for *session*."""
+
+    signin: SignIn
+    user: User
+    exemption: Exemption
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A redeemed code came again, and too late to be a duplicate."""
+
+    signin: SignIn
+
+
+async def find(tx: Tx, client: Application, digest: bytes) -> SignIn | None:
+    """
+    Step: the sign-in of this device code, if it is *client*'s; somebody else's is as good as none (RFC 8628 §3.4).
+    """
+    signin = await rows.by_device_code(tx, digest)
+    return signin if signin is not None and signin.client == client.id else None
+
+
+def not_ready(signin: SignIn, now: Instant) -> Refused | Replayed | None:
+    """What to answer when there is nothing to redeem; None when there is."""
+    state = signin.standing(now)
+    if state is State.READY:
+        return None
+    if state is State.REDEEMED:
+        early = signin.redeemed is not None and between(signin.redeemed, now) < REPLAY_FORGIVEN
+        return Refused(Reason.BAD_CODE, reference=signin.id) if early else Replayed(signin)
+    return Refused(_ANSWERS[state], reference=signin.id)
+
+
+async def redeem(
+    tx: Tx, picture: Picture, visit: Visit, signin: SignIn, *, session: SessionId, verifier: str
+) -> Passed | Refused:
+    """
+    Step: judge a ready sign-in once more and take it for *session*.
+
+    Account, exemption and policy are looked at as they are now. Reasons: BAD_VERIFIER, ACCOUNT_DISABLED,
+    EXEMPTION_ENDED, BLOCKED, NOT_ASSIGNED, BAD_CODE.
+    """
+    if signin.challenge is not None and not fits(verifier, signin.challenge):
+        return Refused(Reason.BAD_VERIFIER, reference=signin.id)
+    if signin.user is None:
+        return Refused(Reason.BAD_CODE, reference=signin.id)
+    judged = await _judge(tx, picture, visit, signin, signin.user)
+    if isinstance(judged, Refused):
+        return judged
+    if not await rows.redeem(tx, signin, session=session, exemption=judged.exemption.id, now=visit.now):
+        return Refused(Reason.BAD_CODE, reference=signin.id)
+    return judged
+
+
+async def _judge(tx: Tx, picture: Picture, visit: Visit, signin: SignIn, user: UserId) -> Passed | Refused:
+    ask = device_ask(user, signin.client, signin.resource, requester_address=signin.requester_address, amr=signin.amr)
+    gathered = await gather(tx, picture, ask, visit.now)
+    if gathered is None or not gathered.user.enabled:
+        return Refused(Reason.ACCOUNT_DISABLED, reference=signin.id)
+    if signin.authenticated is None or gathered.user.epoch > signin.authenticated:
+        return Refused(Reason.SESSION_ENDED, reference=signin.id)
+    if not gathered.assigned:
+        return Refused(Reason.NOT_ASSIGNED, reference=signin.id)
+    if gathered.exemption is None:
+        return Refused(Reason.EXEMPTION_ENDED, rules=gathered.decision.rules, reference=signin.id)
+    if gathered.decision.outcome is not Outcome.ALLOWED:
+        return Refused(Reason.BLOCKED, rules=gathered.decision.rules, reference=signin.id)
+    return Passed(signin, gathered.user, gathered.exemption, gathered.decision)
+
+
+async def close(tx: Tx, visit: Visit, signin: SignIn) -> None:
+    """Step: a redemption that policy refused ends the sign-in: the requester stops, and no clock started (R5)."""
+    await rows.close(tx, signin, State.DENIED, address=signin.approver_address or "", agent="", now=visit.now)

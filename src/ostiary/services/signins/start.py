@@ -1,0 +1,188 @@
+"""
+A machine asks for a code (RFC 8628 §3.1). Closed by default: unless somebody could pass, no code exists (R1).
+"""
+
+from dataclasses import dataclass
+
+from ostiary.core.access.picture import Picture
+from ostiary.core.directory.applications import Application
+from ostiary.core.directory.credentials import source_of
+from ostiary.core.exemptions.could_pass import Start, could_pass, refusal
+from ostiary.core.logs.entry import Entry, tame
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.signins import user_code
+from ostiary.core.signins.limits import Limits, room_for_one
+from ostiary.core.signins.signin import SignIn, State
+from ostiary.core.tokens import scopes
+from ostiary.core.tokens.clients import authenticate
+from ostiary.core.tokens.pkce import METHOD, is_challenge
+from ostiary.core.words.digests import digest, keyed
+from ostiary.core.words.ids import SignInId, UserId
+from ostiary.core.words.instants import Span, after, between
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.visit import Visit
+from ostiary.services.access.desk import settled
+from ostiary.services.house import House
+from ostiary.services.logs.record import record
+from ostiary.services.signins.refusals import refuse
+from ostiary.store import Tx
+from ostiary.store import signins as rows
+
+USER_CODES = "user-codes"  # purpose of the key under which user codes are kept (R10)
+
+Basic = tuple[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A device authorization request, as it came."""
+
+    client_id: str = ""
+    client_secret: str = ""
+    basic: Basic = None
+    scope: str = ""
+    challenge: str = ""
+    challenge_method: str = ""
+    login_hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A code exists. The codes are secrets: they leave in this answer and are nowhere else."""
+
+    application: Application
+    device_code: str
+    user_code: str
+    lifetime: Span
+    interval: Span
+
+
+@dataclass(frozen=True, slots=True)
+class _Codes:
+    device: str
+    user: str
+
+
+async def start(house: House, visit: Visit, request: Request) -> Started | Refused:
+    """Issue a code, or say why not. Reasons: those of `authenticate` and `scopes.parse`, BLOCKED, BUSY_SOURCE, …"""
+
+    async def look(_: Tx, picture: Picture) -> tuple[Application, scopes.Asked] | Refused:
+        return _judge(house, visit, request, picture)
+
+    judged = _judge(house, visit, request, house.desk.picture)
+    if isinstance(judged, Refused):  # memory may be old: a refusal is as true as a code
+        judged = await settled(house, look, write=False)
+    if isinstance(judged, Refused):
+        client = request.client_id or (request.basic[0] if request.basic else "")
+        return await refuse(house, visit, Kind.START_REFUSED, judged, client=client)
+    codes = _codes(house)
+    if codes is None:
+        refused = Refused(Reason.BUSY_SOURCE, "Too many codes are open.")
+        return await refuse(house, visit, Kind.START_REFUSED, refused, client=request.client_id)
+    return await _issue(house, visit, request, codes)
+
+
+def _judge(
+    house: House, visit: Visit, request: Request, picture: Picture
+) -> tuple[Application, scopes.Asked] | Refused:
+    """Everything that can be decided in memory."""
+    application = authenticate(picture, request.client_id, request.client_secret, request.basic, visit.now)
+    if isinstance(application, Refused):
+        return application
+    if not application.device_flow:
+        return Refused(Reason.DEVICE_FLOW_OFF)
+    wrong = _challenge(application, request)
+    if wrong is not None:
+        return wrong
+    asked = scopes.parse(request.scope, picture, client=application, device=True)
+    if isinstance(asked, Refused):
+        return asked
+    named = request.login_hint.strip().lower() or None
+    begin = Start(application.id, asked.resource.id, visit.address, named)
+    openings, group = house.desk.openings, picture.exception_group
+    if not could_pass(picture.policies, openings, begin, exception_group=group, version=picture.version, now=visit.now):
+        return Refused(Reason.BLOCKED, rules=refusal(picture.policies, begin).rules)
+    return _room(house, visit, application) or (application, asked)
+
+
+def _challenge(application: Application, request: Request) -> Refused | None:
+    """PKCE on the device flow (R12): enforced when sent, required when registered so."""
+    if not request.challenge:
+        return Refused(Reason.PKCE_REQUIRED) if application.pkce == "required" else None
+    if request.challenge_method != METHOD or not is_challenge(request.challenge):
+        return Refused(Reason.INVALID_REQUEST, "code_challenge must be S256.", field="code_challenge")
+    return None
+
+
+def _room(house: House, visit: Visit, application: Application) -> Refused | None:
+    house.room.sweep(visit.now)
+    source, whole = house.room.open_codes(application.id, source_of(visit.address))
+    limits = Limits(house.settings.codes_per_source, house.settings.codes_per_application)
+    if room_for_one(limits, source=source, application=whole, proved=False):
+        return None
+    return Refused(Reason.BUSY_SOURCE, "Too many codes are open already.")
+
+
+def _codes(house: House) -> _Codes | None:
+    letters = user_code.length(len(house.room) + 1)
+    if letters is None:
+        return None
+    return _Codes(house.random.token(), house.random.letters(user_code.ALPHABET, letters))
+
+
+async def _issue(house: House, visit: Visit, request: Request, codes: _Codes) -> Started | Refused:
+    """Write the request down, judged again on what is true in this transaction."""
+    secret = digest(codes.device)
+    typed = keyed(house.vault.derived(USER_CODES), codes.user)
+    id = SignInId(visit.id)
+
+    async def body(tx: Tx, picture: Picture) -> tuple[Application, SignIn] | Refused:
+        judged = _judge(house, visit, request, picture)
+        if isinstance(judged, Refused):
+            return judged
+        application, asked = judged
+        signin = SignIn(
+            id=id,
+            client=application.id,
+            resource=asked.resource.id,
+            scopes=scopes.stored(asked),
+            state=State.ISSUED,
+            requester_address=visit.address,
+            requester_agent=tame(visit.agent),
+            created=visit.now,
+            ends=after(visit.now, application.code_lifetime),
+            challenge=request.challenge or None,
+            named=_named(house, request),
+        )
+        await rows.add(tx, signin, device_code=secret, user_code=typed)
+        await record(tx, visit, _entry(application, signin))
+        return application, signin
+
+    made = await settled(house, body)
+    if isinstance(made, Refused):  # decided while it waited its turn
+        return await refuse(house, visit, Kind.START_REFUSED, made, client=request.client_id)
+    application, signin = made
+    interval = house.settings.poll_interval
+    house.room.admit(
+        secret, client=application.id, source=source_of(visit.address), ends=signin.ends, interval=interval
+    )
+    return Started(application, codes.device, codes.user, between(visit.now, signin.ends), interval)
+
+
+def _named(house: House, request: Request) -> UserId | None:
+    """The person that `login_hint` names; could_pass has just found an opening of theirs."""
+    hint = request.login_hint.strip().lower()
+    openings = house.desk.openings.all
+    return next((o.exemption.user for o in openings if hint and o.principal_name == hint), None)
+
+
+def _entry(application: Application, signin: SignIn) -> Entry:
+    detail = {
+        "client": application.id,
+        "client_name": application.name,
+        "resource": signin.resource,
+        "scopes": list(signin.scopes),
+        "ends": signin.ends,
+        "named": signin.named or "",
+    }
+    return Entry(Kind.STARTED, target=f"application:{application.id}", story=signin.id, detail=detail)

@@ -1,0 +1,85 @@
+"""
+The waiting room: pending device sign-ins of this node, in memory.
+
+INVARIANT: it may only say "not yet". Every other answer comes from a transaction, so stale memory delays and never
+grants.
+"""
+
+from collections import Counter
+from heapq import heappop, heappush
+
+from ostiary.core.signins.pace import Pace, step
+from ostiary.core.words.ids import AppId
+from ostiary.core.words.instants import Instant, Span
+
+
+class Waiting:
+    """One pending sign-in: what a poll needs, mutable because every poll moves its pace."""
+
+    __slots__ = ("client", "ends", "pace", "source")
+
+    def __init__(self, client: AppId, source: str, ends: Instant, pace: Pace) -> None:
+        self.client = client
+        self.source = source
+        self.ends = ends
+        self.pace = pace
+
+
+class WaitingRoom:
+    """Pending sign-ins by the digest of their device code."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[bytes, Waiting] = {}
+        self._by_end: list[tuple[Instant, bytes]] = []
+        self._sources: Counter[tuple[AppId, str]] = Counter()
+        self._clients: Counter[AppId] = Counter()
+
+    def __len__(self) -> int:
+        """How many are pending, as far as this node knows."""
+        return len(self._waiting)
+
+    def admit(self, digest: bytes, *, client: AppId, source: str, ends: Instant, interval: Span) -> None:
+        """A sign-in is pending: on disk already."""
+        if digest in self._waiting:
+            return
+        self._waiting[digest] = Waiting(client, source, ends, Pace(interval))
+        self._sources[client, source] += 1
+        self._clients[client] += 1
+        heappush(self._by_end, (ends, digest))
+
+    def poll(self, digest: bytes, client: AppId, now: Instant, *, lenient: bool) -> bool | None:
+        """
+        Not yet (False), not yet and slow down (True), or "ask the store" (None).
+
+        A poll by another client asks the store as well: it gets the answer of an unknown code there.
+        """
+        waiting = self._waiting.get(digest)
+        if waiting is None or waiting.client != client or now >= waiting.ends:
+            return None
+        waiting.pace, slow = step(waiting.pace, now, lenient=lenient)
+        return slow
+
+    def wake(self, digest: bytes) -> None:
+        """Something was decided, or may have been: the next poll asks the store."""
+        waiting = self._waiting.pop(digest, None)
+        if waiting is not None:
+            self._forget(waiting)
+
+    def sweep(self, now: Instant) -> None:
+        """Let go of those whose time is over."""
+        while self._by_end and self._by_end[0][0] <= now:
+            _, digest = heappop(self._by_end)
+            waiting = self._waiting.get(digest)
+            if waiting is not None and waiting.ends <= now:
+                del self._waiting[digest]
+                self._forget(waiting)
+
+    def open_codes(self, client: AppId, source: str) -> tuple[int, int]:
+        """How many are pending from *source* for *client*, and for *client* from anywhere."""
+        return self._sources[client, source], self._clients[client]
+
+    def _forget(self, waiting: Waiting) -> None:
+        self._sources[waiting.client, waiting.source] -= 1
+        if self._sources[waiting.client, waiting.source] <= 0:
+            del self._sources[waiting.client, waiting.source]
+        self._clients[waiting.client] -= 1

@@ -1,0 +1,120 @@
+"""
+The device code grant (RFC 8628 §3.4): an approved sign-in becomes a session.
+
+First use of an exemption is the redemption, in this transaction; a failed redemption starts no clock (R5).
+"""
+
+from ostiary.core.access.picture import Picture
+from ostiary.core.logs.entry import Entry
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.signins.signin import SignIn
+from ostiary.core.tokens import scopes
+from ostiary.core.tokens.session import Session, SessionKind
+from ostiary.core.words.caller import Origin
+from ostiary.core.words.digests import digest
+from ostiary.core.words.instants import Instant, after
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.visit import Visit
+from ostiary.services.house import House
+from ostiary.services.logs.alerts import alert
+from ostiary.services.logs.record import record
+from ostiary.services.signins.redeem import Passed, Replayed, close, find, not_ready
+from ostiary.services.signins.redeem import redeem as take
+from ostiary.services.tokens.grants.grant import Redeemed, Request
+from ostiary.store import Tx
+from ostiary.store import tokens as sessions
+
+GRANT_TYPES: tuple[str, ...] = ("urn:ietf:params:oauth:grant-type:device_code", "device_code")  # the short name for Microsoft's clients
+PARAMETERS: tuple[str, ...] = ("device_code",)
+
+_QUIET = (Reason.PENDING, Reason.CODE_EXPIRED, Reason.DENIED, Reason.BAD_CODE)
+"""No entry: the story has it already, or nobody knows who asked."""
+
+
+async def redeem(house: House, tx: Tx, picture: Picture, visit: Visit, request: Request) -> Redeemed | Refused:
+    """Give what the person approved."""
+    signin = await find(tx, request.client, digest(request.form.device_code))
+    if signin is None:
+        return Refused(Reason.BAD_CODE)
+    answer = not_ready(signin, visit.now)
+    if isinstance(answer, Replayed):
+        return await _replayed(tx, visit, signin)
+    if answer is not None:
+        return answer
+    verifier = request.form.code_verifier
+    passed = await take(tx, picture, visit, signin, session=request.new, verifier=verifier)
+    if isinstance(passed, Refused):
+        return await _refused(tx, visit, signin, passed)
+    session = _session(house, picture, visit, request, passed)
+    await sessions.add(tx, session)
+    return _redeemed(picture, session, passed)
+
+
+def _session(house: House, picture: Picture, visit: Visit, request: Request, passed: Passed) -> Session:
+    signin, settings = passed.signin, house.settings
+    offline = "offline_access" in signin.scopes
+    return Session(
+        id=request.new,
+        kind=SessionKind.DEVICE,
+        origin=Origin.DEVICE_CODE,
+        user=passed.user.id,
+        client=signin.client,
+        story=signin.id,
+        created=visit.now,
+        idle_ends=after(visit.now, settings.refresh_idle) if offline else passed.exemption.ends,
+        ends=after(visit.now, settings.session_longest),
+        authenticated=signin.authenticated or Instant(0),
+        amr=signin.amr,
+        resource=signin.resource,
+        scopes=signin.scopes,
+        reach=scopes.reach(picture, request.client, device=True) if offline else {},
+        exemption=passed.exemption.id,
+        requester_address=signin.requester_address,
+    )
+
+
+def _redeemed(picture: Picture, session: Session, passed: Passed) -> Redeemed | Refused:
+    resource = picture.applications.get(passed.signin.resource)
+    if resource is None or not resource.enabled:
+        return Refused(Reason.UNKNOWN_RESOURCE, reference=passed.signin.id)
+    names, openid, words = scopes.split(session.scopes)
+    detail: dict[str, object] = {
+        "user": passed.user.id,
+        "user_name": passed.user.principal_name,
+        "client": session.client,
+        "session": session.id,
+        "exemption": session.exemption,
+        "scopes": list(session.scopes),
+        "policies": passed.decision.document(),
+    }
+    return Redeemed(
+        session, passed.user, resource, names, openid, words, passed.exemption.ends, 0, Kind.REDEEMED, detail
+    )
+
+
+async def _refused(tx: Tx, visit: Visit, signin: SignIn, refused: Refused) -> Refused:
+    """Policy or account said no at the last moment: the requester hears it and stops."""
+    if refused.reason in _QUIET:
+        return refused
+    if refused.reason is not Reason.BAD_VERIFIER:  # a thief's wrong verifier must not end the sign-in
+        await close(tx, visit, signin)
+    detail = {"reason": refused.reason.value, "rules": list(refused.rules), "user": signin.user or ""}
+    await record(
+        tx, visit, Entry(Kind.REDEMPTION_REFUSED, target=f"user:{signin.user}", story=signin.id, detail=detail)
+    )
+    return refused
+
+
+async def _replayed(tx: Tx, visit: Visit, signin: SignIn) -> Refused:
+    """R14: too late to be a duplicate: what the code gave ends, and somebody should look."""
+    ended = signin.session is not None and await sessions.end(tx, signin.session, now=visit.now, cause="replayed")
+    if ended:
+        detail = {"session": signin.session, "user": signin.user or ""}
+        await record(
+            tx, visit, Entry(Kind.REPLAYED, target=f"session:{signin.session}", story=signin.id, detail=detail)
+        )
+        await alert(
+            tx, visit, about="device code used twice", target=f"user:{signin.user}", story=signin.id,
+            text="A device code came again after it had been redeemed; what it gave was ended.",
+        )  # fmt: skip
+    return Refused(Reason.BAD_CODE, reference=signin.id)

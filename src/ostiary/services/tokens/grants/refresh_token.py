@@ -1,0 +1,172 @@
+"""
+The refresh grant (RFC 6749 §6) with rotation that forks nothing (R6), the reach of R7 and the ends of R8.
+"""
+
+from dataclasses import replace
+
+from ostiary.core.access.decision import Outcome
+from ostiary.core.access.picture import Picture
+from ostiary.core.directory.people import User
+from ostiary.core.exemptions.exemption import Exemption
+from ostiary.core.logs.entry import Entry
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.tokens import scopes
+from ostiary.core.tokens.refresh import Use, judge, next_grace, read
+from ostiary.core.tokens.session import Session, standing
+from ostiary.core.words.caller import Origin
+from ostiary.core.words.ids import AppId, SessionId
+from ostiary.core.words.instants import Instant, after
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.visit import Visit
+from ostiary.services.access.gather import DEVICE_CODE, Ask, Gathered, gather
+from ostiary.services.house import House
+from ostiary.services.logs.alerts import alert
+from ostiary.services.logs.record import record
+from ostiary.services.tokens.grants.grant import Redeemed, Request
+from ostiary.store import Tx
+from ostiary.store import tokens as rows
+
+GRANT_TYPES: tuple[str, ...] = ("refresh_token",)
+PARAMETERS: tuple[str, ...] = ("refresh_token",)
+
+REFRESH_TOKENS = "refresh-tokens"  # purpose of K_refresh (R6)
+
+BAD = Refused(Reason.BAD_TOKEN)
+
+
+async def redeem(house: House, tx: Tx, picture: Picture, visit: Visit, request: Request) -> Redeemed | Refused:
+    """Give new tokens for the head, the same head again for one that was head a moment ago, and end a stolen family."""
+    named = _named(house, request.form.refresh_token)
+    if named is None:
+        return BAD
+    family, number = named
+    found = await rows.standing(tx, family)
+    if found is None or found[0].client != request.client.id:
+        return BAD
+    session, user, exemption = found
+    if user is None or not standing(session, user, request.client, visit.now):
+        return await _refused(tx, visit, session, Refused(Reason.SESSION_ENDED, reference=session.story))
+    use = judge(session, number, visit.now)
+    if use is Use.STOLEN:
+        return await _stolen(tx, visit, session, number)
+    return await _renew(house, tx, picture, visit, request, session, exemption, use)
+
+
+def _named(house: House, token: str) -> tuple[SessionId, int] | None:
+    """Family and number of a genuine token, also one made before the master key changed."""
+    keys = house.vault.derived_each(REFRESH_TOKENS)
+    return next((found for key in keys if (found := read(key, token)) is not None), None)
+
+
+async def _renew(
+    house: House, tx: Tx, picture: Picture, visit: Visit, request: Request, session: Session,
+    exemption: Exemption | None, use: Use,
+) -> Redeemed | Refused:  # fmt: skip
+    asked = scopes.renew(
+        request.form.scope, picture, client=request.client, resource=session.resource or request.client.id,
+        held=session.scopes, reach=session.reach,
+    )  # fmt: skip
+    if isinstance(asked, Refused):
+        return await _refused(tx, visit, session, replace(asked, reference=session.story))
+    gathered = await gather(tx, picture, _ask(session, asked.resource.id), visit.now)
+    window = _window(session, exemption, gathered, visit.now)
+    if gathered is None or isinstance(window, Refused):
+        return await _refused(tx, visit, session, window if isinstance(window, Refused) else BAD)
+    moved = await _move(house, tx, visit, session, window, use)
+    if moved is None:
+        return Refused(Reason.UNAVAILABLE)
+    return _redeemed(moved, gathered.user, asked, window, _detail(session, moved, window))
+
+
+def _ask(session: Session, resource: AppId) -> Ask:
+    """The refresh as policy sees it: the transfer method stays (R3)."""
+    device = session.origin is Origin.DEVICE_CODE
+    return Ask(
+        session.user,
+        session.client or scopes.ADMIN_API,
+        resource,
+        session.requester_address,
+        DEVICE_CODE if device else None,
+        "mobileAppsAndDesktopClients" if device else "browser",
+        session.amr,
+    )
+
+
+def _window(
+    session: Session, named: Exemption | None, gathered: Gathered | None, now: Instant
+) -> Exemption | Refused | None:
+    """
+    The exemption behind the session from now on (R8); None for one that needs none.
+
+    One that ran out may be taken over by another that admits the sign-in; one that a person ended ends its families,
+    whatever else is open.
+    """
+    if gathered is None:
+        return Refused(Reason.ACCOUNT_DISABLED, reference=session.story)
+    if not gathered.assigned:
+        return Refused(Reason.NOT_ASSIGNED, reference=session.story)
+    if gathered.decision.outcome is not Outcome.ALLOWED:
+        ended = session.origin is Origin.DEVICE_CODE and gathered.exemption is None
+        reason = Reason.EXEMPTION_ENDED if ended else Reason.BLOCKED
+        return Refused(reason, rules=gathered.decision.rules, reference=session.story)
+    if session.origin is not Origin.DEVICE_CODE:
+        return None
+    if named is None or named.ended is not None:
+        return Refused(Reason.EXEMPTION_ENDED, reference=session.story)
+    if named.active(now) and named.limits.admit(session.client or scopes.ADMIN_API, session.requester_address):
+        return named
+    return gathered.exemption or Refused(Reason.EXEMPTION_ENDED, reference=session.story)
+
+
+async def _move(
+    house: House, tx: Tx, visit: Visit, session: Session, window: Exemption | None, use: Use
+) -> Session | None:
+    """The session after this refresh; None when the head moved meanwhile."""
+    if use is Use.AGAIN:
+        return session
+    idle = after(visit.now, house.settings.refresh_idle)
+    exemption = window.id if window is not None else None
+    grace = next_grace(session, visit.now)
+    if not await rows.rotate(tx, session, grace=grace, idle_ends=idle, exemption=exemption, now=visit.now):
+        return None
+    return replace(session, head=session.head + 1, grace=grace, idle_ends=idle, exemption=exemption)
+
+
+def _detail(before: Session, after_: Session, window: Exemption | None) -> dict[str, object]:
+    detail: dict[str, object] = {"session": after_.id, "n": after_.head, "user": after_.user, "client": after_.client}
+    if window is not None and window.id != before.exemption:
+        detail["took_over"] = {"from": before.exemption, "to": window.id}
+    return detail
+
+
+def _redeemed(
+    session: Session, user: User, asked: scopes.Asked, window: Exemption | None, detail: dict[str, object]
+) -> Redeemed:
+    return Redeemed(
+        session, user, asked.resource, asked.scopes, asked.openid, asked.words,
+        window.ends if window is not None else session.ends, session.head, Kind.REFRESHED, detail,
+    )  # fmt: skip
+
+
+async def _refused(tx: Tx, visit: Visit, session: Session, refused: Refused) -> Refused:
+    detail = {
+        "reason": refused.reason.value,
+        "rules": list(refused.rules),
+        "user": session.user,
+        "session": session.id,
+    }
+    entry = Entry(Kind.REFRESH_REFUSED, target=f"session:{session.id}", story=session.story, detail=detail)
+    await record(tx, visit, entry)
+    return refused
+
+
+async def _stolen(tx: Tx, visit: Visit, session: Session, number: int) -> Refused:
+    """R6: genuine, and not the head: somebody else holds a copy. The family ends."""
+    await rows.end(tx, session.id, now=visit.now, cause="reused")
+    detail = {"session": session.id, "n": number, "head": session.head, "user": session.user}
+    await record(tx, visit, Entry(Kind.REUSED, target=f"session:{session.id}", story=session.story, detail=detail))
+    await alert(
+        tx, visit, about="refresh token used twice", target=f"user:{session.user}", story=session.story,
+        text="A refresh token came again after it had been replaced; its session was ended.",
+    )  # fmt: skip
+    return Refused(Reason.TOKEN_REUSED, reference=session.story)

@@ -1,0 +1,139 @@
+"""
+The token endpoint's deed: authenticate the client, redeem what it brought, sign, write it down, commit, answer.
+
+The phases are here, so that no grant can forget one; each grant is one file in `grants/`.
+"""
+
+from ostiary.core.access.picture import Picture
+from ostiary.core.directory.applications import Application
+from ostiary.core.logs.entry import Entry
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.tokens import refresh
+from ostiary.core.tokens.clients import authenticate
+from ostiary.core.words.digests import digest
+from ostiary.core.words.errors import OstiaryError
+from ostiary.core.words.ids import AppId, SessionId
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.visit import Visit
+from ostiary.services.access.desk import settled
+from ostiary.services.house import House
+from ostiary.services.logs.record import record
+from ostiary.services.signins.refusals import refuse
+from ostiary.services.tokens.grants import BY_NAME
+from ostiary.services.tokens.grants.grant import Redeemed, Request, TokenForm
+from ostiary.services.tokens.grants.refresh_token import REFRESH_TOKENS
+from ostiary.services.tokens.issue import Issued, issue
+from ostiary.store import Tx
+from ostiary.store import signins as signin_rows
+
+__all__ = ["TokenForm", "grant", "known", "pending"]
+
+_COMES_AND_GOES = (Reason.PENDING, Reason.SLOW_DOWN, Reason.CODE_EXPIRED, Reason.DENIED)
+
+
+class _Undo(OstiaryError):
+    """Tokens could not be made after the redemption: undo it and say why."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.reason)
+        self.refused = refused
+
+
+def pending(house: House, visit: Visit, form: TokenForm) -> Reason | None:
+    """The waiting room's answer to a poll: PENDING, SLOW_DOWN, or None for "ask the store". Memory only."""
+    known_client = known(house, form)
+    if known_client is None or not known_client.public:
+        return None
+    lenient = house.settings.lenient_pace or known_client.microsoft_family
+    slow = house.room.poll(digest(form.device_code), known_client.id, visit.now, lenient=lenient)
+    if slow is None:
+        return None
+    return Reason.SLOW_DOWN if slow and not known_client.microsoft_family else Reason.PENDING
+
+
+def known(house: House, form: TokenForm) -> Application | None:
+    """The registration that an error answer is laid out for, whether it proved itself or not."""
+    return house.desk.picture.applications.get(AppId(_client(form).lower()))
+
+
+def _client(form: TokenForm) -> str:
+    return form.client_id or (form.basic[0] if form.basic else "")
+
+
+async def grant(house: House, visit: Visit, form: TokenForm) -> Issued | Refused:
+    """
+    Tokens, or why not.
+
+    Reasons: those of client authentication, INVALID_REQUEST, UNSUPPORTED_GRANT, and of the grant itself.
+    """
+    chosen = BY_NAME.get(form.grant_type)
+    if chosen is None:
+        missing = Refused(Reason.INVALID_REQUEST, "The parameter grant_type is missing.", field="grant_type")
+        return missing if not form.grant_type else Refused(Reason.UNSUPPORTED_GRANT, field="grant_type")
+    missing_parameter = next((name for name in chosen.PARAMETERS if not getattr(form, name)), None)
+    if missing_parameter is not None:
+        return Refused(
+            Reason.INVALID_REQUEST, f"The parameter {missing_parameter} is missing.", field=missing_parameter
+        )
+    new = SessionId(house.random.guid())
+
+    async def body(tx: Tx, picture: Picture) -> Issued | Refused:
+        client = authenticate(picture, form.client_id, form.client_secret, form.basic, visit.now)
+        if isinstance(client, Refused):
+            return client
+        redeemed = await chosen.redeem(house, tx, picture, visit, Request(form, client, new))
+        if isinstance(redeemed, Refused):
+            return redeemed
+        return await _give(house, tx, picture, visit, client, form, redeemed)
+
+    try:
+        answer = await settled(house, body)
+    except _Undo as undone:
+        answer = undone.refused
+    return await _after(house, visit, form, answer)
+
+
+async def _give(
+    house: House, tx: Tx, picture: Picture, visit: Visit, client: Application, form: TokenForm, redeemed: Redeemed
+) -> Issued:
+    """Sign before the commit, so that a redemption that cannot be answered never was (R14)."""
+    key = house.vault.derived(REFRESH_TOKENS)
+    issued = issue(
+        house, picture, visit, redeemed.session, client=client, resource=redeemed.resource, scopes=redeemed.scopes,
+        openid=redeemed.openid, user=redeemed.user, ends=redeemed.ends, words=redeemed.words, nonce=redeemed.nonce,
+        refresh_token=refresh.token(key, redeemed.session.id, redeemed.number), client_info=form.client_info,
+    )  # fmt: skip
+    if isinstance(issued, Refused):
+        raise _Undo(issued)
+    detail = {**redeemed.detail, "jti": issued.jti, "ends": issued.expires}
+    entry = Entry(
+        Kind(redeemed.kind), target=f"session:{redeemed.session.id}", story=redeemed.session.story, detail=detail
+    )
+    await record(tx, visit, entry)
+    return issued
+
+
+async def _after(house: House, visit: Visit, form: TokenForm, answer: Issued | Refused) -> Issued | Refused:
+    """After the commit: a poll that is not ready goes (back) to the waiting room; strangers' refusals are counted."""
+    if not isinstance(answer, Refused):
+        return answer
+    if answer.reason is Reason.PENDING:
+        await _wait(house, visit, form)
+    elif not answer.reference and answer.reason not in _COMES_AND_GOES:
+        return await refuse(house, visit, Kind.CLIENT_REFUSED, answer, client=_client(form))
+    return answer
+
+
+async def _wait(house: House, visit: Visit, form: TokenForm) -> None:
+    """A pending sign-in that this node did not know: look it up once, remember it."""
+    secret = digest(form.device_code)
+
+    async def body(tx: Tx) -> None:
+        signin = await signin_rows.by_device_code(tx, secret)
+        if signin is not None:
+            house.room.admit(
+                secret, client=signin.client, source=signin.requester_address, ends=signin.ends,
+                interval=house.settings.poll_interval,
+            )  # fmt: skip
+
+    await house.store.read(body)

@@ -1,0 +1,160 @@
+"""
+Device sign-ins as rows. Every change of state is a compare-and-swap on the state it leaves.
+"""
+
+from typing import Any
+
+from sqlalchemy import bindparam, delete, func, insert, select, update
+
+from ostiary.core.signins.signin import SignIn, State
+from ostiary.core.words.ids import AppId, ExemptionId, SessionId, SignInId, UserId
+from ostiary.core.words.instants import Instant
+from ostiary.store import Row, Tx
+from ostiary.store.schema import signins
+from ostiary.store.sql import Sql, sql
+
+_COLUMNS = (
+    "id", "client", "resource", "scopes", "state", "requester_address", "requester_agent", "created", "ends",
+    "challenge", "named", "user", "browser", "changes", "claimed", "decided", "authenticated", "amr",
+    "approver_address", "approver_agent", "exemption", "session", "redeemed",
+)  # fmt: skip
+_ALL = [signins.c[name] for name in _COLUMNS]
+_ADDED = (
+    "id", "device_code", "user_code", "client", "resource", "scopes", "state", "requester_address", "requester_agent",
+    "created", "ends", "challenge", "named",
+)  # fmt: skip
+
+_ADD = sql(insert(signins).values({name: bindparam(name) for name in _ADDED}))
+_BY_DEVICE_CODE = sql(select(*_ALL).where(signins.c.device_code == bindparam("digest")))
+_BY_USER_CODE = sql(select(*_ALL, signins.c.device_code).where(signins.c.user_code == bindparam("digest")))
+_BY_ID = sql(select(*_ALL, signins.c.device_code).where(signins.c.id == bindparam("id")))
+_LIVE = sql(
+    select(signins.c.device_code, signins.c.client, signins.c.requester_address, signins.c.ends).where(
+        signins.c.ends > bindparam("now"), signins.c.state.in_([State.ISSUED.value, State.CLAIMED.value])
+    )
+)
+_BEFORE = sql(
+    select(func.count())
+    .select_from(signins)
+    .where(
+        signins.c.user == bindparam("user"),
+        signins.c.client == bindparam("client"),
+        signins.c.requester_address == bindparam("address"),
+        signins.c.redeemed.is_not(None),
+    )
+)
+_SWEEP = sql(delete(signins).where(signins.c.ends < bindparam("before")))
+
+
+def _move(*changed: str) -> Sql:
+    """An update of *changed* and the state, for the row that still stands at `old` and has not expired."""
+    return sql(
+        update(signins)
+        .where(signins.c.id == bindparam("id_"), signins.c.state == bindparam("old"), signins.c.ends > bindparam("now"))
+        .values(state=bindparam("new"), **{name: bindparam(f"{name}_") for name in changed})
+    )
+
+
+_CLAIM = _move("user", "browser", "claimed")
+_RELEASE = _move("user", "browser", "changes")
+_APPROVE = _move("decided", "ends", "authenticated", "amr", "approver_address", "approver_agent", "exemption")
+_CLOSE = _move("decided", "approver_address", "approver_agent")
+_REDEEM = _move("redeemed", "session", "exemption")
+
+
+async def add(tx: Tx, signin: SignIn, *, device_code: bytes, user_code: bytes) -> None:
+    """
+    A new request; both codes as digests. A user code that is already there violates the unique index and fails the
+    deed.
+    """
+    await tx.run(
+        _ADD, id=signin.id, device_code=device_code, user_code=user_code, client=signin.client,
+        resource=signin.resource,
+        scopes=" ".join(signin.scopes), state=signin.state.value, requester_address=signin.requester_address,
+        requester_agent=signin.requester_agent, created=signin.created, ends=signin.ends, challenge=signin.challenge,
+        named=signin.named,
+    )  # fmt: skip
+
+
+async def by_device_code(tx: Tx, digest: bytes) -> SignIn | None:
+    """The sign-in whose device code has this SHA-256."""
+    row = await tx.one(_BY_DEVICE_CODE, digest=digest)
+    return None if row is None else _signin(row)
+
+
+async def by_user_code(tx: Tx, digest: bytes) -> tuple[SignIn, bytes] | None:
+    """The sign-in whose user code has this HMAC, with the digest of its device code."""
+    row = await tx.one(_BY_USER_CODE, digest=digest)
+    return None if row is None else (_signin(row[:-1]), row[-1])
+
+
+async def by_id(tx: Tx, id: SignInId) -> tuple[SignIn, bytes] | None:
+    """The sign-in, with the digest of its device code."""
+    row = await tx.one(_BY_ID, id=id)
+    return None if row is None else (_signin(row[:-1]), row[-1])
+
+
+async def live(tx: Tx, now: Instant) -> list[tuple[bytes, AppId, str, Instant]]:
+    """(digest of the device code, client, requester address, end) of every pending sign-in."""
+    return [
+        (digest, AppId(client), address, Instant(ends))
+        for digest, client, address, ends in await tx.all(_LIVE, now=now)
+    ]
+
+
+async def first_time(tx: Tx, signin: SignIn, user: UserId) -> bool:
+    """Whether *user* never redeemed a sign-in of this client from this requester's address."""
+    row = await tx.one(_BEFORE, user=user, client=signin.client, address=signin.requester_address)
+    return row is None or not row[0]
+
+
+async def sweep(tx: Tx, before: Instant) -> int:
+    """Forget requests that ended before *before*; the journal keeps their story."""
+    return await tx.run(_SWEEP, before=before)
+
+
+async def claim(tx: Tx, signin: SignIn, *, user: UserId, browser: SessionId, now: Instant) -> bool:
+    """issued → claimed."""
+    return await _run(tx, _CLAIM, signin, State.CLAIMED, now, user_=user, browser_=browser, claimed_=now)
+
+
+async def release(tx: Tx, signin: SignIn, *, now: Instant) -> bool:
+    """claimed → issued: another account of the same browser may claim it (R11)."""
+    return await _run(tx, _RELEASE, signin, State.ISSUED, now, user_=None, browser_=None, changes_=signin.changes + 1)
+
+
+async def approve(
+    tx: Tx, signin: SignIn, *, ends: Instant, authenticated: Instant, amr: tuple[str, ...], exemption: ExemptionId,
+    address: str, agent: str, now: Instant,
+) -> bool:  # fmt: skip
+    """claimed → ready, until *ends*."""
+    return await _run(
+        tx, _APPROVE, signin, State.READY, now, decided_=now, ends_=ends, authenticated_=authenticated,
+        amr_=" ".join(amr), approver_address_=address, approver_agent_=agent, exemption_=exemption,
+    )  # fmt: skip
+
+
+async def close(tx: Tx, signin: SignIn, state: State, *, address: str, agent: str, now: Instant) -> bool:
+    """any open state → denied or reported."""
+    return await _run(tx, _CLOSE, signin, state, now, decided_=now, approver_address_=address, approver_agent_=agent)
+
+
+async def redeem(tx: Tx, signin: SignIn, *, session: SessionId, exemption: ExemptionId, now: Instant) -> bool:
+    """ready → redeemed: the one swap that decides who gets the tokens."""
+    return await _run(tx, _REDEEM, signin, State.REDEEMED, now, redeemed_=now, session_=session, exemption_=exemption)
+
+
+async def _run(tx: Tx, statement: Sql, signin: SignIn, new: State, now: Instant, **values: object) -> bool:
+    return await tx.run(statement, id_=signin.id, old=signin.state.value, new=new.value, now=now, **values) == 1
+
+
+def _signin(row: Row) -> SignIn:
+    values: dict[str, Any] = dict(zip(_COLUMNS, row, strict=True))
+    values.update(
+        id=SignInId(values["id"]),
+        state=State(values["state"]),
+        scopes=tuple(values["scopes"].split()),
+        amr=tuple((values["amr"] or "").split()),
+        session=SessionId(values["session"]) if values["session"] else None,
+    )
+    return SignIn(**values)

@@ -1,0 +1,128 @@
+"""
+Sessions that tokens open: device sign-ins and authorization codes. One row is the session and its family of refresh
+tokens; only the family's head number is kept, never a token (R6).
+"""
+
+import json
+from typing import Any
+
+from sqlalchemy import and_, bindparam, insert, select, update
+
+from ostiary.core.directory.people import User
+from ostiary.core.exemptions.exemption import Exemption
+from ostiary.core.tokens.session import Grace, Session, SessionKind
+from ostiary.core.words.caller import Origin
+from ostiary.core.words.ids import AppId, ExemptionId, SessionId, UserId
+from ostiary.core.words.instants import Instant
+from ostiary.store import Row, Tx
+from ostiary.store.access import user_of
+from ostiary.store.exemptions import ALL as EXEMPTION_COLUMNS
+from ostiary.store.exemptions import exemption_of
+from ostiary.store.schema import exemptions, sessions, users
+from ostiary.store.sql import sql
+
+_COLUMNS = (
+    "id", "kind", "origin", "user", "client", "story", "created", "idle_ends", "ends", "authenticated", "amr",
+    "resource", "scopes", "reach", "exemption", "head", "grace", "requester_address", "ended", "end_cause",
+)  # fmt: skip
+_ALL = [sessions.c[name] for name in _COLUMNS]
+_USER = (
+    users.c.id, users.c.principal_name, users.c.display_name, users.c.mail, users.c.enabled, users.c.roles,
+    users.c.created, users.c.epoch,
+)  # fmt: skip
+_ADDED = (*_COLUMNS[:-2], "seen")
+
+_ADD = sql(insert(sessions).values({name: bindparam(name) for name in _ADDED}))
+_FIND = sql(select(*_ALL).where(sessions.c.id == bindparam("id")))
+_STANDING = sql(
+    select(*_ALL, *_USER, *EXEMPTION_COLUMNS)
+    .select_from(
+        sessions.outerjoin(users, users.c.id == sessions.c.user).outerjoin(
+            exemptions, exemptions.c.id == sessions.c.exemption
+        )
+    )
+    .where(sessions.c.id == bindparam("id"))
+)
+_ROTATE = sql(
+    update(sessions)
+    .where(and_(sessions.c.id == bindparam("id_"), sessions.c.head == bindparam("head_"), sessions.c.ended.is_(None)))
+    .values(
+        head=sessions.c.head + 1,
+        grace=bindparam("grace_"),
+        seen=bindparam("now"),
+        idle_ends=bindparam("idle"),
+        exemption=bindparam("exemption_"),
+    )
+)
+_END = sql(
+    update(sessions)
+    .where(sessions.c.id == bindparam("id_"), sessions.c.ended.is_(None))
+    .values(ended=bindparam("now"), end_cause=bindparam("cause"))
+)
+
+
+async def add(tx: Tx, session: Session) -> None:
+    """A new session."""
+    await tx.run(
+        _ADD, id=session.id, kind=session.kind.value, origin=session.origin.value, user=session.user,
+        client=session.client, story=session.story, created=session.created, seen=session.created,
+        idle_ends=session.idle_ends, ends=session.ends, authenticated=session.authenticated, amr=" ".join(session.amr),
+        resource=session.resource or "", scopes=" ".join(session.scopes), reach=json.dumps(dict(session.reach)),
+        exemption=session.exemption, head=session.head, grace="[]", requester_address=session.requester_address,
+    )  # fmt: skip
+
+
+async def find(tx: Tx, id: SessionId) -> Session | None:
+    """The session."""
+    row = await tx.one(_FIND, id=id)
+    return None if row is None else _session(row)
+
+
+async def standing(tx: Tx, id: SessionId) -> tuple[Session, User | None, Exemption | None] | None:
+    """The session with its person and its exemption as they are now: one statement."""
+    row = await tx.one(_STANDING, id=id)
+    if row is None:
+        return None
+    mine, person, window = len(_COLUMNS), len(_USER), row[len(_COLUMNS) + len(_USER) :]
+    user = user_of(row[mine : mine + person]) if row[mine] is not None else None
+    return _session(row[:mine]), user, exemption_of(window) if window[0] is not None else None
+
+
+async def rotate(
+    tx: Tx,
+    session: Session,
+    *,
+    grace: tuple[Grace, ...],
+    idle_ends: Instant,
+    exemption: ExemptionId | None,
+    now: Instant,
+) -> bool:
+    """Move the head on, if it is still where *session* says (R6)."""
+    past = json.dumps([[one.number, one.left] for one in grace])
+    return (
+        await tx.run(
+            _ROTATE, id_=session.id, head_=session.head, grace_=past, now=now, idle=idle_ends, exemption_=exemption
+        )
+        == 1
+    )
+
+
+async def end(tx: Tx, id: SessionId, *, now: Instant, cause: str) -> bool:
+    """End it, once."""
+    return await tx.run(_END, id_=id, now=now, cause=cause) == 1
+
+
+def _session(row: Row) -> Session:
+    values: dict[str, Any] = dict(zip(_COLUMNS, row, strict=True))
+    values.update(
+        id=SessionId(values["id"]),
+        kind=SessionKind(values["kind"]),
+        origin=Origin(values["origin"]),
+        user=UserId(values["user"]),
+        amr=tuple(values["amr"].split()),
+        scopes=tuple(values["scopes"].split()),
+        resource=AppId(values["resource"]) if values["resource"] else None,
+        reach={AppId(id): tuple(names) for id, names in json.loads(values["reach"]).items()},
+        grace=tuple(Grace(number, Instant(left)) for number, left in json.loads(values["grace"])),
+    )
+    return Session(**values)
