@@ -1,0 +1,46 @@
+"""
+Hot paths: the protocol's endpoints, matched by their exact path before any router.
+
+A door behind it is a plain ASGI callable; measured, a router in front of it costs as much again as its work. The first
+segment is the tenant (R20): under a name that is not ours the door for unknown tenants answers.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from typing import Any
+
+from ostiary.core.access.picture import Organisation
+
+__all__ = ["Asgi", "hot", "tenant_names"]
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+ALIASES = ("common", "organizations")
+
+
+def tenant_names(organisation: Organisation) -> frozenset[str]:
+    """Every name of the one tenant: its GUID, its verified domains, and the aliases (R20)."""
+    return frozenset({organisation.tenant, *organisation.domains, *ALIASES})
+
+
+def hot(doors: Mapping[str, Asgi], *, names: Iterable[str], unknown: Asgi, cold: Asgi) -> Asgi:
+    """
+    Send a request whose path is ``/{tenant}`` and a key of *doors* to that door, or to *unknown* when the tenant is
+    none of *names*; everything else to *cold*.
+    """
+    known = frozenset(names)
+
+    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            path: str = scope["path"]
+            slash = path.find("/", 1)
+            door = doors.get(path[slash:]) if slash > 0 else None
+            if door is not None:
+                tenant = path[1:slash]
+                await (door if tenant in known or tenant.lower() in known else unknown)(scope, receive, send)
+                return
+        await cold(scope, receive, send)
+
+    return dispatch

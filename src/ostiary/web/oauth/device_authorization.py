@@ -1,0 +1,73 @@
+"""
+The device authorization endpoint (RFC 8628 §3.1, §3.2).
+"""
+
+import orjson
+from ostiary.web.front.visit import visit as visit_of
+
+from ostiary.core.signins.user_code import spaced
+from ostiary.core.words.instants import to_seconds
+from ostiary.core.words.outcome import Refused
+from ostiary.services.house import House
+from ostiary.services.signins.start import Request, Started, start
+from ostiary.services.tokens.token import TokenForm, known
+from ostiary.web.front.answer import Answer, Send, json_answer, send_answer
+from ostiary.web.front.forms import Receive, Scope
+from ostiary.web.front.hot import Asgi
+from ostiary.web.oauth.answers import refusal
+from ostiary.web.oauth.posted import Basic, posted
+
+__all__ = ["PATH", "device_authorization"]
+
+PATH = "/oauth2/v2.0/devicecode"
+
+
+def device_authorization(house: House) -> Asgi:
+    """The door."""
+    origin = house.settings.origin
+
+    async def door(scope: Scope, receive: Receive, send: Send) -> None:
+        visit = visit_of(scope, house)
+        read = await posted(scope, receive)
+        outcome: Started | Refused
+        if isinstance(read, Refused):
+            outcome, application = read, None
+        else:
+            request = _request(*read)
+            outcome = await start(house, visit, request)
+            application = known(house, TokenForm(client_id=request.client_id, basic=request.basic))
+        if isinstance(outcome, Refused):
+            answer = refusal(outcome, visit, application=application, device_endpoint=True, origin=origin)
+        else:
+            answer = _answer(outcome, origin)
+        await send_answer(answer, send)
+
+    return door
+
+
+def _request(fields: dict[str, str], basic: Basic) -> Request:
+    return Request(
+        client_id=fields.get("client_id", ""),
+        client_secret=fields.get("client_secret", ""),
+        basic=basic,
+        scope=fields.get("scope", ""),
+        challenge=fields.get("code_challenge", ""),
+        challenge_method=fields.get("code_challenge_method", ""),
+        login_hint=fields.get("login_hint", ""),
+    )
+
+
+def _answer(started: Started, origin: str) -> Answer:
+    """RFC 8628 §3.2, with the `message` that Microsoft's clients show."""
+    shown, page = spaced(started.user_code), f"{origin}/devicelogin"
+    body = {
+        "device_code": started.device_code,
+        "user_code": shown,
+        "verification_uri": page,
+        "expires_in": to_seconds(started.lifetime),
+        "interval": max(1, to_seconds(started.interval)),
+        "message": f"To sign in, open the page {page} in a browser and enter the code {shown} to authenticate.",
+    }
+    if started.application.complete_uri:
+        body["verification_uri_complete"] = f"{page}?user_code={shown}"
+    return json_answer(200, orjson.dumps(body))

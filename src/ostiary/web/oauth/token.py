@@ -1,0 +1,76 @@
+"""
+The token endpoint (RFC 6749 §3.2). A pending poll is answered from memory; everything else is the deed's.
+
+A poll whose commit fails is told "pending", which is true; a refresh then is told to try again (R9).
+"""
+
+from ostiary.web.front.visit import visit as visit_of
+
+from ostiary.core.words.errors import StoreError
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.visit import Visit
+from ostiary.services.house import House
+from ostiary.services.tokens.grants.device_code import GRANT_TYPES
+from ostiary.services.tokens.token import TokenForm, grant, known, pending
+from ostiary.web.front.answer import Answer, Send, send_answer
+from ostiary.web.front.forms import Receive, Scope
+from ostiary.web.front.hot import Asgi
+from ostiary.web.oauth.answers import granted, refusal
+from ostiary.web.oauth.answers import pending as not_yet
+from ostiary.web.oauth.posted import Basic, posted
+
+__all__ = ["PATH", "token"]
+
+PATH = "/oauth2/v2.0/token"
+
+
+def token(house: House) -> Asgi:
+    """The door."""
+
+    async def door(scope: Scope, receive: Receive, send: Send) -> None:
+        visit = visit_of(scope, house)
+        read = await posted(scope, receive)
+        if isinstance(read, Refused):
+            answer = refusal(read, visit, application=None, origin=house.settings.origin)
+        else:
+            answer = await _answer(house, visit, _form(*read))
+        await send_answer(answer, send)
+
+    return door
+
+
+async def _answer(house: House, visit: Visit, form: TokenForm) -> Answer:
+    poll = form.grant_type in GRANT_TYPES
+    waiting = pending(house, visit, form) if poll and form.device_code else None
+    if waiting is Reason.PENDING:
+        return not_yet(visit)
+    if waiting is not None:
+        return _refused(house, visit, form, Refused(waiting))
+    try:
+        outcome = await grant(house, visit, form)
+    except StoreError:
+        return not_yet(visit) if poll else _refused(house, visit, form, Refused(Reason.UNAVAILABLE))
+    if isinstance(outcome, Refused):
+        return not_yet(visit) if outcome.reason is Reason.PENDING else _refused(house, visit, form, outcome)
+    return granted(outcome)
+
+
+def _refused(house: House, visit: Visit, form: TokenForm, refused: Refused) -> Answer:
+    return refusal(refused, visit, application=known(house, form), origin=house.settings.origin)
+
+
+def _form(fields: dict[str, str], basic: Basic) -> TokenForm:
+    """The parameters we know; `code` beside `device_code` is a habit of one client and ignored there."""
+    return TokenForm(
+        grant_type=fields.get("grant_type", ""),
+        client_id=fields.get("client_id", ""),
+        client_secret=fields.get("client_secret", ""),
+        basic=basic,
+        device_code=fields.get("device_code", ""),
+        refresh_token=fields.get("refresh_token", ""),
+        code=fields.get("code", ""),
+        code_verifier=fields.get("code_verifier", ""),
+        redirect_uri=fields.get("redirect_uri", ""),
+        scope=fields.get("scope", ""),
+        client_info=fields.get("client_info") == "1",
+    )
