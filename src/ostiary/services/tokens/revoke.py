@@ -17,13 +17,11 @@ from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import settled
 from ostiary.services.house import House
 from ostiary.services.logs.record import record
+from ostiary.services.tokens.grants.refresh_token import REFRESH_TOKENS
 from ostiary.services.tokens.introspect import read_access
 from ostiary.store import Tx, tokens
 
-__all__ = ["REFRESH_KEY", "revoke"]
-
-REFRESH_KEY = "refresh"
-"""The vault's purpose of the key that refresh tokens are derived under (R6)."""
+__all__ = ["revoke"]
 
 
 async def revoke(
@@ -49,7 +47,7 @@ async def revoke(
 
 def _sessions(house: House, visit: Visit, token: str) -> tuple[SessionId, ...]:
     """The session that *token* names, whichever kind it is: a wrong hint must not keep a token alive (§2.1)."""
-    found = next((read for key in house.vault.derived_each(REFRESH_KEY) if (read := refresh.read(key, token))), None)
+    found = next((read for key in house.vault.derived_each(REFRESH_TOKENS) if (read := refresh.read(key, token))), None)
     if found is not None:
         return (found[0],)
     claims = read_access(house, token, visit.now)

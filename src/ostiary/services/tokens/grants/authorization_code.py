@@ -1,0 +1,133 @@
+"""
+The authorization code grant (RFC 6749 §4.1.3) with its code verifier (RFC 7636 §4.6).
+
+One code buys one session. A second use, whoever it is by, ends what the first one gave (RFC 6749 §4.1.2).
+"""
+
+from ostiary.core.access.decision import Outcome
+from ostiary.core.access.picture import Picture
+from ostiary.core.directory.applications import Application
+from ostiary.core.directory.people import User
+from ostiary.core.logs.entry import Entry
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.tokens import scopes
+from ostiary.core.tokens.pkce import fits
+from ostiary.core.tokens.session import Session, SessionKind
+from ostiary.core.words.caller import Origin
+from ostiary.core.words.digests import digest
+from ostiary.core.words.instants import after
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.visit import Visit
+from ostiary.services.access.gather import Ask, gather
+from ostiary.services.house import House
+from ostiary.services.logs.alerts import alert
+from ostiary.services.logs.record import record
+from ostiary.services.tokens.grants.grant import Redeemed, Request
+from ostiary.store import Tx, authorizations
+from ostiary.store import tokens as sessions
+from ostiary.store.authorizations import Authorization
+
+GRANT_TYPES = ("authorization_code",)
+PARAMETERS = ("code", "redirect_uri", "code_verifier")
+
+
+async def redeem(house: House, tx: Tx, picture: Picture, visit: Visit, request: Request) -> Redeemed | Refused:
+    """Step: the session of a code that is this client's, unused, in time and proved."""
+    given = await authorizations.find(tx, digest(request.form.code))
+    if given is None or given.client != request.client.id:
+        return Refused(Reason.SPENT)  # somebody else's is as good as none
+    if given.session is not None:
+        return await _again(tx, visit, given)
+    refused = _judge(given, request)
+    user = refused or await _person(tx, picture, visit, given)
+    if isinstance(user, Refused):
+        return await _refuse(tx, visit, given, user)
+    resource = picture.applications.get(given.resource)
+    if resource is None or not resource.enabled:
+        return await _refuse(tx, visit, given, Refused(Reason.UNKNOWN_RESOURCE))
+    if not await authorizations.spend(tx, given.code, request.new, now=visit.now):
+        return Refused(Reason.SPENT, reference=given.story)
+    session = _session(house, picture, visit, request, given)
+    await sessions.add(tx, session)
+    return _redeemed(given, session, user, resource)
+
+
+def _judge(given: Authorization, request: Request) -> Refused | None:
+    """Redirect URI and verifier as at the authorization request (RFC 6749 §4.1.3, RFC 9700 §2.1.1)."""
+    if request.form.redirect_uri != given.redirect_uri:
+        return Refused(Reason.BAD_REDIRECT, "It is not the one of the authorization request.", field="redirect_uri")
+    return None if fits(request.form.code_verifier, given.challenge) else Refused(Reason.BAD_VERIFIER)
+
+
+async def _person(tx: Tx, picture: Picture, visit: Visit, given: Authorization) -> User | Refused:
+    """Step: account, assignment and policy once more, as they are now."""
+    ask = Ask(given.user, given.client, given.resource, visit.address, None, "browser", given.amr)
+    gathered = await gather(tx, picture, ask, visit.now)
+    if gathered is None or not gathered.user.enabled or gathered.user.epoch > given.created:
+        return Refused(Reason.ACCOUNT_DISABLED)
+    if not gathered.assigned:
+        return Refused(Reason.NOT_ASSIGNED)
+    if gathered.decision.outcome is not Outcome.ALLOWED:
+        return Refused(Reason.BLOCKED, rules=gathered.decision.rules)
+    return gathered.user
+
+
+def _session(house: House, picture: Picture, visit: Visit, request: Request, given: Authorization) -> Session:
+    settings = house.settings
+    ends = after(visit.now, settings.session_longest)
+    offline = "offline_access" in given.scopes
+    return Session(
+        id=request.new,
+        kind=SessionKind.CODE,
+        origin=Origin.BROWSER,
+        user=given.user,
+        client=given.client,
+        story=given.story,
+        created=visit.now,
+        idle_ends=after(visit.now, settings.refresh_idle) if offline else ends,
+        ends=ends,
+        authenticated=given.authenticated,
+        amr=given.amr,
+        resource=given.resource,
+        scopes=given.scopes,
+        reach=scopes.reach(picture, request.client, device=False) if offline else {},
+        requester_address=visit.address,
+    )
+
+
+def _redeemed(given: Authorization, session: Session, user: User, resource: Application) -> Redeemed:
+    names, openid, words = scopes.split(given.scopes)
+    detail: dict[str, object] = {
+        "user": user.id,
+        "user_name": user.principal_name,
+        "client": given.client,
+        "session": session.id,
+        "scopes": list(given.scopes),
+    }
+    return Redeemed(
+        session, user, resource, names, openid, words, session.ends, 0, Kind.CODE_REDEEMED, detail, nonce=given.nonce
+    )
+
+
+async def _refuse(tx: Tx, visit: Visit, given: Authorization, refused: Refused) -> Refused:
+    """Step: written down; the code stays, because a stranger with a wrong verifier must not spend it."""
+    detail = {
+        "reason": refused.reason.value,
+        "rules": list(refused.rules),
+        "client": given.client,
+        "user": given.user,
+    }
+    await record(tx, visit, Entry(Kind.CODE_REFUSED, target=f"user:{given.user}", story=given.story, detail=detail))
+    return Refused(refused.reason, refused.detail, refused.rules, refused.field, reference=given.story)
+
+
+async def _again(tx: Tx, visit: Visit, given: Authorization) -> Refused:
+    """Step: a second use ends the session of the first, and somebody should look."""
+    if given.session is not None and await sessions.end(tx, given.session, now=visit.now, cause="code used twice"):
+        detail = {"session": given.session, "user": given.user, "client": given.client, "cause": "code used twice"}
+        await record(
+            tx, visit, Entry(Kind.REVOKED, target=f"session:{given.session}", story=given.story, detail=detail)
+        )
+        text = "An authorization code came a second time; the session it had given was ended."
+        await alert(tx, visit, about="authorization code used twice", text=text, story=given.story)
+    return Refused(Reason.SPENT, reference=given.story)
