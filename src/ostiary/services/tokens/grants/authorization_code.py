@@ -27,8 +27,8 @@ from ostiary.store import Tx, authorizations
 from ostiary.store import tokens as sessions
 from ostiary.store.authorizations import Authorization
 
-GRANT_TYPES = ("authorization_code",)
-PARAMETERS = ("code", "redirect_uri", "code_verifier")
+GRANT_TYPES: tuple[str, ...] = ("authorization_code",)
+PARAMETERS: tuple[str, ...] = ("code", "redirect_uri", "code_verifier")
 
 
 async def redeem(house: House, tx: Tx, picture: Picture, visit: Visit, request: Request) -> Redeemed | Refused:
