@@ -1,0 +1,135 @@
+"""
+Who is asking: a caller made of one credential, after its session's row was read.
+
+The local door's operating-system user, our own access token, or the cookie of a whole browser session, in this order
+and never mixed: a door hands in only the kinds it takes. What does not count is nobody; why is not told. Roles are the
+account's as they are now, the scopes are the token's.
+"""
+
+from dataclasses import dataclass, field, replace
+
+import orjson
+
+from ostiary.core.tokens.browser import BROWSER, BrowserSession, alive, idle_end, to_write
+from ostiary.core.tokens.session import alive as token_alive
+from ostiary.core.words.caller import NOBODY, Caller, CallerKind, Origin
+from ostiary.core.words.digests import digest
+from ostiary.core.words.ids import AppId, SessionId
+from ostiary.core.words.instants import to_seconds
+from ostiary.core.words.visit import Visit
+from ostiary.services.house import House
+from ostiary.services.tokens.keyring import ACCESS
+from ostiary.store import Tx, sessions, tokens
+
+LONGEST_COOKIE = 128
+LONGEST_TOKEN = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a request brought, unverified. Each is empty where the door does not take that kind."""
+
+    cookie: str = field(default="", repr=False)
+    bearer: str = field(default="", repr=False)
+    basic: str = field(default="", repr=False)
+    """The encoded part of a Basic header; client authentication reads it, callers never come of it."""
+    local_user: str = ""
+    """The operating-system user at the other end of the local door (R2)."""
+
+
+async def identify(house: House, credentials: Credentials, visit: Visit) -> Visit:
+    """
+    *visit* with the caller that *credentials* prove; the session's row is always read. Nobody is a caller as well.
+    """
+    if credentials.local_user:
+        return replace(visit, caller=_local(house, credentials.local_user))
+    if credentials.bearer:
+        return replace(visit, caller=await _by_token(house, credentials.bearer, visit))
+    if credentials.cookie:
+        return replace(visit, caller=await _by_cookie(house, credentials.cookie, visit))
+    return visit
+
+
+def _local(house: House, name: str) -> Caller:
+    """R2: the local door can be switched off."""
+    if not house.settings.local_door:
+        return NOBODY
+    return Caller(CallerKind.LOCAL, id=name, name=name, origin=Origin.LOCAL)
+
+
+async def _by_cookie(house: House, cookie: str, visit: Visit) -> Caller:
+    """The person of a whole browser session; its use is written at most once a minute."""
+    if len(cookie) > LONGEST_COOKIE:
+        return NOBODY
+
+    async def look(tx: Tx) -> tuple[BrowserSession, Caller] | None:
+        found = await sessions.by_cookie(tx, digest(cookie))
+        if found is None or not alive(*found, kind=BROWSER, now=visit.now):
+            return None
+        session, user = found
+        return session, Caller(
+            CallerKind.USER,
+            id=user.id,
+            name=user.principal_name,
+            origin=Origin.BROWSER,
+            roles=frozenset(user.roles),
+            session=session.id,
+            amr=session.amr,
+            authenticated_at=session.authenticated,
+        )
+
+    found = await house.store.read(look)
+    if found is None:
+        return NOBODY
+    if to_write(found[0], visit.now):
+        await _seen(house, visit, found[0])
+    return found[1]
+
+
+async def _seen(house: House, visit: Visit, session: BrowserSession) -> None:
+    idle = idle_end(visit.now, session.ends, house.settings.session_idle)
+
+    async def body(tx: Tx) -> None:
+        await sessions.seen(tx, session.id, now=visit.now, idle_ends=idle)
+
+    await house.store.write(body)
+
+
+async def _by_token(house: House, token: str, visit: Visit) -> Caller:
+    """
+    The person of one of our own access tokens for the admin API (RFC 9068 §4), while what stands behind it lives.
+
+    The token's word counts for its scopes only; person, client, origin and factors are the session's.
+    """
+    found = house.keyring.verify(token, ACCESS, visit.now) if len(token) <= LONGEST_TOKEN else None
+    if found is None:
+        return NOBODY
+    claims = orjson.loads(found.payload)
+    seconds = to_seconds(visit.now)
+    ours = claims["aud"] == house.settings.origin and claims["nbf"] <= seconds < claims["exp"]
+    if not ours:
+        return NOBODY
+
+    async def look(tx: Tx) -> Caller:
+        standing = await tokens.standing(tx, SessionId(claims["sid"]))
+        if standing is None:
+            return NOBODY
+        session, user, exemption = standing
+        client = house.desk.picture.applications.get(AppId(claims["client_id"]))
+        lives = token_alive(session, user=user, client=client, exemption=exemption, now=visit.now)
+        if not lives or user is None or session.client != claims["client_id"] or user.id != claims["sub"]:
+            return NOBODY
+        return Caller(
+            CallerKind.USER,
+            id=user.id,
+            name=user.principal_name,
+            origin=session.origin,
+            roles=frozenset(user.roles),
+            scopes=frozenset(str(claims["scp"]).split()),
+            client=session.client,
+            session=session.id,
+            amr=session.amr,
+            authenticated_at=session.authenticated,
+        )
+
+    return await house.store.read(look)

@@ -1,0 +1,137 @@
+"""
+The pipeline before the doors, as one tuple: access log, faults, what only a proxy may send, headers.
+
+Outermost first. Plain ASGI, so that it costs little and hides nothing. The hot paths stand before it and answer for
+themselves.
+"""
+
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ostiary.core.words.errors import StoreError
+from ostiary.core.words.instants import between
+from ostiary.core.words.visit import Visit
+from ostiary.services.house import House
+from ostiary.services.logs.faults import note
+from ostiary.web.front.answer import Answer, send_answer
+from ostiary.web.front.headers import page_headers
+from ostiary.web.front.shapes import wrong
+from ostiary.web.front.visit import headers, trusted, visit
+
+__all__ = ["STACK", "http_error", "stack"]
+
+Middleware = Callable[[ASGIApp, House], ASGIApp]
+
+_CERTIFICATE = (b"client-cert", b"client-cert-chain")  # RFC 9440
+
+_access = structlog.get_logger("ostiary.access")
+_faults = structlog.get_logger("ostiary.faults")
+
+
+def access_log(app: ASGIApp, house: House) -> ASGIApp:
+    """One line a request: path without its query, which may hold what nobody should keep (R16)."""
+
+    async def logged(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        began, status = house.clock.steady(), 0
+
+        async def sending(message: MutableMapping[str, Any]) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        try:
+            await app(scope, receive, sending)
+        finally:
+            seen = visit(scope, house)
+            _access.info(
+                "request", method=scope["method"], path=scope["path"][:256], status=status, address=seen.address,
+                reference=seen.id, microseconds=between(began, house.clock.steady()),
+            )  # fmt: skip
+
+    return logged
+
+
+def faults(app: ASGIApp, house: House) -> ASGIApp:
+    """An exception denies, is noted in the journal, and is answered in the shape of its door; never with its text."""
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def sending(message: MutableMapping[str, Any]) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await app(scope, receive, sending)
+        except Exception as error:
+            if scope["type"] != "http" or started:
+                raise
+            seen = visit(scope, house)
+            await _noted(house, seen, error)
+            await send_answer(wrong(scope, seen, house.settings.origin, _status(error)), send)
+
+    return guarded
+
+
+async def _noted(house: House, seen: Visit, error: Exception) -> None:
+    """Write the fault down; where even that fails there is still the log of the process."""
+    _faults.error("fault", reference=seen.id, error=type(error).__name__, exc_info=error)
+    try:
+        await note(house, seen, error)
+    except Exception as second:  # the store itself may be what is broken
+        _faults.error("fault not noted", reference=seen.id, error=type(second).__name__)
+
+
+def _status(error: Exception) -> int:
+    return 503 if isinstance(error, StoreError) else 500
+
+
+def no_borrowed_certificates(app: ASGIApp, house: House) -> ASGIApp:
+    """R13: a certificate header that the configured proxy did not send, or that came twice, is refused."""
+
+    async def checked(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            shown = [headers(scope, name) for name in _CERTIFICATE]
+            foreign = any(shown) and not trusted(scope, house.settings.proxy)
+            if foreign or any(len(values) > 1 for values in shown):
+                seen = visit(scope, house)
+                _access.warning("certificate header refused", address=seen.address, reference=seen.id)
+                await send_answer(wrong(scope, seen, house.settings.origin, 400), send)
+                return
+        await app(scope, receive, send)
+
+    return checked
+
+
+STACK: tuple[Middleware, ...] = (access_log, page_headers, faults, no_borrowed_certificates)
+
+
+def stack(app: ASGIApp, house: House) -> ASGIApp:
+    """*app* behind the whole pipeline."""
+    for middleware in reversed(STACK):
+        app = middleware(app, house)
+    return app
+
+
+def http_error(house: House) -> Callable[[Request, Exception], Response]:
+    """What the router says (404, 405) in the shape of the door: for Starlette's `exception_handlers`."""
+
+    def handler(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        more = (error.headers or {}) if isinstance(error, HTTPException) else {}
+        answer: Answer = wrong(request.scope, visit(request.scope, house), house.settings.origin, status)
+        response = Response(answer.body, answer.status)
+        response.raw_headers = [*answer.headers, *((k.lower().encode(), v.encode()) for k, v in more.items())]
+        return response
+
+    return handler
