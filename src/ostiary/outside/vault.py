@@ -1,8 +1,7 @@
 """
 Secrets at rest: what must be read back is sealed under a master key that the database never sees (R17).
 
-Owns the master key (where it may lie, how it is made), the sealed form and the keys derived from functools import lru_cache
-from the master. A sealed
+Owns the master key (where it may lie, how it is made), the sealed form and the keys derived from the master. A sealed
 value is bound to its place: copied to another row, field or table it does not open. Knows no table; callers name the
 place. Signing keys, TOTP seeds, and later upstream and webhook secrets come in.
 
@@ -14,6 +13,7 @@ import binascii
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
