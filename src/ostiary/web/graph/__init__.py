@@ -1,0 +1,28 @@
+"""
+The admin API: Microsoft Graph's shapes over our deeds, under `/v1.0` and `/beta`.
+
+Owns paths, bodies, paging and answers; decides nothing: permission is the one table's
+(`core/directory/permissions.py`), everything else the deeds'. A resource is one module with its `PATHS` and one line in
+`RESOURCES` below; `resource.py` is the door they all share.
+"""
+
+from starlette.routing import Route
+
+from ostiary.services.house import House
+from ostiary.web.graph.resource import Door, Path, Porch
+
+__all__ = ["PREFIXES", "RESOURCES", "paths", "routes"]
+
+PREFIXES = ("/v1.0", "/beta")
+
+RESOURCES: tuple[tuple[Path, ...], ...] = ()
+
+
+def paths() -> tuple[Path, ...]:
+    """Every path of the API."""
+    return tuple(path for resource in RESOURCES for path in resource)
+
+
+def routes(house: House, porch: Porch) -> list[Route]:
+    """What the application adds to its routes; *porch* makes the visit of a request."""
+    return [Route(prefix + path.path, Door(house, path, prefix, porch)) for prefix in PREFIXES for path in paths()]
