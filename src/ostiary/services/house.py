@@ -4,7 +4,8 @@ The house as deeds see it: everything that lives as long as the process, in one 
 `app/wiring` builds it, tests build their own with a movable clock; nothing else does.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,24 @@ if TYPE_CHECKING:  # the rooms know the house; it only names what they keep in i
 
 
 @dataclass(frozen=True, slots=True)
+class Proxy:
+    """
+    The one reverse proxy that may say where a request came from (R13): at a Unix socket, or at an address *and* with a
+    shared secret. Loopback is no proxy unless it is named here.
+    """
+
+    header: str
+    """The header that holds the addresses, e.g. ``x-forwarded-for``; each hop appends one at the right."""
+    hops: int = 1
+    """Which address counts, from the right."""
+    unix: bool = False
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    secret_header: str = ""
+    secret: bytes = field(default=b"", repr=False)
+    """SHA-256 of the shared secret."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """
     What a deployment may set about its rules (R8, R10, R16); `app/config` fills it from the file and the environment.
@@ -38,6 +57,8 @@ class Settings:
     session_longest: Span = hours(12)
     refresh_idle: Span = minutes(30)
     local_door: bool = True
+    proxy: Proxy | None = None
+    """None: the address is the TCP peer's (R13)."""
     key_notice: Span = hours(1)
     """How long a new signing key is published before it signs: at least as long as verifiers keep the old list."""
     codes_per_source: int = 40
