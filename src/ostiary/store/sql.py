@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement
 
 _SQLITE = sqlite.dialect(paramstyle="named")
@@ -29,7 +30,19 @@ class Sql:
 
 def sql(statement: ClauseElement) -> Sql:
     """Compile *statement*; its `bindparam` names become the keyword names of `Tx.one`, `all` and `run`."""
-    lite = statement.compile(dialect=_SQLITE)
-    post = statement.compile(dialect=_POSTGRES)
-    constants = {name: value for name, value in (lite.params or {}).items() if value is not None}
-    return Sql(str(lite), str(post), tuple(getattr(post, "positiontup", None) or ()), constants)
+    lite, values, _ = _compiled(statement, _SQLITE)
+    post, _, names = _compiled(statement, _POSTGRES)
+    return Sql(lite, post, names, {name: value for name, value in values.items() if value is not None})
+
+
+def _compiled(statement: ClauseElement, dialect: Dialect) -> tuple[str, dict[str, Any], tuple[str, ...]]:
+    """
+    The text, the values that are known, and the order of the names. Lists (`in_`) are spelled out at once: the
+    compiler wants values for every parameter to do that, so those that come later stand there as None meanwhile.
+    """
+    plain: Any = statement.compile(dialect=dialect)
+    if "POSTCOMPILE" not in str(plain):
+        return str(plain), dict(plain.params or {}), tuple(getattr(plain, "positiontup", None) or ())
+    later = {name: None for name, bind in plain.binds.items() if bind.required}
+    state = plain.construct_expanded_state(later)
+    return state.statement, dict(state.parameters), tuple(state.positiontup or ())

@@ -2,7 +2,7 @@
 A machine asks for a code (RFC 8628 §3.1). Closed by default: unless somebody could pass, no code exists (R1).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.applications import Application
@@ -38,8 +38,8 @@ class Request:
     """A device authorization request, as it came."""
 
     client_id: str = ""
-    client_secret: str = ""
-    basic: Basic = None
+    client_secret: str = field(default="", repr=False)
+    basic: Basic = field(default=None, repr=False)
     scope: str = ""
     challenge: str = ""
     challenge_method: str = ""
@@ -51,16 +51,16 @@ class Started:
     """A code exists. The codes are secrets: they leave in this answer and are nowhere else."""
 
     application: Application
-    device_code: str
-    user_code: str
+    device_code: str = field(repr=False)
+    user_code: str = field(repr=False)
     lifetime: Span
     interval: Span
 
 
 @dataclass(frozen=True, slots=True)
 class _Codes:
-    device: str
-    user: str
+    device: str = field(repr=False)
+    user: str = field(repr=False)
 
 
 async def start(house: House, visit: Visit, request: Request) -> Started | Refused:
