@@ -84,6 +84,8 @@ class Field(Generic[T]):
     """From a literal of `$filter` to what the column holds, where they differ."""
     fields: tuple["Field[Any]", ...] = ()
     """What an OBJECT or each of OBJECTS consists of."""
+    beta: bool = False
+    """Graph has it under `/beta` only."""
     doc: str = ""
     """A sentence for the OpenAPI document."""
 
@@ -112,6 +114,13 @@ class Shape(Generic[T]):
     def names(self) -> frozenset[str]:
         """What `$select` may name."""
         return frozenset(f.name for f in self.fields if f.readable)
+
+
+def released(shape: Shape[T]) -> Shape[T]:
+    """*shape* as `/v1.0` knows it: without what only beta has."""
+    if not any(f.beta for f in shape.fields):
+        return shape
+    return Shape(shape.name, shape.type, tuple(f for f in shape.fields if not f.beta))
 
 
 def render(fields: tuple[Field[T], ...], value: T, select: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -27,7 +27,7 @@ are not credentials here: only a Bearer token or the local door, so no page of a
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
@@ -36,7 +36,7 @@ from starlette.types import Receive, Scope, Send
 
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.graph.error import Invalid
-from ostiary.core.graph.fields import Field, Shape, render
+from ostiary.core.graph.fields import Field, Shape, released, render
 from ostiary.core.graph.odata import Page, Query, read_query, write_cursor
 from ostiary.core.words.caller import CallerKind
 from ostiary.core.words.errors import StoreError
@@ -94,6 +94,11 @@ class Operation:
     shape: Shape[Any] | None = None
     body: Body | None = None
     summary: str = ""
+
+    def under(self, prefix: str) -> "Operation":
+        """The operation as *prefix* has it: `/v1.0` shows nothing that is beta's."""
+        shown = released(self.shape) if self.shape is not None and prefix != "/beta" else self.shape
+        return replace(self, shape=shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +175,7 @@ class Door:
         """Answer *path* below *prefix* (``/v1.0``)."""
         self._house = house
         self._methods = path.methods
-        self._operations = {o.method: o for o in path.operations}
+        self._operations = {o.method: o.under(prefix) for o in path.operations}
         self._prefix = prefix
         self._porch = porch
 

@@ -1,0 +1,239 @@
+"""
+A journal entry that is no sign-in as Graph's `directoryAudit`.
+
+What changed stands under `modifiedProperties` where the entry says *before* and *after*, everything else that it says
+under `additionalDetails`; our own words for it under the open property `ostiary`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ostiary.core.graph.fields import Field, Kind, Shape
+from ostiary.core.logs import kinds
+from ostiary.core.logs.entry import Recorded
+
+Was = kinds.Kind
+
+
+class Activity(NamedTuple):
+    """How Graph calls what happened."""
+
+    name: str
+    category: str
+    operation: str
+    service: str = "Core Directory"
+    failed: bool = False
+
+
+_PIM = "PIM"
+_CA = "Conditional Access"
+
+ACTIVITIES: Mapping[str, Activity] = {
+    Was.SESSIONS_ENDED: Activity("Revoke sign-in sessions", "UserManagement", "Update"),
+    Was.EXEMPTION_OPENED: Activity("Add member to group", "GroupManagement", "Assign", _PIM),
+    Was.EXEMPTION_ENDED: Activity("Remove member from group", "GroupManagement", "Unassign", _PIM),
+    Was.EXEMPTION_RAN_OUT: Activity("Remove member from group (expired)", "GroupManagement", "Unassign", _PIM),
+    Was.USER_CREATED: Activity("Add user", "UserManagement", "Add"),
+    Was.USER_CHANGED: Activity("Update user", "UserManagement", "Update"),
+    Was.USER_DELETED: Activity("Delete user", "UserManagement", "Delete"),
+    Was.PASSWORD_LINK: Activity("Create password link", "UserManagement", "Add"),
+    Was.PASSWORD_SET: Activity("Set user password", "UserManagement", "Update"),
+    Was.AUTHENTICATOR_ADDED: Activity("User registered security info", "UserManagement", "Add"),
+    Was.MFA_RESET: Activity("Admin deleted security info", "UserManagement", "Delete"),
+    Was.GROUP_CREATED: Activity("Add group", "GroupManagement", "Add"),
+    Was.GROUP_CHANGED: Activity("Update group", "GroupManagement", "Update"),
+    Was.GROUP_DELETED: Activity("Delete group", "GroupManagement", "Delete"),
+    Was.MEMBER_ADDED: Activity("Add standing member to group", "GroupManagement", "Assign"),
+    Was.MEMBER_REMOVED: Activity("Remove standing member from group", "GroupManagement", "Unassign"),
+    Was.APPLICATION_CREATED: Activity("Add application", "ApplicationManagement", "Add"),
+    Was.APPLICATION_CHANGED: Activity("Update application", "ApplicationManagement", "Update"),
+    Was.APPLICATION_DELETED: Activity("Delete application", "ApplicationManagement", "Delete"),
+    Was.SECRET_ADDED: Activity("Add application secret", "ApplicationManagement", "Add"),
+    Was.SECRET_REMOVED: Activity("Remove application secret", "ApplicationManagement", "Delete"),
+    Was.CONSENT_CHANGED: Activity("Consent to application", "ApplicationManagement", "Update"),
+    Was.ASSIGNMENT_CHANGED: Activity("Change app role assignment", "ApplicationManagement", "Update"),
+    Was.POLICY_CREATED: Activity("Add conditional access policy", "Policy", "Add", _CA),
+    Was.POLICY_CHANGED: Activity("Update conditional access policy", "Policy", "Update", _CA),
+    Was.POLICY_DELETED: Activity("Delete conditional access policy", "Policy", "Delete", _CA),
+    Was.ADMIN_REFUSED: Activity("Refuse administration", "Policy", "Update", failed=True),
+    Was.KEYS_ROTATED: Activity("Rotate signing keys", "Policy", "Update"),
+    Was.FIRST_CODE: Activity("Create code for the first administrator", "UserManagement", "Add"),
+    Was.FIRST_CODE_WRONG: Activity("Wrong code for the first administrator", "UserManagement", "Update", failed=True),
+    Was.FIRST_ADMINISTRATOR: Activity("Create first administrator", "UserManagement", "Add"),
+    Was.RESTORED: Activity("Restore from backup", "Policy", "Update"),
+    Was.LOCAL_DOOR: Activity("Change local door", "Policy", "Update"),
+    Was.ALERT: Activity("Raise alert", "Policy", "Add"),
+    Was.FAULT: Activity("Note fault", "Other", "Add", failed=True),
+}
+
+_KINDS = {activity.name.casefold(): kind for kind, activity in ACTIVITIES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """An entry with the names that it may lack."""
+
+    entry: Recorded
+    actor_principal: str = ""
+    """Principal name of the person who acted, as it is now."""
+    target_name: str = ""
+    """What the target is called now."""
+
+    @property
+    def activity(self) -> Activity:
+        """What happened, in Graph's words; an entry of a later version names itself."""
+        return ACTIVITIES.get(self.entry.kind) or Activity(self.entry.kind, "Other", "Update")
+
+    @property
+    def detail(self) -> Mapping[str, Any]:
+        """What the entry says beside the common keys."""
+        found: Mapping[str, Any] = self.entry.body.get("detail", {})
+        return found
+
+
+def audit_id(entry: Recorded) -> str:
+    """The id of *entry* on the wire: its place in the journal."""
+    return f"{entry.stream}.{entry.number}"
+
+
+def read_audit_id(id: str) -> tuple[str, int] | None:
+    """Stream and number that `audit_id` wrote, or None."""
+    stream, mark, number = id.rpartition(".")
+    plain = bool(mark) and number.isascii() and number.isdigit() and len(number) <= 15
+    return (stream, int(number)) if plain else None
+
+
+def _user(audit: Audit) -> dict[str, Any] | None:
+    kind, _, id = audit.entry.actor.partition(":")
+    if kind != "user":
+        return None
+    body = audit.entry.body
+    return {
+        "id": id,
+        "displayName": body.get("actor_name") or None,
+        "userPrincipalName": audit.actor_principal or None,
+        "ipAddress": body.get("address") or None,
+    }
+
+
+def _app(audit: Audit) -> dict[str, Any] | None:
+    kind, _, id = audit.entry.actor.partition(":")
+    if kind in ("user", "nobody"):
+        return None
+    shown = audit.entry.body.get("actor_name") or audit.entry.actor
+    return {"appId": id if kind == "application" else None, "displayName": shown, "servicePrincipalId": None}
+
+
+_TYPES = {
+    "user": "User",
+    "group": "Group",
+    "application": "Application",
+    "policy": "Policy",
+    "exemption": "GroupMembership",
+}
+
+
+def _targets(audit: Audit) -> list[dict[str, Any]]:
+    kind, _, id = audit.entry.target.partition(":")
+    if not kind:
+        return []
+    detail = audit.detail
+    named = detail.get("user_name") or (audit.target_name if kind == "user" else "")
+    return [
+        {
+            "id": id or kind,
+            "type": _TYPES.get(kind, "Other"),
+            "displayName": detail.get("display_name") or audit.target_name or named or None,
+            "userPrincipalName": named or None,
+            "modifiedProperties": _modified(detail),
+        }
+    ]
+
+
+def _modified(detail: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Values as JSON text, as Graph shows them."""
+    before, after = detail.get("before"), detail.get("after")
+    if not isinstance(before, dict) and not isinstance(after, dict):
+        return []
+    old, new = before or {}, after or {}
+    return [
+        {"displayName": name, "oldValue": _json(old.get(name)), "newValue": _json(new.get(name))}
+        for name in sorted({*old, *new})
+        if old.get(name) != new.get(name)
+    ]
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _further(audit: Audit) -> list[dict[str, str | None]]:
+    return [
+        {"key": key, "value": value if isinstance(value, str) else _json(value)}
+        for key, value in audit.detail.items()
+        if key not in ("before", "after")
+    ]
+
+
+def _reason(audit: Audit) -> str | None:
+    found = audit.detail.get("reason") or audit.detail.get("text")
+    return str(found) if found else None
+
+
+AUDIT: Shape[Audit] = Shape(
+    "directoryAudits",
+    "microsoft.graph.directoryAudit",
+    (
+        Field("id", Kind.ID, lambda a: audit_id(a.entry)),
+        Field("activityDateTime", Kind.MOMENT, lambda a: a.entry.at, column="at", sortable=True),
+        Field(
+            "activityDisplayName",
+            Kind.ID,
+            lambda a: a.activity.name,
+            column="kind",
+            stored=lambda text: _KINDS.get(text.casefold(), text),
+        ),
+        Field("category", Kind.ID, lambda a: a.activity.category),
+        Field("correlationId", Kind.ID, lambda a: a.entry.story, column="story"),
+        Field(
+            "initiatedBy",
+            Kind.OBJECT,
+            fields=(
+                Field(
+                    "user",
+                    Kind.OBJECT,
+                    _user,
+                    fields=(
+                        Field("id", Kind.ID, lambda u: u["id"], column="actor", stored=lambda user: f"user:{user}"),
+                        Field("displayName", Kind.STRING, lambda u: u["displayName"]),
+                        Field("userPrincipalName", Kind.STRING, lambda u: u["userPrincipalName"]),
+                        Field("ipAddress", Kind.STRING, lambda u: u["ipAddress"]),
+                    ),
+                ),
+                Field("app", Kind.JSON, _app),
+            ),
+        ),
+        Field("loggedByService", Kind.ID, lambda a: a.activity.service),
+        Field("operationType", Kind.ID, lambda a: a.activity.operation),
+        Field("result", Kind.ID, lambda a: "failure" if a.activity.failed else "success"),
+        Field("resultReason", Kind.STRING, _reason),
+        Field("targetResources", Kind.JSON, _targets),
+        Field("additionalDetails", Kind.JSON, _further),
+        Field(
+            "ostiary",
+            Kind.OBJECT,
+            fields=(
+                Field("kind", Kind.ID, lambda a: a.entry.kind, column="kind", doc="The journal's word for it."),
+                Field("actor", Kind.ID, lambda a: a.entry.actor, column="actor", doc="E.g. `local:alice`."),
+                Field("target", Kind.ID, lambda a: a.entry.target, column="target", doc="E.g. `exemption:…`."),
+                Field("address", Kind.ID, lambda a: a.entry.body.get("address") or None),
+                Field("agent", Kind.STRING, lambda a: a.entry.body.get("agent") or None),
+                Field("origin", Kind.ID, lambda a: a.entry.body.get("origin") or None, doc="How the session began."),
+                Field("visit", Kind.ID, lambda a: a.entry.body.get("visit"), doc="The reference that people quote."),
+            ),
+            doc="What only this service knows.",
+        ),
+    ),
+)

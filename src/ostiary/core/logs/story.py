@@ -1,0 +1,333 @@
+"""
+Stories: what the journal tells of one sign-in, whatever the order in which its entries are read.
+
+A story keeps, for each kind, the first and the last entry and how many there were; everything else is derived from
+that. So folding is commutative: any number of readers' batches in any order tell the same (`fold`), and what a
+sign-in came to (`tell`) is a pure function of the story and *now*.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from ostiary.core.logs.entry import Recorded
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.words.instants import Instant, after, minutes
+
+SOURCES = ("device", "token", "browser")
+"""Entries from here are about sign-ins; all others are directory audits."""
+
+REDEEM_WITHIN = minutes(5)  # R5: ready and not redeemed for so long is expired
+
+
+class Outcome(StrEnum):
+    """What a sign-in came to so far."""
+
+    PENDING = "pending"
+    SUCCESS = "success"
+    FAILURE = "failure"
+
+
+class Protocol(StrEnum):
+    """Graph's `protocolType` values that happen here."""
+
+    DEVICE_CODE = "deviceCode"
+    AUTHORIZATION_CODE = "authorizationCodeWithPkce"
+    REFRESH = "refreshTokenGrant"
+    OAUTH2 = "oAuth2"
+    NONE = "none"
+    """A session at our own pages."""
+
+
+class Mark(NamedTuple):
+    """One entry, as much of it as a story keeps. Marks sort by time, then by place in the journal."""
+
+    at: int
+    stream: str
+    number: int
+    actor: str
+    actor_name: str
+    target: str
+    address: str
+    agent: str
+    detail: dict[str, Any]
+
+    @property
+    def place(self) -> tuple[int, str, int]:
+        """Where it stands among all entries."""
+        return self[:3]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One sign-in's entries, folded."""
+
+    id: str
+    first: Mapping[str, Mark] = field(default_factory=dict)
+    last: Mapping[str, Mark] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def started(self) -> Instant:
+        """When its first entry was written."""
+        return Instant(min(mark.at for mark in self.first.values()))
+
+    @property
+    def changed(self) -> Instant:
+        """When its last entry was written."""
+        return Instant(max(mark.at for mark in self.last.values()))
+
+
+def belongs(kind: str) -> bool:
+    """Whether an entry of *kind* is part of a sign-in's story."""
+    return kind.partition(":")[0] in SOURCES
+
+
+def fold(story: Story, entries: Iterable[Recorded]) -> Story:
+    """*story* with *entries* in it; each entry must come once, their order does not matter."""
+    first, last, counts = dict(story.first), dict(story.last), dict(story.counts)
+    for entry in entries:
+        mark = _mark(entry)
+        first[entry.kind] = min(first.get(entry.kind, mark), mark, key=lambda m: m.place)
+        last[entry.kind] = max(last.get(entry.kind, mark), mark, key=lambda m: m.place)
+        counts[entry.kind] = counts.get(entry.kind, 0) + 1
+    return replace(story, first=first, last=last, counts=counts)
+
+
+def _mark(entry: Recorded) -> Mark:
+    body = entry.body
+    return Mark(
+        entry.at, entry.stream, entry.number, entry.actor, body.get("actor_name", ""), entry.target,
+        body.get("address", ""), body.get("agent", ""), dict(body.get("detail", {})),
+    )  # fmt: skip
+
+
+def to_document(story: Story) -> dict[str, Any]:
+    """As it is stored."""
+    return asdict(story)
+
+
+def from_document(document: Mapping[str, Any]) -> Story:
+    """Read `to_document`, after a turn through JSON."""
+    first, last = ({kind: Mark(*mark) for kind, mark in document[name].items()} for name in ("first", "last"))
+    return Story(document["id"], first, last, document["counts"])
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What a story comes to at one moment: the sign-in log's row."""
+
+    id: str
+    started: Instant
+    changed: Instant
+    outcome: Outcome
+    reason: str
+    """`words/outcome.Reason` of a failure; empty otherwise."""
+    protocol: Protocol
+    user: str | None
+    user_name: str
+    user_display_name: str
+    client: str | None
+    client_name: str
+    resource: str | None
+    scopes: tuple[str, ...]
+    requester_address: str
+    requester_agent: str
+    approver_address: str
+    approver_agent: str
+    exemption: str | None
+    session: str | None
+    token: str
+    """Id of the first access token."""
+    amr: tuple[str, ...]
+    policies: tuple[Mapping[str, Any], ...]
+    attempts: int
+    """How many refusals the row stands for (R21)."""
+    refreshes: int
+    waits: Instant | None
+    """Until when a pending one may still come to something."""
+    ends: Instant | None
+    """When what it gave ends at the latest."""
+    ended: Instant | None
+    """When that ended before its time."""
+    end_cause: str
+    resource_name: str = ""
+
+
+_SUCCESS = (Kind.REDEEMED, Kind.CODE_REDEEMED, Kind.SIGNED_IN)
+_CLOSED = ((Kind.REPORTED, "reported"), (Kind.DENIED, "denied"), (Kind.EXPIRED, "code_expired"))
+# The last of these decides while nothing above does; later ones win where the clock stood still.
+_STEPS = (
+    Kind.STARTED, Kind.CODE_ISSUED, Kind.PASSWORD_PASSED, Kind.CLAIMED, Kind.RELEASED, Kind.APPROVED,
+    Kind.BLOCKED, Kind.REDEMPTION_REFUSED, Kind.CODE_REFUSED, Kind.START_REFUSED, Kind.STARTS_REFUSED, Kind.CODE_WRONG,
+    Kind.SIGN_IN_REFUSED, Kind.REFRESH_REFUSED, Kind.CLIENT_REFUSED,
+)  # fmt: skip
+_GOING_ON = frozenset(
+    {Kind.STARTED, Kind.CODE_ISSUED, Kind.PASSWORD_PASSED, Kind.CLAIMED, Kind.RELEASED, Kind.APPROVED}
+)
+_AFTERWARDS = (Kind.REFRESHED, Kind.REUSED, Kind.REVOKED, Kind.STEPPED_UP, Kind.SIGNED_OUT, Kind.REPLAYED)
+_ENDS = ((Kind.REPORTED, "reported"), (Kind.REUSED, "token_reused"), (Kind.REPLAYED, "code_replayed"),
+         (Kind.REVOKED, "revoked"), (Kind.SIGNED_OUT, "signed_out"))  # fmt: skip
+# Where to look for whose it is; somebody whose claim was refused is not the sign-in's person.
+_PERSONAL = (
+    Kind.REDEEMED, Kind.APPROVED, Kind.CLAIMED, Kind.BLOCKED, Kind.DENIED, Kind.REPORTED, Kind.CODE_REDEEMED,
+    Kind.CODE_ISSUED, Kind.SIGNED_IN, Kind.PASSWORD_PASSED, Kind.SIGN_IN_REFUSED, Kind.CODE_WRONG,
+    Kind.REDEMPTION_REFUSED, Kind.CODE_REFUSED, Kind.REFRESHED, Kind.REFRESH_REFUSED, Kind.STEPPED_UP, Kind.SIGNED_OUT,
+    Kind.REVOKED, Kind.REUSED,
+)  # fmt: skip
+_ASKING = (
+    Kind.STARTED, Kind.START_REFUSED, Kind.STARTS_REFUSED, Kind.REDEEMED, Kind.REDEMPTION_REFUSED, Kind.CODE_REDEEMED,
+    Kind.CODE_REFUSED, Kind.CODE_ISSUED, Kind.SIGNED_IN, Kind.PASSWORD_PASSED, Kind.SIGN_IN_REFUSED,
+    Kind.CLIENT_REFUSED, Kind.REFRESHED, Kind.REFRESH_REFUSED, Kind.REUSED, Kind.REVOKED, Kind.CODE_WRONG,
+    Kind.STEPPED_UP, Kind.SIGNED_OUT,
+)  # fmt: skip
+_DECIDING = (
+    Kind.APPROVED, Kind.DENIED, Kind.REPORTED, Kind.BLOCKED, Kind.CLAIMED, Kind.CODE_ISSUED, Kind.SIGNED_IN,
+    Kind.PASSWORD_PASSED, Kind.SIGN_IN_REFUSED, Kind.CODE_WRONG,
+)  # fmt: skip
+_JUDGED = (Kind.START_REFUSED, Kind.BLOCKED, Kind.APPROVED, Kind.CODE_ISSUED, Kind.REDEEMED, Kind.REDEMPTION_REFUSED,
+           Kind.CODE_REFUSED)  # fmt: skip
+
+
+def tell(story: Story, now: Instant) -> Telling:
+    """What *story* comes to at *now*."""
+    outcome, reason, waits = _outcome(story, now)
+    asking, deciding = _first_of(story, _ASKING), _first_of(story, _DECIDING)
+    user, user_name, display_name = _person(story)
+    ended, cause = _end(story) if outcome is Outcome.SUCCESS else (None, "")
+    return Telling(
+        id=story.id,
+        started=story.started,
+        changed=story.changed,
+        outcome=outcome,
+        reason=reason,
+        protocol=_protocol(story),
+        user=user,
+        user_name=user_name,
+        user_display_name=display_name,
+        client=_detail(story, _ASKING, "client"),
+        client_name=_detail(story, _ASKING, "client_name") or "",
+        resource=_detail(story, _ASKING, "resource"),
+        scopes=_scopes(_detail(story, (Kind.REDEEMED, Kind.CODE_REDEEMED, Kind.STARTED, Kind.CODE_ISSUED), "scopes")),
+        requester_address=(asking.address or str(asking.detail.get("source", ""))) if asking else "",
+        requester_agent=asking.agent if asking else "",
+        approver_address=deciding.address if deciding else "",
+        approver_agent=deciding.agent if deciding else "",
+        exemption=_detail(story, (Kind.REDEEMED, Kind.APPROVED), "exemption"),
+        session=_detail(story, (Kind.REDEEMED, Kind.CODE_REDEEMED, Kind.SIGNED_IN, Kind.REFRESHED), "session"),
+        token=_detail(story, (Kind.REDEEMED, Kind.CODE_REDEEMED), "jti") or "",
+        amr=_scopes(_detail(story, (Kind.APPROVED, Kind.CODE_ISSUED, Kind.SIGNED_IN), "amr")),
+        policies=_policies(story),
+        attempts=_attempts(story),
+        refreshes=story.counts.get(Kind.REFRESHED, 0),
+        waits=waits,
+        ends=_detail(story, (Kind.REDEEMED, Kind.CODE_REDEEMED), "ends"),
+        ended=ended,
+        end_cause=cause,
+    )
+
+
+def _outcome(story: Story, now: Instant) -> tuple[Outcome, str, Instant | None]:
+    """What it came to, why it failed, and until when it may still come to something."""
+    if any(kind in story.first for kind in _SUCCESS):
+        return Outcome.SUCCESS, "", None
+    for kind, reason in _CLOSED:
+        if kind in story.first:
+            return Outcome.FAILURE, reason, None
+    steps = [(story.last[kind].at, rank, kind) for rank, kind in enumerate(_STEPS) if kind in story.last]
+    if not steps:
+        known = any(kind in story.first for kind in _AFTERWARDS)
+        return (Outcome.SUCCESS, "", None) if known else (Outcome.FAILURE, "invalid_request", None)
+    kind = max(steps)[2]
+    if kind not in _GOING_ON:
+        return Outcome.FAILURE, _why(story, kind), None
+    waits = _waits(story)
+    return (Outcome.PENDING, "", waits) if now < waits else (Outcome.FAILURE, "code_expired", None)
+
+
+def _why(story: Story, kind: str) -> str:
+    """The reason of the failure that *kind* tells."""
+    if kind == Kind.CODE_WRONG:  # R11: a second person's try ends what somebody else had claimed
+        return "claimed_by_another" if Kind.CLAIMED in story.first else "bad_code"
+    return str(story.last[kind].detail.get("reason") or ("blocked" if kind == Kind.BLOCKED else "invalid_request"))
+
+
+def _waits(story: Story) -> Instant:
+    """When nothing can come of it any more: its own end, or what redemption is given after a late consent."""
+    begun = _first_of(story, (Kind.STARTED, Kind.CODE_ISSUED, Kind.PASSWORD_PASSED))
+    ends = int(begun.detail.get("ends", 0)) if begun else 0
+    latest = max(mark.at for kind, mark in story.last.items() if kind in _GOING_ON)
+    return Instant(max(ends, after(Instant(latest), REDEEM_WITHIN)))
+
+
+def _first_of(story: Story, kinds: Iterable[str]) -> Mark | None:
+    return next((story.first[kind] for kind in kinds if kind in story.first), None)
+
+
+def _detail(story: Story, kinds: Iterable[str], key: str) -> Any:
+    """The first value of *key* that one of *kinds*, in their order, carries."""
+    marks = (story.first[kind].detail for kind in kinds if kind in story.first)
+    return next((detail[key] for detail in marks if detail.get(key)), None)
+
+
+def _person(story: Story) -> tuple[str | None, str, str]:
+    """
+    Id, principal name and display name of the person, as far as the entries say; after a change of account the last.
+    """
+    user = next((who for who in (_named(story.last[kind]) for kind in _PERSONAL if kind in story.last) if who), None)
+    marks = sorted({m.place: m for m in (*story.first.values(), *story.last.values())}.values(), key=lambda m: m.place)
+    theirs = [mark for mark in marks if user is not None and _named(mark) == user]
+    names = [str(mark.detail["user_name"]) for mark in theirs if mark.detail.get("user_name")]
+    shown = [mark.actor_name for mark in theirs if mark.actor == f"user:{user}" and mark.actor_name]
+    return user, names[0] if names else "", shown[0] if shown else ""
+
+
+def _named(mark: Mark) -> str | None:
+    """The person whom an entry is about: named, aimed at, or acting."""
+    found = (mark.detail.get("user"), mark.target.partition("user:")[2], mark.actor.partition("user:")[2])
+    return next((str(name) for name in found if name), None)
+
+
+def _scopes(value: Any) -> tuple[str, ...]:
+    return tuple(value.split()) if isinstance(value, str) else tuple(str(item) for item in value or ())
+
+
+def _protocol(story: Story) -> Protocol:
+    kinds = set(story.first)
+    if any(kind.startswith("device:") for kind in kinds):
+        return Protocol.DEVICE_CODE
+    if kinds & {Kind.CODE_ISSUED, Kind.CODE_REDEEMED, Kind.CODE_REFUSED}:
+        return Protocol.AUTHORIZATION_CODE
+    if any(kind.startswith("browser:") for kind in kinds):
+        return Protocol.NONE
+    return Protocol.OAUTH2 if Kind.CLIENT_REFUSED in kinds else Protocol.REFRESH
+
+
+def _policies(story: Story) -> tuple[Mapping[str, Any], ...]:
+    """What the last judgement applied; a refusal at the start names its rules only."""
+    judged = [(story.last[kind].place, story.last[kind]) for kind in _JUDGED if kind in story.last]
+    marks = [mark for _, mark in sorted(judged, key=lambda pair: pair[0], reverse=True)]
+    full = next((mark.detail["policies"] for mark in marks if mark.detail.get("policies")), None)
+    if full is not None:
+        return tuple(full)
+    rules = next((mark.detail["rules"] for mark in marks if mark.detail.get("rules")), ())
+    return tuple(
+        {"id": "", "displayName": rule, "result": "failure", "enforcedGrantControls": ["block"],
+         "enforcedSessionControls": []}
+        for rule in rules
+    )  # fmt: skip
+
+
+def _attempts(story: Story) -> int:
+    many = story.last.get(Kind.STARTS_REFUSED)
+    return int(many.detail.get("count", 1)) if many else 1
+
+
+def _end(story: Story) -> tuple[Instant | None, str]:
+    """When what the sign-in gave was ended by somebody, and how; the earliest counts."""
+    found = [(story.first[kind].place, cause) for kind, cause in _ENDS if kind in story.first]
+    if not found:
+        return None, ""
+    place, cause = min(found)
+    return Instant(place[0]), cause

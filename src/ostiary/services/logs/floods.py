@@ -1,0 +1,115 @@
+"""
+Floods: anonymous refusals are rows for the first twenty of their like in a minute, and counted after that (R21).
+
+*Like* means the same application, source (IPv4 address or IPv6 /64) and reason. Memory is bounded: beyond `MOST`
+kinds in a minute all others share one counter. What is counted waits here until a job writes it as one row each; a
+process that dies loses those counts, never a row.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ostiary.core.directory.credentials import source_of
+from ostiary.core.logs.entry import Entry, tame
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.words.instants import Instant, minutes
+from ostiary.core.words.visit import Visit
+from ostiary.services.house import House
+from ostiary.services.logs.record import record
+from ostiary.store import Tx
+
+FIRST = 20  # rows of one like and minute
+MOST = 1024  # likes of one minute that are told apart
+CLIENT_LENGTH = 64  # characters of an application's id that tell it from another
+WRITTEN = 200  # counted rows per run of the job
+
+
+class Like(NamedTuple):
+    """What refusals have in common."""
+
+    client: str
+    source: str
+    reason: str
+
+
+OTHERS = Like("", "", "others")
+"""All that came when there was no room to tell them apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Refusals of one like and minute that left no row of their own."""
+
+    like: Like
+    minute: Instant
+    count: int
+
+
+class Floods:
+    """The counters of one process."""
+
+    def __init__(self) -> None:
+        """Nothing was refused yet."""
+        self._minute = -1
+        self._counts: dict[Like, int] = {}
+        self._waiting: dict[tuple[int, Like], int] = {}
+
+    def admit(self, client: str, address: str, reason: str, now: Instant) -> bool:
+        """Count one refusal; whether it may be a row."""
+        self._roll(now)
+        like = Like(tame(client)[:CLIENT_LENGTH], source_of(address), reason)
+        if like not in self._counts and len(self._counts) >= MOST:
+            like = OTHERS
+        self._counts[like] = self._counts.get(like, 0) + 1
+        return self._counts[like] <= FIRST
+
+    def _roll(self, now: Instant) -> None:
+        """When another minute has begun (or the clock went back), let what the last one counted wait for the job."""
+        minute = now // minutes(1)
+        if minute == self._minute:
+            return
+        counted = {like: count - FIRST for like, count in self._counts.items() if count > FIRST}
+        for like, count in counted.items():
+            self._wait(self._minute, like, count)
+        self._minute, self._counts = minute, {}
+
+    def _wait(self, minute: int, like: Like, count: int) -> None:
+        key = (minute, like)
+        if key not in self._waiting and len(self._waiting) >= 2 * MOST:
+            key = (0, OTHERS)
+        self._waiting[key] = self._waiting.get(key, 0) + count
+
+    def take(self, now: Instant, most: int = WRITTEN) -> list[Counted]:
+        """Up to *most* counts of minutes that are over; whoever takes them writes them or gives them back."""
+        self._roll(now)
+        keys = list(self._waiting)[:most]
+        return [Counted(like, Instant(m * minutes(1)), self._waiting.pop((m, like))) for m, like in keys]
+
+    def give_back(self, counted: list[Counted]) -> None:
+        """They could not be written."""
+        for each in counted:
+            self._wait(each.minute // minutes(1), each.like, each.count)
+
+    def __len__(self) -> int:
+        """How many counters are held."""
+        return len(self._counts) + len(self._waiting)
+
+
+async def write_floods(house: House, visit: Visit) -> int:
+    """Job: one row for each like and minute that was only counted; how many rows."""
+    counted = house.floods.take(visit.now)
+    if not counted:
+        return 0
+    told = [(house.random.guid(), each) for each in counted]
+
+    async def body(tx: Tx) -> None:
+        for story, each in told:
+            detail = {**each.like._asdict(), "count": each.count, "minute": each.minute}
+            await record(tx, visit, Entry(Kind.STARTS_REFUSED, story=story, detail=detail))
+
+    try:
+        await house.store.write(body)
+    except BaseException:
+        house.floods.give_back(counted)
+        raise
+    return len(counted)

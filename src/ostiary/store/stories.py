@@ -1,0 +1,275 @@
+"""
+What readers of the journal show: the stories of sign-ins, and the directory audits. Lists follow an index in the order
+in which they are shown, a page at a time; nothing is scanned.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import ColumnElement, Table, and_, bindparam, func, insert, literal_column, or_, select, tuple_, update
+
+from ostiary.core.logs.entry import Recorded
+from ostiary.core.logs.story import Story, from_document, to_document
+from ostiary.core.words.ids import SessionId, UserId
+from ostiary.core.words.instants import Instant
+from ostiary.store import Row, Tx
+from ostiary.store.logs import recorded
+from ostiary.store.schema import AUDITED, cursors, exemptions, journal, sessions, stories, users
+from ostiary.store.sql import Sql, sql
+
+_HEAD = sql(
+    select(
+        select(func.max(journal.c.position)).scalar_subquery(),
+        select(cursors.c.position).where(cursors.c.reader == bindparam("reader")).scalar_subquery(),
+        select(func.min(stories.c.waits)).where(stories.c.waits.is_not(None)).scalar_subquery(),
+    )
+)
+_LOAD = sql(select(stories.c.story).where(stories.c.id == bindparam("id")))
+_KEPT = (
+    "started", "changed", "outcome", "user", "client", "exemption", "requester", "approver", "protocol", "story",
+    "error", "waits",
+)  # fmt: skip
+_ADD = sql(insert(stories).values({name: bindparam(name) for name in ("id", *_KEPT)}))
+_SAVE = sql(
+    update(stories).where(stories.c.id == bindparam("id_")).values({name: bindparam(f"{name}_") for name in _KEPT})
+)
+_OVERDUE = sql(
+    select(stories.c.story)
+    .where(stories.c.waits.is_not(None), stories.c.waits <= bindparam("now"))
+    .order_by(stories.c.waits)
+    .limit(bindparam("most"))
+)
+
+
+class Behind(NamedTuple):
+    """How far a reader of the journal has come."""
+
+    head: int
+    """The journal's last position."""
+    cursor: int
+    overdue: Instant | None
+    """When the first pending story stops waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What of a telling stands in columns of its own, to be asked by."""
+
+    outcome: str
+    user: str | None
+    client: str | None
+    exemption: str | None
+    requester: str | None
+    approver: str | None
+    protocol: str
+    error: int
+    waits: Instant | None
+
+
+async def behind(tx: Tx, reader: str) -> Behind:
+    """Where *reader* stands, without moving it."""
+    row = await tx.one(_HEAD, reader=reader)
+    head, cursor, overdue = row or (None, None, None)
+    return Behind(head or 0, cursor or 0, None if overdue is None else Instant(overdue))
+
+
+async def load(tx: Tx, id: str) -> Story | None:
+    """The story with that id."""
+    row = await tx.one(_LOAD, id=id)
+    return None if row is None else from_document(orjson.loads(row[0]))
+
+
+async def save(tx: Tx, story: Story, columns: Columns) -> None:
+    """Write *story*, new or not, with the columns derived from it."""
+    values: dict[str, Any] = {name: getattr(columns, name) for name in _KEPT if name in Columns.__slots__}
+    values |= {"started": story.started, "changed": story.changed, "story": orjson.dumps(to_document(story)).decode()}
+    if not await tx.run(_SAVE, id_=story.id, **{f"{name}_": value for name, value in values.items()}):
+        await tx.run(_ADD, id=story.id, **values)
+
+
+async def overdue(tx: Tx, now: Instant, most: int) -> list[Story]:
+    """Pending stories that nothing can come of any more."""
+    return [from_document(orjson.loads(row[0])) for row in await tx.all(_OVERDUE, now=now, most=most)]
+
+
+# ---- lists
+
+
+class Where(NamedTuple):
+    """One condition; all of a list's must hold. A column that may be null is compared as not equal when it is."""
+
+    column: str
+    op: str
+    """eq ne gt ge lt le."""
+    value: str | int | None
+
+
+class Place(NamedTuple):
+    """Where a page ends: its last row's time and id (a story's, or an entry's position)."""
+
+    at: int
+    id: str | int
+
+
+def _operators(column: ColumnElement[Any], op: str, value: ColumnElement[Any]) -> ColumnElement[bool]:
+    match op:
+        case "eq":
+            return column == value
+        case "ne":
+            return or_(column != value, column.is_(None))
+        case "gt":
+            return column > value
+        case "ge":
+            return column >= value
+        case "lt":
+            return column < value
+        case "le":
+            return column <= value
+    raise ValueError(f"no such comparison: {op}")
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """One table that is shown by time."""
+
+    table: Table
+    at: str
+    id: str
+    shown: tuple[str, ...]
+    always: tuple[ColumnElement[bool], ...] = ()
+
+    def conditions(self, asked: tuple[tuple[str, str, bool], ...]) -> list[ColumnElement[bool]]:
+        """The rows that are asked for; parameters ``v0``, ``v1``, …"""
+        found: list[ColumnElement[bool]] = list(self.always)
+        for number, (name, op, null) in enumerate(asked):
+            column = self.table.c[name]
+            if null:
+                found.append(column.is_(None) if op == "eq" else column.is_not(None))
+            else:
+                found.append(_operators(column, op, bindparam(f"v{number}")))
+        return found
+
+
+_STORIES = _List(stories, "started", "id", ("started", "id", "story"))
+_JOURNAL = ("position", "stream", "number", "kind", "at", "story", "actor", "target", "body")
+_AUDITS = _List(
+    journal, "at", "position", _JOURNAL, (literal_column(AUDITED.text, type_=None),)
+)  # the index's own words
+# The words of the partial index itself: only then is it used.
+_LISTS = {"stories": _STORIES, "audits": _AUDITS}
+_ENDLESS = 2**63 - 1
+
+
+@lru_cache(maxsize=256)
+def page_sql(name: str, asked: tuple[tuple[str, str, bool], ...], *, rising: bool) -> Sql:
+    """The statement of one sort of page; *asked* are column, comparison, and whether with null."""
+    shown = _LISTS[name]
+    at, id = shown.table.c[shown.at], shown.table.c[shown.id]
+    last = tuple_(bindparam("last_at"), bindparam("last_id"))
+    beyond = tuple_(at, id) > last if rising else tuple_(at, id) < last
+    order = (at.asc(), id.asc()) if rising else (at.desc(), id.desc())
+    columns = [shown.table.c[column] for column in shown.shown]
+    return sql(select(*columns).where(and_(*shown.conditions(asked), beyond)).order_by(*order).limit(bindparam("most")))
+
+
+@lru_cache(maxsize=256)
+def count_sql(name: str, asked: tuple[tuple[str, str, bool], ...]) -> Sql:
+    """How many rows match."""
+    shown = _LISTS[name]
+    return sql(select(func.count()).select_from(shown.table).where(*shown.conditions(asked)))
+
+
+def _asked(wheres: Iterable[Where]) -> tuple[tuple[str, str, bool], ...]:
+    return tuple((where.column, where.op, where.value is None) for where in wheres)
+
+
+async def _page(tx: Tx, name: str, wheres: Sequence[Where], after: Place | None, most: int, rising: bool) -> list[Row]:
+    beyond: str | int = "~" if name == "stories" else _ENDLESS
+    first: str | int = "" if name == "stories" else -1
+    last = after or (Place(-1, first) if rising else Place(_ENDLESS, beyond))
+    values = {f"v{number}": where.value for number, where in enumerate(wheres) if where.value is not None}
+    statement = page_sql(name, _asked(wheres), rising=rising)
+    return await tx.all(statement, last_at=last.at, last_id=last.id, most=most, **values)
+
+
+async def count(tx: Tx, name: str, wheres: Sequence[Where]) -> int:
+    """How many rows of the list *name* (``stories`` or ``audits``) match."""
+    values = {f"v{number}": where.value for number, where in enumerate(wheres) if where.value is not None}
+    row = await tx.one(count_sql(name, _asked(wheres)), **values)
+    return int(row[0]) if row else 0
+
+
+async def story_page(
+    tx: Tx, wheres: Sequence[Where], *, after: Place | None, most: int, rising: bool = False
+) -> list[Story]:
+    """Up to *most* stories beyond *after*, by their start."""
+    return [from_document(orjson.loads(row[2])) for row in await _page(tx, "stories", wheres, after, most, rising)]
+
+
+async def audit_page(
+    tx: Tx, wheres: Sequence[Where], *, after: Place | None, most: int, rising: bool = False
+) -> list[Recorded]:
+    """Up to *most* entries that are no sign-ins beyond *after*, by their time."""
+    return [recorded(row) for row in await _page(tx, "audits", wheres, after, most, rising)]
+
+
+_ENTRY = sql(
+    select(*(journal.c[name] for name in _JOURNAL)).where(
+        journal.c.stream == bindparam("stream"), journal.c.number == bindparam("number")
+    )
+)
+
+
+async def entry(tx: Tx, stream: str, number: int) -> Recorded | None:
+    """The entry at that place of that stream."""
+    row = await tx.one(_ENTRY, stream=stream, number=number)
+    return None if row is None else recorded(row)
+
+
+# ---- what only other tables know of a story
+
+
+class Life(NamedTuple):
+    """What became of a session besides what its entries say: ends of session, exemption and account (R8)."""
+
+    idle_ends: Instant
+    ends: Instant
+    ended: Instant | None
+    end_cause: str | None
+    exemption_ends: Instant | None
+    exemption_ended: Instant | None
+    exemption_cause: str | None
+    created: Instant
+    epoch: Instant | None
+    """The account's: earlier sessions are over. None when the account is gone."""
+    enabled: bool
+
+
+_LIFE = sql(
+    select(
+        sessions.c.idle_ends, sessions.c.ends, sessions.c.ended, sessions.c.end_cause, exemptions.c.ends,
+        exemptions.c.ended, exemptions.c.end_cause, sessions.c.created, users.c.epoch, users.c.enabled,
+    )
+    .select_from(
+        sessions.outerjoin(exemptions, exemptions.c.id == sessions.c.exemption).outerjoin(
+            users, users.c.id == sessions.c.user
+        )
+    )
+    .where(sessions.c.id == bindparam("id"))
+)  # fmt: skip
+_NAMES = sql(select(users.c.principal_name, users.c.display_name).where(users.c.id == bindparam("id")))
+
+
+async def life(tx: Tx, session: SessionId) -> Life | None:
+    """What became of *session*, or None when its row is gone."""
+    row = await tx.one(_LIFE, id=session)
+    return None if row is None else Life._make((*row[:-1], bool(row[-1])))
+
+
+async def names(tx: Tx, user: UserId) -> tuple[str, str] | None:
+    """Principal name and display name of *user*."""
+    row = await tx.one(_NAMES, id=user)
+    return None if row is None else (row[0], row[1])
