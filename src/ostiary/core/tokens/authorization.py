@@ -42,7 +42,7 @@ class AuthorizationRequest:
     request: str = ""
     request_uri: str = ""
     since: str = ""
-    """Our own: when `prompt=login` was first seen (seconds), so that coming back from the sign-in page satisfies it."""
+    """Our own: when this request first came (seconds), so that coming back from the sign-in page satisfies it."""
 
     @property
     def silent(self) -> bool:
@@ -104,16 +104,16 @@ def _judge_prompt(request: AuthorizationRequest) -> Refused | None:
 
 def must_sign_in(request: AuthorizationRequest, authenticated: Instant | None, now: Instant) -> bool:
     """
-    Whether the person has to prove who they are first: never did, longer ago than `max_age`, or not since
-    `prompt=login` was seen.
+    Whether the person has to prove who they are first: never did, longer ago than `max_age`, or `prompt=login` asks
+    for it; what was proved after this request first came (`since`) always counts.
     """
     if authenticated is None:
         return True
-    if request.max_age and between(authenticated, now) > seconds(int(request.max_age)):
-        return True
-    if "login" not in request.prompt.split():
+    if request.since and authenticated >= from_seconds(int(request.since)):
         return False
-    return not request.since or authenticated < from_seconds(int(request.since))
+    if "login" in request.prompt.split():
+        return True
+    return bool(request.max_age) and between(authenticated, now) > seconds(int(request.max_age))
 
 
 def response_uri(request: AuthorizationRequest, issuer: str, **parameters: str) -> str:

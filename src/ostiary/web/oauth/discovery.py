@@ -1,0 +1,74 @@
+"""
+Discovery: where everything is and what it can do (OIDC Discovery §3, RFC 8414).
+
+The issuer is always the GUID's, so that tokens have one; the endpoints keep the name that was asked with, because MSAL
+takes its realm from them (R20).
+"""
+
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ostiary.core.access.picture import Organisation
+from ostiary.core.tokens.claims import issuer
+from ostiary.core.tokens.pkce import METHOD
+from ostiary.core.tokens.scopes import OPENID
+from ostiary.services.house import House
+from ostiary.services.tokens.grants import GRANTS
+from ostiary.web.front.visit import visit
+from ostiary.web.oauth.door import Endpoint, public_json, stranger
+
+__all__ = ["discovery", "document"]
+
+KEPT = 3600  # seconds; clients keep it for a day anyway
+
+_PROVED = ["client_secret_basic", "client_secret_post"]
+
+
+def discovery(house: House) -> Endpoint:
+    """The endpoint of `/{tenant}/v2.0/.well-known/openid-configuration` and of RFC 8414's place for the same."""
+
+    async def answer(request: Request) -> Response:
+        seen, name = visit(request.scope, house), request.path_params["tenant"]
+        organisation = house.desk.picture.organisation
+        return stranger(house, request, seen) or public_json(
+            document(house.settings.origin, organisation, name), seconds=KEPT
+        )
+
+    return answer
+
+
+def document(origin: str, organisation: Organisation, name: str) -> Mapping[str, object]:
+    """The metadata under *name*, one of the organisation's."""
+    at = f"{origin}/{name.lower()}"
+    return {
+        "issuer": issuer(origin, organisation),
+        "authorization_endpoint": f"{at}/oauth2/v2.0/authorize",
+        "token_endpoint": f"{at}/oauth2/v2.0/token",
+        "device_authorization_endpoint": f"{at}/oauth2/v2.0/devicecode",
+        "jwks_uri": f"{at}/discovery/v2.0/keys",
+        "userinfo_endpoint": f"{origin}/oidc/userinfo",
+        "introspection_endpoint": f"{at}/oauth2/v2.0/introspect",
+        "revocation_endpoint": f"{at}/oauth2/v2.0/revoke",
+        # Only these four: some clients ask for everything that is listed.
+        "scopes_supported": list(OPENID),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": [grant.GRANT_TYPES[0] for grant in GRANTS],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["ES256", "RS256"],
+        "token_endpoint_auth_methods_supported": [*_PROVED, "none"],
+        "introspection_endpoint_auth_methods_supported": _PROVED,
+        "revocation_endpoint_auth_methods_supported": [*_PROVED, "none"],
+        "code_challenge_methods_supported": [METHOD],
+        "authorization_response_iss_parameter_supported": True,
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "claims_supported": [
+            "iss", "aud", "exp", "iat", "nbf", "sub", "oid", "tid", "sid", "preferred_username", "name", "email",
+            "auth_time", "amr", "nonce", "ver",
+        ],
+        "claims_parameter_supported": False,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+    }  # fmt: skip
