@@ -30,7 +30,7 @@ BLOCKED = {
     "suberror": "message_only",
     "correlation_id": "ref-1",
     "error_uri": "https://id.example.com/error/53003?ref=ref-1",
-    "ostiary_rule": "Block device code flow",
+    "ostiary_rules": ["Block device code flow"],
     "something_new": {"ignored": True},
 }
 
@@ -125,7 +125,12 @@ class Wire:
 
     def id_token(self) -> str:
         """Only its middle part is ever read: it comes straight from the token endpoint."""
-        claims: dict[str, Any] = {"iss": self.issuer, "aud": CLIENT, "preferred_username": "alice@example.com", "name": "Alice"}
+        claims: dict[str, Any] = {
+            "iss": self.issuer,
+            "aud": CLIENT,
+            "preferred_username": "alice@example.com",
+            "name": "Alice",
+        }
         claims |= {"iat": 1_000_000 + self.state.id_token_skew, "exp": 1_000_600 + self.state.id_token_skew}
         if self.state.nonce is not None:
             claims["nonce"] = self.state.nonce

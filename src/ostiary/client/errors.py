@@ -198,7 +198,7 @@ def refusal_from(status: int, body: Mapping[str, object]) -> Refusal:
         suberror=plain(body.get("suberror"), 80),
         reference=plain(body.get("correlation_id"), 80) or plain(body.get("trace_id"), 80),
         error_uri=_address(body.get("error_uri")),
-        rule=plain(body.get("ostiary_rule"), 200),
+        rule=_names(body.get("ostiary_rules")),
         numbers=_numbers(body.get("error_codes")),
     )
 
@@ -206,6 +206,11 @@ def refusal_from(status: int, body: Mapping[str, object]) -> Refusal:
 def _address(value: object) -> str | None:
     text = plain(value, 1000)
     return text if text and text.startswith(("https://", "http://")) and " " not in text else None
+
+
+def _names(value: object) -> str | None:
+    names = [plain(item, 120) for item in value[:5]] if isinstance(value, list) else []
+    return ", ".join(name for name in names if name) or None
 
 
 def _numbers(value: object) -> tuple[int, ...]:
