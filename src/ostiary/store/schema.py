@@ -94,10 +94,7 @@ journal = Table(
     _blob("leaf"),
     UniqueConstraint("stream", "number"),
     Index("journal_story", "story", "position"),
-    Index("journal_kind", "kind", "position"),
-    Index("journal_actor", "actor", "position"),
     Index("journal_target", "target", "position"),
-    Index("journal_at", "at"),
     # the directory audits are few beside the sign-ins: indexes of their own, in the order in which they are shown
     *(
         Index(f"audits_{name}", *columns, "at", "position", sqlite_where=AUDITED, postgresql_where=AUDITED)
