@@ -97,7 +97,9 @@ def from_document(
     The registration that `to_document` wrote. Raises TypeError for a field that this version does not know: nothing
     is ignored.
     """
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in document.items()}
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in document.items()
+    }
     values["secrets"] = tuple(Secret(**secret) for secret in document.get("secrets", ()))
     values["scopes"] = tuple(Scope(**scope) for scope in document.get("scopes", ()))
     return Application(AppId(id), object_id, name, enabled, created=Instant(created), **values)

@@ -8,13 +8,12 @@ Knows no grant.
 
 from dataclasses import dataclass, field
 
-from ostiary.core.tokens.session import Session
-
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.applications import Application
 from ostiary.core.directory.people import User
 from ostiary.core.tokens import claims
 from ostiary.core.tokens.scopes import answer_text
+from ostiary.core.tokens.session import Session
 from ostiary.core.words.instants import Instant, between, to_seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit

@@ -24,7 +24,9 @@ from ostiary.services.tokens.grants.grant import Redeemed, Request
 from ostiary.store import Tx
 from ostiary.store import tokens as sessions
 
-GRANT_TYPES: tuple[str, ...] = ("urn:ietf:params:oauth:grant-type:device_code", "device_code")  # the short name for Microsoft's clients
+GRANT_TYPES: tuple[str, ...] = ("urn:ietf:params:oauth:grant-type:device_code", "device_code")
+"""RFC 8628 §3.4, and the short name that Microsoft's clients send."""
+
 PARAMETERS: tuple[str, ...] = ("device_code",)
 
 _QUIET = (Reason.PENDING, Reason.CODE_EXPIRED, Reason.DENIED, Reason.BAD_CODE)
