@@ -1,6 +1,5 @@
 """
-docs/cli.md says what the code does: exit statuses, variables, verbs; and each verb's help is a page that changes only on
-purpose.
+docs/cli.md says what the code does (exit statuses, variables, verbs), and each verb's help changes only on purpose.
 """
 
 import contextlib

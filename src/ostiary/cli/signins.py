@@ -19,8 +19,10 @@ BASE = "/beta/auditLogs/signIns"
 
 
 def _result(resource: Mapping[str, Any]) -> str:
-    status = resource.get("status")
+    status, ours = resource.get("status"), resource.get("ostiary")
     found = status if isinstance(status, dict) else {}
+    if isinstance(ours, dict) and ours.get("outcome") == "pending":
+        return "pending"
     return "success" if found.get("errorCode") == 0 else f"{found.get('errorCode')} {found.get('failureReason') or ''}"
 
 
