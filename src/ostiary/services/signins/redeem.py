@@ -11,13 +11,16 @@ from ostiary.core.access.picture import Picture
 from ostiary.core.directory.applications import Application
 from ostiary.core.directory.people import User
 from ostiary.core.exemptions.exemption import Exemption
-from ostiary.core.signins.signin import SignIn, State
+from ostiary.core.logs.entry import Entry
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.signins.signin import OPEN, SignIn, State
 from ostiary.core.tokens.pkce import fits
 from ostiary.core.words.ids import SessionId, UserId
 from ostiary.core.words.instants import Instant, between, seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.gather import device_ask, gather
+from ostiary.services.logs.record import record
 from ostiary.store import Tx
 from ostiary.store import signins as rows
 
@@ -109,3 +112,13 @@ async def _judge(tx: Tx, picture: Picture, visit: Visit, signin: SignIn, user: U
 async def close(tx: Tx, visit: Visit, signin: SignIn) -> None:
     """Step: a redemption that policy refused ends the sign-in: the requester stops, and no clock started (R5)."""
     await rows.close(tx, signin, State.DENIED, address=signin.approver_address or "", agent="", now=visit.now)
+
+
+async def withdraw(tx: Tx, visit: Visit, client: Application, digest: bytes) -> None:
+    """Step: *client* gives back a device code that is not redeemed: its sign-in ends as denied."""
+    signin = await find(tx, client, digest)
+    if signin is None or signin.standing(visit.now) not in OPEN:
+        return
+    if await rows.close(tx, signin, State.DENIED, address="", agent="", now=visit.now):
+        detail = {"client": client.id, "by": "requester"}
+        await record(tx, visit, Entry(Kind.DENIED, target=f"application:{client.id}", story=signin.id, detail=detail))

@@ -35,6 +35,8 @@ class Issued:
     jti: str
     """The access token's id, for the journal."""
     expires: Instant
+    session_expires_in: int
+    """Seconds until what stands behind the session ends, however often it is refreshed."""
     client_info: str | None = None
 
 
@@ -87,5 +89,6 @@ def issue(
         scope=answer_text(resource, scopes, openid, words),
         jti=jti,
         expires=expires,
+        session_expires_in=to_seconds(between(visit.now, min(ends, session.ends))),
         client_info=claims.client_info(user, picture.organisation) if client_info else None,
     )

@@ -2,7 +2,7 @@
 Revocation: a client gives back what it holds (RFC 7009).
 
 The token's own client only; a refresh token takes its family along, and so does an access token: both are keys to one
-session. What is unknown, somebody else's or over already is answered like success (§2.2), and confirms nothing.
+session. A device code that is still pending is withdrawn, so that nothing stays half open. What is unknown, somebody else's or over already is answered like success (§2.2), and confirms nothing.
 """
 
 from ostiary.core.access.picture import Picture
@@ -11,12 +11,14 @@ from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.tokens import refresh
 from ostiary.core.tokens.clients import authenticate
+from ostiary.core.words.digests import digest
 from ostiary.core.words.ids import SessionId
 from ostiary.core.words.outcome import Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import settled
 from ostiary.services.house import House
 from ostiary.services.logs.record import record
+from ostiary.services.signins.redeem import withdraw
 from ostiary.services.tokens.grants.refresh_token import REFRESH_TOKENS
 from ostiary.services.tokens.introspect import read_access
 from ostiary.store import Tx, tokens
@@ -32,7 +34,7 @@ async def revoke(
 
     Refused: the client did not prove itself.
     """
-    families = _sessions(house, visit, token)
+    families, code = _sessions(house, visit, token), digest(token)
 
     async def body(tx: Tx, picture: Picture) -> Refused | None:
         asking = authenticate(picture, client_id, client_secret, basic, visit.now)
@@ -40,9 +42,12 @@ async def revoke(
             return asking
         for family in families:
             await _end(tx, visit, asking, family)
+        await withdraw(tx, visit, asking, code)
         return None
 
-    return await settled(house, body)
+    answer = await settled(house, body)
+    house.room.wake(code)
+    return answer
 
 
 def _sessions(house: House, visit: Visit, token: str) -> tuple[SessionId, ...]:

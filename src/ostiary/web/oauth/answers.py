@@ -84,6 +84,7 @@ def granted(issued: Issued, *, token_type: str = "Bearer") -> Answer:
         "expires_in": issued.expires_in,
         "ext_expires_in": issued.expires_in,
         "access_token": issued.access_token,
+        "ostiary_session_expires_in": issued.session_expires_in,
     }
     for name, value in (
         ("refresh_token", issued.refresh_token),
