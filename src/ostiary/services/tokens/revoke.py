@@ -2,7 +2,8 @@
 Revocation: a client gives back what it holds (RFC 7009).
 
 The token's own client only; a refresh token takes its family along, and so does an access token: both are keys to one
-session. A device code that is still pending is withdrawn, so that nothing stays half open. What is unknown, somebody else's or over already is answered like success (§2.2), and confirms nothing.
+session. A device code that is still pending is withdrawn, so that nothing stays half open. What is unknown, somebody
+else's or over already is answered like success (§2.2), and confirms nothing.
 """
 
 from ostiary.core.access.picture import Picture
