@@ -1,0 +1,124 @@
+"""
+The verification page (RFC 8628 §3.3): type the code, see who asks, decide.
+
+Sign-in first, code second (R10); deny first and by default (RFC 10027); a GET never claims (R11).
+"""
+
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+from ostiary.core.signins.signin import SignIn
+from ostiary.core.signins.view import Claimed
+from ostiary.core.words.ids import SignInId
+from ostiary.core.words.instants import Instant
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.services.signins import claim, decide
+from ostiary.services.tokens import browser
+from ostiary.web.front.credentials import SESSION, set_cookie
+from ostiary.web.pages.explain import explained
+from ostiary.web.pages.page import Guest, Page, go, render, step_up
+
+__all__ = ["ROUTES"]
+
+LONGEST_CODE = 64  # characters of a typed code
+
+_SENTENCES = {
+    Reason.BAD_CODE: "That code is not valid. Check it on your device: it may have run out, then start again there.",
+    Reason.CODE_ENTRY_LOCKED: "Too many wrong codes. Wait 15 minutes, then start again on your device.",
+    Reason.REPORTED: "You reported this device within the last hour, so it cannot sign in as you.",
+    Reason.NO_CONSENT: "No administrator has allowed this application yet.",
+}
+_MOVED_ON = Refused(
+    Reason.WRONG_STATE,
+    "This sign-in is over: it was decided, ran out, or belongs to another browser. Nothing was changed.",
+)
+
+
+async def _show(guest: Guest) -> Response:
+    typed = guest.query.get("user_code", "")[:LONGEST_CODE]
+    code = await claim.prefill(guest.house, guest.visit, typed) if typed else None
+    return render(guest, "devicelogin.html", code=code or "", to_compare=code is not None)
+
+
+async def _claim(guest: Guest) -> Response:
+    typed = guest.form.get("user_code", "")
+    if len(typed) > LONGEST_CODE:
+        typed = ""
+    answer = await claim.claim(guest.house, guest.visit, typed)
+    if isinstance(answer, Claimed):
+        return go(_request(answer.signin.id))
+    if answer.reason is Reason.BLOCKED:
+        return explained(guest, answer)
+    return _refused(guest, answer)
+
+
+def _refused(guest: Guest, answer: Refused) -> Response:
+    status = 429 if answer.reason is Reason.CODE_ENTRY_LOCKED else 400
+    sentence = _SENTENCES.get(answer.reason, _SENTENCES[Reason.BAD_CODE])
+    said = Refused(answer.reason, sentence, field="user_code")
+    return render(guest, "devicelogin.html", status=status, refused=said, code="", to_compare=False)
+
+
+def _request(id: str) -> str:
+    return f"/devicelogin/request/{quote(id, safe='')}"
+
+
+def _id(guest: Guest) -> SignInId:
+    return SignInId(guest.path("signin")[:64])
+
+
+async def _decision(guest: Guest) -> Response:
+    seen = await claim.view(guest.house, guest.visit, _id(guest))
+    if isinstance(seen, Refused):
+        return _over(guest)
+    return render(guest, "request.html", asked=seen, signin=seen.signin, where=guest.visit.address)
+
+
+def _over(guest: Guest) -> Response:
+    return render(guest, "devicelogin.html", status=409, refused=_MOVED_ON, code="", to_compare=False)
+
+
+async def _approve(guest: Guest) -> Response:
+    answer = await decide.approve(guest.house, guest.visit, _id(guest))
+    if not isinstance(answer, Refused):
+        return _done(guest, "approved", answer.signin, answer.application.name, ends=answer.ends)
+    if answer.reason in (Reason.MFA_STALE, Reason.MFA_REQUIRED):
+        return step_up(_request(_id(guest)))
+    return explained(guest, answer) if answer.reason is Reason.BLOCKED else _over(guest)
+
+
+async def _deny(guest: Guest) -> Response:
+    answer = await decide.deny(guest.house, guest.visit, _id(guest))
+    if isinstance(answer, Refused):
+        return _over(guest)
+    return _done(guest, "denied", answer.signin, answer.application.name if answer.application else "")
+
+
+async def _report(guest: Guest) -> Response:
+    answer = await decide.report(guest.house, guest.visit, _id(guest))
+    if isinstance(answer, Refused):
+        return _over(guest)
+    return _done(guest, "reported", answer.signin, answer.application.name if answer.application else "")
+
+
+async def _change(guest: Guest) -> Response:
+    answer = await decide.change_account(guest.house, guest.visit, _id(guest))
+    if isinstance(answer, Refused):
+        return _over(guest)
+    await browser.sign_out(guest.house, guest.visit)
+    return go("/signin?return=%2Fdevicelogin", set_cookie(SESSION, ""))
+
+
+def _done(guest: Guest, how: str, signin: SignIn, application: str, ends: Instant | None = None) -> Response:
+    return render(guest, "done.html", how=how, signin=signin, application=application, ends=ends)
+
+
+ROUTES = (
+    Page("/devicelogin", get=_show, post=_claim, signed_in=True),
+    Page("/devicelogin/request/{signin}", get=_decision, signed_in=True),
+    Page("/devicelogin/request/{signin}/approve", post=_approve, signed_in=True),
+    Page("/devicelogin/request/{signin}/deny", post=_deny, signed_in=True),
+    Page("/devicelogin/request/{signin}/report", post=_report, signed_in=True),
+    Page("/devicelogin/request/{signin}/change", post=_change, signed_in=True),
+)

@@ -1,0 +1,232 @@
+"""
+What all pages share: the guest before the page, the two proofs of a form, rendering, and the ways on.
+
+A page module lists its `ROUTES`, each a path with what answers GET and POST. Here a request becomes a `Guest` (its
+visit with the caller, its form, its cookies); a POST reaches a page only with a genuine form token (R16), and a page
+that wants somebody signed in never sees anybody else. GET changes nothing.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ostiary.core.words.instants import Instant, Span, to_datetime, to_seconds
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.visit import Visit
+from ostiary.services.house import House
+from ostiary.web.front import csrf, forms
+from ostiary.web.front.credentials import FRESH, HALF, KNOWN, SESSION, cookie, page_visit, set_cookie
+from ostiary.web.front.visit import Scope
+
+__all__ = [
+    "HOME",
+    "TEMPLATES",
+    "Guest",
+    "Page",
+    "go",
+    "leading",
+    "not_found",
+    "render",
+    "routes_of",
+    "step_up",
+    "to_sign_in",
+]
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+_RETURN = re.compile(r"/(?![/\\])[A-Za-z0-9_\-./?=&%~:+!$'()*,;@]{0,4000}", re.ASCII)
+"""A path of our own: one slash, then no second one and no backslash, which browsers take for another site."""
+HOME = "/devicelogin"
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """One request of a person, read and checked."""
+
+    house: House
+    visit: Visit
+    scope: Scope
+    bound: str
+    """What the forms of this browser are bound to."""
+    is_new: bool
+    """Whether *bound* was made just now, so that the answer must set it."""
+    query: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def session(self) -> str:
+        """The value of the session's cookie."""
+        return cookie(self.scope, SESSION)
+
+    @property
+    def half(self) -> str:
+        """The value of the half session's cookie."""
+        return cookie(self.scope, HALF)
+
+    @property
+    def known(self) -> str:
+        """The value of the long-lived cookie that marks a known browser."""
+        return cookie(self.scope, KNOWN)
+
+    @property
+    def back(self) -> str:
+        """Where the person was going: a path of our own, from the form or the query."""
+        wanted = self.form.get("return") or self.query.get("return") or ""
+        return wanted if _RETURN.fullmatch(wanted) else HOME
+
+    def path(self, name: str) -> str:
+        """A part of the path, as the route names it."""
+        return str(self.scope["path_params"][name])
+
+
+Handler = Callable[[Guest], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One path: what answers GET, what answers POST, and whether somebody must be signed in."""
+
+    path: str
+    get: Handler | None = None
+    post: Handler | None = None
+    signed_in: bool = False
+
+
+# ---- rendering
+
+
+def _moment(moment: Instant) -> str:
+    """``23 Nov 2026, 14:05 UTC``: without a script nobody knows the reader's zone, so it is said."""
+    return to_datetime(moment).strftime("%-d %b %Y, %H:%M UTC")
+
+
+def _iso(moment: Instant) -> str:
+    """For the `datetime` attribute."""
+    return to_datetime(moment).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _ago(moment: Instant, now: Instant) -> str:
+    """How far *moment* is from *now*, in the largest fitting unit."""
+    gap = to_seconds(Span(abs(now - moment)))
+    for size, unit in ((86_400, "day"), (3600, "hour"), (60, "minute")):
+        if gap >= size:
+            count = gap // size
+            text = f"{count} {unit}{'s' if count != 1 else ''}"
+            break
+    else:
+        text = "less than a minute"
+    return f"{text} ago" if moment <= now else f"in {text}"
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    made.filters.update(moment=_moment, iso=_iso, ago=_ago)
+    return made
+
+
+_ENVIRONMENT = _environment()
+
+
+def render(
+    guest: Guest, template: str, *, status: int = 200, refused: Refused | None = None, **values: object
+) -> Response:
+    """The page *template* with *values*; *refused* is announced above the form that caused it."""
+    organisation = guest.house.desk.picture.organisation
+    text = _ENVIRONMENT.get_template(template).render(
+        organisation=organisation.name,
+        sample=organisation.sample,
+        person=guest.visit.caller.name,
+        form_token=csrf.token(guest.house, guest.bound),
+        now=guest.visit.now,
+        reference=guest.visit.id,
+        refused=refused,
+        **values,
+    )
+    response = Response(text, status, media_type="text/html")
+    if guest.is_new:
+        response.raw_headers.append(set_cookie(FRESH, guest.bound))
+    return response
+
+
+# ---- ways on
+
+
+def go(target: str, *cookies: tuple[bytes, bytes]) -> Response:
+    """303 to *target*, so that going back and reloading posts nothing again."""
+    response = Response(status_code=303, headers={"location": target})
+    response.raw_headers.extend(cookies)
+    return response
+
+
+def leading(path: str, back: str) -> str:
+    """*path*, with *back* as where to go from there."""
+    return f"{path}?return={quote(back, safe='')}"
+
+
+def to_sign_in(guest: Guest) -> Response:
+    """To the sign-in page, and back to where a GET was going."""
+    path, query = guest.scope["path"], guest.scope.get("query_string", b"").decode("ascii", "replace")
+    wanted = path + (f"?{query}" if query else "") if guest.scope["method"] == "GET" else HOME
+    return go(leading("/signin", wanted if _RETURN.fullmatch(wanted) else HOME))
+
+
+def step_up(back: str) -> Response:
+    """To the page that asks for the second factor again, and back to *back*."""
+    return go(leading("/signin/again", back))
+
+
+# ---- from request to page
+
+
+def routes_of(house: House, pages: tuple[Page, ...]) -> list[Route]:
+    """Starlette's routes of *pages*."""
+    return [_route(house, page) for page in pages]
+
+
+def _route(house: House, page: Page) -> Route:
+    async def endpoint(request: Request) -> Response:
+        return await _answer(house, page, request)
+
+    methods = [name for name, handler in (("GET", page.get), ("POST", page.post)) if handler is not None]
+    return Route(page.path, endpoint, methods=methods)
+
+
+async def _answer(house: House, page: Page, request: Request) -> Response:
+    guest = await _guest(house, request)
+    posted = request.method == "POST"
+    fields = await forms.form(request.receive, request.scope) if posted else {}
+    query = forms.parse(request.scope.get("query_string", b""))
+    if isinstance(fields, Refused) or isinstance(query, Refused):
+        refused = fields if isinstance(fields, Refused) else query
+        return render(guest, "wrong.html", status=400, refused=refused if isinstance(refused, Refused) else None)
+    if posted and not csrf.genuine(house, request.scope, fields.get(csrf.FIELD, "")):
+        return render(guest, "stale.html", status=403, back=page.path if "{" not in page.path else HOME)
+    complete = Guest(house, guest.visit, guest.scope, guest.bound, guest.is_new, query, fields)
+    if page.signed_in and complete.visit.caller.user is None:
+        return to_sign_in(complete)
+    handler = page.post if posted else page.get
+    assert handler is not None  # the route takes no other method
+    return await handler(complete)
+
+
+async def _guest(house: House, request: Request) -> Guest:
+    visit = await page_visit(house, request.scope)
+    bound = csrf.binding(request.scope)
+    return Guest(house, visit, request.scope, bound or house.random.token(), not bound)
+
+
+def not_found(guest: Guest) -> Response:
+    """404 in our own words."""
+    return render(
+        guest, "wrong.html", status=404, refused=Refused(Reason.NOT_FOUND, "There is nothing at this address.")
+    )
