@@ -112,6 +112,8 @@ class Window(StrEnum):
     ACTIVE = "active"
     AHEAD = "ahead"
     """Not begun yet."""
+    STANDING = "standing"
+    """Active or not begun yet."""
     OVER = "over"
 
 
@@ -140,6 +142,7 @@ _CONDITIONS: Mapping[Window, tuple[ColumnElement[bool], ...]] = {
     Window.ALL: (),
     Window.ACTIVE: (_NOT_ENDED, _AHEAD_OF_NOW, exemptions.c.starts <= bindparam("now")),
     Window.AHEAD: (_NOT_ENDED, _AHEAD_OF_NOW, exemptions.c.starts > bindparam("now")),
+    Window.STANDING: (_NOT_ENDED, _AHEAD_OF_NOW),
     Window.OVER: (or_(exemptions.c.ended.is_not(None), exemptions.c.ends <= bindparam("now")),),
 }
 

@@ -183,7 +183,7 @@ def _reason(audit: Audit) -> str | None:
 
 
 AUDIT: Shape[Audit] = Shape(
-    "directoryAudits",
+    "auditLogs/directoryAudits",
     "microsoft.graph.directoryAudit",
     (
         Field("id", Kind.ID, lambda a: audit_id(a.entry)),

@@ -96,7 +96,7 @@ _OURS: tuple[Field[Telling], ...] = (
 )
 
 SIGN_IN: Shape[Telling] = Shape(
-    "signIns",
+    "auditLogs/signIns",
     "microsoft.graph.signIn",
     (
         Field("id", Kind.ID, lambda t: t.id, column="id"),

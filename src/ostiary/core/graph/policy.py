@@ -1,0 +1,61 @@
+"""
+A conditional access policy as Graph's `conditionalAccessPolicy`.
+
+The stored document is Graph's own, so that what an administrator saved comes back as it was; what it means is
+`core/access/compile`'s alone. `transferMethods` stays one text.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from ostiary.core.access.compile import State
+from ostiary.core.graph.fields import Field, Kind, Shape
+from ostiary.core.words.instants import Instant
+
+
+class Stored(Protocol):
+    """What of a stored policy is shown."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """Graph's document, without what stands beside it."""
+
+    @property
+    def created(self) -> Instant:
+        """When it was made."""
+
+    @property
+    def modified(self) -> Instant:
+        """When it was changed last."""
+
+
+def _part(name: str) -> Any:
+    return lambda policy: policy.document.get(name)
+
+
+POLICY: Shape[Stored] = Shape(
+    "identity/conditionalAccess/policies",
+    "microsoft.graph.conditionalAccessPolicy",
+    (
+        Field("id", Kind.ID, lambda p: p.id),
+        Field("displayName", Kind.STRING, _part("displayName"), write="displayName", required=True),
+        Field("description", Kind.STRING, _part("description"), write="description", limit=1024, null=True),
+        Field("templateId", Kind.ID, lambda p: None),
+        Field("createdDateTime", Kind.MOMENT, lambda p: p.created),
+        Field("modifiedDateTime", Kind.MOMENT, lambda p: p.modified if p.modified != p.created else None),
+        Field("state", Kind.ID, _part("state"), write="state", required=True, values=tuple(State)),
+        Field("conditions", Kind.JSON, _part("conditions"), write="conditions", required=True),
+        Field("grantControls", Kind.JSON, _part("grantControls"), write="grantControls", null=True),
+        Field("sessionControls", Kind.JSON, _part("sessionControls"), write="sessionControls", null=True),
+        Field(
+            "ostiary",
+            Kind.OBJECT,
+            fields=(Field("reason", Kind.STRING, write="reason", limit=512, doc="Why; kept in the audit log."),),
+            doc="What only this service knows.",
+        ),
+    ),
+)

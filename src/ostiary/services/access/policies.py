@@ -1,0 +1,207 @@
+"""
+Conditional access policies, changed: compiled before they are saved, so that nothing is stored that cannot be enforced.
+
+Who weakens a guardrail (a policy that blocks device code flow for everybody) may, and raises an alert.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any
+
+from ostiary.core.access.compile import Compiled, State, compile_policy
+from ostiary.core.access.guardrail import guards, weaker
+from ostiary.core.access.picture import Picture
+from ostiary.core.directory.permissions import Action, judge
+from ostiary.core.exemptions.opening import read_reason
+from ostiary.core.graph.error import Invalid, Problem
+from ostiary.core.graph.odata import Page, Query
+from ostiary.core.logs.entry import Entry, tame
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.words.ids import AppId, PolicyId
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.visit import Visit
+from ostiary.services.access.desk import PICTURE, settled, touch
+from ostiary.services.house import House
+from ostiary.services.logs.alerts import alert, refuse
+from ostiary.services.logs.record import record
+from ostiary.store import Tx, policies
+from ostiary.store.policies import StoredPolicy
+
+MOST = 500  # policies of an organisation; Entra allows 240
+_EXACT = 2**53  # larger whole numbers cannot be written one way only (RFC 8785 §3.2.2.3)
+
+Document = dict[str, Any]
+
+
+async def list_policies(house: House, visit: Visit, query: Query) -> Page[StoredPolicy] | Refused:
+    """Every policy, the oldest first, on one page. Refused: a filter."""
+    if query.filter is not None or query.order is not None:
+        return Refused(Reason.INVALID_VALUE, "Policies come in one order, all of them.", field="$filter")
+
+    async def body(tx: Tx) -> Page[StoredPolicy]:
+        found = tuple(await policies.everything(tx))
+        return Page(found, None, len(found) if query.count else None)
+
+    return await house.store.survey(body)
+
+
+async def find_policy(house: House, visit: Visit, id: str) -> StoredPolicy | Refused:
+    """One policy."""
+
+    async def body(tx: Tx) -> StoredPolicy | Refused:
+        return await policies.find(tx, PolicyId(id)) or Refused(Reason.NOT_FOUND)
+
+    return await house.store.read(body)
+
+
+async def create_policy(
+    house: House, visit: Visit, document: Document, reason: str = ""
+) -> StoredPolicy | Refused | Invalid:
+    """Save a new policy. Invalid: what of it cannot be enforced, each with its JSON path (R4)."""
+    id = PolicyId(house.random.guid())
+
+    async def body(tx: Tx, picture: Picture) -> StoredPolicy | Refused | Invalid:
+        wrong = _wrong_from_the_start(visit, document, reason) or await _unenforceable(tx, picture, id, document)
+        if wrong is None and len(await policies.everything(tx)) >= MOST:
+            wrong = Refused(Reason.CONFLICT, f"There are {MOST} policies already.")
+        if wrong is not None:
+            return await _turned_down(tx, visit, wrong, "")
+        new = StoredPolicy(id, document, visit.now, visit.now)
+        await policies.add(tx, new)
+        await _write_down(tx, visit, Kind.POLICY_CREATED, id, None, document, reason)
+        return new
+
+    return await settled(house, body)
+
+
+async def change_policy(
+    house: House, visit: Visit, id: str, changes: Mapping[str, Any], reason: str = ""
+) -> StoredPolicy | Refused | Invalid:
+    """
+    Merge *changes* into a policy, objects property by property, as Graph's PATCH does. Invalid as `create_policy`.
+    """
+
+    async def body(tx: Tx, picture: Picture) -> StoredPolicy | Refused | Invalid:
+        old = await policies.find(tx, PolicyId(id))
+        wrong = _wrong_from_the_start(visit, changes, reason)
+        if old is None:
+            return await _turned_down(tx, visit, wrong or Refused(Reason.NOT_FOUND), id)
+        new = merged(old.document, changes)
+        wrong = wrong or await _unenforceable(tx, picture, old.id, new)
+        if wrong is not None:
+            return await _turned_down(tx, visit, wrong, id)
+        if not await policies.change(tx, old, new, now=visit.now):
+            return Refused(Reason.CONFLICT)
+        await _write_down(tx, visit, Kind.POLICY_CHANGED, old.id, old.document, new, reason)
+        return StoredPolicy(old.id, new, old.created, visit.now)
+
+    return await settled(house, body)
+
+
+async def delete_policy(house: House, visit: Visit, id: str) -> None | Refused | Invalid:
+    """Delete a policy; the journal keeps what it said."""
+
+    async def body(tx: Tx, picture: Picture) -> None | Refused | Invalid:
+        old = await policies.find(tx, PolicyId(id))
+        wrong = _wrong_from_the_start(visit, {}, "")
+        if wrong is not None or old is None:
+            return await _turned_down(tx, visit, wrong or Refused(Reason.NOT_FOUND), id)
+        if not await policies.drop(tx, old):
+            return Refused(Reason.CONFLICT)
+        await _write_down(tx, visit, Kind.POLICY_DELETED, old.id, old.document, None, "")
+        return None
+
+    return await settled(house, body)
+
+
+def merged(old: Mapping[str, Any], changes: Mapping[str, Any]) -> Document:
+    """*old* with *changes* in it, objects merged, everything else replaced; null clears."""
+    new = dict(old)
+    for name, value in changes.items():
+        before = new.get(name)
+        both = isinstance(before, dict) and isinstance(value, dict)
+        new[name] = merged(before, value) if both and isinstance(before, dict) else value
+    return new
+
+
+def _wrong_from_the_start(visit: Visit, document: Mapping[str, Any], reason: str) -> Refused | Invalid | None:
+    refused = judge(Action.WRITE_POLICIES, visit.caller, now=visit.now)
+    if refused is not None:
+        return refused
+    why = read_reason(reason) if reason else ""
+    unfit = tuple(_unfit(document, "$"))
+    return why if isinstance(why, Refused) else Invalid(unfit) if unfit else None
+
+
+def _unfit(value: Any, path: str) -> Iterator[Problem]:
+    """What cannot be written into the journal in one way only (R15): the document is kept there before and after."""
+    if isinstance(value, dict):
+        for name, content in value.items():
+            if not name.isascii():
+                yield Problem(path, "property names are ASCII")
+            yield from _unfit(content, f"{path}.{name[:40]}")
+    elif isinstance(value, list):
+        for number, content in enumerate(value):
+            yield from _unfit(content, f"{path}[{number}]")
+    elif isinstance(value, float) or (isinstance(value, int) and abs(value) >= _EXACT):
+        yield Problem(path, "only whole numbers below 2^53 are kept")
+
+
+async def _unenforceable(tx: Tx, picture: Picture, id: PolicyId, document: Document) -> Invalid | None:
+    """Step: what of *document* keeps it from being saved; names that do not exist would match nobody, silently."""
+    compiled = compile_policy(id, document)
+    if not compiled.acceptable:
+        return Invalid(tuple(Problem(p.path, p.message) for p in compiled.problems))
+    if compiled.policy.state is not State.ENABLED:
+        return None
+    unknown = [problem async for problem in _strangers(tx, picture, document)]
+    return Invalid(tuple(unknown)) if unknown else None
+
+
+_SPECIAL = ("All", "None")
+
+
+async def _strangers(tx: Tx, picture: Picture, document: Document) -> AsyncIterator[Problem]:
+    conditions: Mapping[str, Any] = document["conditions"]
+    for section, names in (("users", ("Users", "Groups")), ("applications", ("Applications",))):
+        part = conditions.get(section) or {}
+        for name in (f"{side}{what}" for what in names for side in ("include", "exclude")):
+            for number, id in enumerate(part.get(name) or ()):
+                if id not in _SPECIAL and not await _exists(tx, picture, name, id):
+                    path = f"$.conditions.{section}.{name}[{number}]"
+                    yield Problem(path, f"there is nothing with the id {id[:40]}")
+
+
+async def _exists(tx: Tx, picture: Picture, name: str, id: str) -> bool:
+    if name.endswith("Applications"):
+        return AppId(id) in picture.applications
+    return await (policies.user_exists(tx, id) if name.endswith("Users") else policies.group_exists(tx, id))
+
+
+async def _turned_down(tx: Tx, visit: Visit, wrong: Refused | Invalid, id: str) -> Refused | Invalid:
+    """Step: a refusal or an invalid document, written down."""
+    first = (
+        Refused(Reason.INVALID_VALUE, wrong.problems[0].message, field=wrong.problems[0].path)
+        if (isinstance(wrong, Invalid))
+        else wrong
+    )
+    await refuse(tx, visit, Action.WRITE_POLICIES, first, target=f"policy:{id[:64]}")
+    return wrong
+
+
+async def _write_down(
+    tx: Tx, visit: Visit, kind: Kind, id: PolicyId, before: Document | None, after: Document | None, reason: str
+) -> None:
+    """Step: the entry with both documents, the new version, and the alert when a guardrail became less."""
+    name = tame(str((after or before or {}).get("displayName", "")))
+    detail = {"display_name": name, "before": before, "after": after, "reason": tame(reason)}
+    await record(tx, visit, Entry(kind, target=f"policy:{id}", detail=detail))
+    await touch(tx, PICTURE)
+    was = _read(id, before)
+    if was is not None and weaker(was.policy, None if after is None else compile_policy(id, after).policy):
+        left = [p for p in await policies.everything(tx) if guards(compile_policy(p.id, p.document).policy)]
+        text = f"The guardrail {name} was weakened." + ("" if left else " Nothing blocks device code flow any more.")
+        await alert(tx, visit, about="guardrail_weakened", text=text, target=f"policy:{id}")
+
+
+def _read(id: PolicyId, document: Document | None) -> Compiled | None:
+    return None if document is None else compile_policy(id, document)
