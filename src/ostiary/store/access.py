@@ -2,10 +2,10 @@
 What decisions read: the version rows, the rows of the picture, and what is known of one person in one statement.
 """
 
-import json
 from types import MappingProxyType
 from typing import Any
 
+import orjson
 from sqlalchemy import and_, bindparam, func, insert, select, update
 
 from ostiary.core.access.compile import compile_policy, compile_set
@@ -107,10 +107,10 @@ async def take_picture(tx: Tx) -> Picture:
         raise BrokenState("there is no organisation or no exception group")
     known = {app.id: app for app in map(_application, await tx.all(_APPLICATIONS))}
     resources = {**known, **{uri: known[AppId(id)] for uri, id in await tx.all(_IDENTIFIERS)}}
-    rules = [compile_policy(PolicyId(id), json.loads(document)).policy for id, document in await tx.all(_POLICIES)]
+    rules = [compile_policy(PolicyId(id), orjson.loads(document)).policy for id, document in await tx.all(_POLICIES)]
     return Picture(
         version=version,
-        organisation=Organisation(row[0], row[1], tuple(json.loads(row[2])), bool(row[3])),
+        organisation=Organisation(row[0], row[1], tuple(orjson.loads(row[2])), bool(row[3])),
         exception_group=GroupId(group[0]),
         policies=compile_set(rules),
         applications=MappingProxyType(known),
@@ -122,7 +122,7 @@ async def take_picture(tx: Tx) -> Picture:
 def _application(row: Row) -> Application:
     id, object_id, name, enabled, registration, created = row
     return from_document(
-        json.loads(registration), id=id, object_id=object_id, name=name, enabled=bool(enabled), created=created
+        orjson.loads(registration), id=id, object_id=object_id, name=name, enabled=bool(enabled), created=created
     )
 
 
@@ -145,7 +145,7 @@ async def known_of(tx: Tx, user: UserId, now: Instant) -> tuple[User, frozenset[
 def user_of(row: Row) -> User:
     """The first eight columns as an account."""
     id, principal_name, display_name, mail, enabled, roles, created, epoch = row[:8]
-    held: list[Any] = json.loads(roles)
+    held: list[Any] = orjson.loads(roles)
     return User(
         UserId(id), principal_name, display_name, mail, bool(enabled), frozenset(Role(r) for r in held),
         Instant(created), Instant(epoch),

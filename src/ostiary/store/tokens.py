@@ -6,6 +6,7 @@ tokens; only the family's head number is kept, never a token (R6).
 import json
 from typing import Any
 
+import orjson
 from sqlalchemy import and_, bindparam, insert, select, update
 
 from ostiary.core.directory.people import User
@@ -122,7 +123,7 @@ def _session(row: Row) -> Session:
         amr=tuple(values["amr"].split()),
         scopes=tuple(values["scopes"].split()),
         resource=AppId(values["resource"]) if values["resource"] else None,
-        reach={AppId(id): tuple(names) for id, names in json.loads(values["reach"]).items()},
-        grace=tuple(Grace(number, Instant(left)) for number, left in json.loads(values["grace"])),
+        reach={AppId(id): tuple(names) for id, names in orjson.loads(values["reach"]).items()},
+        grace=tuple(Grace(number, Instant(left)) for number, left in orjson.loads(values["grace"])),
     )
     return Session(**values)

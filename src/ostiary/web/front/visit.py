@@ -7,6 +7,7 @@ from the right: whatever a client wrote there itself stands further left and is 
 
 import re
 from collections.abc import MutableMapping
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
@@ -75,6 +76,7 @@ def _address(scope: Scope, proxy: Proxy | None) -> str:
     return _canonical(told.strip().decode("ascii", "replace")) or direct
 
 
+@lru_cache(maxsize=4096)  # the same few peers ask again and again
 def _canonical(text: str) -> str:
     """An address in its one usual form; empty when it is none. IPv4 inside IPv6 counts as IPv4."""
     try:

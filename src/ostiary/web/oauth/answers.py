@@ -24,6 +24,8 @@ __all__ = ["correlation", "description", "error_uri", "granted", "pending", "ref
 
 _CHALLENGE = (b"www-authenticate", b'Basic realm="Ostiary"')  # RFC 6749 §5.2: with 401
 _CORRELATION = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
+_ODD = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
+_SAME = {'"': "'", "\\": "/"}
 _PENDING = wire(Reason.PENDING)
 # Made once: a poll is the most frequent request of all, and its answer differs in four places only.
 _PENDING_TEXT = (
@@ -138,8 +140,9 @@ def _rules(refused: Refused) -> str:
 
 
 def _plain(text: str) -> str:
-    """
-    *text* without control characters and in what RFC 6749 §5.2 allows: printable ASCII without quotes and backslash.
-    """
-    shown = text.replace('"', "'").replace("\\", "/")
-    return "".join(c if " " <= c <= "~" else ("?" if c.isprintable() else " ") for c in shown)[:1024]
+    """*text* in what RFC 6749 §5.2 allows: printable ASCII without quotes and backslash, no control characters."""
+    return _ODD.sub(_harmless, text)[:1024]
+
+
+def _harmless(odd: re.Match[str]) -> str:
+    return _SAME.get(odd[0]) or ("?" if odd[0].isprintable() else " ")
