@@ -162,7 +162,7 @@ def test_an_old_proof_must_be_given_again_and_then_counts(site: Site, demand: di
     site.clock.move(minutes(2))
     away = site.authorize(**demand)
     back = httpx.URL(away.headers["location"]).params["return"]
-    assert site.get(back).headers["location"].startswith("/signin?")
+    assert site.get(back).headers["location"].startswith("/signin/again?")
     site.clock.move(seconds(5))
     site.sign_in()
     assert "code" in returned(site.get(back))

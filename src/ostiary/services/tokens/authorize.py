@@ -6,7 +6,6 @@ application gets a code. It is 256 random bits, kept as a digest, good for 60 se
 """
 
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlsplit
 
 from ostiary.core.access.decision import Outcome
 from ostiary.core.access.picture import Picture
@@ -17,7 +16,6 @@ from ostiary.core.tokens.authorization import (
     AuthorizationRequest,
     judge_request,
     must_sign_in,
-    origin_of,
     redirects_to,
     response_uri,
 )
@@ -37,10 +35,9 @@ from ostiary.services.logs.record import record
 from ostiary.store import Tx, authorizations
 from ostiary.store.authorizations import Authorization
 
-__all__ = ["CODE_LIFETIME", "Returned", "SignInFirst", "authorize", "return_origin", "tend_codes"]
+__all__ = ["CODE_LIFETIME", "Returned", "SignInFirst", "authorize", "tend_codes"]
 
 CODE_LIFETIME = seconds(60)
-MOST_FIELDS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,23 +77,6 @@ async def authorize(house: House, visit: Visit, request: AuthorizationRequest) -
         return Returned(response_uri(request, name, code=secret))
 
     return await settled(house, body)
-
-
-def return_origin(house: House, target: str) -> str:
-    """
-    Where an authorization request *target* (path and query of our own) may lead in the end: the origin of its
-    validated redirect URI; empty for anything else. A sign-in form that comes back to it must allow exactly that.
-    """
-    try:
-        parts = urlsplit(target)
-        fields = dict(parse_qsl(parts.query, max_num_fields=MOST_FIELDS))
-    except ValueError:
-        return ""
-    if not parts.path.endswith("/oauth2/v2.0/authorize"):
-        return ""
-    request = AuthorizationRequest(client_id=fields.get("client_id", ""), redirect_uri=fields.get("redirect_uri", ""))
-    known = not isinstance(_client(house.desk.picture, request), Refused)
-    return origin_of(request.redirect_uri) if known else ""
 
 
 async def tend_codes(house: House, visit: Visit) -> int:

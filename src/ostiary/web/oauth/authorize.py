@@ -70,10 +70,13 @@ def _asked(fields: dict[str, str]) -> AuthorizationRequest:
 
 
 def _sign_in(path: str, fields: dict[str, str], seen: Visit, *, again: bool) -> Response:
-    """To the sign-in page, which comes back to this same request; the time tells that it was after it."""
+    """
+    To the sign-in page, or to the one that asks a signed-in person again; both come back to this same request, and the
+    time in it tells that they proved themselves after it.
+    """
     since = {_SINCE: fields.get(_SINCE) or str(to_seconds(seen.now))}
     back = quote(f"{path}?{urlencode({**fields, **since})}", safe="")
-    return _see(f"/signin?return={back}" + ("&again=1" if again else ""))
+    return _see(f"/signin{'/again' if again else ''}?return={back}")
 
 
 def _explained(seen: Visit, refused: Refused) -> Response:
