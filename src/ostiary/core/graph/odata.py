@@ -327,12 +327,16 @@ class _Reader:
         if field.kind is Kind.STRINGS:
             raise self._wrong("A list is asked with any")
         self._expect("(")
-        found: Expression = Compare(field.column, "eq", self._literal(field), field.kind is Kind.STRING)
+        found: Expression = self._equal(field)
         while self._peek().text == ",":
             self._take()
-            found = Or(found, Compare(field.column, "eq", self._literal(field), field.kind is Kind.STRING))
+            found = Or(found, self._equal(field))
         self._expect(")")
         return found
+
+    def _equal(self, field: Field[Any]) -> Compare:
+        value = self._literal(field)
+        return Compare(field.column, "eq", value, field.kind is Kind.STRING and value is not None)
 
     def _starts_with(self) -> Expression:
         self._expect("(")
@@ -376,6 +380,9 @@ class _Reader:
 def _tokens(text: str) -> list[_Token]:
     found, at = [], 0
     end = len(text.rstrip())
+    strange = next((place for place, letter in enumerate(text) if not letter.isprintable()), None)
+    if strange is not None:
+        raise _Wrong(f"A control character, at character {strange + 1}.")
     while at < end:
         match = _TOKEN.match(text, at)
         if match is None or match.lastgroup is None:
