@@ -84,6 +84,7 @@ class Kind(StrEnum):
     """A one-time code for the first administrator was made: ends (R18)."""
     FIRST_CODE_WRONG = "system:administrator:code_wrong"
     """A wrong one was typed at the set-up page: tries."""
+    FOUNDED = "system:house:founded"
     FIRST_ADMINISTRATOR = "system:administrator:created"
     RESTORED = "system:house:restored"
     LOCAL_DOOR = "system:local_door:changed"

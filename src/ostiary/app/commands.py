@@ -1,0 +1,166 @@
+"""
+`ostiary-server`: the process and its data folder.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import structlog
+import typer
+import uvloop
+
+from ostiary.app.config import Config, ConfigRefused, load
+from ostiary.app.sample import SECRETS, found_sample
+from ostiary.app.serve import SOCKET, serve
+from ostiary.app.setup import found_organisation, print_code
+from ostiary.app.wiring import close_house, open_house, open_parts
+from ostiary.core.words.errors import OstiaryError
+from ostiary.outside import local_ca
+from ostiary.outside.clock import SystemClock
+from ostiary.outside.data_folder import FolderRefused, Locked
+from ostiary.outside.tls import Reloader
+from ostiary.outside.vault import MasterKeyRefused
+from ostiary.services.directory.found import is_founded
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="TOML file (docs/configuration.md).")]
+DataOption = Annotated[Path | None, typer.Option("--data", help="The data folder.")]
+
+TLS = "tls"
+
+
+class Refused(Exception):
+    """A command cannot go on; the message is for the operator."""
+
+
+@app.command()
+def run(
+    config: ConfigOption = None,
+    data: DataOption = None,
+    sample: Annotated[bool, typer.Option("--sample", help="The sample organisation, on loopback only.")] = False,
+    port: Annotated[int | None, typer.Option("--port", help="Another port than the configured one.")] = None,
+) -> None:
+    """Serve until told to stop."""
+    settled = _load(config, data, port, sample)
+    _do(lambda: _run(settled, sample=sample))
+
+
+@app.command()
+def init(config: ConfigOption = None, data: DataOption = None) -> None:
+    """Found the organisation of the configuration and print how to make its first administrator."""
+    settled = _load(config, data, None, False)
+    _do(lambda: _init(settled))
+
+
+def _load(config: Path | None, data: Path | None, port: int | None, sample: bool) -> Config:
+    try:
+        settled = load(config, os.environ, data=data, port=port)
+    except ConfigRefused as refused:
+        for problem in refused.problems:
+            typer.echo(f"configuration: {problem}", err=True)
+        raise typer.Exit(2) from None
+    if sample and settled.listen not in ("127.0.0.1", "::1"):
+        typer.echo("The sample organisation listens on loopback only.", err=True)
+        raise typer.Exit(2)
+    if port and sample:
+        settled = settled.model_copy(update={"origin": f"https://localhost:{port}"})
+    settled.data.parent.mkdir(parents=True, exist_ok=True)
+    return settled
+
+
+def _do(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run *work*; what an operator can mend is told in one line."""
+    _logging()
+    try:
+        uvloop.run(work())
+    except (Refused, FolderRefused, Locked, MasterKeyRefused, ConfigRefused, OstiaryError, OSError) as error:
+        typer.echo(f"ostiary-server: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+def _logging() -> None:
+    """One JSON line an event, on standard error."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+async def _run(config: Config, *, sample: bool) -> None:
+    parts = await open_parts(config, os.environ, sample=sample)
+    held = await is_founded(parts.store)
+    if held is None and not sample:
+        raise Refused("there is no organisation in this data folder: run `ostiary-server init` first")
+    if held is not None and held is not sample:
+        raise Refused("the sample organisation needs --sample, and only the sample may have it (R18)")
+    if held is None:
+        for secret in await found_sample(parts):
+            typer.echo(f"{secret.name:28} password {secret.password}  authenticator {secret.seed}  {secret.roles}")
+    house = await open_house(parts)
+    reloader, ca = _tls(config)
+    try:
+        await serve(house, config, reloader, ready=lambda: _welcome(config, ca, sample), stop=asyncio.Event())
+    finally:
+        await close_house(house, parts)
+
+
+def _tls(config: Config) -> tuple[Reloader | None, Path | None]:
+    """The certificate to listen with: the operator's, or one of a local authority; none behind a proxy."""
+    if config.plain:
+        return None, None
+    if config.certificate is not None and config.certificate_key is not None:
+        return Reloader(config.certificate, config.certificate_key), None
+    names = (*local_ca.default_names(), urlsplit(config.origin).hostname or "localhost")
+    made = local_ca.ensure(config.data / TLS, tuple(dict.fromkeys(names)), now=SystemClock().now(), environ=os.environ)
+    return Reloader(made.certificate, made.key), made.ca
+
+
+async def _init(config: Config) -> None:
+    parts = await open_parts(config, os.environ)
+    if await is_founded(parts.store) is None:
+        await found_organisation(parts)
+    house = await open_house(parts)
+    try:
+        await print_code(house)
+    finally:
+        await close_house(house, parts)
+
+
+def _welcome(config: Config, ca: Path | None, sample: bool) -> None:
+    """What to do next."""
+    typer.echo(f"Ostiary is open on {config.origin} (data in {config.data}).")
+    if ca is not None:
+        typer.echo("For other programs to trust its certificate:")
+        for name, value in local_ca.trust_environment(ca).items():
+            typer.echo(f"  export {name}={value}")
+    if sample:
+        port = urlsplit(config.origin).port or 443
+        typer.echo(f"Who can sign in: {config.data / SECRETS}")
+        typer.echo(
+            f"From another machine: ssh -L {port}:localhost:{port} THIS-MACHINE, then open {config.origin}/devicelogin"
+        )
+        typer.echo("Next, in a second terminal with those variables:")
+        typer.echo(f"  .venv/bin/ostiary login --device-code --server {config.origin}")
+        typer.echo(
+            f"  OSTIARY_DATA={config.data} .venv/bin/ostiary --local exemption open "
+            '--user alice@ostiary.example --for 1h --reason "trying it"'
+        )
+    if config.local_door:
+        typer.echo(f"The local door: {config.data / SOCKET}")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """The entry point of `ostiary-server`."""
+    app()

@@ -1,0 +1,167 @@
+"""
+The one configuration object: a TOML file, then the environment over it. Unknown keys are errors, and every error is
+told at once.
+
+`docs/configuration.md` is made from this file (`document`) and a test compares them.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from ostiary.core.words.digests import digest
+from ostiary.core.words.instants import minutes, seconds
+from ostiary.services.house import Proxy, Settings
+
+PREFIX = "OSTIARY_SERVER_"  # OSTIARY_SERVER_PORT=9443
+
+
+class ConfigRefused(Exception):
+    """The configuration cannot be used; `problems` names each key and what is wrong with it."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class Config(BaseModel):
+    """What an operator may set. Every default is the safe one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: Annotated[Path, Field(description="The data folder, 0700, of one process.")] = Path("/var/lib/ostiary")
+    origin: Annotated[
+        str, Field(description="Where people and clients reach the service: https, host, and port if it is not 443.")
+    ] = "https://localhost:8443"
+    listen: Annotated[str, Field(description="The address to listen on. The sample listens on loopback only.")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[int, Field(ge=0, le=65535, description="The TCP port; 0 takes a free one.")] = 8443
+    certificate: Annotated[
+        Path | None,
+        Field(description="PEM chain, leaf first; reloaded when it changes. Without it a local CA makes one."),
+    ] = None
+    certificate_key: Annotated[Path | None, Field(description="PEM key of `certificate`.")] = None
+    plain: Annotated[
+        bool, Field(description="Speak plain HTTP, behind a proxy that ends TLS; needs one of the `proxy` settings.")
+    ] = False
+    master_key: Annotated[
+        Path | None,
+        Field(
+            description="File with 32 random bytes, 0600, outside the data folder. Without it: a systemd credential."
+        ),
+    ] = None
+    name: Annotated[str, Field(max_length=256, description="The organisation's name, used by `init`.")] = "Ostiary"
+    domains: Annotated[tuple[str, ...], Field(description="Verified domains, used by `init`.")] = ()
+    poll_interval: Annotated[int, Field(ge=1, le=60, description="Seconds between polls.")] = 5
+    lenient_pace: Annotated[bool, Field(description="Answer early polls with `authorization_pending`.")] = True
+    session_idle: Annotated[int, Field(ge=5, le=120, description="Minutes until an unused browser session ends.")] = 30
+    session_longest: Annotated[int, Field(ge=30, le=1440, description="Minutes until any session ends.")] = 720
+    refresh_idle: Annotated[int, Field(ge=5, le=480, description="Minutes until an unused refresh token ends.")] = 30
+    codes_per_source: Annotated[
+        int,
+        Field(ge=2, description="Open codes of one source and application; half is for requesters that proved a key."),
+    ] = 40
+    codes_per_application: Annotated[int, Field(ge=2, description="Open codes of one application.")] = 20_000
+    local_door: Annotated[bool, Field(description="The Unix socket `admin.sock` in the data folder.")] = True
+    proxy_header: Annotated[str, Field(description="The one header that holds addresses, set by the one proxy.")] = ""
+    proxy_hops: Annotated[int, Field(ge=1, le=10, description="Which address in it counts, from the right.")] = 1
+    proxy_networks: Annotated[tuple[str, ...], Field(description="Where the proxy connects from.")] = ()
+    proxy_secret_header: Annotated[str, Field(description="The header in which the proxy proves itself.")] = ""
+    proxy_secret_file: Annotated[Path | None, Field(description="File with the secret that it carries.")] = None
+
+    @field_validator("origin")
+    @classmethod
+    def _https(cls, value: str) -> str:
+        if not value.startswith("https://") or value.count("/") != 2 or value != value.lower():
+            raise ValueError("must be https://host[:port] in lower case, with no path")
+        return value
+
+    @field_validator("proxy_networks")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ip_network(network)
+        return value
+
+
+def load(path: Path | None, environ: Mapping[str, str], **given: Any) -> Config:
+    """The configuration of *path* and *environ*, with *given* (command-line) over both. Raises ConfigRefused."""
+    values: dict[str, Any] = {}
+    if path is not None:
+        try:
+            values = tomllib.loads(path.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ConfigRefused((f"{path}: {error}",)) from None
+    values |= {k.removeprefix(PREFIX).lower(): _read(v) for k, v in environ.items() if k.startswith(PREFIX)}
+    values |= {name: value for name, value in given.items() if value is not None}
+    try:
+        return Config(**values)
+    except ValidationError as error:
+        raise ConfigRefused(
+            tuple(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
+        ) from None
+
+
+def _read(text: str) -> Any:
+    """An environment value: a list where it has commas, else text (pydantic reads numbers and booleans)."""
+    return tuple(part.strip() for part in text.split(",")) if "," in text else text
+
+
+def settings(config: Config) -> Settings:
+    """What of it deeds may see. Raises ConfigRefused when the proxy cannot prove itself (R13)."""
+    return Settings(
+        origin=config.origin,
+        data=config.data,
+        poll_interval=seconds(config.poll_interval),
+        lenient_pace=config.lenient_pace,
+        session_idle=minutes(config.session_idle),
+        session_longest=minutes(config.session_longest),
+        refresh_idle=minutes(config.refresh_idle),
+        local_door=config.local_door,
+        codes_per_source=config.codes_per_source,
+        codes_per_application=config.codes_per_application,
+        proxy=_proxy(config),
+    )
+
+
+def _proxy(config: Config) -> Proxy | None:
+    if not config.proxy_header:
+        return None
+    if not config.proxy_networks or not config.proxy_secret_header or config.proxy_secret_file is None:
+        raise ConfigRefused(("proxy_header: needs proxy_networks, proxy_secret_header and proxy_secret_file (R13)",))
+    try:
+        secret = config.proxy_secret_file.read_bytes().strip()
+    except OSError as error:
+        raise ConfigRefused((f"proxy_secret_file: {error.strerror}",)) from None
+    if len(secret) < 16:
+        raise ConfigRefused(("proxy_secret_file: needs at least 16 bytes",))
+    return Proxy(
+        header=config.proxy_header.lower(),
+        hops=config.proxy_hops,
+        networks=tuple(ip_network(network) for network in config.proxy_networks),
+        secret_header=config.proxy_secret_header.lower(),
+        secret=digest(secret),
+    )
+
+
+def document() -> str:
+    """docs/configuration.md."""
+    lines = [
+        "# Configuration",
+        "",
+        "`ostiary-server` reads one TOML file (`--config`), then variables of the environment "
+        f"(`{PREFIX}` and the key in capitals; lists with commas), then its options. Unknown keys are errors.",
+        "",
+        "| Key | Default | Meaning |",
+        "|---|---|---|",
+    ]
+    for name, field in Config.model_fields.items():
+        default = field.default if field.default not in (None, "", ()) else "–"
+        shown = str(default).lower() if isinstance(default, bool) else str(default)
+        lines.append(f"| `{name}` | `{shown}` | {field.description} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,173 @@
+"""
+Listening: the public port, with TLS whose certificate is reloaded, and the local door (R2), one ASGI application on
+both.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from ostiary.app.config import Config
+from ostiary.app.jobs import run_jobs
+from ostiary.outside.data_folder import peer_uid, user_name
+from ostiary.outside.tls import Kept, Reloader, Swapped
+from ostiary.services.house import House
+from ostiary.web import graph, oauth, pages
+from ostiary.web.front.credentials import api_visit
+from ostiary.web.front.hot import Asgi, hot, tenant_names
+from ostiary.web.front.stack import http_error, stack
+from ostiary.web.front.visit import LOCAL
+
+__all__ = ["application", "serve"]
+
+SOCKET = "admin.sock"
+CERTIFICATE_CHECKS = 5.0  # seconds between two looks at the certificate's files
+GRACE = 5  # seconds that open requests get when the process is told to stop
+CONNECTIONS = 4096
+
+_log = structlog.get_logger("ostiary.serve")
+
+
+def application(house: House) -> Asgi:
+    """Everything behind the ports: hot paths, then the router, all behind the one pipeline."""
+    routes: list[BaseRoute] = [*oauth.routes(house), *graph.routes(house, api_visit), *pages.routes(house)]
+    handlers: dict[Any, Callable[..., Any]] = {HTTPException: http_error(house)}
+    router = Starlette(routes=routes, exception_handlers=handlers)
+    names = tenant_names(house.desk.picture.organisation)
+    cold: Asgi = router
+    return stack(hot(oauth.hot_doors(house), names=names, unknown=oauth.unknown_tenant(house), cold=cold), house)
+
+
+class _LocalProtocol(HttpToolsProtocol):
+    """HTTP on the local door: each request is marked with the user at the other end, as the kernel names them."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        try:
+            uid = peer_uid(transport.get_extra_info("socket"))
+        except (OSError, ValueError):
+            transport.close()
+            return
+        self._peer = {"uid": uid, "user": user_name(uid)}
+        if uid not in (0, os.geteuid()):
+            transport.close()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {LOCAL: self._peer}  # type: ignore[dict-item]
+
+
+class _Server(uvicorn.Server):
+    """A listener that leaves signals to us: there are two in one loop."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _server(app: Asgi, tls: ssl.SSLContext | None, protocol: type[HttpToolsProtocol] | str) -> _Server:
+    config = uvicorn.Config(
+        app,
+        http=protocol,
+        loop="uvloop",
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        proxy_headers=False,  # R13: the address is our own code's business
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        limit_concurrency=CONNECTIONS,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=GRACE,
+        backlog=1024,
+    )
+    config.load()
+    config.ssl = tls
+    return _Server(config)
+
+
+def _tcp(config: Config) -> socket.socket:
+    family = socket.AF_INET6 if ":" in config.listen else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((config.listen, config.port))
+    return listener
+
+
+def _unix(path: Path) -> socket.socket:
+    """The local door: private before anybody can connect (R2)."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(before)
+    return listener
+
+
+async def serve(
+    house: House, config: Config, reloader: Reloader | None, *, ready: Callable[[], None], stop: asyncio.Event
+) -> None:
+    """Listen until *stop* is set or the process is told to end; *ready* is called when both doors are open."""
+    app = application(house)
+    servers = [(_server(app, reloader.context if reloader else None, "httptools"), _tcp(config))]
+    if config.local_door:
+        servers.append((_server(app, None, _LocalProtocol), _unix(config.data / SOCKET)))
+    side = [asyncio.create_task(run_jobs(house))]
+    if reloader is not None:
+        side.append(asyncio.create_task(_certificates(reloader)))
+    running = [asyncio.create_task(server.serve(sockets=[listener])) for server, listener in servers]
+    await _opened([server for server, _ in servers], running)
+    ready()
+    await _until_told(stop, running)
+    for server, _ in servers:
+        server.should_exit = True
+    await asyncio.gather(*running)
+    for task in side:
+        task.cancel()
+    await asyncio.gather(*side, return_exceptions=True)
+    (config.data / SOCKET).unlink(missing_ok=True)
+
+
+async def _opened(servers: list[_Server], running: list[asyncio.Task[None]]) -> None:
+    while not all(server.started for server in servers):
+        if any(task.done() for task in running):
+            raise RuntimeError("a listener ended before it was open")
+        await asyncio.sleep(0.01)  # uvicorn has no event for it
+
+
+async def _until_told(stop: asyncio.Event, running: list[asyncio.Task[None]]) -> None:
+    loop = asyncio.get_running_loop()
+    try:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+    except (ValueError, RuntimeError):  # not the main thread: whoever started us sets `stop`
+        pass
+    waiting = asyncio.create_task(stop.wait())
+    await asyncio.wait([waiting, *running], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+
+
+async def _certificates(reloader: Reloader) -> None:
+    while True:
+        await asyncio.sleep(CERTIFICATE_CHECKS)
+        match reloader.check():
+            case Swapped(ends=ends):
+                _log.info("certificate reloaded", ends=ends)
+            case Kept(reason=reason):
+                _log.error("certificate kept", reason=reason)

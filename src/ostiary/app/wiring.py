@@ -1,0 +1,115 @@
+"""
+The composition root: from a configuration to a house. Nothing else puts the parts together.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ostiary.app.config import Config, settings
+from ostiary.core.directory.credentials import source_of
+from ostiary.core.words.caller import Caller, CallerKind
+from ostiary.core.words.visit import Visit
+from ostiary.outside import Outside, data_folder
+from ostiary.outside.clock import Clock, SystemClock
+from ostiary.outside.data_folder import FolderLock
+from ostiary.outside.passwords import Passwords
+from ostiary.outside.random import Random, SystemRandom
+from ostiary.outside.vault import Vault, create_master, find_master
+from ostiary.services.access.desk import Desk
+from ostiary.services.house import House
+from ostiary.services.logs.floods import Floods
+from ostiary.services.signins.waiting_room import WaitingRoom
+from ostiary.services.tokens.keyring import Keyring
+from ostiary.services.tokens.rotation import ensure_keys
+from ostiary.store import logs, signins
+from ostiary.store.migrate import migrate
+from ostiary.store.sqlite import SqliteStore
+
+DATABASE = "ostiary.db"
+STREAM = "main"  # the journal stream of the one node of an embedded database (R15)
+SAMPLE_KEY = "master.key"  # only the sample may keep it in its data folder (R17)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What everything else is made of; tests bring their own clock."""
+
+    config: Config
+    clock: Clock
+    random: Random
+    lock: FolderLock
+    store: SqliteStore
+    vault: Vault
+    warning: str = ""
+
+
+async def open_parts(
+    config: Config, environ: Mapping[str, str], *, sample: bool = False, clock: Clock | None = None
+) -> Parts:
+    """
+    Take the data folder, the master key and the database, migrated.
+
+    Raises FolderRefused, Locked, MasterKeyRefused.
+    """
+    random = SystemRandom()
+    data_folder.prepare(config.data)
+    lock = FolderLock(config.data)
+    key = config.master_key or (_sample_key(config.data, random) if sample else None)
+    found = find_master(path=key, data_folder=config.data, sample=sample, environ=environ)
+    path = config.data / DATABASE
+    migrate(path)
+    store = SqliteStore(path, stream=STREAM, salt=lambda: random.bytes(16))
+    await store.write(lambda tx: logs.open_stream(tx, STREAM))
+    vault = Vault(found.master, random=random)
+    return Parts(config, clock or SystemClock(), random, lock, store, vault, found.warning or "")
+
+
+def _sample_key(folder: Path, random: Random) -> Path:
+    path = folder / SAMPLE_KEY
+    if not path.exists():
+        create_master(path, random=random)
+    return path
+
+
+async def open_house(parts: Parts) -> House:
+    """The house of a founded organisation, its memory filled. Raises BrokenState when it was never founded."""
+    desk, keyring, room = Desk(parts.store, parts.clock), Keyring(parts.vault), WaitingRoom()
+    house = House(
+        store=parts.store,
+        clock=parts.clock,
+        random=parts.random,
+        vault=parts.vault,
+        outside=Outside(Passwords()),
+        desk=desk,
+        room=room,
+        keyring=keyring,
+        floods=Floods(),
+        settings=settings(parts.config),
+    )
+    await desk.reload()
+    await ensure_keys(house, system_visit(house, "start"))
+    await keyring.load(parts.store)
+    await _fill(house)
+    return house
+
+
+async def _fill(house: House) -> None:
+    """The waiting room of a node that starts: what the store knows to be pending."""
+    now = house.clock.now()
+    for digest, client, address, ends in await house.store.read(lambda tx: signins.live(tx, now)):
+        house.room.admit(
+            digest, client=client, source=source_of(address), ends=ends, interval=house.settings.poll_interval
+        )
+
+
+def system_visit(house: House, job: str) -> Visit:
+    """The visit of a job of the service itself."""
+    return Visit(house.clock.now(), house.random.guid(), caller=Caller(CallerKind.SYSTEM, job, job))
+
+
+async def close_house(house: House, parts: Parts) -> None:
+    """Finish what is in line and give the folder back."""
+    house.outside.passwords.close()
+    await parts.store.close()
+    parts.lock.release()

@@ -1,0 +1,3 @@
+"""
+Migrations, one file a step, forward only; `ostiary.store.migrate` runs them.
+"""
