@@ -24,6 +24,7 @@ from ostiary.services.tokens.sign_in import (
 )
 from ostiary.web.front.credentials import FRESH, HALF, KNOWN, SESSION, set_cookie
 from ostiary.web.pages.page import Guest, Page, go, leading, render, to_sign_in
+from ostiary.web.pages.page import step_up as step_up_page
 
 __all__ = ["ROUTES", "qr"]
 
@@ -36,6 +37,9 @@ def qr(offer: Offer) -> str:
 
 
 async def _show(guest: Guest) -> Response:
+    """An authorization request that needs fresher proof of somebody signed in says `again`."""
+    if guest.query.get("again") and guest.visit.caller.user is not None:
+        return step_up_page(guest.back)
     return render(guest, "signin.html", back=guest.back, name="")
 
 
