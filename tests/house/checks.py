@@ -164,23 +164,22 @@ def _long_functions(tree: Tree) -> Iterator[tuple[int, str]]:
             yield function.lineno, f"{function.name} has {lines} lines, at most {FUNCTION_LINES}"
 
 
-def unregistered(
-    folder: Path, package: str, name: str, *, holder: str = "__init__", helpers: tuple[str, ...] = ()
-) -> list[str]:
+def unregistered(folder: Path, package: str, registries: tuple[str, ...], helpers: tuple[str, ...] = ()) -> list[str]:
     """
-    How the tuple *name* in ``folder/holder.py`` differs from the modules of *folder*, which is *package*.
+    How the tuples *registries* in the ``__init__`` of *folder*, which is *package*, differ from its modules.
 
-    Each module must give the tuple exactly one entry; *helpers* are modules that belong to none.
+    Each module must give the tuples exactly one entry; *helpers* are modules that belong to none.
     """
-    tree = ast.parse((folder / f"{holder}.py").read_text(encoding="utf-8"))
+    tree = ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))
     names = bindings(tree)
-    listed = [_sibling(entry, names, package) for entry in _entries(tree, name)]
+    listed = [_sibling(entry, names, package) for name in registries for entry in _entries(tree, name)]
     present = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
-    expected = present - {"__init__", holder, *helpers}
+    expected = present - {"__init__", *helpers}
+    where = " or ".join(registries)
     return [
-        *(f"{package}.{each} is missing in {name}" for each in sorted(expected - set(listed))),
-        *(f"{name} lists {each}, which is no module of {package}" for each in sorted(set(listed) - expected)),
-        *(f"{name} lists {each} twice" for each in sorted({each for each in listed if listed.count(each) > 1})),
+        *(f"{package}.{each} is missing in {where}" for each in sorted(expected - set(listed))),
+        *(f"{where} lists {each}, which is no module of {package}" for each in sorted(set(listed) - expected)),
+        *(f"{where} lists {each} twice" for each in sorted({each for each in listed if listed.count(each) > 1})),
     ]
 
 
@@ -197,12 +196,11 @@ def _entries(tree: Tree, name: str) -> list[ast.expr]:
 
 
 def _sibling(entry: ast.expr, names: dict[str, str], package: str) -> str:
-    while isinstance(entry, ast.Call):
-        entry = entry.args[0] if entry.args and not dotted(entry.func, names).startswith(f"{package}.") else entry.func
-    full = dotted(entry, names)
-    if full.startswith(f"{package}."):
-        return full[len(package) + 1 :].split(".")[0]
-    return full or ast.unparse(entry)
+    for node in ast.walk(entry):
+        full = dotted(node, names) if isinstance(node, ast.Name | ast.Attribute) else ""
+        if full.startswith(f"{package}."):
+            return full[len(package) + 1 :].split(".")[0]
+    return ast.unparse(entry)
 
 
 # Texts

@@ -146,16 +146,20 @@ def test_a_registry_that_differs_from_its_folder_is_found(tmp_path: Path) -> Non
         plant(tmp_path, f"{name}.py", "")
     plant(tmp_path, "nut/__init__.py", "")
     head = "from fruit import apple, fig, nut\nfrom fruit.pear import PEAR\nfrom fruit.plum import make\n"
-    plant(tmp_path, "__init__.py", head + "FRUIT: tuple[object, ...] = (apple, PEAR, make('x'), nut.NUT)\n")
-    assert checks.unregistered(tmp_path, "fruit", "FRUIT", helpers=("tools",)) == []
+    plant(
+        tmp_path,
+        "__init__.py",
+        head + "FRUIT: tuple[object, ...] = (apple, PEAR, make('x'), ('nut', nut.NUT, apple))\n",
+    )
+    assert checks.unregistered(tmp_path, "fruit", ("FRUIT",), ("tools",)) == []
     plant(tmp_path, "__init__.py", head + "FRUIT = (apple, apple, PEAR, fig, nut)\n")
-    assert checks.unregistered(tmp_path, "fruit", "FRUIT", helpers=("tools",)) == [
+    assert checks.unregistered(tmp_path, "fruit", ("FRUIT",), ("tools",)) == [
         "fruit.plum is missing in FRUIT",
         "FRUIT lists fig, which is no module of fruit",
         "FRUIT lists apple twice",
     ]
     with pytest.raises(LookupError):
-        checks.unregistered(tmp_path, "fruit", "NUTS")
+        checks.unregistered(tmp_path, "fruit", ("NUTS",))
 
 
 def test_a_path_of_one_machine_is_found(tmp_path: Path) -> None:
