@@ -20,7 +20,7 @@ def _installed() -> None:
 @pytest.fixture(scope="module")
 def chromium(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A browser that trusts the server."""
-    with desk(tmp_path_factory.mktemp("browser"), server.ca_file) as opened:
+    with desk(tmp_path_factory.mktemp("browser"), server.authority) as opened:
         yield opened
 
 

@@ -27,6 +27,9 @@ class Server(Protocol):
 
     origin: str
     ca_file: Path
+    """Every root that a client should trust, ours included."""
+    authority: Path
+    """Our own root alone, for a browser that adds it to its own."""
     tenant: str
     clients: dict[str, str]
     people: dict[str, Human]
