@@ -1,208 +1,187 @@
 """
-A running server for tests: the product's own composition root on a free loopback port, with TLS by a local CA.
-
-Only the clock is not the product's: it follows the real one and jumps ahead when a test says so. It runs in a thread
-with an event loop of its own, so a test may block on it, with a browser or a client program in between.
+A running server for tests: the product's own composition root in a thread, with TLS by the local CA, the sample
+organisation, and a clock that can be moved forward. Nothing in it is replaced but the clock.
 """
 
 import asyncio
+import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import httpx
 import pyotp
-import uvloop
+import pytest
 
 from ostiary.app.config import Config
-from ostiary.app.sample import DOMAIN, Secret, found_sample
+from ostiary.app.sample import Secret, found_sample
 from ostiary.app.serve import SOCKET, serve
 from ostiary.app.wiring import Parts, close_house, open_house, open_parts
-from ostiary.core.directory.founding import ADMIN_API, AZURE_CLI, GRAPH_CLI, OSTIARY_CLI
-from ostiary.core.words.instants import Instant, Span, after, seconds, to_seconds
+from ostiary.core.exemptions.exemption import Limits
+from ostiary.core.exemptions.opening import Opening
+from ostiary.core.words.caller import Caller, CallerKind, Origin
+from ostiary.core.words.instants import Instant, Span, after, hours, seconds, to_seconds
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.visit import Visit
 from ostiary.outside import local_ca
 from ostiary.outside.clock import SystemClock
 from ostiary.outside.tls import Reloader
-from ostiary.outside.totp import STEP_SECONDS
+from ostiary.services.exemptions.end import end_exemptions_of
+from ostiary.services.exemptions.open import open_exemption
 from ostiary.services.house import House
 
-EXEMPTIONS = "/v1.0/identityGovernance/privilegedAccess/group/assignmentScheduleRequests"
-CLIENTS = {"azure-cli": AZURE_CLI, "graph-cli": GRAPH_CLI, "ostiary-cli": OSTIARY_CLI, "admin-api": ADMIN_API}
-PATIENCE = 60.0  # seconds until a start or an end that does not come is a failure
+T = TypeVar("T")
+
+CLIENTS = {
+    "azure-cli": "04b07795-8ddb-461a-bbee-02f9e1bf7b46",
+    "graph-cli": "14d82eec-204b-4c2f-b7e8-296a70dab67e",
+    "ostiary-cli": "0f5c7a3e-6d0b-4d6e-9a57-05717a1c1001",
+}
+STEP = 30  # seconds of one TOTP code (RFC 6238 §5.2)
 
 
-class RunningClock:
-    """The machine's clock, and what tests let pass beside it."""
+class OffsetClock:
+    """The machine's clock, moved forward as often as a test wants."""
 
     def __init__(self) -> None:
-        """As late as it is."""
         self._real = SystemClock()
-        self._ahead = Span(0)
+        self._offset = 0
 
     def now(self) -> Instant:
         """The wall clock."""
-        return after(self._real.now(), self._ahead)
+        return Instant(self._real.now() + self._offset)
 
     def steady(self) -> Instant:
-        """The monotonic clock: what passes, passes here too."""
-        return after(self._real.steady(), self._ahead)
+        """The monotonic clock."""
+        return Instant(self._real.steady() + self._offset)
 
     def move(self, span: Span) -> None:
-        """Let *span* pass; never backwards, because a steady clock does not."""
-        assert span >= 0
-        self._ahead = Span(self._ahead + span)
+        """Let *span* pass."""
+        self._offset += span
 
 
-@dataclass
 class Human:
-    """One person of the sample organisation, with an authenticator app that is never asked twice in one step."""
+    """Somebody of the sample organisation, with an authenticator app that never shows a code twice."""
 
-    username: str
-    password: str = field(repr=False)
-    roles: tuple[str, ...]
-    _seed: str = field(repr=False)
-    _clock: RunningClock = field(repr=False)
-    _last: int = 0
+    def __init__(self, secret: Secret, clock: OffsetClock) -> None:
+        self.username = secret.name
+        self.password = secret.password
+        self.seed = secret.seed
+        self._clock = clock
+        self._last = 0
 
     def totp(self) -> str:
-        """A code that was not used yet; where the last one was of this step, half a minute passes first."""
-        step = to_seconds(self._clock.now()) // STEP_SECONDS
+        """A code that was not used yet; time passes for it when it has to."""
+        step = to_seconds(self._clock.now()) // STEP
         if step <= self._last:
-            self._clock.move(seconds((self._last + 1 - step) * STEP_SECONDS))
-            step = to_seconds(self._clock.now()) // STEP_SECONDS
+            self._clock.move(seconds(STEP * (self._last + 1 - step)))
+            step = to_seconds(self._clock.now()) // STEP
         self._last = step
-        return pyotp.HOTP(self._seed).at(step)
+        return pyotp.TOTP(self.seed).at(to_seconds(self._clock.now()))
 
 
 class Server:
-    """A running server, its sample organisation, and the hands of whoever sits at its machine."""
+    """A running server, and the hands of its administrator and its clock."""
 
-    def __init__(self, data: Path) -> None:
-        """Begin in the folder *data*, which must not exist; it is up when this returns."""
-        self.clock = RunningClock()
-        self.clients: dict[str, str] = dict(CLIENTS)
-        self.people: dict[str, Human] = {}
-        self.data = data
-        self.house: House
-        port = _free_port()
+    def __init__(self, data: Path, **config: Any) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.port = port
         self.origin = f"https://localhost:{port}"
-        self._config = Config(data=data, origin=self.origin, port=port)
-        self._made = self._certificate()
-        self.ca_file = self._made.bundle
-        self._up = threading.Event()
-        self._stop: asyncio.Event
-        self._loop: asyncio.AbstractEventLoop
-        self._fault: BaseException | None = None
-        self._thread = threading.Thread(target=self._work, name="server")
-        self._begin()
+        self.data = data
+        self.clock = OffsetClock()
+        self.clients = dict(CLIENTS)
+        self.config = Config(data=data, origin=self.origin, port=port, **{"poll_interval": 1, **config})
+        self.people: dict[str, Human] = {}
+        self.tenant = ""
+        self.ca_file = data / "tls" / "bundle.pem"
+        self.authority = data / "tls" / "ca.pem"
+        self.local_door = data / SOCKET
+        self._ready = threading.Event()
+        self._failed: BaseException | None = None
+        self._thread = threading.Thread(target=self._main, name="server", daemon=True)
+
+    def start(self) -> None:
+        """Start, and wait until both doors are open."""
+        self._thread.start()
+        if not self._ready.wait(60) or self._failed is not None:
+            raise RuntimeError("the server did not start") from self._failed
+
+    def stop(self) -> None:
+        """End it in order."""
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(30)
+        if self._failed is not None:
+            raise self._failed
+
+    def _main(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:
+            self._failed = error
+        finally:
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        parts: Parts = await open_parts(self.config, os.environ, sample=True, clock=self.clock)
+        secrets = await found_sample(parts)
+        self.people = {secret.name.partition("@")[0]: Human(secret, self.clock) for secret in secrets}
+        self.house: House = await open_house(parts)
         self.tenant = self.house.desk.picture.organisation.tenant
+        names = local_ca.default_names()
+        tls = local_ca.ensure(self.data / "tls", names, now=SystemClock().now(), environ=os.environ)
+        reloader = Reloader(tls.certificate, tls.key)
+        try:
+            await serve(self.house, self.config, reloader, ready=self._ready.set, stop=self._stop)
+        finally:
+            await close_house(self.house, parts)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run *work* in the server's own loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+
+    def visit(self) -> Visit:
+        """A visit through the local door."""
+        caller = Caller(CallerKind.LOCAL, id="tester", name="tester", origin=Origin.LOCAL)
+        return Visit(self.clock.now(), self.house.random.guid(), caller=caller)
+
+    def open_exemption(self, user: str, limits: Limits | None = None, length: Span | None = None) -> None:
+        """Open an exemption of one hour for *user* (a key of `people`), as an administrator on the machine."""
+        wish = Opening(self.people[user].username, length or hours(1), "for a test", limits or Limits())
+        shown = self.run(open_exemption(self.house, self.visit(), wish))
+        assert not isinstance(shown, Refused), shown
+
+    def end_exemptions(self, user: str) -> None:
+        """End every open exemption of *user*, if there is one, as an administrator on the machine."""
+        ended = self.run(end_exemptions_of(self.house, self.visit(), self.people[user].username, "for a test"))
+        assert not isinstance(ended, Refused) or ended.reason is Reason.CONFLICT, ended
 
     def pass_time(self, seconds_: int) -> None:
         """Move the server's clock forward."""
         self.clock.move(seconds(seconds_))
 
-    def open_exemption(self, user: str, *, length: str = "PT1H", **limits: Any) -> dict[str, Any]:
-        """
-        Open an exemption for *user* (a key of `people`) through the local door; *limits* are the members of `ostiary`
-        (`applicationId`, `network`). What the API answered.
-        """
-        expiration = {"type": "afterDuration", "duration": length}
-        more: dict[str, Any] = {"scheduleInfo": {"expiration": expiration}}
-        if limits:
-            more["ostiary"] = limits
-        return self._ask("adminAssign", user, more).raise_for_status().json()
-
-    def end_exemptions(self, user: str) -> None:
-        """End every open exemption of *user*; none may be open."""
-        answer = self._ask("adminRemove", user, {})
-        if answer.status_code != 409:
-            answer.raise_for_status()
-
-    @contextmanager
-    def local(self) -> Iterator[httpx.Client]:
-        """The admin API through the local door."""
-        transport = httpx.HTTPTransport(uds=str(self.data / SOCKET))
-        with httpx.Client(transport=transport, base_url="http://localhost") as client:
-            yield client
-
-    def restart(self) -> None:
-        """End the process's work and begin again on the same folder and port."""
-        self.close()
-        self._thread = threading.Thread(target=self._work, name="server")
-        self._begin()
-
-    def close(self) -> None:
-        """Stop as the product does when it is told to end. Raises what it ended with, if it did not end well."""
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(PATIENCE)
-        assert not self._thread.is_alive(), "the server did not end"
-        if self._fault is not None:
-            raise self._fault
-
-    def _ask(self, action: str, user: str, more: dict[str, Any]) -> httpx.Response:
-        body = {"accessId": "member", "action": action, "justification": "a test needs it", **more}
-        with self.local() as client:
-            return client.post(EXEMPTIONS, json={**body, "principalId": self.people[user].username})
-
-    def _certificate(self) -> local_ca.LocalCertificates:
-        tls = self.data.with_name(self.data.name + "-tls")
-        return local_ca.ensure(tls, local_ca.default_names(), now=SystemClock().now(), environ={})
-
-    def _begin(self) -> None:
-        self._up.clear()
-        self._thread.start()
-        assert self._up.wait(PATIENCE), "the server did not start"
-        if self._fault is not None:
-            raise self._fault
-
-    def _work(self) -> None:
-        try:
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(self._serve())
-        except BaseException as fault:
-            self._fault = fault
-        finally:
-            self._up.set()
-
-    async def _serve(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        parts = await open_parts(self._config, {}, sample=True, clock=self.clock)
-        if not self.people:
-            self._meet(await found_sample(parts))
-        self.house = await open_house(parts)
-        try:
-            await self._listen(parts)
-        finally:
-            await close_house(self.house, parts)
-
-    async def _listen(self, parts: Parts) -> None:
-        reloader = Reloader(self._made.certificate, self._made.key)
-        await serve(self.house, parts.config, reloader, ready=self._up.set, stop=self._stop)
-
-    def _meet(self, secrets: tuple[Secret, ...]) -> None:
-        for one in secrets:
-            short = one.name.removesuffix(f"@{DOMAIN}")
-            self.people[short] = Human(one.name, one.password, one.roles, one.seed, self.clock)
-
-
-def _free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    def later(self, seconds_: int) -> Instant:
+        """A moment from now."""
+        return after(self.clock.now(), seconds(seconds_))
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Server]:
-    """A server in a new folder below *folder*, ended at the end."""
-    server = Server(folder / "data")
+def running(data: Path, **config: Any) -> Iterator[Server]:
+    """A server on a free port of loopback, with *config* over the defaults."""
+    server = Server(data, **config)
+    server.start()
     try:
         yield server
     finally:
-        server.close()
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all tests of a module."""
+    with running(tmp_path_factory.mktemp("server") / "data") as started:
+        yield started
