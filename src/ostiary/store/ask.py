@@ -6,6 +6,7 @@ page goes on where the one before ended (a keyset), so a long list costs the sam
 nothing but null, and is unequal to everything else, as OData has it.
 """
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -116,27 +117,19 @@ def _leaf(column: Column, expression: Compare | StartsWith | Contains) -> Column
             return column.is_(None) if op == "eq" else column.is_not(None)
         case Compare(_, op, value, folded):
             plain = int(value) if isinstance(value, bool) else value
-            return (
-                _compared(func.lower(column), op, func.lower(literal(plain)))
-                if folded
-                else _compared(column, op, plain)
-            )
+            if folded:
+                return _COMPARISONS[op](func.lower(column), func.lower(literal(plain)))
+            return _COMPARISONS[op](column, plain)
 
 
-def _compared(column: Column, op: str, value: Any) -> Column:
-    match op:
-        case "eq":
-            return column == value
-        case "ne":
-            return column.is_distinct_from(value)
-        case "gt":
-            return column > value
-        case "ge":
-            return column >= value
-        case "lt":
-            return column < value
-        case _:
-            return column <= value
+_COMPARISONS: Mapping[str, Callable[[Column, Any], Column]] = {
+    "eq": operator.eq,
+    "ne": lambda column, value: column.is_distinct_from(value),
+    "gt": operator.gt,
+    "ge": operator.ge,
+    "lt": operator.lt,
+    "le": operator.le,
+}
 
 
 def _escaped(text: str) -> str:

@@ -37,6 +37,7 @@ class Secret:
     hint: str
     created: Instant
     ends: Instant
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

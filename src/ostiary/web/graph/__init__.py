@@ -9,13 +9,20 @@ Owns paths, bodies, paging and answers; decides nothing: permission is the one t
 from starlette.routing import Route
 
 from ostiary.services.house import House
+from ostiary.web.front.credentials import api_visit
+from ostiary.web.graph import audits, exemptions, policies, signins
 from ostiary.web.graph.resource import Door, Path, Porch
 
 __all__ = ["PREFIXES", "RESOURCES", "paths", "routes"]
 
 PREFIXES = ("/v1.0", "/beta")
 
-RESOURCES: tuple[tuple[Path, ...], ...] = ()
+RESOURCES: tuple[tuple[Path, ...], ...] = (
+    exemptions.PATHS,
+    policies.PATHS,
+    signins.PATHS,
+    audits.PATHS,
+)
 
 
 def paths() -> tuple[Path, ...]:
@@ -23,6 +30,6 @@ def paths() -> tuple[Path, ...]:
     return tuple(path for resource in RESOURCES for path in resource)
 
 
-def routes(house: House, porch: Porch) -> list[Route]:
+def routes(house: House, porch: Porch = api_visit) -> list[Route]:
     """What the application adds to its routes; *porch* makes the visit of a request."""
     return [Route(prefix + path.path, Door(house, path, prefix, porch)) for prefix in PREFIXES for path in paths()]
