@@ -61,6 +61,7 @@ ACTIVITIES: Mapping[str, Activity] = {
     Was.KEYS_ROTATED: Activity("Rotate signing keys", "Policy", "Update"),
     Was.FIRST_CODE: Activity("Create code for the first administrator", "UserManagement", "Add"),
     Was.FIRST_CODE_WRONG: Activity("Wrong code for the first administrator", "UserManagement", "Update", failed=True),
+    Was.FOUNDED: Activity("Create organization", "DirectoryManagement", "Add"),
     Was.FIRST_ADMINISTRATOR: Activity("Create first administrator", "UserManagement", "Add"),
     Was.RESTORED: Activity("Restore from backup", "Policy", "Update"),
     Was.LOCAL_DOOR: Activity("Change local door", "Policy", "Update"),

@@ -7,7 +7,7 @@ sign-in came to (`tell`) is a pure function of the story and *now*.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -104,8 +104,9 @@ def _mark(entry: Recorded) -> Mark:
 
 
 def to_document(story: Story) -> dict[str, Any]:
-    """As it is stored."""
-    return asdict(story)
+    """As it is stored: JSON values only."""
+    first, last = ({kind: list(mark) for kind, mark in marks.items()} for marks in (story.first, story.last))
+    return {"id": story.id, "first": first, "last": last, "counts": dict(story.counts)}
 
 
 def from_document(document: Mapping[str, Any]) -> Story:
@@ -210,7 +211,7 @@ def tell(story: Story, now: Instant) -> Telling:
         client_name=_detail(story, _ASKING, "client_name") or "",
         resource=_detail(story, _ASKING, "resource"),
         scopes=_scopes(_detail(story, (Kind.REDEEMED, Kind.CODE_REDEEMED, Kind.STARTED, Kind.CODE_ISSUED), "scopes")),
-        requester_address=(asking.address or str(asking.detail.get("source", ""))) if asking else "",
+        requester_address=str(asking.detail.get("source") or asking.address) if asking else "",
         requester_agent=asking.agent if asking else "",
         approver_address=deciding.address if deciding else "",
         approver_agent=deciding.agent if deciding else "",
