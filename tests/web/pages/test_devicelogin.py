@@ -56,6 +56,7 @@ def test_the_page_tells_who_what_where_and_when(site: Site, person: Browser) -> 
         "198.51.100.7",
         "Read your own profile",
         "bob@example.com",
+        "23 Nov 2026, 10:00 UTC",
     ):
         assert fact in page.text
     assert "You must have started this yourself on a machine in front of you." in page.text

@@ -72,7 +72,23 @@ async def _decision(guest: Guest) -> Response:
     seen = await claim.view(guest.house, guest.visit, _id(guest))
     if isinstance(seen, Refused):
         return _over(guest)
-    return render(guest, "request.html", asked=seen, signin=seen.signin, where=guest.visit.address)
+    return render(
+        guest,
+        "request.html",
+        asked=seen,
+        signin=seen.signin,
+        where=guest.visit.address,
+        until=await _until(guest, seen),
+    )
+
+
+async def _until(guest: Guest, seen: Claimed) -> Instant | None:
+    """When the longest open exemption that admits this sign-in ends."""
+    mine = await browser.mine(guest.house, guest.visit)
+    windows = () if isinstance(mine, Refused) else mine.exemptions
+    client, machine = seen.application.id, seen.signin.requester_address
+    ends = [each.ends for each in windows if each.active(guest.visit.now) and each.limits.admit(client, machine)]
+    return max(ends, default=None)
 
 
 def _over(guest: Guest) -> Response:

@@ -10,7 +10,7 @@ import re
 
 from starlette.responses import Response
 
-from ostiary.core.tokens.refusals import by_number, wire
+from ostiary.core.tokens.refusals import Wire, by_number, wire
 from ostiary.core.words.outcome import Refused
 from ostiary.web.pages.page import Guest, Page, not_found, render
 
@@ -26,15 +26,23 @@ async def _show(guest: Guest) -> Response:
     if not entries:
         return not_found(guest)
     told = asked if _REFERENCE.fullmatch(asked) else ""
-    return render(guest, "explain.html", entries=entries, number=number, told=told, rules=())
+    return _page(guest, entries, told)
 
 
 def explained(guest: Guest, refused: Refused) -> Response:
     """403: *refused* with its rules, its reference and the next step, for the person in front of the page."""
     entry = wire(refused.reason)
     told = refused.reference or guest.visit.id
+    return _page(guest, (entry,), told, status=403, rules=refused.rules)
+
+
+def _page(
+    guest: Guest, entries: tuple[Wire, ...], told: str, *, status: int = 200, rules: tuple[str, ...] = ()
+) -> Response:
+    names = dict.fromkeys(name for entry in entries for name in (entry.device, entry.error) if name)
+    number = str(entries[0].aadsts)
     return render(
-        guest, "explain.html", status=403, entries=(entry,), number=str(entry.aadsts), told=told, rules=refused.rules
+        guest, "explain.html", status=status, entries=entries, number=number, names=names, told=told, rules=rules
     )
 
 

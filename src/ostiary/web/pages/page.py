@@ -113,15 +113,15 @@ def _iso(moment: Instant) -> str:
 
 
 def _ago(moment: Instant, now: Instant) -> str:
-    """How far *moment* is from *now*, in the largest fitting unit."""
+    """How far *moment* is from *now*: ``in 1 h 59 min``, ``3 days ago``."""
     gap = to_seconds(Span(abs(now - moment)))
-    for size, unit in ((86_400, "day"), (3600, "hour"), (60, "minute")):
-        if gap >= size:
-            count = gap // size
-            text = f"{count} {unit}{'s' if count != 1 else ''}"
-            break
+    days, hours, minutes = gap // 86_400, gap % 86_400 // 3600, gap % 3600 // 60
+    if days:
+        text = f"{days} day{'s' if days > 1 else ''}"
+    elif hours:
+        text = f"{hours} h {minutes} min" if minutes else f"{hours} h"
     else:
-        text = "less than a minute"
+        text = f"{minutes} min" if minutes else "less than a minute"
     return f"{text} ago" if moment <= now else f"in {text}"
 
 
