@@ -224,6 +224,7 @@ def test_a_key_of_another_size_is_not_made(bits: int) -> None:
         OKPKey.generate_key("Ed25519").as_der(private=True),
         b"no key",
     ],
+    ids=["P-384", "Ed25519", "no key"],
 )
 def test_a_key_of_another_kind_is_not_read(der: bytes) -> None:
     """A curve that we do not use, a kind that we do not use, and bytes that are no key."""
