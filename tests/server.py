@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import pyotp
 import pytest
+from sqlalchemy import update
 
 from ostiary.app.config import Config
 from ostiary.app.sample import Secret, found_sample
@@ -31,6 +32,8 @@ from ostiary.outside.tls import Reloader
 from ostiary.services.exemptions.end import end_exemptions_of
 from ostiary.services.exemptions.open import open_exemption
 from ostiary.services.house import House
+from ostiary.store.schema import authenticators
+from ostiary.store.sql import sql
 
 T = TypeVar("T")
 
@@ -39,7 +42,7 @@ CLIENTS = {
     "graph-cli": "14d82eec-204b-4c2f-b7e8-296a70dab67e",
     "ostiary-cli": "0f5c7a3e-6d0b-4d6e-9a57-05717a1c1001",
 }
-STEP = 30  # seconds of one TOTP code (RFC 6238 §5.2)
+_FORGET = sql(update(authenticators).values(last_step=0))
 
 
 class OffsetClock:
@@ -63,23 +66,23 @@ class OffsetClock:
 
 
 class Human:
-    """Somebody of the sample organisation, with an authenticator app that never shows a code twice."""
+    """Somebody of the sample organisation, with an authenticator app whose codes the server has never seen."""
 
-    def __init__(self, secret: Secret, clock: OffsetClock) -> None:
+    def __init__(self, secret: Secret, server: "Server") -> None:
         self.username = secret.name
         self.password = secret.password
         self.seed = secret.seed
-        self._clock = clock
-        self._last = 0
+        self._server = server
 
     def totp(self) -> str:
-        """A code that was not used yet; time passes for it when it has to."""
-        step = to_seconds(self._clock.now()) // STEP
-        if step <= self._last:
-            self._clock.move(seconds(STEP * (self._last + 1 - step)))
-            step = to_seconds(self._clock.now()) // STEP
-        self._last = step
-        return pyotp.TOTP(self.seed).at(to_seconds(self._clock.now()))
+        """
+        A code that counts as unused: the server forgets the last one first.
+
+        Letting 30 seconds pass for each code instead would move the server's clock away from the clients', and those
+        that check `iat` and `nbf` would rightly refuse its tokens.
+        """
+        self._server.forget_codes()
+        return pyotp.TOTP(self.seed).at(to_seconds(self._server.clock.now()))
 
 
 class Server:
@@ -129,7 +132,7 @@ class Server:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         parts: Parts = await open_parts(self.config, os.environ, sample=True, clock=self.clock)
         secrets = await found_sample(parts)
-        self.people = {secret.name.partition("@")[0]: Human(secret, self.clock) for secret in secrets}
+        self.people = {secret.name.partition("@")[0]: Human(secret, self) for secret in secrets}
         self.house: House = await open_house(parts)
         self.tenant = self.house.desk.picture.organisation.tenant
         names = local_ca.default_names()
@@ -159,6 +162,10 @@ class Server:
         """End every open exemption of *user*, if there is one, as an administrator on the machine."""
         ended = self.run(end_exemptions_of(self.house, self.visit(), self.people[user].username, "for a test"))
         assert not isinstance(ended, Refused) or ended.reason is Reason.CONFLICT, ended
+
+    def forget_codes(self) -> None:
+        """Make every authenticator's last code unused."""
+        self.run(self.house.store.write(lambda tx: tx.run(_FORGET)))
 
     def pass_time(self, seconds_: int) -> None:
         """Move the server's clock forward."""

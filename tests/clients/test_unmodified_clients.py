@@ -16,6 +16,7 @@ from tests.clients.programs import CLIENTS, AzureCli, Client, Outcome, azure_cli
 from tests.journeys.browser import Desk, Person
 
 KEEPS_CLAIMS: Final = [start.__name__ for start in CLIENTS if start not in (azure_cli, azure_identity)]
+SHUNNED = 3600  # seconds
 CODE_LIFE: Final = 5 * 60  # seconds; the sample's Azure CLI registration keeps the default
 
 
@@ -124,11 +125,12 @@ def test_a_denied_sign_in_ends_the_client(started: Client, person: Person) -> No
     assert_ended(started.outcome(), "access_denied")
 
 
-def test_a_reported_sign_in_ends_the_client(started: Client, person: Person) -> None:
-    """*I did not start this* ends the client's sign-in too."""
+def test_a_reported_sign_in_ends_the_client(started: Client, person: Person, server: Server) -> None:
+    """*I did not start this* ends the client's sign-in too, and shuns its address for an hour (R11)."""
     person.enter_code(started.code() or "")
     person.report()
     assert_ended(started.outcome(), "access_denied")
+    server.pass_time(SHUNNED + 1)
 
 
 def test_an_expired_sign_in_ends_the_client(started: Client, server: Server) -> None:
