@@ -84,7 +84,7 @@ def code_on(screen: Terminal) -> str:
 
 
 @pytest.fixture(scope="module")
-def story(server: Server, chromium: Desk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+def story(server: Server, chromium: Desk, tmp_path_factory: pytest.TempPathFactory) -> Story:
     """Play the story once."""
     alice, program = server.people["alice"], installed(server, tmp_path_factory.mktemp("alice"))
     refused = on_terminal(program, "login", "--device-code")
@@ -99,7 +99,7 @@ def story(server: Server, chromium: Desk, tmp_path_factory: pytest.TempPathFacto
     status, token = on_terminal(program, "status"), program.run("token")
     run = program.run("run", "--", "env")
     server.end_exemptions("alice")
-    yield Story(refused, opened, signed_in, status, token, run, on_terminal(program, "status"))
+    return Story(refused, opened, signed_in, status, token, run, on_terminal(program, "status"))
 
 
 def test_a_refused_person_reads_the_rule_the_reference_and_the_next_command(story: Story, server: Server) -> None:
@@ -109,7 +109,8 @@ def test_a_refused_person_reads_the_rule_the_reference_and_the_next_command(stor
     assert "Block device code flow" in story.refused.shown
     reference = re.search(r"reference: +([0-9a-f-]{36})", story.refused.shown)
     explained = re.search(rf"{server.origin}/error/53003\?ref=([0-9a-f-]{{36}})", story.refused.shown)
-    assert reference and explained
+    assert reference
+    assert explained
     assert "next:         ostiary --local exemption open --user NAME --for 2h --reason" in story.refused.shown
 
 
@@ -140,7 +141,8 @@ def test_a_command_finds_a_token_in_its_environment(story: Story) -> None:
     """P16: an installer needs nothing but `ostiary run --`."""
     assert story.run.returncode == 0, story.run.stderr
     found = re.search(r"^OSTIARY_TOKEN=(.+)$", story.run.stdout, re.M)
-    assert found and ACCESS_TOKEN.fullmatch(found[1])
+    assert found
+    assert ACCESS_TOKEN.fullmatch(found[1])
 
 
 def test_when_the_exemption_ends_the_sign_in_is_over(story: Story) -> None:
