@@ -5,38 +5,29 @@
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlsplit
 
-import structlog
 import typer
-import uvloop
 
-from ostiary.app.config import Config, ConfigRefused, load
+from ostiary.app.config import Config
+from ostiary.app.console import ConfigOption, DataOption, Refused, configured, perform
 from ostiary.app.sample import SECRETS, found_sample
 from ostiary.app.serve import SOCKET, serve
 from ostiary.app.setup import found_organisation, print_code
-from ostiary.app.wiring import close_house, open_house, open_parts
-from ostiary.core.words.errors import OstiaryError
+from ostiary.app.upkeep import COMMANDS, config_app
+from ostiary.app.wiring import TLS, close_house, open_house, open_parts
 from ostiary.outside import local_ca
 from ostiary.outside.clock import SystemClock
-from ostiary.outside.data_folder import FolderRefused, Locked
 from ostiary.outside.tls import Reloader
-from ostiary.outside.vault import MasterKeyRefused
 from ostiary.services.directory.found import is_founded
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-ConfigOption = Annotated[Path | None, typer.Option("--config", help="TOML file (docs/configuration.md).")]
-DataOption = Annotated[Path | None, typer.Option("--data", help="The data folder.")]
-
-TLS = "tls"
-
-
-class Refused(Exception):
-    """A command cannot go on; the message is for the operator."""
+for _command in COMMANDS:
+    app.command()(_command)
+app.add_typer(config_app, name="config")
 
 
 @app.command()
@@ -48,23 +39,18 @@ def run(
 ) -> None:
     """Serve until told to stop."""
     settled = _load(config, data, port, sample)
-    _do(lambda: _run(settled, sample=sample))
+    perform(lambda: _run(settled, sample=sample))
 
 
 @app.command()
 def init(config: ConfigOption = None, data: DataOption = None) -> None:
     """Found the organisation of the configuration and print how to make its first administrator."""
     settled = _load(config, data, None, False)
-    _do(lambda: _init(settled))
+    perform(lambda: _init(settled))
 
 
 def _load(config: Path | None, data: Path | None, port: int | None, sample: bool) -> Config:
-    try:
-        settled = load(config, os.environ, data=data, port=port)
-    except ConfigRefused as refused:
-        for problem in refused.problems:
-            typer.echo(f"configuration: {problem}", err=True)
-        raise typer.Exit(2) from None
+    settled = configured(config, data=data, port=port)
     if sample and settled.listen not in ("127.0.0.1", "::1"):
         typer.echo("The sample organisation listens on loopback only.", err=True)
         raise typer.Exit(2)
@@ -72,29 +58,6 @@ def _load(config: Path | None, data: Path | None, port: int | None, sample: bool
         settled = settled.model_copy(update={"origin": f"https://localhost:{port}"})
     settled.data.parent.mkdir(parents=True, exist_ok=True)
     return settled
-
-
-def _do(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run *work*; what an operator can mend is told in one line."""
-    _logging()
-    try:
-        uvloop.run(work())
-    except (Refused, FolderRefused, Locked, MasterKeyRefused, ConfigRefused, OstiaryError, OSError) as error:
-        typer.echo(f"ostiary-server: {error}", err=True)
-        raise typer.Exit(1) from None
-
-
-def _logging() -> None:
-    """One JSON line an event, on standard error."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=True,
-    )
 
 
 async def _run(config: Config, *, sample: bool) -> None:

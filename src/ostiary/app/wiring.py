@@ -4,7 +4,6 @@ The composition root: from a configuration to a house. Nothing else puts the par
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from ostiary.app.config import Config, settings
 from ostiary.core.directory.credentials import source_of
@@ -15,19 +14,20 @@ from ostiary.outside.clock import Clock, SystemClock
 from ostiary.outside.data_folder import FolderLock
 from ostiary.outside.passwords import Passwords
 from ostiary.outside.random import Random, SystemRandom
-from ostiary.outside.vault import Vault, create_master, find_master
+from ostiary.outside.vault import FoundMaster, Vault, create_master, find_master
 from ostiary.services.access.desk import Desk
 from ostiary.services.house import House
 from ostiary.services.logs.floods import Floods
 from ostiary.services.signins.waiting_room import WaitingRoom
 from ostiary.services.tokens.keyring import Keyring
 from ostiary.services.tokens.rotation import ensure_keys
-from ostiary.store import logs, signins
+from ostiary.store import logs, restore, signins
 from ostiary.store.migrate import migrate
 from ostiary.store.sqlite import SqliteStore
 
 DATABASE = "ostiary.db"
 STREAM = "main"  # the journal stream of the one node of an embedded database (R15)
+TLS = "tls"  # the folder of a local authority's certificates
 SAMPLE_KEY = "master.key"  # only the sample may keep it in its data folder (R17)
 
 
@@ -55,21 +55,23 @@ async def open_parts(
     random = SystemRandom()
     data_folder.prepare(config.data)
     lock = FolderLock(config.data)
-    key = config.master_key or (_sample_key(config.data, random) if sample else None)
-    found = find_master(path=key, data_folder=config.data, sample=sample, environ=environ)
+    found = master_key(config, environ, random, sample=sample)
     path = config.data / DATABASE
     migrate(path)
     store = SqliteStore(path, stream=STREAM, salt=lambda: random.bytes(16))
     await store.write(lambda tx: logs.open_stream(tx, STREAM))
-    vault = Vault(found.master, random=random)
+    vault = Vault(found.master, random=random, epoch=await store.read(restore.epoch))
     return Parts(config, clock or SystemClock(), random, lock, store, vault, found.warning or "")
 
 
-def _sample_key(folder: Path, random: Random) -> Path:
-    path = folder / SAMPLE_KEY
-    if not path.exists():
-        create_master(path, random=random)
-    return path
+def master_key(config: Config, environ: Mapping[str, str], random: Random | None, *, sample: bool) -> FoundMaster:
+    """The master key; with *random* the sample's is made where there is none. Raises MasterKeyRefused."""
+    path = config.master_key
+    if path is None and sample:
+        path = config.data / SAMPLE_KEY
+        if random is not None and not path.exists():
+            create_master(path, random=random)
+    return find_master(path=path, data_folder=config.data, sample=sample, environ=environ)
 
 
 async def open_house(parts: Parts) -> House:

@@ -104,9 +104,13 @@ class Vault:
     §8.3): far beyond what is sealed here.
     """
 
-    __slots__ = ("_ciphers", "_current", "_masters", "_random")
+    __slots__ = ("_ciphers", "_current", "_epoch", "_masters", "_random")
 
-    def __init__(self, current: MasterKey, *, random: Random, previous: tuple[MasterKey, ...] = ()) -> None:
+    def __init__(
+        self, current: MasterKey, *, random: Random, previous: tuple[MasterKey, ...] = (), epoch: int = 0
+    ) -> None:
+        """*epoch* is the generation of `derived` keys: a restore from backup brings another one."""
+        self._epoch = f":{epoch}" if epoch else ""
         self._current = current
         self._masters = {master.id: master for master in (current, *previous)}
         self._random = random
@@ -159,16 +163,16 @@ class Vault:
         A key of 32 bytes for *purpose* (user codes, refresh tokens, form tokens), of the current master key; the same
         at each start.
 
-        An epoch in *purpose* (``refresh:3``) gives a new key without a new master key, as a restore needs.
+        Another epoch gives other keys without a new master key, as a restore needs.
         """
-        return _derive(self._current.secret, "derived", purpose)
+        return _derive(self._current.secret, "derived", purpose + self._epoch)
 
     def derived_each(self, purpose: str) -> tuple[bytes, ...]:
         """
         `derived` of every master key here, the current one first: what was made before a change of master key is
         still recognised.
         """
-        return tuple(_derive(master.secret, "derived", purpose) for master in self._masters.values())
+        return tuple(_derive(master.secret, "derived", purpose + self._epoch) for master in self._masters.values())
 
     def _cipher(self, master_id: bytes, purpose: str) -> AESGCM:
         """The data key's cipher, made once; purposes are words of our own code, so there are few."""

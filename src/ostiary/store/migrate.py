@@ -7,10 +7,18 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, event
 from sqlalchemy.pool import NullPool
 
 SCRIPTS = Path(__file__).parent / "migrations"
+
+
+def newest() -> str:
+    """The revision that `migrate` brings a database to."""
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    return ScriptDirectory.from_config(config).get_current_head() or ""
 
 
 def migrate(path: Path) -> None:

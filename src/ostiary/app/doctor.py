@@ -1,0 +1,149 @@
+"""
+Is this deployment sound? Each check looks at one thing and says what to do about it; none changes anything.
+
+Works while the service runs, and without it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ostiary.app.config import Config
+from ostiary.app.wiring import DATABASE, TLS, master_key
+from ostiary.core.words.errors import StoreFailed
+from ostiary.core.words.instants import Instant, between, days, minutes, to_iso
+from ostiary.outside.data_folder import exposed, free_space
+from ostiary.outside.random import SystemRandom
+from ostiary.outside.signing_keys import open_key
+from ostiary.outside.tls import certificate_ends, server_context
+from ostiary.outside.vault import MasterKeyRefused, SealBroken, Vault
+from ostiary.store import keys
+from ostiary.store.backup import Inspected, inspect
+from ostiary.store.migrate import newest
+
+__all__ = ["CHECKS", "Finding", "examine"]
+
+LEAST_SPACE = 512 * 1024 * 1024  # bytes: the database, its log and one copy of a small organisation
+SOON = days(14)
+AHEAD = minutes(2)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found."""
+
+    check: str
+    good: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """What the checks look at. *house* is None when the database cannot be read."""
+
+    config: Config
+    environ: Mapping[str, str]
+    now: Instant
+    house: Inspected | None
+    trouble: str
+
+
+Check = Callable[[Patient], Finding]
+
+
+def examine(config: Config, environ: Mapping[str, str], now: Instant) -> tuple[Finding, ...]:
+    """Every check."""
+    house, trouble = None, ""
+    try:
+        house = inspect(config.data / DATABASE)
+    except (StoreFailed, OSError) as wrong:
+        trouble = str(wrong)
+    patient = Patient(config, environ, now, house, trouble)
+    return tuple(check(patient) for check in CHECKS)
+
+
+def _folder(patient: Patient) -> Finding:
+    data = patient.config.data
+    paths = [data, data / DATABASE, *data.glob(f"{DATABASE}-*")]
+    open_ones = [f"{path}: {reason}" for path in paths if (reason := exposed(path))]
+    return Finding("data folder", not open_ones, "; ".join(open_ones) or f"{data} is private")
+
+
+def _database(patient: Patient) -> Finding:
+    house = patient.house
+    if house is None:
+        return Finding("database", False, patient.trouble)
+    if house.revision != newest():
+        return Finding("database", False, f"at revision {house.revision}, this program is at {newest()}: run `migrate`")
+    return Finding("database", True, f"whole, revision {house.revision}, {house.entries} journal entries")
+
+
+def _organisation(patient: Patient) -> Finding:
+    house = patient.house
+    if house is None or not house.tenant:
+        return Finding("organisation", False, "none: run `ostiary-server init`")
+    if house.sample:
+        return Finding("organisation", False, "this is the sample organisation: never for real use (R18)")
+    return Finding("organisation", True, house.tenant)
+
+
+def _master(patient: Patient) -> Finding:
+    sample = patient.house is not None and patient.house.sample
+    try:
+        found = master_key(patient.config, patient.environ, None, sample=sample)
+        vault = Vault(found.master, random=SystemRandom())
+        for row in patient.house.keys if patient.house else ():
+            if row.sealed:
+                open_key(vault, row.sealed, kid=row.kid, table=keys.TABLE, field=keys.FIELD)
+    except MasterKeyRefused as refused:
+        return Finding("master key", False, refused.reason)
+    except SealBroken:
+        return Finding("master key", False, "it is not the one that the stored signing keys were sealed under")
+    if found.warning:
+        return Finding("master key", False, found.warning)
+    return Finding("master key", True, f"opens what is stored ({found.source})")
+
+
+def _signing(patient: Patient) -> Finding:
+    rows = patient.house.keys if patient.house else ()
+    now = patient.now
+    able = {r.algorithm for r in rows if r.sealed and r.signs_from <= now and (r.signs_until or now + 1) > now}
+    missing = sorted({"ES256", "RS256"} - able)
+    if missing:
+        return Finding("signing keys", False, f"none for {', '.join(missing)}: the next start makes them")
+    return Finding("signing keys", True, f"{len(rows)} kept, both algorithms can sign")
+
+
+def _tls(patient: Patient) -> Finding:
+    config = patient.config
+    if config.plain:
+        return Finding("TLS", True, "ended by the proxy")
+    chain = config.certificate or config.data / TLS / "server.pem"
+    key = config.certificate_key or config.data / TLS / "server.key"
+    try:
+        server_context(chain, key)
+        ends = certificate_ends(chain)
+    except (OSError, ValueError) as wrong:
+        return Finding("TLS", False, str(wrong))
+    reason = exposed(key)
+    if reason:
+        return Finding("TLS", False, f"{key}: {reason}")
+    return Finding("TLS", between(patient.now, ends) > SOON, f"the certificate ends {to_iso(ends)}")
+
+
+def _clock(patient: Patient) -> Finding:
+    """A clock that runs behind what was written already would let tokens live longer than they may."""
+    last = patient.house.last if patient.house else Instant(0)
+    if between(patient.now, last) > AHEAD:
+        return Finding("clock", False, f"the newest journal entry is of {to_iso(last)}, the clock says earlier")
+    return Finding("clock", True, to_iso(patient.now))
+
+
+def _space(patient: Patient) -> Finding:
+    try:
+        space = free_space(patient.config.data)
+    except OSError as wrong:
+        return Finding("disk", False, str(wrong.strerror))
+    return Finding("disk", space.free >= LEAST_SPACE, f"{space.free // 2**20} MiB free of {space.total // 2**20}")
+
+
+CHECKS: tuple[Check, ...] = (_folder, _database, _organisation, _master, _signing, _tls, _clock, _space)

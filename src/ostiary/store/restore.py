@@ -1,0 +1,79 @@
+"""
+What ends when a copy takes the place of the database: everything that was ever given out, in a few statements.
+
+The one place where rows of many subjects end together; liveness is derived from each of them.
+"""
+
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from ostiary.core.exemptions.exemption import EndCause
+from ostiary.core.signins.signin import OPEN, State
+from ostiary.core.words.instants import Instant
+from ostiary.store import Tx
+from ostiary.store.schema import (
+    authenticators,
+    authorizations,
+    exemptions,
+    invitations,
+    keys,
+    sessions,
+    signins,
+    versions,
+)
+from ostiary.store.sql import sql
+
+__all__ = ["end_everything", "epoch", "set_epoch"]
+
+EPOCH = "epoch"  # the row of `versions`: which generation of derived keys is in use
+CAUSE = EndCause.RESTORED.value
+
+_END_EXEMPTIONS = sql(
+    update(exemptions)
+    .where(exemptions.c.ended.is_(None), exemptions.c.ends > bindparam("now"))
+    .values(ended=bindparam("now"), end_cause=bindparam("cause"), ended_by=bindparam("by"))
+)
+_END_SESSIONS = sql(
+    update(sessions).where(sessions.c.ended.is_(None)).values(ended=bindparam("now"), end_cause=bindparam("cause"))
+)
+_END_SIGNINS = sql(
+    update(signins)
+    .where(signins.c.state.in_([state.value for state in OPEN]))
+    .values(state=bindparam("expired", State.EXPIRED.value), ends=bindparam("now"))
+)
+_DROP_CODES = sql(delete(authorizations))
+_SPEND_INVITATIONS = sql(update(invitations).where(invitations.c.spent.is_(None)).values(spent=bindparam("now")))
+_USE_STEPS = sql(
+    update(authenticators).where(authenticators.c.last_step < bindparam("step")).values(last_step=bindparam("step"))
+)
+_DROP_KEYS = sql(delete(keys))
+_EPOCH = sql(select(versions.c.number).where(versions.c.name == bindparam("name", EPOCH)))
+_SET_EPOCH = sql(update(versions).where(versions.c.name == bindparam("name_", EPOCH)).values(number=bindparam("new")))
+_ADD_EPOCH = sql(insert(versions).values(name=bindparam("name", EPOCH), number=bindparam("new")))
+
+
+async def end_everything(tx: Tx, *, now: Instant, by: str, step: int) -> dict[str, int]:
+    """
+    End every exemption, session and family, pending sign-in, authorization code and link, use up every one-time code
+    to the time step *step*, and forget every signing key: how many of each.
+    """
+    return {
+        "exemptions": await tx.run(_END_EXEMPTIONS, now=now, cause=CAUSE, by=by),
+        "sessions": await tx.run(_END_SESSIONS, now=now, cause=CAUSE),
+        "signins": await tx.run(_END_SIGNINS, now=now),
+        "authorizations": await tx.run(_DROP_CODES),
+        "invitations": await tx.run(_SPEND_INVITATIONS, now=now),
+        "authenticators": await tx.run(_USE_STEPS, step=step),
+        "keys": await tx.run(_DROP_KEYS),
+    }
+
+
+async def epoch(tx: Tx) -> int:
+    """The generation of derived keys; 0 in a house that was never restored."""
+    row = await tx.one(_EPOCH)
+    return 0 if row is None else int(row[0])
+
+
+async def set_epoch(tx: Tx, new: int) -> None:
+    """Use the generation *new* from the next start on."""
+    if not await tx.run(_SET_EPOCH, new=new):
+        await tx.run(_ADD_EPOCH, new=new)
