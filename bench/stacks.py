@@ -155,7 +155,7 @@ class Ostiary:
     limits of pace, one person signed in on the pages whose exemption is open.
 
     Its first line says `port`, `tenant`, `client`, `scope`, `api` (id and secret of an application that may introspect
-    its tokens), and of that person's browser session `cookie` (the Cookie header) and `csrf` (the hidden field).
+    its tokens), and of that person's browser session `cookie` (the Cookie header) and `form_token` (the hidden field).
     """
 
     journal: bool = True
@@ -194,7 +194,7 @@ class Ostiary:
 
     def _grant(self, wire: Wire, ready: Mapping[str, Any]) -> Flow:
         started = answered((yield wire.ask()))
-        claimed = expect((yield self._press(ready, "/devicelogin", code=started["user_code"])), 303)
+        claimed = expect((yield self._press(ready, "/devicelogin", user_code=started["user_code"])), 303)
         page = urlsplit(claimed.header("Location")).path
         expect((yield self._press(ready, f"{page}/approve")), 200)
         return answered((yield wire.poll(started["device_code"])))
@@ -202,4 +202,4 @@ class Ostiary:
     @staticmethod
     def _press(ready: Mapping[str, Any], path: str, **fields: str) -> bytes:
         headers = {"Cookie": ready["cookie"], "Sec-Fetch-Site": "same-origin"}
-        return post(path, {**fields, "csrf": ready["csrf"]}, headers)
+        return post(path, {**fields, "form_token": ready["form_token"]}, headers)
