@@ -9,9 +9,9 @@ import tomllib
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ostiary.core.words.digests import digest
 from ostiary.core.words.instants import minutes, seconds
@@ -88,6 +88,15 @@ class Config(BaseModel):
             ip_network(network)
         return value
 
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        """What is only half there would be a hole: plain HTTP without a proxy, a certificate without its key."""
+        if self.plain and not self.proxy_header:
+            raise ValueError("plain: needs the proxy that ends TLS (proxy_header and its companions, R13)")
+        if (self.certificate is None) != (self.certificate_key is None):
+            raise ValueError("certificate: set certificate and certificate_key, or neither")
+        return self
+
 
 def load(path: Path | None, environ: Mapping[str, str], **given: Any) -> Config:
     """The configuration of *path* and *environ*, with *given* (command-line) over both. Raises ConfigRefused."""
@@ -97,7 +106,10 @@ def load(path: Path | None, environ: Mapping[str, str], **given: Any) -> Config:
             values = tomllib.loads(path.read_text("utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise ConfigRefused((f"{path}: {error}",)) from None
-    values |= {k.removeprefix(PREFIX).lower(): _read(v) for k, v in environ.items() if k.startswith(PREFIX)}
+    for variable, text in environ.items():
+        if variable.startswith(PREFIX):
+            name = variable.removeprefix(PREFIX).lower()
+            values[name] = _read(name, text)
     values |= {name: value for name, value in given.items() if value is not None}
     try:
         return Config(**values)
@@ -107,9 +119,12 @@ def load(path: Path | None, environ: Mapping[str, str], **given: Any) -> Config:
         ) from None
 
 
-def _read(text: str) -> Any:
-    """An environment value: a list where it has commas, else text (pydantic reads numbers and booleans)."""
-    return tuple(part.strip() for part in text.split(",")) if "," in text else text
+def _read(name: str, text: str) -> Any:
+    """An environment value: lists have commas between their parts; pydantic reads numbers and booleans."""
+    field = Config.model_fields.get(name)
+    if field is None or get_origin(field.annotation) is not tuple:
+        return text
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def settings(config: Config) -> Settings:
