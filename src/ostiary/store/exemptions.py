@@ -24,7 +24,6 @@ _COLUMNS = (
 ALL = [exemptions.c[name] for name in _COLUMNS]
 
 _ADD = sql(insert(exemptions).values({name: bindparam(name) for name in _COLUMNS[:10]}))
-_FIND = sql(select(*ALL).where(exemptions.c.id == bindparam("id")))
 _OF = sql(select(*ALL).where(exemptions.c.user == bindparam("user"), exemptions.c.ends > bindparam("after")))
 _STANDS = (exemptions.c.ended.is_(None), exemptions.c.ends > bindparam("now"))
 _ENDED: dict[str, Any] = {"ended": bindparam("now"), "end_cause": bindparam("cause"), "ended_by": bindparam("by")}
@@ -74,12 +73,6 @@ async def add(tx: Tx, exemption: Exemption) -> None:
         break_glass=int(exemption.break_glass), opened_by=exemption.opened_by, opened=exemption.opened,
         starts=exemption.starts, ends=exemption.ends,
     )  # fmt: skip
-
-
-async def find(tx: Tx, id: ExemptionId) -> Exemption | None:
-    """The window with that id."""
-    row = await tx.one(_FIND, id=id)
-    return None if row is None else exemption_of(row)
 
 
 async def standing(tx: Tx, user: UserId, now: Instant) -> list[Exemption]:

@@ -155,10 +155,7 @@ def _targets(audit: Audit) -> list[dict[str, Any]]:
 
 def _modified(detail: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Values as JSON text, as Graph shows them."""
-    before, after = detail.get("before"), detail.get("after")
-    if not isinstance(before, dict) and not isinstance(after, dict):
-        return []
-    old, new = before or {}, after or {}
+    old, new = (found if isinstance(found, dict) else {} for found in (detail.get("before"), detail.get("after")))
     return [
         {"displayName": name, "oldValue": _json(old.get(name)), "newValue": _json(new.get(name))}
         for name in sorted({*old, *new})
