@@ -1,0 +1,282 @@
+"""
+R17: after a whole story nothing that was issued or typed can be found in the data folder or in the logs.
+
+The server is the installed program as a process of its own, so that its logs are all that it writes anywhere. Whoever
+steals the folder (without the two files that hold what the sample prints and seals with) or reads the logs can sign in
+as nobody.
+"""
+
+import base64
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import httpx
+import pyotp
+import pytest
+
+from ostiary.core.tokens.pkce import challenge_of
+from tests.attacks.visitor import Visitor
+
+CLI = "0f5c7a3e-6d0b-4d6e-9a57-05717a1c1001"
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+REDIRECT = "http://127.0.0.1:53211"
+PEOPLE, MASTER_KEY = "sample-people.json", "master.key"
+PIM = "/v1.0/identityGovernance/privilegedAccess/group/assignmentScheduleRequests"
+
+
+@dataclass
+class Story:
+    """What the story issued and typed, and where it may have left traces."""
+
+    data: Path
+    out: Path
+    err: Path
+    secrets: dict[str, str] = field(default_factory=dict)
+    """Name -> secret that the service issued, or that was typed into it."""
+    people: dict[str, str] = field(default_factory=dict)
+    """Name -> password or seed that is meant to stand in the sample's file."""
+    traces: dict[str, bytes] = field(default_factory=dict)
+    """Name -> something that is no secret and must be found, or the search is blind."""
+    folder: dict[str, bytes] = field(default_factory=dict)
+    """Name of file -> content, of the whole folder, while the server ran; and of the database when it had ended."""
+
+
+class Process:
+    """`ostiary-server run --sample` with a data folder of its own."""
+
+    def __init__(self, home: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.origin = f"https://localhost:{self.port}"
+        self.data, self.out, self.err = home / "data", home / "out", home / "err"
+        program = str(Path(sys.executable).with_name("ostiary-server"))
+        with self.out.open("wb") as out, self.err.open("wb") as err:
+            self._process = subprocess.Popen(
+                [program, "run", "--sample", "--data", str(self.data), "--port", str(self.port)],
+                env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONUNBUFFERED": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+            )
+
+    def wait(self) -> None:
+        """Until it says that it is open."""
+        until = time.monotonic() + 60
+        while b"The local door:" not in self.out.read_bytes():
+            assert self._process.poll() is None, self.err.read_text()
+            assert time.monotonic() < until, self.err.read_text()
+            time.sleep(0.1)
+
+    def end(self) -> None:
+        """Tell it to stop, and wait."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait(timeout=10)
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """Play everything that issues a secret, then look at what is left."""
+    process = Process(tmp_path_factory.mktemp("r17"))
+    try:
+        process.wait()
+        told = Story(process.data, process.out, process.err)
+        play(process, told)
+        told.folder = {f"running/{name}": content for name, content in contents(process.data).items()}
+    finally:
+        process.end()
+    told.folder |= {f"ended/{name}": content for name, content in contents(process.data).items()}
+    return told
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below *folder*."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def play(process: Process, told: Story) -> None:
+    """Mistakes, a device sign-in, refreshes, an authorization code; each secret noted as it appears."""
+    people = json.loads((process.data / PEOPLE).read_text())
+    alice = next(name for name in people if name.startswith("alice"))
+    for name, person in people.items():
+        told.people |= {f"password of {name}": person["password"], f"seed of {name}": person["totp"]}
+    open_exemption(process, alice)
+    with Visitor(process.origin, process.data / "tls" / "bundle.pem") as visitor:
+        mistakes(visitor, told, alice)
+        visitor.sign_in(alice, people[alice]["password"], pyotp.TOTP(people[alice]["totp"]).now())
+        device_sign_in(visitor, told)
+        authorization_code(visitor, told)
+        told.secrets |= {f"cookie {n}": value for n, value in enumerate(sorted(visitor.given))}
+    told.traces["name of alice"] = alice.encode()
+
+
+def open_exemption(process: Process, name: str) -> None:
+    """Through the local door, as an administrator on the machine."""
+    body = {
+        "accessId": "member",
+        "action": "adminAssign",
+        "principalId": name,
+        "justification": "a story to search for",
+        "scheduleInfo": {"expiration": {"type": "afterDuration", "duration": "PT1H"}},
+    }
+    transport = httpx.HTTPTransport(uds=str(process.data / "admin.sock"))
+    with httpx.Client(transport=transport, base_url="http://local") as door:
+        assert door.post(PIM, json=body).status_code == 201
+
+
+def mistakes(visitor: Visitor, told: Story, name: str) -> None:
+    """What people type into the wrong place, and what programs put into addresses."""
+    typed = {place: f"typed-{secrets.token_urlsafe(16)}" for place in ("password", "name", "address", "token")}
+    told.secrets |= {f"typed as {place}": value for place, value in typed.items()}
+    page = visitor.get("/signin")
+    assert visitor.submit(page, "/signin", username=name, password=typed["password"]).status_code == 401
+    assert visitor.submit(page, "/signin", username=typed["name"], password="whatever it is").status_code == 401
+    visitor.get("/devicelogin", params={"user_code": typed["address"]})
+    visitor.get("/oidc/userinfo", params={"access_token": typed["address"]})
+    visitor.http.post(
+        "/common/oauth2/v2.0/token", data={"grant_type": "refresh_token", "refresh_token": typed["token"]}
+    )
+
+
+def device_sign_in(visitor: Visitor, told: Story) -> None:
+    """Start, approve, redeem, use, refresh twice, ask as the API does, try an old refresh token, revoke."""
+    started = call(visitor, "devicecode", scope=f"{visitor.origin}/.default openid profile offline_access")
+    plain = started["user_code"].replace("-", "")
+    told.secrets |= {"device code": started["device_code"], "user code": plain, "code as shown": started["user_code"]}
+    request = visitor.claim(started["user_code"])
+    told.traces["id of the sign-in"] = request.rpartition("/")[2].encode()
+    visitor.approve(request)
+    tokens = call(visitor, "token", grant_type=DEVICE_CODE, device_code=started["device_code"])
+    note(told, "device", tokens)
+    for turn in range(2):
+        bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+        assert visitor.get("/oidc/userinfo", headers=bearer).status_code == 200
+        tokens = call(visitor, "token", grant_type="refresh_token", refresh_token=tokens["refresh_token"])
+        note(told, f"refresh {turn}", tokens)
+    visitor.http.post("/common/oauth2/v2.0/revoke", data={"client_id": CLI, "token": tokens["refresh_token"]})
+    visitor.http.post(
+        "/common/oauth2/v2.0/token",
+        data={"client_id": CLI, "grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]},
+    )
+
+
+def authorization_code(visitor: Visitor, told: Story) -> None:
+    """The signed-in browser gives a program on the same machine a code, and it becomes tokens."""
+    verifier = secrets.token_urlsafe(48)
+    told.secrets["code verifier"] = verifier
+    asked = {
+        "client_id": CLI, "redirect_uri": REDIRECT, "response_type": "code", "state": "s", "nonce": "n",
+        "scope": f"{visitor.origin}/User.Read openid offline_access", "code_challenge_method": "S256",
+        "code_challenge": challenge_of(verifier),
+    }  # fmt: skip
+    answer = visitor.get(f"/common/oauth2/v2.0/authorize?{urlencode(asked)}")
+    code = parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
+    told.secrets["authorization code"] = code
+    more = {"redirect_uri": REDIRECT, "code_verifier": verifier}
+    note(told, "browser", call(visitor, "token", grant_type="authorization_code", code=code, **more))
+
+
+def call(visitor: Visitor, end: str, **fields: str) -> dict[str, str]:
+    """Post to an endpoint of the protocol as the CLI; the answer."""
+    answer = visitor.http.post(f"/common/oauth2/v2.0/{end}", data={"client_id": CLI, **fields})
+    assert answer.status_code == 200, answer.text
+    found: dict[str, str] = answer.json()
+    return found
+
+
+def note(told: Story, where: str, tokens: Mapping[str, str]) -> None:
+    """Every token of an answer; of each also the last part, without which it is worth nothing."""
+    for kind in ("access_token", "refresh_token", "id_token"):
+        token = tokens[kind]
+        told.secrets |= {f"{where}: {kind}": token, f"{where}: end of {kind}": token.rpartition(".")[2]}
+
+
+def forms(secret: str) -> dict[str, bytes]:
+    """A secret as it may lie about: as text, as base64 and as hex of it."""
+    raw = secret.encode()
+    return {"text": raw, "base64": base64.b64encode(raw).rstrip(b"="), "hex": raw.hex().encode()}
+
+
+def found_in(secrets_: Mapping[str, str], places: Mapping[str, bytes]) -> list[tuple[str, str, str]]:
+    """Which secret is where, and in which form."""
+    return [
+        (name, how, place)
+        for name, secret in secrets_.items()
+        for how, shape in forms(secret).items()
+        for place, content in places.items()
+        if shape in content
+    ]
+
+
+def test_the_story_issued_everything_there_is(story: Story) -> None:
+    """Otherwise the search below proves less than it says."""
+    kinds = {"device code", "user code", "code as shown", "authorization code", "code verifier", "cookie 0"}
+    assert kinds <= set(story.secrets)
+    assert len([name for name in story.secrets if name.endswith("refresh_token")]) == 8
+    assert len(story.secrets["user code"]) >= 8
+    assert "-" in story.secrets["code as shown"]
+    assert len([name for name in story.secrets if name.startswith("cookie")]) >= 3
+    assert all(len(secret) >= 8 for secret in story.secrets.values())
+
+
+def test_the_search_is_not_blind(story: Story) -> None:
+    """What is no secret is found in the database; the passwords are found in the one file that is there for them."""
+    database = b"".join(content for name, content in story.folder.items() if "ostiary.db" in name)
+    assert all(trace in database for trace in story.traces.values())
+    meant = {name: content for name, content in story.folder.items() if name.endswith(PEOPLE)}
+    assert {name for name, _, _ in found_in(story.people, meant)} == set(story.people)
+    assert any(name.endswith("ostiary.db-wal") for name in story.folder)
+
+
+def test_r17_nothing_that_was_issued_or_typed_is_in_the_data_folder(story: Story) -> None:
+    """No file is left out: not the database, not its WAL, not the key files."""
+    assert found_in(story.secrets, story.folder) == []
+
+
+def test_r17_passwords_and_seeds_are_in_the_samples_file_alone(story: Story) -> None:
+    """What the database keeps of them is a digest and something sealed."""
+    elsewhere = {name: content for name, content in story.folder.items() if not name.endswith(PEOPLE)}
+    assert found_in(story.people, elsewhere) == []
+    seeds = [base64.b32decode(seed) for name, seed in story.people.items() if name.startswith("seed")]
+    assert not [name for seed in seeds for name, content in elsewhere.items() if seed in content]
+
+
+def test_r17_the_master_key_is_in_its_file_alone(story: Story) -> None:
+    """Neither as its file spells it nor as bytes."""
+    key = story.folder[f"running/{MASTER_KEY}"].strip()
+    elsewhere = {name: content for name, content in story.folder.items() if not name.endswith(MASTER_KEY)}
+    elsewhere |= {"out": story.out.read_bytes(), "err": story.err.read_bytes()}
+    assert len(key) >= 32
+    for part in [part for part in key.split() if len(part) >= 32] or [key]:
+        assert not [name for name, content in elsewhere.items() if part in content]
+
+
+def test_r17_no_secret_is_logged(story: Story) -> None:
+    """Standard error is the log; standard output shows the sample's people once and nothing else."""
+    log, shown = story.err.read_bytes(), story.out.read_bytes()
+    assert b'"path": "/common/oauth2/v2.0/token"' in log
+    assert found_in(story.secrets | story.people, {"log": log}) == []
+    assert found_in(story.secrets, {"shown": shown}) == []
+    assert [name for name, secret in story.people.items() if shown.count(secret.encode()) != 1] == []
+
+
+def test_r18_what_holds_secrets_is_private(story: Story) -> None:
+    """0600, in a folder that is 0700."""
+    assert story.data.stat().st_mode & 0o777 == 0o700
+    private = [PEOPLE, MASTER_KEY, "ostiary.db", *(f"tls/{path.name}" for path in story.data.glob("tls/*key*"))]
+    assert [name for name in private if (story.data / name).stat().st_mode & 0o077] == []
