@@ -19,7 +19,7 @@ from ostiary.core.words.visit import Visit
 from ostiary.outside import totp
 from ostiary.outside.passwords import Busy
 from ostiary.outside.vault import SealBroken
-from ostiary.services.directory.people import allowed, ended_before, local_alert, swap
+from ostiary.services.directory.people import allowed, ended_before, local_alert, swap, why
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import refuse
 from ostiary.services.logs.record import record
@@ -64,7 +64,9 @@ class Confirmed:
     step: int
 
 
-async def invite(house: House, visit: Visit, id: str, *, reset: bool = False, factors: bool = False) -> Link | Refused:
+async def invite(
+    house: House, visit: Visit, id: str, *, reset: bool = False, factors: bool = False, reason: str = ""
+) -> Link | Refused:
     """
     Make a link with which somebody sets a password; earlier links count no more.
 
@@ -80,8 +82,8 @@ async def invite(house: House, visit: Visit, id: str, *, reset: bool = False, fa
         if refused or user is None:
             return await refuse(tx, visit, action, refused or SPENT, target=f"user:{id[:64]}")
         if reset or factors:
-            user = await _take_away(tx, visit, user, password=reset, factors=factors)
-        return await _link(tx, visit, house.settings.origin, user, token, reset=reset)
+            user = await _take_away(tx, visit, user, password=reset, factors=factors, reason=reason)
+        return await _link(tx, visit, house.settings.origin, user, token, reset=reset, reason=reason)
 
     return await house.store.write(body)
 
@@ -92,25 +94,25 @@ def _invitable(user: User | None) -> Refused | None:
     return None if user.enabled else Refused(Reason.CONFLICT, "The account is disabled. Enable it first.")
 
 
-async def _take_away(tx: Tx, visit: Visit, user: User, *, password: bool, factors: bool) -> User:
+async def _take_away(tx: Tx, visit: Visit, user: User, *, password: bool, factors: bool, reason: str) -> User:
     """Step: make credentials useless and end what they gave."""
     if password:
         await kept.drop_password(tx, user.id)
     if factors:
         count = await kept.drop_authenticators(tx, user.id)
-        detail = {"user_name": user.principal_name, "count": count}
+        detail = {"user_name": user.principal_name, "count": count} | why(reason)
         await record(tx, visit, Entry(Kind.MFA_RESET, target=f"user:{user.id}", detail=detail))
     over = replace(user, epoch=ended_before(visit.now))
     await swap(tx, user, over)
     return over
 
 
-async def _link(tx: Tx, visit: Visit, origin: str, user: User, token: str, *, reset: bool) -> Link:
+async def _link(tx: Tx, visit: Visit, origin: str, user: User, token: str, *, reset: bool, reason: str) -> Link:
     """Step: keep the digest of *token* and write it down."""
     ends = after(visit.now, INVITATION)
     await kept.void(tx, LINK, user.id, visit.now)
     await kept.invite(tx, digest=digest(token), purpose=LINK, user=user.id, created=visit.now, ends=ends)
-    detail = {"user_name": user.principal_name, "ends": ends, "reset": reset}
+    detail = {"user_name": user.principal_name, "ends": ends, "reset": reset} | why(reason)
     await record(tx, visit, Entry(Kind.PASSWORD_LINK, target=f"user:{user.id}", detail=detail))
     await local_alert(tx, visit, f"A password link for {user.principal_name} was made through the local door.", user.id)
     return Link(user, f"{origin}/password#{token}", token, ends)

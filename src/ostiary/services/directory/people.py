@@ -43,6 +43,8 @@ class NewUser:
     mail: str | None = None
     enabled: bool = True
     roles: frozenset[Role] = frozenset()
+    reason: str = ""
+    """Why; kept in the entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Change:
     mail: str | None = None
     enabled: bool | None = None
     roles: frozenset[Role] | None = None
+    reason: str = ""
 
 
 async def create_user(house: House, visit: Visit, new: NewUser) -> User | Refused:
@@ -64,7 +67,7 @@ async def create_user(house: House, visit: Visit, new: NewUser) -> User | Refuse
 
     async def body(tx: Tx) -> User | Refused:
         action, may = allowed(visit, user)
-        outcome = may or await add_user(tx, visit, user)
+        outcome = may or await add_user(tx, visit, user, reason=new.reason)
         if isinstance(outcome, Refused):
             return await refuse(tx, visit, action, outcome, target="user:")
         return outcome
@@ -72,7 +75,7 @@ async def create_user(house: House, visit: Visit, new: NewUser) -> User | Refuse
     return await house.store.write(body)
 
 
-async def add_user(tx: Tx, visit: Visit, user: User) -> User | Refused:
+async def add_user(tx: Tx, visit: Visit, user: User, *, reason: str = "") -> User | Refused:
     """Step: insert *user* if it is well formed and its name is free."""
     wrong = _flaw(user)
     if wrong:
@@ -80,7 +83,8 @@ async def add_user(tx: Tx, visit: Visit, user: User) -> User | Refused:
     if await directory.find_named(tx, user.principal_name) is not None:
         return Refused(Reason.CONFLICT, "Somebody has this name already.", field="userPrincipalName")
     await directory.add(tx, user)
-    await record(tx, visit, Entry(Kind.USER_CREATED, target=f"user:{user.id}", detail=_shown(user)))
+    detail = _shown(user) | why(reason)
+    await record(tx, visit, Entry(Kind.USER_CREATED, target=f"user:{user.id}", detail=detail))
     await raise_version(tx, OPENINGS)
     await local_alert(tx, visit, f"The account {user.principal_name} was created through the local door.", user.id)
     return user
@@ -102,19 +106,20 @@ async def change_user(house: House, visit: Visit, id: str, change: Change) -> Us
         refused = _flaw(new) or await _taken(tx, old, new) or await guard_last_administrator(tx, old, new)
         if refused:
             return await refuse(tx, visit, action, refused, target=f"user:{old.id}")
-        return await _apply(tx, visit, old, new)
+        return await _apply(tx, visit, old, new, change.reason)
 
     return await house.store.write(body)
 
 
-async def _apply(tx: Tx, visit: Visit, old: User, new: User) -> User:
+async def _apply(tx: Tx, visit: Visit, old: User, new: User, reason: str) -> User:
     """Step: write *new* over *old*, and end everything when it was disabled."""
     disabled = old.enabled and not new.enabled
     final = replace(new, epoch=ended_before(visit.now)) if disabled else new
     await swap(tx, old, final)
     if disabled:
         await end_windows(tx, visit, old.id, EndCause.DISABLED)
-    await record(tx, visit, Entry(Kind.USER_CHANGED, target=f"user:{old.id}", detail=_difference(old, final)))
+    detail = _difference(old, final) | why(reason)
+    await record(tx, visit, Entry(Kind.USER_CHANGED, target=f"user:{old.id}", detail=detail))
     await local_alert(tx, visit, f"The account {final.principal_name} was changed through the local door.", final.id)
     return final
 
@@ -292,6 +297,11 @@ def _shown(user: User) -> dict[str, object]:
         "enabled": user.enabled,
         "roles": sorted(user.roles),
     }
+
+
+def why(reason: str) -> dict[str, object]:
+    """The reason as entries carry it, where one was given."""
+    return {"reason": tame(reason)} if reason else {}
 
 
 def _difference(old: User, new: User) -> dict[str, object]:

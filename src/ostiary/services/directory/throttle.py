@@ -7,11 +7,15 @@ as the refusal that it belongs to.
 """
 
 from ostiary.core.directory.credentials import Counter, Growth, Rule, Strike, closed, slowed, struck
-from ostiary.core.words.instants import Instant, Span
+from ostiary.core.words.instants import Instant, Span, after, days
+from ostiary.core.words.visit import Visit
+from ostiary.services.house import House
 from ostiary.store import Tx
 from ostiary.store import throttles as rows
 
-__all__ = ["Strike", "clear", "locked", "slow", "strike"]
+__all__ = ["Strike", "clear", "locked", "slow", "strike", "sweep"]
+
+KEPT = days(2)  # longer than any window
 
 
 async def strike(tx: Tx, subject: str, *, now: Instant, window: Span, limit: int, lock: Span) -> Strike:
@@ -43,3 +47,13 @@ async def locked(tx: Tx, subject: str, now: Instant) -> Instant | None:
 async def clear(tx: Tx, subject: str) -> None:
     """Step: forget the wrong tries of *subject*, after a right one."""
     await rows.remove(tx, subject)
+
+
+async def sweep(house: House, visit: Visit) -> int:
+    """Job: forget counters whose window is long over and that close nothing; how many there were. Leaves no entry."""
+    before = after(visit.now, Span(-KEPT))
+
+    async def body(tx: Tx) -> int:
+        return await rows.sweep(tx, before=before, now=visit.now)
+
+    return await house.store.write(body)

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from ostiary.services.house import House
 from ostiary.web.front.credentials import api_visit
-from ostiary.web.graph import audits, exemptions, policies, signins
+from ostiary.web.graph import audits, exemptions, groups, keys, me, policies, signins, users
 from ostiary.web.graph.resource import Door, Path, Porch
 
 __all__ = ["PREFIXES", "RESOURCES", "paths", "routes"]
@@ -18,6 +18,10 @@ __all__ = ["PREFIXES", "RESOURCES", "paths", "routes"]
 PREFIXES = ("/v1.0", "/beta")
 
 RESOURCES: tuple[tuple[Path, ...], ...] = (
+    me.PATHS,
+    users.PATHS,
+    groups.PATHS,
+    keys.PATHS,
     exemptions.PATHS,
     policies.PATHS,
     signins.PATHS,

@@ -1,0 +1,119 @@
+"""
+`/users`: accounts, by id or principal name, and what an administrator does to them.
+
+Through the local door only an administrator may be made or recovered (R2), so each operation names both actions and the
+deed finds out which it is.
+"""
+
+from typing import Any
+
+from ostiary.core.directory.people import Role
+from ostiary.core.directory.permissions import Action
+from ostiary.core.graph.fields import Field, Kind
+from ostiary.core.graph.group import GROUP
+from ostiary.core.graph.user import USER
+from ostiary.core.words.instants import to_iso
+from ostiary.core.words.outcome import Refused
+from ostiary.services.directory.credentials import invite
+from ostiary.services.directory.people import (
+    Change,
+    NewUser,
+    change_user,
+    create_user,
+    delete_user,
+    find_user,
+    revoke_sessions,
+)
+from ostiary.services.directory.search import groups_of, search_users, user_id
+from ostiary.web.graph.resource import Call, Path, acting, changing, creating, listing, reading, removing
+
+__all__ = ["PATHS", "changes_of"]
+
+_READ = (Action.READ_DIRECTORY, Action.READ_SELF)
+_WRITE = (Action.WRITE_USERS, Action.RECOVER_ADMINISTRATOR)
+_END = (Action.WRITE_USERS, Action.END_OWN)
+_REASON: tuple[Field[Any], ...] = (
+    Field("reason", Kind.STRING, write="reason", limit=512, doc="Why; kept in the audit log."),
+)
+
+
+def _roles(call: Call) -> frozenset[Role] | None:
+    return frozenset(Role(role) for role in call.changes["roles"]) if "roles" in call.changes else None
+
+
+async def _create(call: Call) -> Any:
+    asked = {name: value for name, value in call.changes.items() if name != "roles"}
+    new = NewUser(**asked, roles=_roles(call) or frozenset(), reason=call.reason)
+    return await create_user(call.house, call.visit, new)
+
+
+def changes_of(call: Call) -> Change:
+    """The body as a change; a mail of null takes the address away."""
+    asked = {name: value for name, value in call.changes.items() if name != "roles"}
+    if "mail" in asked:
+        asked["mail"] = asked["mail"] or ""
+    return Change(**asked, roles=_roles(call), reason=call.reason)
+
+
+async def _change(call: Call) -> Any:
+    return await change_user(call.house, call.visit, await _id(call), changes_of(call))
+
+
+async def _id(call: Call) -> str:
+    return await user_id(call.house, call.path["id"])
+
+
+async def _delete(call: Call) -> Any:
+    return await delete_user(call.house, call.visit, await _id(call))
+
+
+async def _groups(call: Call) -> Any:
+    return await groups_of(call.house, call.visit, await _id(call), call.query)
+
+
+async def _revoke(call: Call) -> Any:
+    ended = await revoke_sessions(call.house, call.visit, await _id(call))
+    return ended if isinstance(ended, Refused) else {"value": True}
+
+
+async def _password_link(call: Call) -> Any:
+    return await _invited(call, factors=False)
+
+
+async def _reset_mfa(call: Call) -> Any:
+    return await _invited(call, factors=True)
+
+
+async def _invited(call: Call, *, factors: bool) -> Any:
+    """The link, shown this once: only its digest is kept."""
+    link = await invite(call.house, call.visit, await _id(call), factors=factors, reason=call.reason)
+    return link if isinstance(link, Refused) else {"url": link.address, "expires": to_iso(link.ends)}
+
+
+PATHS: tuple[Path, ...] = (
+    Path(
+        "/users",
+        (
+            listing(USER, Action.READ_DIRECTORY, lambda c: search_users(c.house, c.visit, c.query)),
+            creating(USER, _WRITE, _create),
+        ),
+    ),
+    Path(
+        "/users/{id}",
+        (
+            reading(USER, _READ, lambda c: find_user(c.house, c.visit, c.path["id"])),
+            changing(USER, _WRITE, _change),
+            removing(USER, Action.WRITE_USERS, _delete),
+        ),
+    ),
+    Path("/users/{id}/memberOf", (listing(GROUP, _READ, _groups, "List the groups that a person stands in"),)),
+    Path("/users/{id}/revokeSignInSessions", (acting(_END, _revoke, "End every session of a person"),)),
+    Path(
+        "/users/{id}/ostiary.passwordLink",
+        (acting(_WRITE, _password_link, "Make a link behind which the person sets a password", fields=_REASON),),
+    ),
+    Path(
+        "/users/{id}/ostiary.resetMfa",
+        (acting(_WRITE, _reset_mfa, "Take a person's second factor away, and make a link", fields=_REASON),),
+    ),
+)
