@@ -10,10 +10,12 @@ import structlog
 
 from ostiary.app.wiring import system_visit
 from ostiary.core.words.visit import Visit
+from ostiary.services.directory import throttle
 from ostiary.services.exemptions.end import announce_ends
 from ostiary.services.house import House
 from ostiary.services.logs.floods import write_floods
 from ostiary.services.logs.stories import catch_up
+from ostiary.services.tokens.browser import tend_browsers
 from ostiary.services.tokens.rotation import tend_keys
 
 __all__ = ["JOBS", "Job", "run_jobs"]
@@ -36,6 +38,8 @@ JOBS: tuple[Job, ...] = (
     Job("floods", 15, write_floods),
     Job("ends", 1, announce_ends),
     Job("keys", 60, tend_keys),
+    Job("counters", 600, throttle.sweep),
+    Job("browsers", 600, tend_browsers),
 )
 
 

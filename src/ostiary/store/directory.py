@@ -29,7 +29,6 @@ _USER_NAMES = tuple(column.name for column in USER_COLUMNS)
 
 _FIND = sql(select(*USER_COLUMNS).where(users.c.id == bindparam("id")))
 _FIND_NAMED = sql(select(*USER_COLUMNS).where(users.c.principal_name == bindparam("name")))
-_PAGE = sql(select(*USER_COLUMNS).where(users.c.id > bindparam("after")).order_by(users.c.id).limit(bindparam("most")))
 _ADD = sql(insert(users).values({name: bindparam(name) for name in _USER_NAMES}))
 _CHANGEABLE = ("principal_name", "display_name", "mail", "enabled", "roles", "epoch")
 _CHANGE = sql(
@@ -51,7 +50,6 @@ _ADMINISTRATORS = sql(
     .select_from(users)
     .where(users.c.enabled == 1, users.c.roles.contains(f'"{Role.ADMINISTRATOR}"', autoescape=True))
 )
-_COUNT = sql(select(func.count()).select_from(users))
 
 _TOLD = sql(
     select(journal.c.kind, journal.c.at, journal.c.body)
@@ -92,17 +90,6 @@ async def find_named(tx: Tx, name: str) -> User | None:
     """The account whose (normalised) principal name is *name*."""
     row = await tx.one(_FIND_NAMED, name=name)
     return None if row is None else user_from(row)
-
-
-async def page(tx: Tx, *, after: str = "", most: int = 100) -> list[User]:
-    """Up to *most* accounts with an id above *after*, by id."""
-    return [user_from(row) for row in await tx.all(_PAGE, after=after, most=most)]
-
-
-async def count(tx: Tx) -> int:
-    """How many accounts there are."""
-    row = await tx.one(_COUNT)
-    return int(row[0]) if row else 0
 
 
 async def administrators(tx: Tx) -> int:

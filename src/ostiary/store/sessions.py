@@ -5,7 +5,7 @@ A *half* session has passed the password and waits for the second factor: a kind
 for a session.
 """
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from ostiary.core.directory.people import User
 from ostiary.core.tokens.browser import BROWSER, HALF, BrowserSession
@@ -96,6 +96,8 @@ _END = sql(
     .values(ended=bindparam("ended"), end_cause=bindparam("end_cause"))
 )
 
+_SWEEP = sql(delete(sessions).where(sessions.c.kind.in_((BROWSER, HALF)), sessions.c.ends < bindparam("before")))
+
 
 def _session(row: Row) -> BrowserSession:
     id, kind, user, story, created, seen, idle_ends, ends, authenticated, amr, address, ended = row
@@ -149,3 +151,8 @@ async def seen(tx: Tx, id: SessionId, *, now: Instant, idle_ends: Instant) -> No
 async def end(tx: Tx, id: SessionId, user: UserId, *, now: Instant, cause: str) -> bool:
     """End *id* of *user*; False when it is over already or somebody else's."""
     return await tx.run(_END, id_=id, user_=user, ended=now, end_cause=cause) == 1
+
+
+async def sweep(tx: Tx, before: Instant) -> int:
+    """Forget browser sessions, whole and half, that were over before *before*; how many there were."""
+    return await tx.run(_SWEEP, before=before)

@@ -9,9 +9,9 @@ from tests.web.pages.site import BOB, CAROL, NAMES, PASSWORD, Browser, Site
 NEW = "a wholly different sentence"
 
 
-def link_for(site: Site, **how: bool) -> Link:
+def link_for(site: Site, *, reset: bool = False, factors: bool = False) -> Link:
     """What an administrator hands to Bob."""
-    link = site.run(invite(site.house, site.admin(), BOB, **how))
+    link = site.run(invite(site.house, site.admin(), BOB, reset=reset, factors=factors))
     assert not isinstance(link, Refused)
     return link
 

@@ -147,7 +147,7 @@ def test_r18_the_sample_wears_a_banner_on_each_page(tmp_path: Path) -> None:
     """R18: and no other organisation does."""
     site = Site(tmp_path, sample=True)
     try:
-        for path in ("/signin", "/setup", "/password", "/about", "/error/53003"):
+        for path in ("/signin", "/setup", "/password", "/about", "/error/53003", "/nothing/here"):
             assert "Sample organisation." in site.browser().get(path).text
     finally:
         site.close()

@@ -7,6 +7,8 @@ from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.instants import hours, minutes
 from ostiary.services.directory.credentials import invite, set_password
 from ostiary.services.directory.people import revoke_sessions
+from ostiary.services.directory.throttle import sweep
+from ostiary.services.tokens.browser import tend_browsers
 from ostiary.services.tokens.caller import Credentials, identify
 from tests.web.pages.site import ALICE, BOB, CAROL, NAMES, PASSWORD, Browser, Site
 
@@ -345,3 +347,18 @@ def test_a_lasting_session_is_written_once_a_minute(site: Site) -> None:
     assert signed_in(browser)  # written: idle ends half an hour from here
     site.clock.move(hours(0.4))
     assert signed_in(browser)
+
+
+def test_what_is_long_over_is_forgotten(site: Site) -> None:
+    """Counters and sessions leave no rows for ever; what still closes or lives stays."""
+    guess(site.browser("192.0.2.1"), NAMES[BOB], 5)
+    old = site.browser()
+    old.sign_in(BOB)
+    site.clock.move(hours(49))
+    guess(site.browser("192.0.2.2"), NAMES[BOB], 5)
+    fresh = site.browser()
+    fresh.sign_in(BOB)
+    assert site.run(sweep(site.house, site.visit())) == 2  # one pair, one source; the account's has moved on
+    assert site.run(tend_browsers(site.house, site.visit())) == 1
+    assert signed_in(fresh)
+    assert site.browser("192.0.2.2").password(BOB).status_code == 429

@@ -31,7 +31,6 @@ from ostiary.store.access import raise_version
 NAME = re.compile(r"[a-z0-9._%+'-]{1,64}@[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63}){0,8}", re.ASCII)
 """Plain letters only: no two names that look alike."""
 LONGEST_TEXT = 256
-MOST = 999  # accounts in one list
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,18 +182,6 @@ async def find_user(house: House, visit: Visit, key: str) -> User | Refused:
         return refused or found or _nobody()
 
     return await house.store.read(body)
-
-
-async def list_users(house: House, visit: Visit, *, after: str = "", most: int = 100) -> list[User] | Refused:
-    """Up to *most* (999 at most) accounts with an id above *after*, by id."""
-    refused = judge(Action.READ_DIRECTORY, visit.caller, now=visit.now)
-    if refused:
-        return refused
-
-    async def body(tx: Tx) -> list[User]:
-        return await directory.page(tx, after=after, most=min(most, MOST))
-
-    return await house.store.survey(body)
 
 
 # ---- steps that the credentials share

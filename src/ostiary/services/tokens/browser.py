@@ -13,12 +13,16 @@ from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.tokens.browser import BrowserSession
 from ostiary.core.words.ids import SessionId
+from ostiary.core.words.instants import Span, after, days
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import refuse
 from ostiary.services.logs.record import record
 from ostiary.store import Tx, exemptions, sessions
+
+KEPT = days(1)
+"""How long a session that is over stays in the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +68,15 @@ async def sign_out(house: House, visit: Visit) -> None:
     """End the caller's own session; nothing to do when there is none."""
     if visit.caller.session is not None:
         await end_own(house, visit, visit.caller.session)
+
+
+async def tend_browsers(house: House, visit: Visit) -> int:
+    """
+    Job: forget browser sessions that have been over for a day; how many there were. The journal keeps their story.
+    """
+    before = after(visit.now, Span(-KEPT))
+
+    async def body(tx: Tx) -> int:
+        return await sessions.sweep(tx, before)
+
+    return await house.store.write(body)

@@ -11,9 +11,11 @@ import orjson
 
 from ostiary.core.graph.error import envelope
 from ostiary.core.tokens.refusals import wire
+from ostiary.core.words.errors import BrokenState
 from ostiary.core.words.instants import to_datetime
 from ostiary.core.words.outcome import Reason
 from ostiary.core.words.visit import Visit
+from ostiary.services.house import House
 from ostiary.web.front.answer import Answer, json_answer
 from ostiary.web.front.visit import Scope
 
@@ -31,7 +33,7 @@ _SENTENCES = {
 }
 
 
-def wrong(scope: Scope, visit: Visit, origin: str, status: int) -> Answer:
+def wrong(house: House, scope: Scope, visit: Visit, status: int) -> Answer:
     """
     The answer with *status* (one of 400, 404, 405, 500, 503; anything else counts as 400) for the path of *scope*.
     """
@@ -40,8 +42,8 @@ def wrong(scope: Scope, visit: Visit, origin: str, status: int) -> Answer:
     if path.startswith(_GRAPH):
         return _graph(visit, known)
     if any(part in path for part in _OAUTH):
-        return _oauth(path, visit, origin, known)
-    return _page(visit, known)
+        return _oauth(path, visit, house.settings.origin, known)
+    return _page(visit, known, sample=_sample(house))
 
 
 def _graph(visit: Visit, status: int) -> Answer:
@@ -67,13 +69,22 @@ def _oauth(path: str, visit: Visit, origin: str, status: int) -> Answer:
     return json_answer(400 if at_token else status, orjson.dumps(body))
 
 
-def _page(visit: Visit, status: int) -> Answer:
+def _sample(house: House) -> bool:
+    """Whether this is the sample organisation, which says so on each page (R18)."""
+    try:
+        return house.desk.picture.organisation.sample
+    except BrokenState:  # not furnished yet
+        return False
+
+
+def _page(visit: Visit, status: int, *, sample: bool) -> Answer:
     sentence = escape(_SENTENCES[status][1])
+    banner = '<p class="sample" role="note"><strong>Sample organisation.</strong></p>' if sample else ""
     body = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<title>{sentence}</title><link rel="stylesheet" href="/static/ostiary.css"></head>'
-        f'<body><main class="card" id="main"><h1>{sentence}</h1>'
+        f'<body>{banner}<main class="card" id="main"><h1>{sentence}</h1>'
         f'<p class="reference">Reference: <code>{escape(visit.id)}</code></p>'
         '<p><a href="/devicelogin">To the sign-in page</a></p></main></body></html>'
     ).encode()

@@ -78,7 +78,7 @@ def faults(app: ASGIApp, house: House) -> ASGIApp:
                 raise
             seen = visit(scope, house)
             await _noted(house, seen, error)
-            await send_answer(wrong(scope, seen, house.settings.origin, _status(error)), send)
+            await send_answer(wrong(house, scope, seen, _status(error)), send)
 
     return guarded
 
@@ -106,7 +106,7 @@ def no_borrowed_certificates(app: ASGIApp, house: House) -> ASGIApp:
             if foreign or any(len(values) > 1 for values in shown):
                 seen = visit(scope, house)
                 _access.warning("certificate header refused", address=seen.address, reference=seen.id)
-                await send_answer(wrong(scope, seen, house.settings.origin, 400), send)
+                await send_answer(wrong(house, scope, seen, 400), send)
                 return
         await app(scope, receive, send)
 
@@ -129,7 +129,7 @@ def http_error(house: House) -> Callable[[Request, Exception], Response]:
     def handler(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
         more = (error.headers or {}) if isinstance(error, HTTPException) else {}
-        answer: Answer = wrong(request.scope, visit(request.scope, house), house.settings.origin, status)
+        answer: Answer = wrong(house, request.scope, visit(request.scope, house), status)
         response = Response(answer.body, answer.status)
         response.raw_headers = [*answer.headers, *((k.lower().encode(), v.encode()) for k, v in more.items())]
         return response
