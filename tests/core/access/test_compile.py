@@ -1,0 +1,131 @@
+"""Reading policy documents: every problem with its JSON path, and what is unreadable counts against the sign-in."""
+
+from typing import Any
+
+import pytest
+
+from ostiary.core.access.compile import State, compile_policy
+from ostiary.core.access.decision import Outcome
+from ostiary.core.access.evaluate import evaluate
+from ostiary.core.access.facts import Treat
+from ostiary.core.access.guardrail import guards, weaker
+from ostiary.core.access.sides import TEXTS
+from ostiary.core.words.ids import PolicyId
+from tests.core.access.given import ALICE, API, EXCEPTION, document, facts, mfa, one, policy
+
+
+def compiled(changes: dict[str, Any]) -> Any:
+    """The document with *changes*, read."""
+    return compile_policy(PolicyId("p"), document(**changes))
+
+
+BAD: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"displayName": ""}, "$.displayName"),
+    ({"displayName": "n" * 257}, "$.displayName"),
+    ({"displayName": 7}, "$.displayName"),
+    ({"state": "on"}, "$.state"),
+    ({"state": None}, "$.state"),
+    ({"surprise": 1}, "$.surprise"),
+    ({"conditions": []}, "$.conditions"),
+    ({"conditions": {}}, "$.conditions.users"),
+    ({"conditions": {"locations": {"includeLocations": ["All"]}}}, "$.conditions.locations"),
+    ({"users": None}, "$.conditions.users"),
+    ({"users": []}, "$.conditions.users"),
+    ({"users": {"includeUsers": "All"}}, "$.conditions.users.includeUsers"),
+    ({"users": {"includeUsers": [""]}}, "$.conditions.users.includeUsers"),
+    ({"users": {"includeUsers": ["x" * 257]}}, "$.conditions.users.includeUsers"),
+    ({"users": {"includeUsers": ["x"] * (TEXTS + 1)}}, "$.conditions.users.includeUsers"),
+    ({"users": {"includeRoles": ["x"]}}, "$.conditions.users.includeRoles"),
+    ({"users": {"includeUsers": ["GuestsOrExternalUsers"]}}, "$.conditions.users.includeUsers"),
+    ({"users": {"includeUsers": ["All"], "excludeUsers": ["All"]}}, "$.conditions.users.excludeUsers"),
+    ({"applications": None}, "$.conditions.applications"),
+    ({"applications": {"includeApplications": ["Office365"]}}, "$.conditions.applications.includeApplications"),
+    ({"applications": {"excludeApplications": ["All"]}}, "$.conditions.applications.excludeApplications"),
+    ({"applications": {"includeUserActions": ["urn:x"]}}, "$.conditions.applications.includeUserActions"),
+    ({"clientAppTypes": ["fax"]}, "$.conditions.clientAppTypes"),
+    ({"clientAppTypes": {}}, "$.conditions.clientAppTypes"),
+    ({"authenticationFlows": {"transferMethods": ["x"]}}, "$.conditions.authenticationFlows.transferMethods"),
+    ({"authenticationFlows": {"transferMethods": "pigeon"}}, "$.conditions.authenticationFlows.transferMethods"),
+    ({"grantControls": None}, "$.grantControls"),
+    ({"grantControls": "block"}, "$.grantControls"),
+    ({"grantControls": {"builtInControls": ["compliantDevice"]}}, "$.grantControls.builtInControls"),
+    ({"grantControls": {"builtInControls": ["block", "mfa"]}}, "$.grantControls.builtInControls"),
+    ({"grantControls": {"operator": "XOR", "builtInControls": ["mfa"]}}, "$.grantControls.operator"),
+    (
+        {"grantControls": {"builtInControls": ["mfa"], "authenticationStrength": {"id": "x"}}},
+        "$.grantControls.authenticationStrength",
+    ),
+    ({"sessionControls": {"signInFrequency": {"value": 1}}}, "$.sessionControls.signInFrequency"),
+)
+FATAL = ("$.displayName", "$.state", "$.conditions")
+
+
+@pytest.mark.parametrize(("changes", "path"), BAD, ids=[f"{n}-{path}" for n, (_, path) in enumerate(BAD)])
+def test_what_cannot_be_enforced_is_told_with_its_path_and_refused(changes: dict[str, Any], path: str) -> None:
+    """R4: such a policy is not saved as enabled, and stored all the same it never lets anybody through."""
+    read = compiled(changes)
+    assert path in [problem.path for problem in read.problems]
+    assert not read.acceptable
+    assert evaluate(one(read.policy), facts(amr=("mfa",)), unknown=Treat.STRICT).outcome is Outcome.BLOCKED
+
+
+@pytest.mark.parametrize("state", ["disabled", State.REPORT_ONLY.value])
+@pytest.mark.parametrize(("changes", "path"), BAD, ids=[f"{n}-{path}" for n, (_, path) in enumerate(BAD)])
+def test_what_is_not_enforced_may_be_saved_unless_it_is_no_policy(
+    changes: dict[str, Any], path: str, state: str
+) -> None:
+    """A document from elsewhere can be kept, off or report-only; one without name, state or conditions cannot."""
+    if "state" not in changes:
+        assert compiled({**changes, "state": state}).acceptable == (path not in FATAL)
+
+
+def test_every_problem_is_told_at_once() -> None:
+    """Nobody mends a document one error at a time."""
+    read = compile_policy(PolicyId("p"), {})
+    assert [p.path for p in read.problems] == ["$.displayName", "$.state", "$.conditions", "$.grantControls"]
+
+
+def test_empty_and_annotated_fields_are_no_problem() -> None:
+    """Graph writes unused fields as null, empty lists or `@odata` annotations."""
+    changes = {
+        "users": {"includeUsers": ["All"], "includeRoles": [], "includeGuestsOrExternalUsers": None, "@odata.x": 1},
+        "sessionControls": None,
+        "templateId": None,
+        "grantControls": {"operator": "OR", "builtInControls": ["block"], "termsOfUse": []},
+    }
+    read = compiled(changes)
+    assert read.problems == ()
+    assert read.acceptable
+
+
+def test_a_control_that_is_unknown_is_never_satisfied_even_beside_one_that_is() -> None:
+    """`mfa OR compliantDevice` must not shrink to `mfa`: what is meant is not known."""
+    read = compiled({"grantControls": {"operator": "OR", "builtInControls": ["mfa", "compliantDevice"]}})
+    decision = evaluate(one(read.policy), facts(amr=("mfa",)), unknown=Treat.STRICT)
+    assert decision.outcome is Outcome.BLOCKED
+
+
+def test_guardrails_are_the_policies_that_keep_everybody_out() -> None:
+    """Enabled, blocking, for every person, resource and client; exclusions do not change that."""
+    wide = policy(users={"includeUsers": ["All"], "excludeGroups": [EXCEPTION]})
+    assert guards(wide)
+    assert guards(policy(authenticationFlows=None))
+    for other in (
+        policy(state="disabled"),
+        policy(users={"includeUsers": [ALICE]}),
+        policy(applications={"includeApplications": [API]}),
+        policy(clientAppTypes=["browser"]),
+        policy(authenticationFlows={"transferMethods": "authenticationTransfer"}),
+        mfa(),
+    ):
+        assert not guards(other)
+
+
+def test_a_guardrail_that_excludes_more_or_is_gone_is_weaker() -> None:
+    """Less exclusion, or a change to what never was one, is not."""
+    tight, loose = policy(), policy(users={"includeUsers": ["All"], "excludeUsers": [ALICE]})
+    assert weaker(tight, loose)
+    assert weaker(tight, None)
+    assert weaker(tight, policy(state="disabled"))
+    assert not weaker(loose, tight)
+    assert not weaker(mfa(), None)
