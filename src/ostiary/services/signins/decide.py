@@ -61,7 +61,7 @@ async def approve(house: House, visit: Visit, id: SignInId) -> Approved | Refuse
         )  # fmt: skip
         if not swapped:
             return NOT_YOURS
-        await record(tx, visit, _approval(signin, user, *gathered))
+        await record(tx, visit, _approval(signin, visit, *gathered))
         return Approved(signin, application, exemption.ends)
 
     return await _decided(house, id, body)
@@ -85,14 +85,15 @@ async def _judge(
     return refused
 
 
-def _approval(signin: SignIn, user: UserId, gathered: Gathered, exemption: Exemption) -> Entry:
+def _approval(signin: SignIn, visit: Visit, gathered: Gathered, exemption: Exemption) -> Entry:
     detail = {
-        "user": user,
+        "user": gathered.user.id,
         "user_name": gathered.user.principal_name,
         "exemption": exemption.id,
         "policies": gathered.decision.document(),
+        "amr": list(visit.caller.amr),
     }
-    return Entry(Kind.APPROVED, target=f"user:{user}", story=signin.id, detail=detail)
+    return Entry(Kind.APPROVED, target=f"user:{gathered.user.id}", story=signin.id, detail=detail)
 
 
 async def deny(house: House, visit: Visit, id: SignInId) -> Closed | Refused:

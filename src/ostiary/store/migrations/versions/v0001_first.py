@@ -1,5 +1,7 @@
 """
-The first schema.
+The first schema: every table as the first release has it.
+
+Later steps alter what is here; a database of any release is brought forward from the step it has.
 """
 
 from alembic import op
