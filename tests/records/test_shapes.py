@@ -10,7 +10,8 @@ from ostiary.core.exemptions.exemption import Limits
 from ostiary.core.graph.audit import AUDIT, Audit, read_audit_id
 from ostiary.core.graph.exemption import Ending, Wish, read_request
 from ostiary.core.graph.fields import render
-from ostiary.core.graph.odata import Query, read_query
+from ostiary.core.graph.odata import read_query
+from ostiary.core.graph.query import Query
 from ostiary.core.graph.signin import SIGN_IN, error_number
 from ostiary.core.logs.entry import Recorded
 from ostiary.core.logs.kinds import Kind

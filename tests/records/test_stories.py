@@ -14,7 +14,8 @@ from sqlalchemy import bindparam, insert, update
 
 from ostiary.core.exemptions.opening import Opening
 from ostiary.core.graph.fields import released, render
-from ostiary.core.graph.odata import Page, Query, read_query
+from ostiary.core.graph.odata import read_query
+from ostiary.core.graph.query import Page, Query
 from ostiary.core.graph.signin import SIGN_IN, error_number
 from ostiary.core.logs.entry import Entry, Recorded
 from ostiary.core.logs.kinds import Kind

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Select, Text, and_, func, literal, not_, or_, select
 
-from ostiary.core.graph.odata import And, Compare, Contains, Expression, Not, Or, Order, Page, Query, StartsWith
+from ostiary.core.graph.query import And, Compare, Contains, Expression, Not, Or, Order, Page, Query, StartsWith
 from ostiary.store import Row, Tx
 from ostiary.store.sql import sql
 

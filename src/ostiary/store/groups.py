@@ -5,7 +5,7 @@ Groups and their standing members; for the exception group, whoever an active ex
 from sqlalchemy import bindparam, delete, exists, insert, select, update
 
 from ostiary.core.directory.people import Group, User
-from ostiary.core.graph.odata import Order
+from ostiary.core.graph.query import Order
 from ostiary.core.words.ids import GroupId, UserId
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ostiary.core.graph.fields import Field, Kind, Shape
-from ostiary.core.graph.odata import (
+from ostiary.core.graph.odata import read_query
+from ostiary.core.graph.query import (
     DEEPEST,
     LONGEST,
     MOST,
@@ -20,7 +21,6 @@ from ostiary.core.graph.odata import (
     StartsWith,
     Value,
     read_cursor,
-    read_query,
     write_cursor,
 )
 from ostiary.core.words.instants import Instant, from_iso, to_iso

@@ -13,7 +13,7 @@ from ostiary.core.access.picture import Picture
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.exemptions.opening import read_reason
 from ostiary.core.graph.error import Invalid, Problem
-from ostiary.core.graph.odata import Page, Query
+from ostiary.core.graph.query import Page, Query
 from ostiary.core.logs.entry import Entry, tame
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.ids import AppId, PolicyId

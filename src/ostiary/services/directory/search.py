@@ -9,7 +9,7 @@ from typing import TypeVar
 from ostiary.core.directory.credentials import normal_name
 from ostiary.core.directory.people import EXCEPTION, Group, User
 from ostiary.core.directory.permissions import Action, judge
-from ostiary.core.graph.odata import Page, Query
+from ostiary.core.graph.query import Page, Query
 from ostiary.core.words.ids import GroupId, UserId
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit

@@ -5,7 +5,7 @@ Exemptions as lists: one's own for everybody, all of them for who may read them.
 from dataclasses import dataclass
 
 from ostiary.core.directory.permissions import Action, judge
-from ostiary.core.graph.odata import And, Compare, Cursor, Expression, Page, Query
+from ostiary.core.graph.query import And, Compare, Cursor, Expression, Page, Query
 from ostiary.core.words.ids import ExemptionId, UserId
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ostiary.core.access.picture import Picture
 from ostiary.core.graph.audit import Audit, audit_id, read_audit_id
-from ostiary.core.graph.odata import And, Compare, Cursor, Expression, Page, Query
+from ostiary.core.graph.query import And, Compare, Cursor, Expression, Page, Query
 from ostiary.core.logs.entry import Recorded
 from ostiary.core.logs.story import Outcome, Telling, belongs, tell
 from ostiary.core.words.ids import AppId, SessionId, UserId

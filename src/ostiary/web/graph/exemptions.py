@@ -12,7 +12,7 @@ from typing import Any
 from ostiary.core.directory.permissions import Action
 from ostiary.core.graph.exemption import INSTANCE, REQUEST, SCHEDULE, Assignment, Ending, Wish, read_request
 from ostiary.core.graph.fields import Shape
-from ostiary.core.graph.odata import Page
+from ostiary.core.graph.query import Page
 from ostiary.core.words.outcome import Refused
 from ostiary.services.exemptions.end import end_exemption, end_exemptions_of
 from ostiary.services.exemptions.list import Window, find_exemption, list_exemptions

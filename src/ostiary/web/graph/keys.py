@@ -7,7 +7,7 @@ from typing import Any
 from ostiary.core.directory.permissions import Action
 from ostiary.core.graph.fields import Field, Kind
 from ostiary.core.graph.key import KEY, ShownKey
-from ostiary.core.graph.odata import Page
+from ostiary.core.graph.query import Page
 from ostiary.core.words.instants import to_iso
 from ostiary.core.words.outcome import Refused
 from ostiary.services.tokens.rotation import rotate

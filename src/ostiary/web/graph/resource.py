@@ -37,7 +37,8 @@ from starlette.types import Receive, Scope, Send
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.graph.error import Invalid
 from ostiary.core.graph.fields import Field, Shape, released, render
-from ostiary.core.graph.odata import Page, Query, read_query, write_cursor
+from ostiary.core.graph.odata import read_query
+from ostiary.core.graph.query import Page, Query, write_cursor
 from ostiary.core.words.caller import CallerKind
 from ostiary.core.words.errors import StoreError
 from ostiary.core.words.outcome import Reason, Refused
