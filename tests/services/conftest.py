@@ -1,0 +1,18 @@
+"""
+A door of its own for each test.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.services.door import Door
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Iterator[Door]:
+    """A founded house with the block on."""
+    made = Door(tmp_path)
+    yield made
+    made.close()
