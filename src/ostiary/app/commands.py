@@ -16,6 +16,7 @@ from ostiary.app.console import ConfigOption, DataOption, Refused, configured, p
 from ostiary.app.sample import SECRETS, found_sample
 from ostiary.app.serve import SOCKET, serve
 from ostiary.app.setup import found_organisation, print_code
+from ostiary.app.tour import play
 from ostiary.app.upkeep import COMMANDS, config_app
 from ostiary.app.wiring import TLS, close_house, open_house, open_parts
 from ostiary.outside import local_ca
@@ -47,6 +48,20 @@ def init(config: ConfigOption = None, data: DataOption = None) -> None:
     """Found the organisation of the configuration and print how to make its first administrator."""
     settled = _load(config, data, None, False)
     perform(lambda: _init(settled))
+
+
+@app.command()
+def tour(
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Play the whole story against the sample that runs on the data folder: refused, opened, signed in, ended."""
+    settled = configured(config, data=data)
+
+    async def work() -> None:
+        await asyncio.to_thread(play, settled.data, SystemClock(), typer.echo)
+
+    perform(work)
 
 
 def _load(config: Path | None, data: Path | None, port: int | None, sample: bool) -> Config:
