@@ -12,17 +12,15 @@ import json
 import os
 import re
 import socket
-import sys
 from pathlib import Path
 from typing import Final
 
 import httpx
 import pyotp
-import structlog
-import uvloop
 from sqlalchemy import bindparam, select, update
 
 from ostiary.app.config import Config
+from ostiary.app.console import perform
 from ostiary.app.sample import Secret, found_sample
 from ostiary.app.serve import application, serve
 from ostiary.app.wiring import Parts, close_house, open_house, open_parts
@@ -57,16 +55,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--no-journal", dest="journal", action="store_false")
     asked = parser.parse_args()
-    structlog.configure(  # as the product: one JSON line a request, here into the folder's server.log
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-    uvloop.run(_serve(asked.folder, journal=asked.journal))
+    perform(lambda: _serve(asked.folder, journal=asked.journal))
 
 
 async def _serve(folder: Path, *, journal: bool) -> None:
@@ -87,7 +76,7 @@ async def _serve(folder: Path, *, journal: bool) -> None:
         "api": [RESOURCE_MANAGER, secret], "cookie": cookie, "form_token": form_token,
     }  # fmt: skip
     if not journal:
-        record.append = _nothing
+        vars(record)["append"] = _nothing
     try:
         await serve(house, config, None, ready=lambda: print(json.dumps(ready), flush=True), stop=asyncio.Event())
     finally:

@@ -3,7 +3,6 @@ Sessions that tokens open: device sign-ins and authorization codes. One row is t
 tokens; only the family's head number is kept, never a token (R6).
 """
 
-import json
 from typing import Any
 
 import orjson
@@ -68,8 +67,9 @@ async def add(tx: Tx, session: Session) -> None:
         _ADD, id=session.id, kind=session.kind.value, origin=session.origin.value, user=session.user,
         client=session.client, story=session.story, created=session.created, seen=session.created,
         idle_ends=session.idle_ends, ends=session.ends, authenticated=session.authenticated, amr=" ".join(session.amr),
-        resource=session.resource or "", scopes=" ".join(session.scopes), reach=json.dumps(dict(session.reach)),
-        exemption=session.exemption, head=session.head, grace="[]", requester_address=session.requester_address,
+        resource=session.resource or "", scopes=" ".join(session.scopes),
+        reach=orjson.dumps(dict(session.reach)).decode(), exemption=session.exemption, head=session.head, grace="[]",
+        requester_address=session.requester_address,
     )  # fmt: skip
 
 
@@ -99,7 +99,7 @@ async def rotate(
     now: Instant,
 ) -> bool:
     """Move the head on, if it is still where *session* says (R6)."""
-    past = json.dumps([[one.number, one.left] for one in grace])
+    past = orjson.dumps([[one.number, one.left] for one in grace]).decode()
     return (
         await tx.run(
             _ROTATE, id_=session.id, head_=session.head, grace_=past, now=now, idle=idle_ends, exemption_=exemption

@@ -13,6 +13,7 @@ before is free of it: so the worst that a stranger can do to somebody at a new b
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from ostiary.core.words.instants import Instant, Span, after, days, hours, minutes, seconds
@@ -165,6 +166,7 @@ def _current(counter: Counter | None, now: Instant, window: Span) -> Counter:
     return counter
 
 
+@lru_cache(maxsize=4096)  # pure, and the same few addresses ask again and again
 def source_of(address: str) -> str:
     """Where a try came from: an IPv4 address, or the /64 of an IPv6 one, since one customer has all of it (R10)."""
     try:

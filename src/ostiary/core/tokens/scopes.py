@@ -12,6 +12,7 @@ in every answer.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from ostiary.core.access.picture import Picture
@@ -44,6 +45,9 @@ _SELF = "User.Read"
 _LONGEST = 4096  # characters of the whole parameter
 _MOST = 64  # names in it
 _TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,512}", re.ASCII)  # RFC 6749 §3.3, scope-token
+_UNREADABLE = Refused(
+    Reason.INVALID_SCOPE, "The scope parameter is too long or holds characters that scopes cannot have."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +186,14 @@ def answer_text(resource: Application, scopes: tuple[str, ...], openid: frozense
 
 def _read(text: str) -> tuple[frozenset[str], tuple[_Named, ...]] | Refused:
     """OpenID's names and the others, each once."""
-    words = tuple(dict.fromkeys(text.split(" "))) if text else ()
-    words = tuple(word for word in words if word)
-    if len(text) > _LONGEST or len(words) > _MOST or not all(map(_TOKEN.fullmatch, words)):
-        return Refused(
-            Reason.INVALID_SCOPE, "The scope parameter is too long or holds characters that scopes cannot have."
-        )
+    return _words(text) if len(text) <= _LONGEST else _UNREADABLE
+
+
+@lru_cache(maxsize=256)  # pure, and an application asks in the same words every time
+def _words(text: str) -> tuple[frozenset[str], tuple[_Named, ...]] | Refused:
+    words = tuple(word for word in dict.fromkeys(text.split(" ")) if word)
+    if len(words) > _MOST or not all(map(_TOKEN.fullmatch, words)):
+        return _UNREADABLE
     others = (word for word in words if word not in _OPENID)
     return frozenset(words) & _OPENID, tuple(_named(word) for word in others)
 

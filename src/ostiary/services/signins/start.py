@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.applications import Application
 from ostiary.core.directory.credentials import source_of
-from ostiary.core.exemptions.could_pass import Start, could_pass, refusal
+from ostiary.core.exemptions.could_pass import Openings, Start, could_pass, refusal
 from ostiary.core.logs.entry import Entry, tame
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.signins import user_code
@@ -63,10 +63,20 @@ class _Codes:
     user: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A request that may have a code, and the memory that says so."""
+
+    picture: Picture
+    openings: Openings
+    application: Application
+    asked: scopes.Asked
+
+
 async def start(house: House, visit: Visit, request: Request) -> Started | Refused:
     """Issue a code, or say why not. Reasons: those of `authenticate` and `scopes.parse`, BLOCKED, BUSY_SOURCE, …"""
 
-    async def look(_: Tx, picture: Picture) -> tuple[Application, scopes.Asked] | Refused:
+    async def look(_: Tx, picture: Picture) -> _Judged | Refused:
         return _judge(house, visit, request, picture)
 
     judged = _judge(house, visit, request, house.desk.picture)
@@ -79,12 +89,10 @@ async def start(house: House, visit: Visit, request: Request) -> Started | Refus
     if codes is None:
         refused = Refused(Reason.BUSY_SOURCE, "Too many codes are open.")
         return await refuse(house, visit, Kind.START_REFUSED, refused, client=request.client_id)
-    return await _issue(house, visit, request, codes)
+    return await _issue(house, visit, request, codes, judged)
 
 
-def _judge(
-    house: House, visit: Visit, request: Request, picture: Picture
-) -> tuple[Application, scopes.Asked] | Refused:
+def _judge(house: House, visit: Visit, request: Request, picture: Picture) -> _Judged | Refused:
     """Everything that can be decided in memory."""
     application = authenticate(picture, request.client_id, request.client_secret, request.basic, visit.now)
     if isinstance(application, Refused):
@@ -102,7 +110,7 @@ def _judge(
     openings, group = house.desk.openings, picture.exception_group
     if not could_pass(picture.policies, openings, begin, exception_group=group, version=picture.version, now=visit.now):
         return Refused(Reason.BLOCKED, rules=refusal(picture.policies, begin).rules)
-    return _room(house, visit, application) or (application, asked)
+    return _room(house, visit, application) or _Judged(picture, openings, application, asked)
 
 
 def _challenge(application: Application, request: Request) -> Refused | None:
@@ -130,17 +138,24 @@ def _codes(house: House) -> _Codes | None:
     return _Codes(house.random.token(), house.random.letters(user_code.ALPHABET, letters))
 
 
-async def _issue(house: House, visit: Visit, request: Request, codes: _Codes) -> Started | Refused:
+def _judge_again(house: House, visit: Visit, request: Request, picture: Picture, before: _Judged) -> _Judged | Refused:
+    """*before*, if it still stands: on the very same memory only the count of open codes can have changed."""
+    if before.picture is picture and before.openings is house.desk.openings:
+        return _room(house, visit, before.application) or before
+    return _judge(house, visit, request, picture)
+
+
+async def _issue(house: House, visit: Visit, request: Request, codes: _Codes, before: _Judged) -> Started | Refused:
     """Write the request down, judged again on what is true in this transaction."""
     secret = digest(codes.device)
     typed = keyed(house.vault.derived(USER_CODES), codes.user)
     id = SignInId(visit.id)
 
     async def body(tx: Tx, picture: Picture) -> tuple[Application, SignIn] | Refused:
-        judged = _judge(house, visit, request, picture)
+        judged = _judge_again(house, visit, request, picture, before)
         if isinstance(judged, Refused):
             return judged
-        application, asked = judged
+        application, asked = judged.application, judged.asked
         signin = SignIn(
             id=id,
             client=application.id,
