@@ -43,7 +43,7 @@ _log = structlog.get_logger("ostiary.serve")
 
 def application(house: House) -> Asgi:
     """Everything behind the ports: hot paths, then the router, all behind the one pipeline."""
-    routes: list[BaseRoute] = [*oauth.routes(house), *graph.routes(house, api_visit), *pages.routes(house)]
+    routes: list[BaseRoute] = [*oauth.routes(house), *pages.routes(house), *graph.routes(house, api_visit)]
     handlers: dict[Any, Callable[..., Any]] = {HTTPException: http_error(house)}
     router = Starlette(routes=routes, exception_handlers=handlers)
     names = tenant_names(house.desk.picture.organisation)
