@@ -22,6 +22,7 @@ class Registry(NamedTuple):
 REGISTRIES = (
     Registry("ostiary.core.access.conditions", ("CONDITIONS",)),
     Registry("ostiary.services.tokens.grants", ("GRANTS",), ("grant",)),
+    Registry("ostiary.web.pages", ("PAGES",), ("page",)),
     Registry(
         "ostiary.cli",
         ("VERBS", "NOUNS"),

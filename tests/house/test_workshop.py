@@ -82,6 +82,15 @@ def test_links_between_the_pages_lead_somewhere() -> None:
     assert [line for path in tracked() if path.suffix == ".md" for line in checks.broken_links(path)] == []
 
 
+def test_decisions_have_numbers_of_their_own_and_are_listed() -> None:
+    """A decision can be cited by its number and found from the list."""
+    folder = ROOT / "docs" / "decisions"
+    pages = [path.name for path in folder.glob("0*.md")]
+    listed = re.findall(r"^\| \[(\d{4})\]\((.*?)\)", (folder / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert sorted(listed) == sorted((name[:4], name) for name in pages)
+    assert len({number for number, _ in listed}) == len(pages) > 5
+
+
 def test_a_release_collects_the_fragments(tmp_path: Path) -> None:
     """The changelog is written from the fragments, newest release first, and each fragment is used once."""
     for name in ("scripts", "changelog.d"):
