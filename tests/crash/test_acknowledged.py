@@ -13,7 +13,7 @@ from shutil import copy
 import pytest
 
 HERE = Path(__file__).parent
-ROUNDS = 20
+ROUNDS = int(os.environ.get("OSTIARY_TEST_ROUNDS", "20"))
 HEAD = struct.Struct("<cQQ")
 DEEDS = 150  # acknowledged before the writer is stopped
 
