@@ -5,6 +5,7 @@ from ipaddress import ip_network
 import pytest
 from sqlalchemy import select, update
 
+from ostiary.core.directory.credentials import source_of
 from ostiary.core.exemptions.could_pass import VERSION as OPENINGS
 from ostiary.core.exemptions.exemption import Limits
 from ostiary.core.signins.view import Approved, Claimed, Closed
@@ -326,3 +327,14 @@ def test_r14_a_code_that_comes_again_after_a_minute_ends_what_it_gave(door: Door
     assert isinstance(fresh, Issued)
     assert reason(door.poll(begun.device_code)) is Reason.BAD_CODE
     assert reason(door.refresh(fresh.refresh_token or "")) is Reason.SESSION_ENDED
+
+
+def test_a_sign_in_that_is_waiting_again_counts_for_the_same_source(door: Door) -> None:
+    """Codes of one IPv6 /64 are one source also after a poll brought them back into memory."""
+    door.open()
+    begun = door.started("2001:db8::1:2")
+    shown = door.claimed(begun.user_code)
+    door.run(decide.change_account(door.house, door.at_browser(), shown.signin.id))
+    assert len(door.house.room) == 0
+    assert reason(door.poll(begun.device_code)) is Reason.PENDING
+    assert door.house.room.open_codes(CLI, source_of("2001:db8::9:9")) == (1, 1)

@@ -6,8 +6,10 @@ The phases are here, so that no grant can forget one; each grant is one file in 
 
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.applications import Application
+from ostiary.core.directory.credentials import source_of
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
+from ostiary.core.signins.signin import State
 from ostiary.core.tokens import refresh
 from ostiary.core.tokens.clients import authenticate
 from ostiary.core.words.digests import digest
@@ -28,6 +30,7 @@ from ostiary.store import signins as signin_rows
 
 __all__ = ["TokenForm", "grant", "known", "pending"]
 
+_UNDECIDED = (State.ISSUED, State.CLAIMED)
 _COMES_AND_GOES = (Reason.PENDING, Reason.SLOW_DOWN, Reason.CODE_EXPIRED, Reason.DENIED)
 
 
@@ -130,9 +133,9 @@ async def _wait(house: House, visit: Visit, form: TokenForm) -> None:
 
     async def body(tx: Tx) -> None:
         signin = await signin_rows.by_device_code(tx, secret)
-        if signin is not None:
+        if signin is not None and signin.standing(visit.now) in _UNDECIDED:  # else nobody would wake it
             house.room.admit(
-                secret, client=signin.client, source=signin.requester_address, ends=signin.ends,
+                secret, client=signin.client, source=source_of(signin.requester_address), ends=signin.ends,
                 interval=house.settings.poll_interval,
             )  # fmt: skip
 
