@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, ParamSpec, Self, TypeVar
+from typing import Any, Final, ParamSpec, Self, TypeVar
 
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
@@ -75,7 +75,13 @@ class Desk:
 
     def person(self, origin: str) -> "Person":
         """Return somebody with a fresh browser profile (no cookies) in front of *origin*."""
-        return Person(self, origin, self.run(self._new_context))
+        return Person(self, origin, self.run(self.context))
+
+    def context(self, **options: Any) -> BrowserContext:
+        """Open a fresh profile with *options* of Playwright's `new_context`; only in the browser's thread (`run`)."""
+        context = self._browser.new_context(**options)
+        context.set_default_timeout(PATIENCE)
+        return context
 
     def close(self) -> None:
         """End the browser and its thread."""
@@ -87,11 +93,6 @@ class Desk:
         self._browser = self._playwright.chromium.launch(
             executable_path=CHROMIUM, args=list(FLAGS), env={**os.environ, "HOME": str(home)}
         )
-
-    def _new_context(self) -> BrowserContext:
-        context = self._browser.new_context()
-        context.set_default_timeout(PATIENCE)
-        return context
 
     def _stop(self) -> None:
         self._browser.close()

@@ -1,0 +1,218 @@
+"""
+The pages in a real browser: with the keyboard alone, on a narrow screen, without scripts, and nothing in the console.
+"""
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page
+
+from tests.journeys.browser import APPROVE, CONTINUE, DENY, DEVICE_LOGIN, SIGN_IN, Desk
+from tests.server import CLIENTS, Server
+
+NARROW = {"viewport": {"width": 360, "height": 640}, "device_scale_factor": 2, "has_touch": True}
+NO_SCRIPT = {"java_script_enabled": False}
+MOST_TABS = 25  # presses of Tab in which every control of a page must be reached
+
+
+@dataclass
+class Seen:
+    """A page, and what the browser complained about while it was used."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+
+class Asking:
+    """A machine that asks for a code, and polls."""
+
+    def __init__(self, server: Server) -> None:
+        self._client = CLIENTS["ostiary-cli"]
+        self._base = f"{server.origin}/common/oauth2/v2.0"
+        self._trust = ssl.create_default_context(cafile=str(server.ca_file))
+        started = self._post("devicecode", scope=f"{server.origin}/.default")
+        self.user_code, self._device_code = started["user_code"], started["device_code"]
+
+    def outcome(self) -> str:
+        """`access_token`, or the error of a poll."""
+        grant = "urn:ietf:params:oauth:grant-type:device_code"
+        said = self._post("token", grant_type=grant, device_code=self._device_code)
+        return "access_token" if "access_token" in said else str(said["error"])
+
+    def _post(self, end: str, **fields: str) -> dict[str, Any]:
+        form = {"client_id": self._client, **fields}
+        found: dict[str, Any] = httpx.post(f"{self._base}/{end}", data=form, verify=self._trust).json()
+        return found
+
+
+@contextmanager
+def window(chromium: Desk, **options: Any) -> Iterator[Seen]:
+    """A fresh profile with *options* of the browser, and what it writes to its console."""
+    seen = chromium.run(_open, chromium, options)
+    try:
+        yield seen
+    finally:
+        chromium.run(seen.page.context.close)
+
+
+def _open(chromium: Desk, options: dict[str, Any]) -> Seen:
+    seen = Seen(chromium.context(**options).new_page())
+    seen.page.on("console", lambda line: seen.complaints.append(f"{line.type}: {line.text}"))
+    seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+    return seen
+
+
+@pytest.fixture
+def asking(server: Server) -> Iterator[Asking]:
+    """A machine with a code, while an exemption of Alice's is open."""
+    server.open_exemption("alice")
+    yield Asking(server)
+    server.end_exemptions("alice")
+
+
+def typed(page: Page, text: str) -> None:
+    """Type into whatever has the focus and press Enter, as people do."""
+    page.keyboard.type(text)
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Press Tab until the button *name* has the focus, and see that it shows that it has."""
+    for _ in range(MOST_TABS):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.innerText") == name:
+            ring = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+            assert ring != "none", f"nothing shows that {name} has the focus"
+            return
+    raise AssertionError(f"{name} cannot be reached with the keyboard")
+
+
+def by_keyboard(page: Page, server: Server, code: str) -> None:
+    """Sign in and come to the page that asks for the decision, without a mouse."""
+    alice = server.people["alice"]
+    page.goto(server.origin + DEVICE_LOGIN)
+    page.keyboard.type(alice.username)
+    page.keyboard.press("Tab")
+    typed(page, alice.password)
+    typed(page, alice.totp())
+    typed(page, code)
+
+
+def by_hand(page: Page, server: Server, code: str) -> None:
+    """The same with labels and buttons; nothing may stand outside the screen on the way."""
+    alice = server.people["alice"]
+    page.goto(server.origin + DEVICE_LOGIN)
+    _fits(page)
+    page.get_by_label("User name", exact=True).fill(alice.username)
+    page.get_by_label("Password", exact=True).fill(alice.password)
+    _press(page, SIGN_IN)
+    _fits(page)
+    page.get_by_label("Code from your authenticator app", exact=True).fill(alice.totp())
+    _press(page, CONTINUE)
+    _fits(page)
+    page.get_by_label("Code", exact=True).fill(code)
+    _press(page, CONTINUE)
+    _fits(page)
+
+
+def _press(page: Page, button: str) -> None:
+    with page.expect_navigation():
+        page.get_by_role("button", name=button, exact=True).click()
+
+
+def _fits(page: Page) -> None:
+    """Nothing is wider than the window (WCAG 1.4.10)."""
+    bars = page.locator("html").evaluate("root => root.scrollWidth - root.clientWidth")
+    assert bars <= 0, f"{page.url} is {bars} px too wide"
+
+
+def test_a_person_approves_with_the_keyboard_alone(server: Server, chromium: Desk, asking: Asking) -> None:
+    """The first field has the focus, Enter goes on, *Approve* is reached with Tab and shows that it is."""
+
+    def story(page: Page) -> str:
+        by_keyboard(page, server, asking.user_code)
+        tab_to(page, APPROVE)
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+        return page.inner_text("h1")
+
+    with window(chromium) as seen:
+        assert chromium.run(story, seen.page) == "Approved"
+        assert seen.complaints == []
+    assert asking.outcome() == "access_token"
+
+
+def test_enter_on_the_decision_denies(server: Server, chromium: Desk, asking: Asking) -> None:
+    """RFC 10027: whoever presses Enter without reading has let nobody in."""
+
+    def story(page: Page) -> tuple[str, str]:
+        by_keyboard(page, server, asking.user_code)
+        focus = page.evaluate("document.activeElement.innerText")
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+        return focus, page.inner_text("h1")
+
+    with window(chromium) as seen:
+        assert chromium.run(story, seen.page) == (DENY, "Denied")
+        assert seen.complaints == []
+    assert asking.outcome() == "access_denied"
+
+
+def test_a_phone_of_360_pixels_is_wide_enough(server: Server, chromium: Desk, asking: Asking) -> None:
+    """No page scrolls sideways, and both buttons of the decision are large enough for a thumb (WCAG 2.5.8)."""
+
+    def story(page: Page) -> list[float]:
+        by_hand(page, server, asking.user_code)
+        boxes = [page.get_by_role("button", name=name, exact=True).bounding_box() for name in (DENY, APPROVE)]
+        _press(page, APPROVE)
+        _fits(page)
+        return [box["height"] for box in boxes if box and box["x"] >= 0 and box["x"] + box["width"] <= 360]
+
+    with window(chromium, **NARROW) as seen:
+        heights = chromium.run(story, seen.page)
+        assert len(heights) == 2
+        assert min(heights) >= 24
+        assert seen.complaints == []
+    assert asking.outcome() == "access_token"
+
+
+def test_no_script_is_needed(server: Server, chromium: Desk, asking: Asking) -> None:
+    """With JavaScript switched off the whole way works, and *I did not start this* does too."""
+
+    def story(page: Page) -> tuple[str, str]:
+        by_hand(page, server, asking.user_code)
+        _press(page, APPROVE)
+        approved = page.inner_text("h1")
+        _press(page, "I did not start this")
+        return approved, page.inner_text("h1")
+
+    with window(chromium, **NO_SCRIPT) as seen:
+        assert chromium.run(story, seen.page) == ("Approved", "Reported")
+        assert seen.complaints == []
+    assert asking.outcome() == "access_denied"
+
+
+def test_r16_every_page_holds_to_the_policy(server: Server, chromium: Desk) -> None:
+    """The headers of R16 are on each page, and the browser reports no violation of its Content-Security-Policy."""
+    paths = ("/signin", "/password", "/setup", "/about", "/error/53003", "/nowhere")
+
+    def story(page: Page) -> list[tuple[str, dict[str, str]]]:
+        answers = [(path, page.goto(server.origin + path)) for path in paths]
+        return [(path, answer.headers) for path, answer in answers if answer]
+
+    with window(chromium) as seen:
+        found = chromium.run(story, seen.page)
+        assert [line for line in seen.complaints if "the server responded with a status of 40" not in line] == []
+    assert [path for path, _ in found] == list(paths)
+    for _path, headers in found:
+        assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'; style-src 'self'")
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["cache-control"] == "no-store"
+        assert headers["referrer-policy"] == "same-origin"
+        assert headers["cross-origin-opener-policy"] == "same-origin"
