@@ -1,0 +1,66 @@
+"""May a sign-in begin (R1), in memory alone."""
+
+from dataclasses import replace
+
+import pytest
+
+from ostiary.core.access.compile import PolicySet
+from ostiary.core.exemptions.could_pass import Opening, Openings, Start, could_pass, refusal
+from ostiary.core.exemptions.exemption import Exemption, Limits
+from ostiary.core.words.ids import ExemptionId
+from ostiary.core.words.instants import Instant
+from tests.core.access.given import ALICE, API, BOB, CLIENT, EXCEPTION, OTHER, one, policy
+
+BLOCK = policy("block", users={"includeUsers": ["All"], "excludeGroups": [EXCEPTION]})
+WINDOW = Exemption(ExemptionId("e"), ALICE, EXCEPTION, "why", Instant(100), Instant(200), Instant(100), "local:root")
+START = Start(CLIENT, API, "203.0.113.9")
+
+
+def passes(
+    window: Exemption | None = WINDOW, start: Start = START, rules: PolicySet | None = None, now: int = 150
+) -> bool:
+    """Whether it may begin."""
+    openings = Openings(1, (Opening(window, "alice@example.com"),) if window else ())
+    return could_pass(rules or one(BLOCK), openings, start, exception_group=EXCEPTION, version=1, now=Instant(now))
+
+
+@pytest.mark.parametrize(
+    "begins",
+    [
+        passes(None),
+        passes(now=99),
+        passes(now=200),
+        passes(replace(WINDOW, ended=Instant(120))),
+        passes(replace(WINDOW, limits=Limits(application=OTHER))),
+        passes(start=replace(START, named="bob@example.com")),
+        passes(rules=one(BLOCK, policy("everybody"))),
+        passes(rules=one(BLOCK, policy("alice", users={"includeUsers": [ALICE]}))),
+    ],
+)
+def test_r1_nothing_begins_that_nobody_could_finish(begins: bool) -> None:
+    """R1: no window, not its time, not its client, not its person, or another policy that blocks all the same."""
+    assert passes()
+    assert not begins
+
+
+def test_r1_a_policy_about_others_or_about_proof_does_not_stop_it() -> None:
+    """R1: what is not known yet is decided when the person is there."""
+    about_bob = policy("bob", users={"includeUsers": [BOB]})
+    proof = policy("proof", grantControls={"operator": "OR", "builtInControls": ["mfa"]})
+    assert passes(rules=one(BLOCK, about_bob, proof))
+
+
+def test_r1_what_was_judged_is_remembered_for_one_version_of_the_policies_only() -> None:
+    """R1: memory never outlives the policies that it was judged by."""
+    openings = Openings(1, (Opening(WINDOW, "alice@example.com"),))
+
+    def ask(rules: PolicySet, version: int) -> bool:
+        return could_pass(rules, openings, START, exception_group=EXCEPTION, version=version, now=Instant(150))
+
+    assert ask(one(BLOCK), 1)
+    assert not ask(one(policy("everybody")), 2)
+
+
+def test_r1_the_refusal_names_the_rule() -> None:
+    """R1: for somebody without an exemption."""
+    assert refusal(one(BLOCK), START).rules == ("block",)
