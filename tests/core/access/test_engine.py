@@ -8,6 +8,8 @@ from ostiary.core.access.compile import Policy, State, compile_set
 from ostiary.core.access.decision import Outcome, Result
 from ostiary.core.access.evaluate import evaluate, explain
 from ostiary.core.access.facts import UNKNOWN, Facts, Treat
+from ostiary.core.access.picture import Organisation, Picture
+from ostiary.core.directory.applications import Application
 from tests.core.access.given import ALICE, API, BOB, EXCEPTION, FLOW, OTHER, STAFF, facts, mfa, one, policy
 
 REPORT = State.REPORT_ONLY.value
@@ -197,3 +199,11 @@ def test_a_thousand_policies_are_one_decision() -> None:
     rules = compile_set([*(mfa(f"m{n}", users={"includeUsers": [f"u{n}"]}) for n in range(999)), policy("last")])
     assert evaluate(rules, facts(**PROVED), unknown=Treat.STRICT).rules == ("last",)
     assert evaluate(rules, facts(user="u500", transfer_method=FLOW), unknown=Treat.STRICT).rules == ("m500", "last")
+
+
+def test_a_resource_is_known_by_its_identifier_however_it_is_spelled() -> None:
+    """The picture compares identifiers as clients send them: with or without the slash, in any case of the host."""
+    api = Application(API, "o", "API", identifier_uris=("https://api.example/",))
+    picture = Picture(1, Organisation("t", "T"), EXCEPTION, one(), {API: api}, {"https://api.example": api, API: api})
+    assert picture.resource("https://API.example/") is picture.resource(API) is api
+    assert picture.resource("https://other.example") is None
