@@ -3,7 +3,6 @@ The device authorization endpoint (RFC 8628 §3.1, §3.2).
 """
 
 import orjson
-from ostiary.web.front.visit import visit as visit_of
 
 from ostiary.core.signins.user_code import spaced
 from ostiary.core.words.instants import to_seconds
@@ -14,6 +13,7 @@ from ostiary.services.tokens.token import TokenForm, known
 from ostiary.web.front.answer import Answer, Send, json_answer, send_answer
 from ostiary.web.front.forms import Receive, Scope
 from ostiary.web.front.hot import Asgi
+from ostiary.web.front.visit import visit as visit_of
 from ostiary.web.oauth.answers import refusal
 from ostiary.web.oauth.posted import Basic, posted
 

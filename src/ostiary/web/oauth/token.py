@@ -4,8 +4,6 @@ The token endpoint (RFC 6749 §3.2). A pending poll is answered from memory; eve
 A poll whose commit fails is told "pending", which is true; a refresh then is told to try again (R9).
 """
 
-from ostiary.web.front.visit import visit as visit_of
-
 from ostiary.core.words.errors import StoreError
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
@@ -15,6 +13,7 @@ from ostiary.services.tokens.token import TokenForm, grant, known, pending
 from ostiary.web.front.answer import Answer, Send, send_answer
 from ostiary.web.front.forms import Receive, Scope
 from ostiary.web.front.hot import Asgi
+from ostiary.web.front.visit import visit as visit_of
 from ostiary.web.oauth.answers import granted, refusal
 from ostiary.web.oauth.answers import pending as not_yet
 from ostiary.web.oauth.posted import Basic, posted
