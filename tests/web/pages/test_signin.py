@@ -149,6 +149,16 @@ def test_signing_out_ends_the_session_itself(site: Site) -> None:
     assert len(site.entries(Kind.SIGNED_OUT)) == 1
 
 
+def test_r16_signing_in_as_somebody_else_ends_the_session_before(site: Site) -> None:
+    """R16: a change of account gives a new id, and the old one opens nothing."""
+    browser = site.browser()
+    browser.sign_in(BOB)
+    old = browser.cookies["__Host-session"]
+    browser.sign_in(CAROL)
+    assert NAMES[CAROL] in browser.get("/account").text
+    assert site.run(identify(site.house, Credentials(cookie=old), site.visit())).caller.user is None
+
+
 def test_revoking_ends_every_session_at_once_and_a_new_one_begins(site: Site) -> None:
     """One write of the account's epoch; half sessions are over too, and the next sign-in works in the same instant."""
     one, two, half = site.browser(), site.browser(), site.browser()

@@ -49,6 +49,7 @@ async def _password(guest: Guest) -> Response:
     if isinstance(answer, Refused):
         status = 429 if answer.reason in BUSY else 401
         return render(guest, "signin.html", status=status, refused=answer, back=guest.back, name=name[:320])
+    await browser.sign_out(guest.house, guest.visit)  # a change of account leaves no session behind
     waiting = set_cookie(HALF, answer.cookie, seconds=to_seconds(HALF_LIFE))
     page = "second" if answer.enrolled else "enrol"
     return go(leading(f"/signin/{page}", guest.back), waiting, set_cookie(SESSION, ""))
