@@ -28,7 +28,7 @@ def main() -> None:
     results = [
         result for work in asked.work for result in measure(work, stacks, asked.rounds, asked.seconds, asked.warm_up)
     ]
-    text = page(results, seconds=asked.seconds, today=datetime.now(UTC).date())
+    text = page(results, seconds=asked.seconds, today=datetime.now(UTC).date(), shared=asked.shared)
     print(text)
     if asked.write:
         PAGE.write_text(text)
@@ -42,6 +42,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--warm-up", type=float, default=1.5, help="seconds before it (1.5)")
     parser.add_argument("--work", nargs="+", choices=WORK, default=WORK, help="only these")
     parser.add_argument("--peers-only", action="store_true", help="leave our own server out")
+    parser.add_argument("--shared", action="store_true", help="say on the page that the machine had other work to do")
     parser.add_argument("--no-write", dest="write", action="store_false", help="leave docs/benchmarks.md as it is")
     asked = parser.parse_args()
     if not (0 < asked.seconds <= 60 and 0 <= asked.warm_up <= 60):
