@@ -20,8 +20,8 @@ class Visitor:
     def __init__(self, origin: str, ca_file: Path) -> None:
         self.origin = origin
         self.given: set[str] = set()
-        context = ssl.create_default_context(cafile=str(ca_file))
-        self.http = httpx.Client(base_url=origin, verify=context, event_hooks={"response": [self._remember]})
+        self.context = ssl.create_default_context(cafile=str(ca_file))
+        self.http = httpx.Client(base_url=origin, verify=self.context, event_hooks={"response": [self._remember]})
 
     def __enter__(self) -> Self:
         return self
