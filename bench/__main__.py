@@ -28,7 +28,9 @@ def main() -> None:
     results = [
         result for work in asked.work for result in measure(work, stacks, asked.rounds, asked.seconds, asked.warm_up)
     ]
-    text = page(results, seconds=asked.seconds, today=datetime.now(UTC).date(), shared=asked.shared)
+    text = page(
+        results, seconds=asked.seconds, warm_up=asked.warm_up, today=datetime.now(UTC).date(), shared=asked.shared
+    )
     print(text)
     if asked.write:
         PAGE.write_text(text)

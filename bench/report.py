@@ -20,9 +20,9 @@ OURS: Final = "Ostiary"
 
 SHARED: Final = (
     "**The machine was shared with other work while this was measured, so these figures settle no aim.** Rates are far "
-    "below what it gives when idle, CPU times far above, on all sides and not equally. Where runs are short, the peers' "
-    "just-in-time compiler was still warming up, which flatters ours: a `yes` below holds for this run only. Repeat on "
-    "an idle machine, with three rounds or more."
+    "below what it gives when idle, CPU times far above, on all sides and not equally. Where runs are short, the "
+    "peers' just-in-time compiler was still warming up, which flatters ours: a `yes` below holds for this run only. Repeat "
+    "on an idle machine, with three rounds or more."
 )
 
 
@@ -89,12 +89,12 @@ class Result:
         return median(run.percentile(of) for run in self.runs)
 
 
-def page(results: Sequence[Result], *, seconds: float, today: date, shared: bool) -> str:
+def page(results: Sequence[Result], *, seconds: float, warm_up: float, today: date, shared: bool) -> str:
     """Return the page that says all of it."""
     with_ours = any(result.stack.name == OURS for result in results)
     parts = [
         "# Benchmarks",
-        f"Measured on {today} by `make bench`: {len(results[0].runs)} runs of {seconds:g} s for each cell, servers in "
+        f"Measured on {today} by `make bench`: {len(results[0].runs)} runs of {seconds:g} s for each cell after {warm_up:g} s, servers in "
         f"turn (A B A B), {CONNECTIONS} keep-alive connections over loopback, medians. {machine()}",
         *([SHARED] if shared else []),
         table(results),
