@@ -21,8 +21,8 @@ OURS: Final = "Ostiary"
 SHARED: Final = (
     "**The machine was shared with other work while this was measured, so these figures settle no aim.** Rates are far "
     "below what it gives when idle, CPU times far above, on all sides and not equally. Where runs are short, the "
-    "peers' just-in-time compiler was still warming up, which flatters ours: a `yes` below holds for this run only. Repeat "
-    "on an idle machine, with three rounds or more."
+    "peers' just-in-time compiler was still warming up, which flatters ours: a `yes` below holds for this run "
+    "only. Repeat on an idle machine, with three rounds or more."
 )
 
 
@@ -94,8 +94,9 @@ def page(results: Sequence[Result], *, seconds: float, warm_up: float, today: da
     with_ours = any(result.stack.name == OURS for result in results)
     parts = [
         "# Benchmarks",
-        f"Measured on {today} by `make bench`: {len(results[0].runs)} runs of {seconds:g} s for each cell after {warm_up:g} s, servers in "
-        f"turn (A B A B), {CONNECTIONS} keep-alive connections over loopback, medians. {machine()}",
+        f"Measured on {today} by `make bench`: {len(results[0].runs)} runs of {seconds:g} s for each cell "
+        f"after {warm_up:g} s, servers in turn (A B A B), {CONNECTIONS} keep-alive connections over "
+        f"loopback, medians. {machine()}",
         *([SHARED] if shared else []),
         table(results),
         *(["## Ratios and aims", aims(results)] if with_ours else []),
