@@ -1,5 +1,5 @@
 """
-Lists that callers filter, sort and page through: one query value (`core/graph/odata.py`) to one statement.
+Lists that callers filter, sort and page through: one query value (`core/graph/query.py`) to one statement.
 
 A *source* says which columns may be asked about; nothing of a caller's text becomes SQL, only values of parameters. A
 page goes on where the one before ended (a keyset), so a long list costs the same on each page. What is null equals

@@ -1,11 +1,17 @@
 """Values as Graph shows them, bodies as deeds take them, refusals as callers read them."""
 
+from dataclasses import replace
+
+from ostiary.core.directory.applications import Application, Scope, Secret
 from ostiary.core.directory.people import EXCEPTION, Group, Role, User
+from ostiary.core.graph.application import APPLICATION, ASSIGNMENT, CONSENT, Assignment, Consent
 from ostiary.core.graph.error import Invalid, Problem, envelope, meaning, problems_of, sentence
-from ostiary.core.graph.fields import Field, Kind, flatten, render
+from ostiary.core.graph.fields import Field, Kind, Shape, flatten, released, render
 from ostiary.core.graph.group import GROUP
+from ostiary.core.graph.key import KEY, ShownKey
+from ostiary.core.graph.reference import referred
 from ostiary.core.graph.user import USER
-from ostiary.core.words.ids import GroupId, UserId
+from ostiary.core.words.ids import AppId, GroupId, UserId
 from ostiary.core.words.instants import Instant, from_iso, hours
 from ostiary.core.words.outcome import Reason, Refused
 
@@ -84,3 +90,48 @@ def test_all_problems_are_told_at_once() -> None:
     assert error["innerError"] == {"date": "2026-11-23T08:00:00", "request-id": "r", "client-request-id": "r"}
     assert [detail["target"] for detail in error["details"]] == ["$.a", "$.b"]
     assert "details" not in envelope("C", "M", now=Instant(AT), request="r", correlation="c")["error"]
+
+
+def test_an_application_shows_its_addresses_by_kind() -> None:
+    """Public or confidential decides where they stand; secrets without their text, scopes with their kind."""
+    secret = Secret("k", "d", "abc", AT, AT, "")
+    app = Application(
+        AppId("a"), "o", "App", public=False, redirect_uris=("https://x/",), secrets=(secret,),
+        scopes=(Scope("Read", "Read it"), Scope("Write", "Write it", True)), created=AT,
+    )  # fmt: skip
+    shown = render(APPLICATION.fields, app)
+    assert (shown["web"], shown["publicClient"]) == ({"redirectUris": ["https://x/"]}, {"redirectUris": []})
+    assert [scope["type"] for scope in shown["api"]["oauth2PermissionScopes"]] == ["User", "Admin"]
+    assert shown["passwordCredentials"][0] == {
+        "keyId": "k", "displayName": None, "hint": "abc", "secretText": None,
+        "startDateTime": "2026-11-23T08:00:00.000000Z", "endDateTime": "2026-11-23T08:00:00.000000Z",
+    }  # fmt: skip
+    assert shown["ostiary"]["codeLifetime"] == "PT5M"
+    assert "d" not in shown["passwordCredentials"][0].values()
+    consent = render(CONSENT.fields, Consent(AppId("c"), "co", AppId("r"), "ro", ("x", "y")))
+    assert (consent["id"], consent["scope"], consent["consentType"]) == ("c_r", "x y", "AllPrincipals")
+    assigned = render(ASSIGNMENT.fields, Assignment("i", "o", "App", "u", "User", "Alice", AT))
+    assert (assigned["resourceId"], assigned["principalDisplayName"]) == ("o", "Alice")
+
+
+def test_a_key_tells_what_it_does_at_a_moment() -> None:
+    """It waits, signs, is published for what it signed, and ends."""
+    key = ShownKey("k", "ES256", Instant(0), Instant(10), Instant(20), Instant(30), Instant(0))
+    states = [render(KEY.fields, replace(key, now=Instant(at)))["state"] for at in (9, 10, 19, 20, 29, 30)]
+    assert states == ["waiting", "signing", "signing", "published", "published", "ended"]
+    assert render(KEY.fields, replace(key, signs_until=None, shown_until=None, now=Instant(99)))["state"] == "signing"
+
+
+def test_a_reference_ends_in_an_id() -> None:
+    """Both forms of address that SDKs send; anything else is none."""
+    assert referred("https://h/v1.0/directoryObjects/abc") == referred("https://h/v1.0/users('abc')") == "abc"
+    assert referred("https://h/v1.0/groups/abc") is None
+    assert referred("abc") is None
+
+
+def test_what_only_beta_has_is_not_in_v1() -> None:
+    """`/v1.0` neither shows nor selects it."""
+    both: Shape[str] = Shape("x", "x", (Field("id", Kind.ID, str), Field("new", Kind.ID, str, beta=True)))
+    assert released(both).names == {"id"}
+    assert both.names == {"id", "new"}
+    assert released(USER) is USER

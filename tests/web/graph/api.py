@@ -17,6 +17,7 @@ from ostiary.services.house import House
 from ostiary.services.tokens.rotation import ensure_keys
 from ostiary.web.front.stack import http_error, stack
 from ostiary.web.graph import routes
+from ostiary.web.graph.resource import Porch
 from tests.clock import MovableClock
 from tests.records.house import a_house, alice, visit
 
@@ -30,11 +31,15 @@ class Api:
         """As nobody."""
         self.house = house
         self.caller = NOBODY
+        self.porch: Porch = self._visit
         app = Starlette(routes=routes(house, self._porch), exception_handlers={404: http_error(house)})
         transport = httpx.ASGITransport(stack(app, house))
         self.client = httpx.AsyncClient(transport=transport, base_url=ORIGIN)
 
     async def _porch(self, house: House, scope: Scope) -> Visit:
+        return await self.porch(house, scope)
+
+    async def _visit(self, house: House, scope: Scope) -> Visit:
         return visit(house, self.caller)
 
     async def ask(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:

@@ -144,7 +144,7 @@ def _render(field: Field[T], value: T) -> Any:
             return render(field.fields, found)
         case Kind.OBJECTS:
             return [render(field.fields, item) for item in found]
-        case Kind.STRING | Kind.ID | Kind.BOOL | Kind.INTEGER | Kind.JSON:
+        case _:
             return found
 
 

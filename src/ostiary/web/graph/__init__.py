@@ -10,7 +10,8 @@ from starlette.routing import Route
 
 from ostiary.services.house import House
 from ostiary.web.front.credentials import api_visit
-from ostiary.web.graph import audits, exemptions, groups, keys, me, policies, signins, users
+from ostiary.web.graph import applications, audits, exemptions, groups, keys, me, policies, signins, users
+from ostiary.web.graph.openapi import describing
 from ostiary.web.graph.resource import Door, Path, Porch
 
 __all__ = ["PREFIXES", "RESOURCES", "paths", "routes"]
@@ -21,6 +22,7 @@ RESOURCES: tuple[tuple[Path, ...], ...] = (
     me.PATHS,
     users.PATHS,
     groups.PATHS,
+    applications.PATHS,
     keys.PATHS,
     exemptions.PATHS,
     policies.PATHS,
@@ -30,10 +32,12 @@ RESOURCES: tuple[tuple[Path, ...], ...] = (
 
 
 def paths() -> tuple[Path, ...]:
-    """Every path of the API."""
-    return tuple(path for resource in RESOURCES for path in resource)
+    """Every path of the API, its own description too."""
+    every = tuple(path for resource in RESOURCES for path in resource)
+    return (*every, describing(every))
 
 
 def routes(house: House, porch: Porch = api_visit) -> list[Route]:
     """What the application adds to its routes; *porch* makes the visit of a request."""
-    return [Route(prefix + path.path, Door(house, path, prefix, porch)) for prefix in PREFIXES for path in paths()]
+    every = paths()
+    return [Route(prefix + path.path, Door(house, path, prefix, porch)) for prefix in PREFIXES for path in every]

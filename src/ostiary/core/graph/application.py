@@ -1,0 +1,215 @@
+"""
+An application registration as Graph's `application`, consents as `oAuth2PermissionGrant`, assignments as
+`appRoleAssignment`.
+
+The service principal of an application has the application's own id here: there is one organisation. What Graph does
+not know stands under the open property `ostiary`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ostiary.core.directory.applications import Application, Scope, Secret
+from ostiary.core.directory.presets import PRESETS
+from ostiary.core.graph.fields import Field, Kind, Shape
+from ostiary.core.words.ids import AppId
+from ostiary.core.words.instants import Instant
+
+EVERYBODY = "AllPrincipals"
+"""The one `consentType`: administrators consent, for everybody."""
+DEFAULT_ROLE = "00000000-0000-0000-0000-000000000000"
+"""Graph's `appRoleId` of plain access."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What administrators consented to for one client at one resource."""
+
+    client: AppId
+    client_object: str
+    resource: AppId
+    resource_object: str
+    scopes: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """Of both, since there is one a pair."""
+        return f"{self.client}_{self.resource}"
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One person or group that may use an application."""
+
+    id: str
+    application_object: str
+    application_name: str
+    principal: str
+    kind: str
+    """`User` or `Group`."""
+    principal_name: str
+    created: Instant
+
+
+_REASON: Field[Any] = Field("reason", Kind.STRING, write="reason", limit=512, doc="Why; kept in the audit log.")
+
+_SECRET: tuple[Field[Secret], ...] = (
+    Field("keyId", Kind.ID, lambda s: s.id),
+    Field("displayName", Kind.STRING, lambda s: s.name or None),
+    Field("hint", Kind.STRING, lambda s: s.hint, doc="Its first three characters."),
+    Field("startDateTime", Kind.MOMENT, lambda s: s.created),
+    Field("endDateTime", Kind.MOMENT, lambda s: s.ends),
+    Field("secretText", Kind.STRING, lambda s: None, doc="Shown once, when it is added."),
+)
+
+_SCOPE: tuple[Field[Scope], ...] = (
+    Field("value", Kind.ID, lambda s: s.value, write="value", required=True, limit=120),
+    Field(
+        "adminConsentDescription",
+        Kind.STRING,
+        lambda s: s.description,
+        write="description",
+        required=True,
+        doc="In words that a person understands: the approval page shows it.",
+    ),
+    Field(
+        "type",
+        Kind.ID,
+        lambda s: "Admin" if s.administrative else "User",
+        write="type",
+        values=("User", "Admin"),
+        doc="Admin: never given to a device sign-in.",
+    ),
+    Field("isEnabled", Kind.BOOL, lambda s: True),
+)
+
+_OSTIARY: tuple[Field[Application], ...] = (
+    Field("enabled", Kind.BOOL, lambda a: a.enabled, write="enabled", column="enabled"),
+    Field("deviceFlow", Kind.BOOL, lambda a: a.device_flow, write="device_flow", doc="Off until it is allowed."),
+    Field("codeLifetime", Kind.DURATION, lambda a: a.code_lifetime, write="code_lifetime", doc="PT1M to PT15M."),
+    Field("tokenLifetime", Kind.DURATION, lambda a: a.token_lifetime, write="token_lifetime", doc="PT2M to PT1H."),
+    Field("signing", Kind.ID, lambda a: a.signing, write="signing", values=("ES256", "RS256")),
+    Field("assignmentRequired", Kind.BOOL, lambda a: a.assignment_required, write="assignment_required"),
+    Field("pkce", Kind.ID, lambda a: a.pkce, write="pkce", values=("optional", "required"), doc="In the device flow."),
+    Field("completeUri", Kind.BOOL, lambda a: a.complete_uri, write="complete_uri"),
+    Field("entraErrors", Kind.BOOL, lambda a: a.entra_errors, write="entra_errors"),
+    Field("microsoftFamily", Kind.BOOL, lambda a: a.microsoft_family, write="microsoft_family"),
+    Field("reach", Kind.STRINGS, lambda a: a.reach, write="reach", doc="Resources that a refresh may name."),
+    Field("gatewayFor", Kind.STRINGS, lambda a: a.gateway_for, write="gateway_for", doc="Whose tokens it may inspect."),
+    Field("adminApi", Kind.BOOL, lambda a: a.admin_api, doc="The admin API's own registration, which stays as it is."),
+    Field("like", Kind.ID, write="like", on="create", values=tuple(PRESETS), doc="Fill up as a well-known client."),
+    _REASON,
+)
+
+APPLICATION: Shape[Application] = Shape(
+    "applications",
+    "microsoft.graph.application",
+    (
+        Field("id", Kind.ID, lambda a: a.object_id, column="object_id"),
+        Field("appId", Kind.ID, lambda a: a.id, write="id", on="create", limit=36, column="id"),
+        Field(
+            "displayName",
+            Kind.STRING,
+            lambda a: a.name,
+            write="name",
+            limit=120,
+            column="display_name",
+            sortable=True,
+            doc="Needed unless `ostiary.like` brings one.",
+        ),
+        Field("createdDateTime", Kind.MOMENT, lambda a: a.created, column="created", sortable=True),
+        Field("signInAudience", Kind.ID, lambda a: "AzureADMyOrg"),
+        Field("isFallbackPublicClient", Kind.BOOL, lambda a: a.public, write="public"),
+        Field(
+            "publicClient",
+            Kind.OBJECT,
+            fields=(
+                Field(
+                    "redirectUris",
+                    Kind.STRINGS,
+                    lambda a: a.redirect_uris if a.public else (),
+                    write="public_redirects",
+                ),
+            ),
+        ),
+        Field(
+            "web",
+            Kind.OBJECT,
+            fields=(
+                Field(
+                    "redirectUris",
+                    Kind.STRINGS,
+                    lambda a: () if a.public else a.redirect_uris,
+                    write="web_redirects",
+                ),
+            ),
+        ),
+        Field("identifierUris", Kind.STRINGS, lambda a: a.identifier_uris, write="identifier_uris", most=16),
+        Field(
+            "api",
+            Kind.OBJECT,
+            fields=(Field("oauth2PermissionScopes", Kind.OBJECTS, lambda a: a.scopes, write="scopes", fields=_SCOPE),),
+        ),
+        Field("passwordCredentials", Kind.OBJECTS, lambda a: a.secrets, fields=_SECRET),
+        Field("ostiary", Kind.OBJECT, fields=_OSTIARY, doc="What only this service knows."),
+    ),
+)
+
+CONSENT: Shape[Consent] = Shape(
+    "oauth2PermissionGrants",
+    "microsoft.graph.oAuth2PermissionGrant",
+    (
+        Field("id", Kind.ID, lambda c: c.id),
+        Field(
+            "clientId",
+            Kind.ID,
+            lambda c: c.client_object,
+            write="client",
+            on="create",
+            required=True,
+            column="client",
+            doc="The client: id or appId.",
+        ),
+        Field(
+            "consentType", Kind.ID, lambda c: EVERYBODY, write="type", on="create", required=True, values=(EVERYBODY,)
+        ),
+        Field("principalId", Kind.ID, lambda c: None),
+        Field(
+            "resourceId",
+            Kind.ID,
+            lambda c: c.resource_object,
+            write="resource",
+            on="create",
+            required=True,
+            column="resource",
+            doc="The resource: id or appId.",
+        ),
+        Field("scope", Kind.STRING, lambda c: " ".join(c.scopes), write="scope", required=True, limit=2048),
+        Field("ostiary", Kind.OBJECT, fields=(_REASON,), doc="What only this service knows."),
+    ),
+)
+
+ASSIGNMENT: Shape[Assignment] = Shape(
+    "appRoleAssignedTo",
+    "microsoft.graph.appRoleAssignment",
+    (
+        Field("id", Kind.ID, lambda a: a.id),
+        Field("appRoleId", Kind.ID, lambda a: DEFAULT_ROLE, write="role", on="create", values=(DEFAULT_ROLE,)),
+        Field("createdDateTime", Kind.MOMENT, lambda a: a.created, column="created", sortable=True),
+        Field(
+            "principalId",
+            Kind.ID,
+            lambda a: a.principal,
+            write="principal",
+            on="create",
+            required=True,
+            column="principal",
+            doc="A person's or group's id.",
+        ),
+        Field("principalType", Kind.ID, lambda a: a.kind, column="kind"),
+        Field("principalDisplayName", Kind.STRING, lambda a: a.principal_name),
+        Field("resourceId", Kind.ID, lambda a: a.application_object, write="resource", on="create", limit=36),
+        Field("resourceDisplayName", Kind.STRING, lambda a: a.application_name),
+        Field("ostiary", Kind.OBJECT, fields=(_REASON,), doc="What only this service knows."),
+    ),
+)
