@@ -203,6 +203,8 @@ class SqliteStore:
         try:
             return self._look(db, SqliteTx(db.execute, self._stream, self._salt), body)
         except sqlite3.OperationalError as wrong:
+            if wrong.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:  # a broken disk must not read as "takes too long"
+                raise
             raise SurveyTimeout(str(wrong)) from wrong
         finally:
             alarm.cancel()
