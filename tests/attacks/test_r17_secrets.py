@@ -269,7 +269,7 @@ def test_r17_the_master_key_is_in_its_file_alone(story: Story) -> None:
 def test_r17_no_secret_is_logged(story: Story) -> None:
     """Standard error is the log; standard output shows the sample's people once and nothing else."""
     log, shown = story.err.read_bytes(), story.out.read_bytes()
-    assert b'"path": "/common/oauth2/v2.0/token"' in log
+    assert b'"path":"/common/oauth2/v2.0/token"' in log
     assert found_in(story.secrets | story.people, {"log": log}) == []
     assert found_in(story.secrets, {"shown": shown}) == []
     assert [name for name, secret in story.people.items() if shown.count(secret.encode()) != 1] == []
