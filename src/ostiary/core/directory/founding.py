@@ -9,13 +9,14 @@ from typing import Any
 from ostiary.core.directory.applications import Application, Scope
 from ostiary.core.directory.people import EXCEPTION, EXCEPTION_GROUP_NAME, Group, Role
 from ostiary.core.directory.permissions import TABLE
+from ostiary.core.directory.presets import PRESETS
 from ostiary.core.words.ids import AppId, GroupId
 from ostiary.core.words.instants import Instant
 
 ADMIN_API = AppId("0f5c7a3e-6d0b-4d6e-9a57-05717a1c1002")
 OSTIARY_CLI = AppId("0f5c7a3e-6d0b-4d6e-9a57-05717a1c1001")
-AZURE_CLI = AppId("04b07795-8ddb-461a-bbee-02f9e1bf7b46")
-GRAPH_CLI = AppId("14d82eec-204b-4c2f-b7e8-296a70dab67e")
+AZURE_CLI = AppId(PRESETS["azure-cli"]["id"])
+GRAPH_CLI = AppId(PRESETS["graph-cli"]["id"])
 RESOURCE_MANAGER = AppId("797f4846-ba00-4fd7-ba43-dac1f8f63013")
 
 BLOCK = "Block device code flow"
