@@ -22,7 +22,7 @@ def tracked() -> list[Path]:
 def pins(lock: str) -> dict[str, str]:
     """The version that *lock* names for each package."""
     text = (ROOT / lock).read_text(encoding="utf-8")
-    return dict(re.findall(r"^([a-z0-9][a-z0-9._-]*)==([^\s;\\]+)", text, re.MULTILINE))
+    return dict(re.findall(r"^([a-z0-9][a-z0-9._-]*)(?:\[[a-z0-9,._-]+\])?==([^\s;\\]+)", text, re.MULTILINE))
 
 
 def test_no_file_names_a_folder_of_one_machine() -> None:

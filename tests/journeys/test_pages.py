@@ -75,6 +75,11 @@ def asking(server: Server) -> Iterator[Asking]:
     server.end_exemptions("alice")
 
 
+def ready(page: Page) -> None:
+    """Wait until the page has put the focus where it wants it: a key pressed before goes nowhere."""
+    page.locator("[autofocus]:focus").wait_for()
+
+
 def typed(page: Page, text: str) -> None:
     """Type into whatever has the focus and press Enter, as people do."""
     page.keyboard.type(text)
@@ -97,11 +102,12 @@ def by_keyboard(page: Page, server: Server, code: str) -> None:
     """Sign in and come to the page that asks for the decision, without a mouse."""
     alice = server.people["alice"]
     page.goto(server.origin + DEVICE_LOGIN)
+    ready(page)
     page.keyboard.type(alice.username)
     page.keyboard.press("Tab")
-    typed(page, alice.password)
-    typed(page, alice.totp())
-    typed(page, code)
+    for text in (alice.password, alice.totp(), code):
+        typed(page, text)
+        ready(page)
 
 
 def by_hand(page: Page, server: Server, code: str) -> None:
