@@ -21,6 +21,7 @@ def upgrade() -> None:
     _house()
     _journal()
     _people()
+    _groups()
     _applications()
     _access()
     _signins()
@@ -197,6 +198,10 @@ def _people() -> None:
         _int("count"),
         _int("until", default="0"),
     )
+
+
+def _groups() -> None:
+    """Groups and their members."""
     op.create_table(
         "groups",
         _text("id", key=True),
