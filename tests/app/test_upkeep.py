@@ -16,7 +16,7 @@ from ostiary.core.words.errors import StoreFailed
 from ostiary.core.words.instants import Instant
 from ostiary.outside.clock import SystemClock
 from ostiary.outside.data_folder import Locked
-from ostiary.outside.vault import SealBroken, create_master
+from ostiary.outside.vault import MasterKeyRefused, create_master
 from tests.server import Server, running
 
 Kids = set[str]
@@ -109,7 +109,7 @@ def test_a_copy_under_another_master_key_is_refused(copied: tuple[Server, Path],
     server, copy = copied
     create_master(tmp_path / "other.key", random=server.house.random)
     config = server.config.model_copy(update={"master_key": tmp_path / "other.key"})
-    with pytest.raises(SealBroken):
+    with pytest.raises(MasterKeyRefused, match="previous_master_keys"):
         asyncio.run(put_back(config, {}, copy, SystemClock()))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ostiary.app.config import Config
-from ostiary.app.wiring import DATABASE, STREAM, master_key
+from ostiary.app.wiring import DATABASE, STREAM, master_key, opens_all, previous_keys
 from ostiary.core.words.caller import Caller, CallerKind
 from ostiary.core.words.errors import StoreFailed
 from ostiary.core.words.instants import to_iso
@@ -44,8 +44,8 @@ async def put_back(
     Put *source* in the place of the database: what ended with it (how many of each), and where the old one lies now.
 
     Everything that the copy holds ends before it can be served, so a kill at any point leaves the old database or the
-    finished new one. Raises StoreFailed for a file that is not whole, MasterKeyRefused, Locked, SealBroken when it was
-    made under another master key.
+    finished new one. Raises StoreFailed for a file that is not whole, Locked, MasterKeyRefused, also when it was made
+    under a master key that is not here.
     """
     random = SystemRandom()
     data_folder.prepare(config.data)
@@ -54,7 +54,7 @@ async def put_back(
         if not found.tenant:
             raise StoreFailed(f"{source} holds no organisation")
         master = master_key(config, environ, None, sample=found.sample).master
-        _opens(Vault(master, random=random), found)
+        _opens(Vault(master, random=random, previous=previous_keys(config, environ, sample=found.sample)), found)
         new = config.data / NEW
         _remove(new)
         copy(source, new)
@@ -66,11 +66,12 @@ async def put_back(
         finally:
             await store.close()
         settle(new)
-        return ended, _swap(config.data, new, f"{DATABASE}.before-{to_iso(visit.now)[:19].replace(':', '')}")
+        return ended, _swap(config.data, new, f"{DATABASE}.before-{to_iso(visit.now)[:26].replace(':', '')}")
 
 
 def _opens(vault: Vault, found: Inspected) -> None:
-    """What is sealed in the copy opens under the master key that is here."""
+    """What is sealed in the copy opens under the master keys that are here."""
+    opens_all(vault.ids, found.sealed)
     for row in found.keys:
         if row.sealed:
             open_key(vault, row.sealed, kid=row.kid, table=keys.TABLE, field=keys.FIELD)

@@ -5,14 +5,16 @@
 import asyncio
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 
-from ostiary.app.config import Config
+from ostiary.app.config import Config, load
 from ostiary.app.console import ConfigOption, DataOption, Refused, configured, perform
+from ostiary.app.masters import keys_app
 from ostiary.app.sample import SECRETS, found_sample
 from ostiary.app.serve import SOCKET, serve
 from ostiary.app.setup import found_organisation, print_code
@@ -29,6 +31,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 for _command in COMMANDS:
     app.command()(_command)
 app.add_typer(config_app, name="config")
+app.add_typer(keys_app, name="keys")
 
 
 @app.command()
@@ -40,7 +43,7 @@ def run(
 ) -> None:
     """Serve until told to stop."""
     settled = _load(config, data, port, sample)
-    perform(lambda: _run(settled, sample=sample))
+    perform(lambda: _run(settled, sample=sample, reread=lambda: load(config, os.environ, data=data, port=port)))
 
 
 @app.command()
@@ -75,7 +78,7 @@ def _load(config: Path | None, data: Path | None, port: int | None, sample: bool
     return settled
 
 
-async def _run(config: Config, *, sample: bool) -> None:
+async def _run(config: Config, *, sample: bool, reread: Callable[[], Config]) -> None:
     parts = await open_parts(config, os.environ, sample=sample)
     held = await is_founded(parts.store)
     if held is None and not sample:
@@ -88,7 +91,9 @@ async def _run(config: Config, *, sample: bool) -> None:
     house = await open_house(parts)
     reloader, ca = _tls(config)
     try:
-        await serve(house, config, reloader, ready=lambda: _welcome(config, ca, sample), stop=asyncio.Event())
+        await serve(
+            house, config, reloader, ready=lambda: _welcome(config, ca, sample), stop=asyncio.Event(), reread=reread
+        )
     finally:
         await close_house(house, parts)
 

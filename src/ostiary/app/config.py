@@ -55,6 +55,13 @@ class Config(BaseModel):
             description="File with 32 random bytes, 0600, outside the data folder. Without it: a systemd credential."
         ),
     ] = None
+    previous_master_keys: Annotated[
+        tuple[Path, ...],
+        Field(
+            description="Files with the master keys before it, as private: what is still sealed under one of them is "
+            "opened, and sealed anew (`keys rewrap`)."
+        ),
+    ] = ()
     name: Annotated[str, Field(max_length=256, description="The organisation's name, used by `init`.")] = "Ostiary"
     domains: Annotated[tuple[str, ...], Field(description="Verified domains, used by `init`.")] = ()
     poll_interval: Annotated[int, Field(ge=1, le=60, description="Seconds between polls.")] = 5

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ostiary.app.config import Config
-from ostiary.app.wiring import DATABASE, TLS, master_key
+from ostiary.app.wiring import DATABASE, TLS, master_key, opens_all, previous_keys
 from ostiary.core.words.errors import StoreFailed
 from ostiary.core.words.instants import Instant, between, days, minutes, to_iso
 from ostiary.outside.data_folder import exposed, free_space
@@ -90,17 +90,29 @@ def _master(patient: Patient) -> Finding:
     sample = patient.house is not None and patient.house.sample
     try:
         found = master_key(patient.config, patient.environ, None, sample=sample)
-        vault = Vault(found.master, random=SystemRandom())
+        previous = previous_keys(patient.config, patient.environ, sample=sample)
+        vault = Vault(found.master, random=SystemRandom(), previous=previous)
+        opens_all(vault.ids, patient.house.sealed if patient.house else {})
         for row in patient.house.keys if patient.house else ():
             if row.sealed:
                 open_key(vault, row.sealed, kid=row.kid, table=keys.TABLE, field=keys.FIELD)
     except MasterKeyRefused as refused:
         return Finding("master key", False, refused.reason)
     except SealBroken:
-        return Finding("master key", False, "it is not the one that the stored signing keys were sealed under")
+        return Finding("master key", False, "a stored signing key does not open: its row was changed")
     if found.warning:
         return Finding("master key", False, found.warning)
-    return Finding("master key", True, f"opens what is stored ({found.source})")
+    return _rewrapped(patient, vault, found.source)
+
+
+def _rewrapped(patient: Patient, vault: Vault, source: str) -> Finding:
+    """Whether a change of master key was finished (R17)."""
+    sealed = patient.house.sealed if patient.house else {}
+    left = sum(count for id, count in sealed.items() if id != vault.current_id)
+    if left:
+        return Finding("master key", False, f"{left} values are still sealed under a previous one: run `keys rewrap`")
+    more = f"; nothing needs the {len(vault.ids) - 1} previous any more" if len(vault.ids) > 1 else ""
+    return Finding("master key", True, f"opens what is stored ({source}){more}")
 
 
 def _signing(patient: Patient) -> Finding:

@@ -16,6 +16,7 @@ from ostiary.services.house import House
 from ostiary.services.logs.floods import write_floods
 from ostiary.services.logs.stories import catch_up
 from ostiary.services.tokens.browser import tend_browsers
+from ostiary.services.tokens.rewrap import rewrap
 from ostiary.services.tokens.rotation import tend_keys
 
 __all__ = ["JOBS", "Job", "run_jobs"]
@@ -38,6 +39,7 @@ JOBS: tuple[Job, ...] = (
     Job("floods", 15, write_floods),
     Job("ends", 1, announce_ends),
     Job("keys", 60, tend_keys),
+    Job("seals", 300, rewrap),
     Job("counters", 600, throttle.sweep),
     Job("browsers", 600, tend_browsers),
 )

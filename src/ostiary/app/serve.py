@@ -22,6 +22,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ostiary.app.config import Config
 from ostiary.app.jobs import run_jobs
+from ostiary.app.masters import take_keys
 from ostiary.outside.data_folder import peer_uid, user_name
 from ostiary.outside.tls import Kept, Reloader, Swapped
 from ostiary.services.house import House
@@ -121,14 +122,20 @@ def _unix(path: Path) -> socket.socket:
 
 
 async def serve(
-    house: House, config: Config, reloader: Reloader | None, *, ready: Callable[[], None], stop: asyncio.Event
-) -> None:
-    """Listen until *stop* is set or the process is told to end; *ready* is called when both doors are open."""
+    house: House, config: Config, reloader: Reloader | None, *, ready: Callable[[], None], stop: asyncio.Event,
+    reread: Callable[[], Config] | None = None,
+) -> None:  # fmt: skip
+    """
+    Listen until *stop* is set or the process is told to end; *ready* is called when both doors are open. SIGUSR1 takes
+    the master keys of the configuration anew, as *reread* gives it.
+    """
     app = application(house)
     servers = [(_server(app, reloader.context if reloader else None, "httptools"), _tcp(config))]
     if config.local_door:
         servers.append((_server(app, None, _LocalProtocol), _unix(config.data / SOCKET)))
     side = [asyncio.create_task(run_jobs(house))]
+    if reread is not None:
+        side.append(asyncio.create_task(_masters(house, reread)))
     if reloader is not None:
         side.append(asyncio.create_task(_certificates(reloader)))
     running = [asyncio.create_task(server.serve(sockets=[listener])) for server, listener in servers]
@@ -161,6 +168,16 @@ async def _until_told(stop: asyncio.Event, running: list[asyncio.Task[None]]) ->
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait([waiting, *running], return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
+
+
+async def _masters(house: House, reread: Callable[[], Config]) -> None:
+    """Each SIGUSR1, one after the other."""
+    told = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, told.set)
+    while True:
+        await told.wait()
+        told.clear()
+        await take_keys(house, reread, os.environ)
 
 
 async def _certificates(reloader: Reloader) -> None:

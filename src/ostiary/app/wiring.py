@@ -14,14 +14,22 @@ from ostiary.outside.clock import Clock, SystemClock
 from ostiary.outside.data_folder import FolderLock
 from ostiary.outside.passwords import Passwords
 from ostiary.outside.random import Random, SystemRandom
-from ostiary.outside.vault import FoundMaster, Vault, create_master, find_master
+from ostiary.outside.vault import (
+    FoundMaster,
+    MasterKey,
+    MasterKeyRefused,
+    Vault,
+    create_master,
+    find_master,
+    find_previous,
+)
 from ostiary.services.access.desk import Desk
 from ostiary.services.house import House
 from ostiary.services.logs.floods import Floods
 from ostiary.services.signins.waiting_room import WaitingRoom
 from ostiary.services.tokens.keyring import Keyring
 from ostiary.services.tokens.rotation import ensure_keys
-from ostiary.store import logs, restore, signins
+from ostiary.store import logs, restore, seals, signins
 from ostiary.store.migrate import migrate
 from ostiary.store.sqlite import SqliteStore
 
@@ -56,11 +64,13 @@ async def open_parts(
     data_folder.prepare(config.data)
     lock = FolderLock(config.data)
     found = master_key(config, environ, random, sample=sample)
+    previous = previous_keys(config, environ, sample=sample)
     path = config.data / DATABASE
     migrate(path)
     store = SqliteStore(path, stream=STREAM, salt=lambda: random.bytes(16))
     await store.write(lambda tx: logs.open_stream(tx, STREAM))
-    vault = Vault(found.master, random=random, epoch=await store.read(restore.epoch))
+    vault = Vault(found.master, random=random, previous=previous, epoch=await store.read(restore.epoch))
+    opens_all(vault.ids, await store.survey(seals.counts))
     return Parts(config, clock or SystemClock(), random, lock, store, vault, found.warning or "")
 
 
@@ -72,6 +82,24 @@ def master_key(config: Config, environ: Mapping[str, str], random: Random | None
         if random is not None and not path.exists():
             create_master(path, random=random)
     return find_master(path=path, data_folder=config.data, sample=sample, environ=environ)
+
+
+def previous_keys(config: Config, environ: Mapping[str, str], *, sample: bool) -> tuple[MasterKey, ...]:
+    """The master keys before the current one. Raises MasterKeyRefused."""
+    return find_previous(paths=config.previous_master_keys, data_folder=config.data, sample=sample, environ=environ)
+
+
+def opens_all(ids: frozenset[bytes], needed: Mapping[bytes, int]) -> None:
+    """
+    Whether the master keys *ids* open everything that is stored (*needed*: how many values, by master key). Raises
+    MasterKeyRefused otherwise: half a house must not serve.
+    """
+    for id, count in needed.items():
+        if id not in ids:
+            raise MasterKeyRefused(
+                f"{count} stored values are sealed under the master key with id {id.hex()}, which is not here: it is "
+                "neither the current one nor one of `previous_master_keys`"
+            )
 
 
 async def open_house(parts: Parts) -> House:

@@ -24,6 +24,7 @@ __all__ = [
     "FolderRefused",
     "Locked",
     "Space",
+    "catches",
     "exposed",
     "free_space",
     "peer_uid",
@@ -174,6 +175,19 @@ def user_name(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return str(uid)
+
+
+def catches(process: int, number: int) -> bool:
+    """
+    Whether *process* has a handler for the signal *number* (proc_pid_status(5), SigCgt): one that has none would die of
+    it. False when that cannot be known.
+    """
+    try:
+        status = Path(f"/proc/{process}/status").read_text("ascii", "replace")
+    except OSError:
+        return False
+    found = re.search(r"^SigCgt:\s*([0-9a-f]+)$", status, re.M)
+    return found is not None and bool(int(found[1], 16) >> (number - 1) & 1)
 
 
 def _holder(handle: int) -> int | None:

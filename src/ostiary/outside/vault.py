@@ -34,10 +34,12 @@ __all__ = [
     "Vault",
     "create_master",
     "find_master",
+    "find_previous",
     "load_master",
 ]
 
 CREDENTIAL = "ostiary-master-key"  # the name in systemd's LoadCredential=
+PREVIOUS_CREDENTIAL = "ostiary-previous-master-key"
 VARIABLE = "OSTIARY_MASTER_KEY"
 LARGEST = 64 * 1024  # bytes of one sealed secret; an RSA-3072 key has 1.8 KiB
 
@@ -105,21 +107,34 @@ class Vault:
     """
 
     __slots__ = ("_ciphers", "_current", "_epoch", "_masters", "_random")
+    _current: MasterKey
+    _masters: dict[bytes, MasterKey]
 
     def __init__(
         self, current: MasterKey, *, random: Random, previous: tuple[MasterKey, ...] = (), epoch: int = 0
     ) -> None:
         """*epoch* is the generation of `derived` keys: a restore from backup brings another one."""
         self._epoch = f":{epoch}" if epoch else ""
-        self._current = current
-        self._masters = {master.id: master for master in (current, *previous)}
         self._random = random
         self._ciphers: dict[tuple[bytes, str], AESGCM] = {}
+        self.take(current, previous)
+
+    def take(self, current: MasterKey, previous: tuple[MasterKey, ...] = ()) -> None:
+        """
+        Seal under *current* from now on, and open under these alone. The caller knows that nothing needs another one.
+        """
+        self._masters = {master.id: master for master in (current, *previous)}
+        self._current = current
 
     @property
     def current_id(self) -> bytes:
         """The id of the master key under which new values are sealed (8 bytes)."""
         return self._current.id
+
+    @property
+    def ids(self) -> frozenset[bytes]:
+        """The ids of every master key here."""
+        return frozenset(self._masters)
 
     def seal(self, purpose: str, table: str, row: str, field: str, plaintext: bytes) -> bytes:
         """
@@ -172,15 +187,16 @@ class Vault:
         `derived` of every master key here, the current one first: what was made before a change of master key is
         still recognised.
         """
-        return tuple(_derive(master.secret, "derived", purpose + self._epoch) for master in self._masters.values())
+        masters = self._masters
+        return tuple(_derive(master.secret, "derived", purpose + self._epoch) for master in masters.values())
 
     def _cipher(self, master_id: bytes, purpose: str) -> AESGCM:
         """The data key's cipher, made once; purposes are words of our own code, so there are few."""
+        master = self._masters.get(master_id)
+        if master is None:
+            raise SealBroken("a sealed value needs a master key that is not here")
         cipher = self._ciphers.get((master_id, purpose))
         if cipher is None:
-            master = self._masters.get(master_id)
-            if master is None:
-                raise SealBroken("a sealed value needs a master key that is not here")
             cipher = self._ciphers[master_id, purpose] = AESGCM(_derive(master.secret, "seal", purpose))
         return cipher
 
@@ -199,11 +215,25 @@ def find_master(
         return FoundMaster(load_master(path, data_folder=data_folder, sample=sample), "file")
     folder = environ.get("CREDENTIALS_DIRECTORY")
     if folder and os.path.lexists(Path(folder) / CREDENTIAL):
-        return FoundMaster(_load_credential(Path(folder) / CREDENTIAL), "credential")
+        return FoundMaster(_load_credential(Path(folder), CREDENTIAL), "credential")
     if text := environ.get(VARIABLE):
         warning = f"the master key comes from {VARIABLE}, which child processes and crash reports can see: use a file"
         return FoundMaster(MasterKey(_from_text(text)), "environment", warning)
     raise MasterKeyRefused(f"there is no master key: no file is configured, no credential {CREDENTIAL}, no {VARIABLE}")
+
+
+def find_previous(
+    *, paths: tuple[Path, ...], data_folder: Path, sample: bool = False, environ: Mapping[str, str]
+) -> tuple[MasterKey, ...]:
+    """
+    The master keys that were in use before: the files *paths*, checked as the current one's is, and systemd's
+    credential for it. One that is named and cannot be used is refused. Raises `MasterKeyRefused`.
+    """
+    found = tuple(load_master(path, data_folder=data_folder, sample=sample) for path in paths)
+    folder = environ.get("CREDENTIALS_DIRECTORY")
+    if folder and os.path.lexists(Path(folder) / PREVIOUS_CREDENTIAL):
+        found += (_load_credential(Path(folder), PREVIOUS_CREDENTIAL),)
+    return found
 
 
 def load_master(path: Path, *, data_folder: Path, sample: bool = False) -> MasterKey:
@@ -238,16 +268,16 @@ def create_master(path: Path, *, random: Random) -> MasterKey:
     return master
 
 
-def _load_credential(path: Path) -> MasterKey:
+def _load_credential(folder: Path, name: str) -> MasterKey:
     """
     The master key that systemd put there.
 
     systemd owns the file and lets us read it by an ACL, which shows as a group bit (systemd.exec(5),
     LoadCredential=): only others are refused.
     """
-    status, content = _read(path)
+    status, content = _read(folder / name)
     if reason := files.exposure(status, owners=(0, os.geteuid()), forbidden=0o037):
-        raise MasterKeyRefused(f"the credential {CREDENTIAL} is not private: {reason}")
+        raise MasterKeyRefused(f"the credential {name} is not private: {reason}")
     return MasterKey(content)
 
 

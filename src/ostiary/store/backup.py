@@ -7,14 +7,16 @@ key: what is sealed in it stays sealed.
 
 import os
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ostiary.core.words.errors import StoreFailed
 from ostiary.core.words.instants import Instant
 from ostiary.store.keys import KeyRow
+from ostiary.store.seals import PLACES
 
-__all__ = ["Inspected", "copy", "inspect", "settle"]
+__all__ = ["Inspected", "copy", "inspect", "sealed_under", "settle"]
 
 PAGES = 1024  # of 4 KiB between two looks at whether somebody writes
 _KEYS = "SELECT kid, algorithm, sealed, public, created, signs_from, signs_until, shown_until FROM keys"
@@ -34,6 +36,8 @@ class Inspected:
     last: Instant
     """When the newest was written; 0 without any."""
     keys: tuple[KeyRow, ...]
+    sealed: Mapping[bytes, int]
+    """How many values are sealed under each master key, by its id."""
 
 
 def copy(source: Path, target: Path) -> Inspected:
@@ -93,6 +97,26 @@ def inspect(path: Path) -> Inspected:
         raise StoreFailed(f"{path} is not a database of ours: {wrong}") from wrong
 
 
+def sealed_under(path: Path) -> dict[bytes, int]:
+    """How many values of the database at *path* are sealed under each master key, by its id. Raises StoreFailed."""
+    try:
+        db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        try:
+            return _sealed(db)
+        finally:
+            db.close()
+    except sqlite3.Error as wrong:
+        raise StoreFailed(f"{path} is not a database of ours: {wrong}") from wrong
+
+
+def _sealed(db: sqlite3.Connection) -> dict[bytes, int]:
+    found: dict[bytes, int] = {}
+    for place in PLACES:
+        for master, count in db.execute(place.counts.sqlite, place.counts.constants):
+            found[bytes(master)] = found.get(bytes(master), 0) + count
+    return found
+
+
 def _inspect(db: sqlite3.Connection, path: Path) -> Inspected:
     for check in ("PRAGMA integrity_check(1)", "PRAGMA foreign_key_check"):
         row = db.execute(check).fetchone()
@@ -102,7 +126,7 @@ def _inspect(db: sqlite3.Connection, path: Path) -> Inspected:
     (revision,) = db.execute("SELECT version_num FROM alembic_version").fetchone() or ("",)
     count, last = db.execute("SELECT count(*), coalesce(max(at), 0) FROM journal").fetchone()
     rows = tuple(KeyRow(*row) for row in db.execute(_KEYS))
-    return Inspected(revision, house[0], bool(house[1]), count, Instant(last), rows)
+    return Inspected(revision, house[0], bool(house[1]), count, Instant(last), rows, _sealed(db))
 
 
 def _sync(path: Path) -> None:

@@ -59,6 +59,7 @@ ACTIVITIES: Mapping[str, Activity] = {
     Was.POLICY_DELETED: Activity("Delete conditional access policy", "Policy", "Delete", _CA),
     Was.ADMIN_REFUSED: Activity("Refuse administration", "Policy", "Update", failed=True),
     Was.KEYS_ROTATED: Activity("Rotate signing keys", "Policy", "Update"),
+    Was.KEYS_REWRAPPED: Activity("Rewrap sealed values", "Policy", "Update"),
     Was.FIRST_CODE: Activity("Create code for the first administrator", "UserManagement", "Add"),
     Was.FIRST_CODE_WRONG: Activity("Wrong code for the first administrator", "UserManagement", "Update", failed=True),
     Was.FOUNDED: Activity("Create organization", "DirectoryManagement", "Add"),

@@ -129,6 +129,8 @@ class Kind(StrEnum):
     """Somebody known was refused an act of administration: what, reason, detail, field."""
     KEYS_ROTATED = "admin:keys:rotated"
     """Signing keys were rotated."""
+    KEYS_REWRAPPED = "system:keys:rewrapped"
+    """Sealed values were sealed anew under the current master key: values, broken, master (its id)."""
     FIRST_CODE = "system:administrator:code_issued"
     """A one-time code for the first administrator was made: ends (R18)."""
     FIRST_CODE_WRONG = "system:administrator:code_wrong"

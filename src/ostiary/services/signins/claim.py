@@ -45,12 +45,12 @@ async def claim(house: House, visit: Visit, typed: str) -> Claimed | Refused:
     user, browser = visit.caller.user, visit.caller.session
     if user is None or browser is None:
         return Refused(Reason.NOT_SIGNED_IN)
-    code = keyed(house.vault.derived(USER_CODES), user_code.normal(typed))
+    codes = _digests(house, user_code.normal(typed))
 
     async def body(tx: Tx, picture: Picture) -> tuple[Claimed | Refused, bytes | None]:
         if await _locked(tx, visit, user) is not None:
             return Refused(Reason.CODE_ENTRY_LOCKED), None
-        found = await rows.by_user_code(tx, code)
+        found = await _find(tx, codes)
         if found is None:
             return await _wrong(tx, visit, user, None), None
         signin, device_code = found
@@ -80,16 +80,27 @@ async def prefill(house: House, visit: Visit, typed: str) -> str | None:
     *typed* as it may be shown in the form: only for an application that sends complete addresses (RFC 8628 §3.3.1).
     """
     normal = user_code.normal(typed)
-    code = keyed(house.vault.derived(USER_CODES), normal)
+    codes = _digests(house, normal)
 
     async def body(tx: Tx, picture: Picture) -> str | None:
-        found = await rows.by_user_code(tx, code)
+        found = await _find(tx, codes)
         if found is None or found[0].standing(visit.now) is not State.ISSUED:
             return None
         application = picture.applications.get(found[0].client)
         return user_code.spaced(normal) if application is not None and application.complete_uri else None
 
     return await settled(house, body, write=False)
+
+
+def _digests(house: House, normal: str) -> tuple[bytes, ...]:
+    """What a code may be kept as: one that was shown before the master key changed is still taken (R17)."""
+    return tuple(keyed(key, normal) for key in house.vault.derived_each(USER_CODES))
+
+
+async def _find(tx: Tx, codes: tuple[bytes, ...]) -> tuple[SignIn, bytes] | None:
+    """Step: the sign-in that any of *codes* belongs to; every one is looked up, whichever is found."""
+    found = [await rows.by_user_code(tx, code) for code in codes]
+    return next((each for each in found if each is not None), None)
 
 
 def held(signin: SignIn, visit: Visit) -> bool:
