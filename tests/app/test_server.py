@@ -48,3 +48,13 @@ def test_r2_the_local_door_is_closed_to_other_users_of_the_machine(server: Serve
     """Folder and socket say so before anybody is asked who they are."""
     assert server.local_door.stat().st_mode & 0o777 == 0o600
     assert server.data.stat().st_mode & 0o777 == 0o700
+
+
+def test_health_is_told_in_one_word_to_anybody(server: Server) -> None:
+    """For load balancers and supervisors: alive, and able to work."""
+    context = ssl.create_default_context(cafile=str(server.ca_file))
+    with httpx.Client(verify=context, base_url=server.origin) as client:
+        for path in ("/livez", "/readyz"):
+            answer = client.get(path)
+            assert (answer.status_code, answer.text, answer.headers["cache-control"]) == (200, "ok\n", "no-store")
+            assert client.post(path).status_code == 405

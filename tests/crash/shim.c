@@ -3,7 +3,8 @@
  *
  * RECORDED names the file to watch (by the end of its path), RECORDING where to. A record is: one byte (W write,
  * S sync, A acknowledged line on standard output), offset and length as 8 bytes each, then the bytes.
- * FAIL_SYNC=n makes the n-th and all later fsyncs of that file fail with EIO.
+ * FAIL_SYNC=n makes the n-th and all later fsyncs of that file fail with EIO. While the file that FAIL_SYNCS names
+ * exists all its fsyncs fail so, and while the one of FAIL_WRITES exists its writes fail with ENOSPC: a full disk.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -22,7 +23,7 @@ static ssize_t (*real_write)(int, const void *, size_t);
 static int (*real_fsync)(int);
 static int (*real_fdatasync)(int);
 static int recording = -1;
-static const char *watched;
+static const char *watched, *no_syncs, *no_room;
 static long fail_at, syncs;
 static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 
@@ -32,6 +33,8 @@ __attribute__((constructor)) static void begin(void) {
     real_fsync = dlsym(RTLD_NEXT, "fsync");
     real_fdatasync = dlsym(RTLD_NEXT, "fdatasync");
     watched = getenv("RECORDED");
+    no_syncs = getenv("FAIL_SYNCS");
+    no_room = getenv("FAIL_WRITES");
     fail_at = getenv("FAIL_SYNC") ? atol(getenv("FAIL_SYNC")) : 0;
     if (getenv("RECORDING")) recording = open(getenv("RECORDING"), O_WRONLY | O_CREAT | O_APPEND, 0600);
 }
@@ -57,6 +60,10 @@ static void record(char kind, const void *bytes, uint64_t length, uint64_t offse
 }
 
 ssize_t pwrite64(int fd, const void *bytes, size_t length, off_t offset) {
+    if (no_room && is_watched(fd) && access(no_room, F_OK) == 0) {
+        errno = ENOSPC;
+        return -1;
+    }
     ssize_t done = real_pwrite(fd, bytes, length, offset);
     if (done > 0 && is_watched(fd)) record('W', bytes, (uint64_t)done, (uint64_t)offset);
     return done;
@@ -71,7 +78,7 @@ ssize_t write(int fd, const void *bytes, size_t length) {
 
 static int synced(int fd, int (*real)(int)) {
     if (!is_watched(fd)) return real(fd);
-    if (fail_at && ++syncs >= fail_at) {
+    if ((fail_at && ++syncs >= fail_at) || (no_syncs && access(no_syncs, F_OK) == 0)) {
         errno = EIO;
         return -1;
     }

@@ -128,6 +128,12 @@ def test_r14_a_full_disk_acknowledges_nothing_of_the_group(tmp_path: Path) -> No
         assert [type(one) for one in answers] == [StoreFailed] * 3
         assert "full" in str(store.trouble)
         assert await ids(store) == [1]
+
+        async def nothing(tx: Tx) -> None:
+            await tx.all(ALL)
+
+        await store.write(nothing)
+        assert store.trouble, "a commit of nothing proves nothing"
         store._db.execute("PRAGMA max_page_count=100000")
         assert await store.write(adding(5)) == 5
         assert store.trouble is None

@@ -1,5 +1,9 @@
 """
 Jobs: deeds that the clock calls. Nothing ends by a job; jobs announce, fold and tidy.
+
+A job that works on what all nodes share runs on one of them at a time: the one that holds its lease. A lease saves work
+and decides nothing: each such deed moves its cursor, or swaps its rows, in the transaction in which it acts, so that
+two runs at once do no more than one.
 """
 
 import asyncio
@@ -9,17 +13,21 @@ from dataclasses import dataclass, replace
 import structlog
 
 from ostiary.app.wiring import system_visit
+from ostiary.core.words.instants import Instant, Span, between, seconds
 from ostiary.core.words.visit import Visit
 from ostiary.services.directory import throttle
 from ostiary.services.exemptions.end import announce_ends
 from ostiary.services.house import House
-from ostiary.services.logs.floods import write_floods
+from ostiary.services.logs.floods import write_floods, write_last_floods
 from ostiary.services.logs.stories import catch_up
 from ostiary.services.tokens.browser import tend_browsers
 from ostiary.services.tokens.rewrap import rewrap
 from ostiary.services.tokens.rotation import tend_keys
+from ostiary.store import Tx, leases
 
-__all__ = ["JOBS", "Job", "run_jobs"]
+__all__ = ["JOBS", "Job", "Leases", "end_jobs", "run_jobs", "run_once"]
+
+LEASE = 60.0  # seconds: after that long without a word from its holder a job is anybody's
 
 _log = structlog.get_logger("ostiary.jobs")
 
@@ -32,32 +40,91 @@ class Job:
     every: float
     """Seconds between the end of one run and the next."""
     deed: Callable[[House, Visit], Awaitable[object]]
+    own: bool = False
+    """It looks after this process's memory: every node runs it, without a lease."""
+
+    @property
+    def lease(self) -> Span:
+        """How long its holder may run it: longer than it sleeps, or it would change hands each time."""
+        return seconds(int(max(LEASE, 2 * self.every)))
 
 
 JOBS: tuple[Job, ...] = (
     Job("stories", 0.25, catch_up),
-    Job("floods", 15, write_floods),
+    Job("floods", 15, write_floods, own=True),
     Job("ends", 1, announce_ends),
-    Job("keys", 60, tend_keys),
+    Job("keys", 60, tend_keys, own=True),
     Job("seals", 300, rewrap),
     Job("counters", 600, throttle.sweep),
     Job("browsers", 600, tend_browsers),
 )
 
 
+class Leases:
+    """What this node holds; its holder's name is that of its journal stream, which no other node may have."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self._until: dict[str, Instant] = {}
+
+    async def may_run(self, house: House, job: Job, now: Instant) -> bool:
+        """
+        Whether this node may run *job* now. The row is written when less than half of the lease is left, and always
+        while the store is in trouble: then it tells when that is over.
+        """
+        if job.own:
+            return True
+        held = self._until.get(job.name)
+        if held is not None and house.store.trouble is None and job.lease // 2 < between(now, held) <= job.lease:
+            return True
+
+        async def body(tx: Tx) -> Instant | None:
+            return await leases.take(tx, job.name, tx.stream, now=now, length=job.lease)
+
+        until = await house.store.write(body)
+        self._until.pop(job.name, None)
+        if until is not None:
+            self._until[job.name] = until
+        return until is not None
+
+
 async def run_jobs(house: House, jobs: tuple[Job, ...] = JOBS) -> None:
     """Run every job until cancelled."""
+    held = Leases()
     async with asyncio.TaskGroup() as group:
         for job in jobs:
-            group.create_task(_forever(house, job))
+            group.create_task(_forever(house, job, held))
 
 
-async def _forever(house: House, job: Job) -> None:
-    """A run that fails is told and tried again: a job is never the reason why the house closes."""
+async def run_once(house: House, job: Job, held: Leases) -> bool:
+    """One call of *job*, if it is this node's turn; a run that fails is told and is no turn."""
+    try:
+        visit = system_visit(house, job.name)
+        if not await held.may_run(house, job, visit.now):
+            return False
+        await job.deed(house, replace(visit, agent=f"job {job.name}"))
+    except Exception as error:
+        _log.error("job failed", job=job.name, error=type(error).__name__)
+        return False
+    return True
+
+
+async def _forever(house: House, job: Job, held: Leases) -> None:
+    """A run that fails is tried again: a job is never the reason why the house closes."""
     while True:
-        try:
-            visit = system_visit(house, job.name)
-            await job.deed(house, replace(visit, agent=f"job {job.name}"))
-        except Exception as error:
-            _log.error("job failed", job=job.name, error=type(error).__name__)
+        await run_once(house, job, held)
         await asyncio.sleep(job.every)
+
+
+async def end_jobs(house: House) -> None:
+    """What an orderly stop still writes: the refusals that were only counted, and that the leases are free."""
+    visit = system_visit(house, "stop")
+
+    async def body(tx: Tx) -> int:
+        return await leases.release_all(tx, tx.stream, now=visit.now)
+
+    try:
+        await write_last_floods(house, visit)
+        await house.store.write(body)
+    except Exception as error:
+        _log.error("not everything was written at the end", error=type(error).__name__)

@@ -21,12 +21,13 @@ from starlette.routing import BaseRoute
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ostiary.app.config import Config
-from ostiary.app.jobs import run_jobs
+from ostiary.app.jobs import end_jobs, run_jobs
 from ostiary.app.masters import take_keys
 from ostiary.outside.data_folder import peer_uid, user_name
 from ostiary.outside.tls import Kept, Reloader, Swapped
 from ostiary.services.house import House
 from ostiary.web import graph, oauth, pages
+from ostiary.web.front import health
 from ostiary.web.front.credentials import api_visit
 from ostiary.web.front.hot import Asgi, hot, tenant_names
 from ostiary.web.front.stack import http_error, stack
@@ -44,7 +45,9 @@ _log = structlog.get_logger("ostiary.serve")
 
 def application(house: House) -> Asgi:
     """Everything behind the ports: hot paths, then the router, all behind the one pipeline."""
-    routes: list[BaseRoute] = [*oauth.routes(house), *pages.routes(house), *graph.routes(house, api_visit)]
+    routes: list[BaseRoute] = [
+        *oauth.routes(house), *pages.routes(house), *graph.routes(house, api_visit), *health.routes(house),
+    ]  # fmt: skip
     handlers: dict[Any, Callable[..., Any]] = {HTTPException: http_error(house)}
     router = Starlette(routes=routes, exception_handlers=handlers)
     names = tenant_names(house.desk.picture.organisation)
@@ -148,6 +151,7 @@ async def serve(
     for task in side:
         task.cancel()
     await asyncio.gather(*side, return_exceptions=True)
+    await end_jobs(house)
     (config.data / SOCKET).unlink(missing_ok=True)
 
 

@@ -13,6 +13,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from threading import Timer
 from typing import Any, TypeVar
@@ -105,6 +106,7 @@ class SqliteStore:
         self._idle.set()
         self._closed = False
         self._trouble: str | None = None
+        self._wrote = False
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._surveyors = ThreadPoolExecutor(SURVEYS, thread_name_prefix="survey")
 
@@ -128,6 +130,7 @@ class SqliteStore:
         """Run one group. The loop stands still only for the statements, not for the fsync."""
         results: list[tuple[asyncio.Future[Any], Any, BaseException | None]] = []
         group = [self._line.popleft() for _ in range(min(GROUP, len(self._line)))]
+        self._wrote = False
         try:
             self._db.execute("BEGIN IMMEDIATE")
             for body, done in group:
@@ -146,9 +149,10 @@ class SqliteStore:
         """
         execute = self._db.execute
         execute("SAVEPOINT deed")
-        value, fault = None, None
+        before, value, fault = self._db.total_changes, None, None
         try:
             value = finish(body(self._tx))
+            self._wrote = self._wrote or self._db.total_changes != before
         except Exception as wrong:
             if not self._db.in_transaction:  # disk full, I/O error: SQLite rolled everything back
                 raise sqlite3.OperationalError(f"the database ended the transaction: {wrong}") from wrong
@@ -164,8 +168,12 @@ class SqliteStore:
         failed: BaseException | None,
     ) -> None:
         if failed is not None and self._db.in_transaction:
-            self._db.execute("ROLLBACK")
-        self._trouble = None if failed is None else f"commit failed: {failed}"
+            with suppress(sqlite3.Error):  # the next BEGIN fails then: still nobody is told yes
+                self._db.execute("ROLLBACK")
+        if failed is not None:
+            self._trouble = f"commit failed: {failed}"
+        elif self._wrote:  # a commit of nothing proves nothing: it reaches no disk
+            self._trouble = None
         for done, value, fault in results:
             if done.done():
                 continue

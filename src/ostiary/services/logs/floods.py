@@ -2,8 +2,8 @@
 Floods: anonymous refusals are rows for the first twenty of their like in a minute, and counted after that (R21).
 
 *Like* means the same application, source (IPv4 address or IPv6 /64) and reason. Memory is bounded: beyond `MOST`
-kinds in a minute all others share one counter. What is counted waits here until a job writes it as one row each; a
-process that dies loses those counts, never a row.
+kinds in a minute all others share one counter. What is counted waits here until a job, or the end of the process,
+writes it as one row each; a process that is killed loses those counts, never a row.
 """
 
 from dataclasses import dataclass
@@ -66,8 +66,10 @@ class Floods:
     def _roll(self, now: Instant) -> None:
         """When another minute has begun (or the clock went back), let what the last one counted wait for the job."""
         minute = now // minutes(1)
-        if minute == self._minute:
-            return
+        if minute != self._minute:
+            self._turn(minute)
+
+    def _turn(self, minute: int) -> None:
         counted = {like: count - FIRST for like, count in self._counts.items() if count > FIRST}
         for like, count in counted.items():
             self._wait(self._minute, like, count)
@@ -79,9 +81,14 @@ class Floods:
             key = (0, OTHERS)
         self._waiting[key] = self._waiting.get(key, 0) + count
 
-    def take(self, now: Instant, most: int = WRITTEN) -> list[Counted]:
-        """Up to *most* counts of minutes that are over; whoever takes them writes them or gives them back."""
+    def take(self, now: Instant, most: int = WRITTEN, *, last: bool = False) -> list[Counted]:
+        """
+        Up to *most* counts of minutes that are over, or, at the *last*, of the running one too; whoever takes them
+        writes them or gives them back.
+        """
         self._roll(now)
+        if last:
+            self._turn(self._minute)
         keys = list(self._waiting)[:most]
         return [Counted(like, Instant(m * minutes(1)), self._waiting.pop((m, like))) for m, like in keys]
 
@@ -97,7 +104,18 @@ class Floods:
 
 async def write_floods(house: House, visit: Visit) -> int:
     """Job: one row for each like and minute that was only counted; how many rows."""
-    counted = house.floods.take(visit.now)
+    return await _write(house, visit, house.floods.take(visit.now))
+
+
+async def write_last_floods(house: House, visit: Visit) -> int:
+    """All that was counted, the running minute included, before the process ends; how many rows."""
+    rows = 0
+    while written := await _write(house, visit, house.floods.take(visit.now, last=True)):
+        rows += written
+    return rows
+
+
+async def _write(house: House, visit: Visit, counted: list[Counted]) -> int:
     if not counted:
         return 0
     told = [(house.random.guid(), each) for each in counted]
