@@ -16,11 +16,14 @@ from ostiary.app.wiring import system_visit
 from ostiary.core.words.instants import Instant, Span, between, seconds
 from ostiary.core.words.visit import Visit
 from ostiary.services.directory import throttle
+from ostiary.services.directory.credentials import tend_invitations
 from ostiary.services.exemptions.end import announce_ends
 from ostiary.services.house import House
 from ostiary.services.logs.floods import write_floods, write_last_floods
 from ostiary.services.logs.stories import catch_up
-from ostiary.services.tokens.browser import tend_browsers
+from ostiary.services.signins.forget import tend_signins
+from ostiary.services.tokens.authorize import tend_codes
+from ostiary.services.tokens.browser import tend_sessions
 from ostiary.services.tokens.rewrap import rewrap
 from ostiary.services.tokens.rotation import tend_keys
 from ostiary.store import Tx, leases
@@ -56,7 +59,10 @@ JOBS: tuple[Job, ...] = (
     Job("keys", 60, tend_keys, own=True),
     Job("seals", 300, rewrap),
     Job("counters", 600, throttle.sweep),
-    Job("browsers", 600, tend_browsers),
+    Job("sessions", 600, tend_sessions),
+    Job("codes", 600, tend_codes),
+    Job("invitations", 600, tend_invitations),
+    Job("signins", 600, tend_signins),
 )
 
 

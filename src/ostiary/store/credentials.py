@@ -102,6 +102,7 @@ _VOID = sql(
     )
     .values(spent=bindparam("now"))
 )
+_FORGET_INVITATIONS = sql(delete(invitations).where(invitations.c.ends < bindparam("before")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +205,11 @@ async def spend(tx: Tx, digest: bytes, now: Instant) -> bool:
 async def count_try(tx: Tx, purpose: str) -> None:
     """Count a wrong try against every open code of *purpose*: nobody knows which one was meant."""
     await tx.run(_TRY, purpose_=purpose)
+
+
+async def forget_invitations(tx: Tx, *, before: Instant) -> int:
+    """Delete links and codes that ran out before *before*, spent or not; how many."""
+    return await tx.run(_FORGET_INVITATIONS, before=before)
 
 
 async def void(tx: Tx, purpose: str, user: UserId | None, now: Instant) -> None:

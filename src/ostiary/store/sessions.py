@@ -96,7 +96,7 @@ _END = sql(
     .values(ended=bindparam("ended"), end_cause=bindparam("end_cause"))
 )
 
-_SWEEP = sql(delete(sessions).where(sessions.c.kind.in_((BROWSER, HALF)), sessions.c.ends < bindparam("before")))
+_SWEEP = sql(delete(sessions).where(sessions.c.ends < bindparam("before")))
 
 
 def _session(row: Row) -> BrowserSession:
@@ -154,5 +154,5 @@ async def end(tx: Tx, id: SessionId, user: UserId, *, now: Instant, cause: str) 
 
 
 async def sweep(tx: Tx, before: Instant) -> int:
-    """Forget browser sessions, whole and half, that were over before *before*; how many there were."""
+    """Forget sessions of every kind that were over before *before*; how many there were."""
     return await tx.run(_SWEEP, before=before)

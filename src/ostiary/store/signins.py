@@ -4,7 +4,7 @@ Device sign-ins as rows. Every change of state is a compare-and-swap on the stat
 
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, or_, select, update
 
 from ostiary.core.signins.signin import SignIn, State
 from ostiary.core.words.ids import AppId, ExemptionId, SessionId, SignInId, UserId
@@ -43,7 +43,12 @@ _BEFORE = sql(
     )
     .limit(1)  # one is enough: counting would read everything that the person ever did
 )
-_SWEEP = sql(delete(signins).where(signins.c.ends < bindparam("before")))
+_FORGET = sql(
+    delete(signins).where(
+        signins.c.ends < bindparam("before"),
+        or_(signins.c.redeemed.is_(None), signins.c.redeemed < bindparam("remembered")),
+    )
+)
 
 
 def _move(*changed: str) -> Sql:
@@ -107,9 +112,9 @@ async def first_time(tx: Tx, signin: SignIn, user: UserId) -> bool:
     return await tx.one(_BEFORE, user=user, client=signin.client, address=signin.requester_address) is None
 
 
-async def sweep(tx: Tx, before: Instant) -> int:
-    """Forget requests that ended before *before*; the journal keeps their story."""
-    return await tx.run(_SWEEP, before=before)
+async def forget(tx: Tx, *, before: Instant, remembered: Instant) -> int:
+    """Delete requests that ended before *before*, but those redeemed since *remembered*: `first_time` looks at them."""
+    return await tx.run(_FORGET, before=before, remembered=remembered)
 
 
 async def claim(tx: Tx, signin: SignIn, *, user: UserId, browser: SessionId, now: Instant) -> bool:

@@ -8,7 +8,7 @@ from ostiary.core.words.instants import hours, minutes
 from ostiary.services.directory.credentials import invite, set_password
 from ostiary.services.directory.people import revoke_sessions
 from ostiary.services.directory.throttle import sweep
-from ostiary.services.tokens.browser import tend_browsers
+from ostiary.services.tokens.browser import tend_sessions
 from ostiary.services.tokens.caller import Credentials, identify
 from tests.web.pages.site import ALICE, BOB, CAROL, NAMES, PASSWORD, Browser, Site
 
@@ -369,6 +369,6 @@ def test_what_is_long_over_is_forgotten(site: Site) -> None:
     fresh = site.browser()
     fresh.sign_in(BOB)
     assert site.run(sweep(site.house, site.visit())) == 2  # one pair, one source; the account's has moved on
-    assert site.run(tend_browsers(site.house, site.visit())) == 1
+    assert site.run(tend_sessions(site.house, site.visit())) == 1
     assert signed_in(fresh)
     assert site.browser("192.0.2.2").password(BOB).status_code == 429

@@ -13,7 +13,7 @@ from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.digests import digest
 from ostiary.core.words.ids import UserId
-from ostiary.core.words.instants import Instant, after, minutes, to_seconds
+from ostiary.core.words.instants import Instant, after, days, minutes, to_seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.outside import totp
@@ -92,6 +92,15 @@ def _invitable(user: User | None) -> Refused | None:
     if user is None:
         return Refused(Reason.NOT_FOUND, "There is no such user.")
     return None if user.enabled else Refused(Reason.CONFLICT, "The account is disabled. Enable it first.")
+
+
+async def tend_invitations(house: House, visit: Visit) -> int:
+    """Job: forget links and one-time codes that ran out a day ago; how many there were."""
+
+    async def body(tx: Tx) -> int:
+        return await kept.forget_invitations(tx, before=after(visit.now, days(-1)))
+
+    return await house.store.write(body)
 
 
 async def _take_away(tx: Tx, visit: Visit, user: User, *, password: bool, factors: bool, reason: str) -> User:

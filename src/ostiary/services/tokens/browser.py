@@ -70,9 +70,10 @@ async def sign_out(house: House, visit: Visit) -> None:
         await end_own(house, visit, visit.caller.session)
 
 
-async def tend_browsers(house: House, visit: Visit) -> int:
+async def tend_sessions(house: House, visit: Visit) -> int:
     """
-    Job: forget browser sessions that have been over for a day; how many there were. The journal keeps their story.
+    Job: forget sessions of every kind that have been over for a day; how many there were. The journal keeps their
+    story.
     """
     before = after(visit.now, Span(-KEPT))
 
