@@ -20,6 +20,10 @@ class MovableClock:
         """The monotonic clock: here the same."""
         return self._now
 
+    def behind(self) -> Span:
+        """Nobody set it back."""
+        return Span(0)
+
     def move(self, span: Span) -> None:
         """Let *span* pass (backwards when negative)."""
         self._now = after(self._now, span)

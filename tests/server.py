@@ -60,6 +60,10 @@ class OffsetClock:
         """The monotonic clock."""
         return Instant(self._real.steady() + self._offset)
 
+    def behind(self) -> Span:
+        """As the real one."""
+        return self._real.behind()
+
     def move(self, span: Span) -> None:
         """Let *span* pass."""
         self._offset += span

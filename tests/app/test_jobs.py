@@ -153,7 +153,7 @@ def test_a_held_lease_costs_no_write(tmp_path: Path) -> None:
         one.house.store.__class__ = Counting
         for _ in range(240):
             assert await one.turn(ENDS)
-            clock.move(seconds(1) // 4)
+            clock.move(seconds(0.25))
         assert writes <= 3
 
     play(tmp_path, story)

@@ -54,7 +54,7 @@ def test_health_is_told_in_one_word_to_anybody(server: Server) -> None:
     """For load balancers and supervisors: alive, and able to work."""
     context = ssl.create_default_context(cafile=str(server.ca_file))
     with httpx.Client(verify=context, base_url=server.origin) as client:
-        for path in ("/livez", "/readyz"):
+        for path in ("/healthz", "/readyz"):
             answer = client.get(path)
             assert (answer.status_code, answer.text, answer.headers["cache-control"]) == (200, "ok\n", "no-store")
             assert client.post(path).status_code == 405

@@ -20,8 +20,12 @@ def counts(door: Door) -> dict[str, int]:
 
 def tidy(door: Door) -> None:
     """Every job once."""
-    for job in JOBS:
-        door.run(job.deed(door.house, door.visit()))
+
+    async def all_of_them() -> None:
+        for job in JOBS:
+            await job.deed(door.house, door.visit())
+
+    door.run(all_of_them())
 
 
 def test_what_is_over_is_forgotten_by_the_jobs(door: Door) -> None:

@@ -20,7 +20,7 @@ from ostiary.app.serve import SOCKET, serve
 from ostiary.app.setup import found_organisation, print_code
 from ostiary.app.tour import play
 from ostiary.app.upkeep import COMMANDS, config_app
-from ostiary.app.wiring import TLS, close_house, open_house, open_parts
+from ostiary.app.wiring import TLS, Parts, close_house, open_house, open_parts
 from ostiary.outside import local_ca
 from ostiary.outside.clock import SystemClock
 from ostiary.outside.tls import Reloader
@@ -80,6 +80,7 @@ def _load(config: Path | None, data: Path | None, port: int | None, sample: bool
 
 async def _run(config: Config, *, sample: bool, reread: Callable[[], Config]) -> None:
     parts = await open_parts(config, os.environ, sample=sample)
+    _warn(parts)
     held = await is_founded(parts.store)
     if held is None and not sample:
         raise Refused("there is no organisation in this data folder: run `ostiary-server init` first")
@@ -111,6 +112,7 @@ def _tls(config: Config) -> tuple[Reloader | None, Path | None]:
 
 async def _init(config: Config) -> None:
     parts = await open_parts(config, os.environ)
+    _warn(parts)
     if await is_founded(parts.store) is None:
         await found_organisation(parts)
     house = await open_house(parts)
@@ -118,6 +120,11 @@ async def _init(config: Config) -> None:
         await print_code(house)
     finally:
         await close_house(house, parts)
+
+
+def _warn(parts: Parts) -> None:
+    for warning in parts.warnings:
+        typer.echo(f"Warning: {warning}", err=True)
 
 
 def _welcome(config: Config, ca: Path | None, sample: bool) -> None:

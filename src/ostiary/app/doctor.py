@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from ostiary.app.config import Config
 from ostiary.app.wiring import DATABASE, TLS, master_key, opens_all, previous_keys
 from ostiary.core.words.errors import StoreFailed
-from ostiary.core.words.instants import Instant, between, days, minutes, to_iso
+from ostiary.core.words.instants import Instant, between, days, to_iso
+from ostiary.outside.clock import BEHIND
 from ostiary.outside.data_folder import exposed, free_space
 from ostiary.outside.random import SystemRandom
 from ostiary.outside.signing_keys import open_key
@@ -24,7 +25,6 @@ __all__ = ["CHECKS", "Finding", "examine"]
 
 LEAST_SPACE = 512 * 1024 * 1024  # bytes: the database, its log and one copy of a small organisation
 SOON = days(14)
-AHEAD = minutes(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ def _tls(patient: Patient) -> Finding:
 def _clock(patient: Patient) -> Finding:
     """A clock that runs behind what was written already would let tokens live longer than they may."""
     last = patient.house.last if patient.house else Instant(0)
-    if between(patient.now, last) > AHEAD:
+    if between(patient.now, last) > BEHIND:
         return Finding("clock", False, f"the newest journal entry is of {to_iso(last)}, the clock says earlier")
     return Finding("clock", True, to_iso(patient.now))
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from ostiary.app.config import Config, settings
 from ostiary.core.directory.credentials import source_of
 from ostiary.core.words.caller import Caller, CallerKind
+from ostiary.core.words.instants import Instant, to_iso
 from ostiary.core.words.visit import Visit
 from ostiary.outside import Outside, data_folder
-from ostiary.outside.clock import Clock, SystemClock
+from ostiary.outside.clock import BEHIND, Clock, SystemClock
 from ostiary.outside.data_folder import FolderLock
 from ostiary.outside.passwords import Passwords
 from ostiary.outside.random import Random, SystemRandom
@@ -49,7 +50,8 @@ class Parts:
     lock: FolderLock
     store: SqliteStore
     vault: Vault
-    warning: str = ""
+    warnings: tuple[str, ...] = ()
+    """What an operator should hear at a start."""
 
 
 async def open_parts(
@@ -71,7 +73,18 @@ async def open_parts(
     await store.write(lambda tx: logs.open_stream(tx, STREAM))
     vault = Vault(found.master, random=random, previous=previous, epoch=await store.read(restore.epoch))
     opens_all(vault.ids, await store.survey(seals.counts))
-    return Parts(config, clock or SystemClock(), random, lock, store, vault, found.warning or "")
+    newest = await store.read(logs.newest)
+    told = tuple(warning for warning in (found.warning, _behind(newest)) if warning)
+    return Parts(config, clock or SystemClock(not_before=newest), random, lock, store, vault, told)
+
+
+def _behind(newest: Instant) -> str:
+    """What to say when the machine's time is behind what an earlier process wrote."""
+    if SystemClock(not_before=newest).behind() <= BEHIND:
+        return ""
+    return (
+        f"the machine's clock is behind the newest journal entry ({to_iso(newest)}): not ready until it has caught up"
+    )
 
 
 def master_key(config: Config, environ: Mapping[str, str], random: Random | None, *, sample: bool) -> FoundMaster:

@@ -9,16 +9,19 @@ it moves by hand.
 import time
 from typing import Protocol
 
-from ostiary.core.words.instants import Instant
+from ostiary.core.words.instants import Instant, Span, after, between, minutes
 
-__all__ = ["Clock", "SystemClock"]
+__all__ = ["BEHIND", "Clock", "SystemClock"]
+
+BEHIND = minutes(2)
+"""A machine further behind than this does no work: whoever checks its tokens lives in another time."""
 
 
 class Clock(Protocol):
     """What the house needs of a clock."""
 
     def now(self) -> Instant:
-        """The moment: microseconds since 1970 UTC. May jump when somebody sets the machine's clock."""
+        """The moment: microseconds since 1970 UTC. May jump ahead when somebody sets the machine's clock."""
         ...
 
     def steady(self) -> Instant:
@@ -30,16 +33,43 @@ class Clock(Protocol):
         """
         ...
 
+    def behind(self) -> Span:
+        """How far the machine's time is behind `now`: 0 unless somebody set it back."""
+        ...
+
 
 class SystemClock:
-    """The machine's own clock."""
+    """
+    The machine's own clock, which never goes back: what ended stays ended, whoever sets the machine's time.
 
-    __slots__ = ()
+    INVARIANT: `now` is never less than it was. Where the machine's time was set back, time goes on at the steady
+    clock's pace until the machine has caught up.
+    """
+
+    __slots__ = ("_at", "_steady")
+
+    def __init__(self, *, not_before: Instant = Instant(0)) -> None:
+        """Begin with the machine's time, or with *not_before*: the newest that an earlier process has written."""
+        self._at, self._steady = max(_wall(), not_before), self.steady()
 
     def now(self) -> Instant:
-        """The wall clock."""
-        return Instant(time.time_ns() // 1000)
+        """The wall clock, or what has passed since it was last ahead."""
+        wall, steady = _wall(), self.steady()
+        least = after(self._at, between(self._steady, steady))
+        if wall < least:
+            return least
+        self._at, self._steady = wall, steady
+        return wall
 
     def steady(self) -> Instant:
         """The monotonic clock."""
         return Instant(time.monotonic_ns() // 1000)
+
+    def behind(self) -> Span:
+        """How far somebody set it back."""
+        now = self.now()
+        return max(between(_wall(), now), Span(0))
+
+
+def _wall() -> Instant:
+    return Instant(time.time_ns() // 1000)

@@ -46,6 +46,7 @@ _SINCE = sql(
     .order_by(journal.c.position)
     .limit(bindparam("most"))
 )
+_NEWEST = sql(select(journal.c.at).order_by(journal.c.position.desc()).limit(1))
 _CURSOR = sql(select(cursors.c.position).where(cursors.c.reader == bindparam("reader")))
 _NEW_CURSOR = sql(insert(cursors).values(reader=bindparam("reader"), position=bindparam("position")))
 _MOVE = sql(
@@ -87,6 +88,12 @@ def recorded(row: Row) -> Recorded:
 async def since(tx: Tx, after: int, most: int) -> list[Recorded]:
     """Up to *most* entries after position *after*, oldest first."""
     return [recorded(row) for row in await tx.all(_SINCE, after=after, most=most)]
+
+
+async def newest(tx: Tx) -> Instant:
+    """When the newest entry was written; 0 without any."""
+    row = await tx.one(_NEWEST)
+    return Instant(row[0]) if row else Instant(0)
 
 
 async def cursor(tx: Tx, reader: str) -> int:
