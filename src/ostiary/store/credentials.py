@@ -6,7 +6,7 @@ Digests and sealed values only (R17); every use of something that counts once is
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant
@@ -97,7 +97,7 @@ _VOID = sql(
     update(invitations)
     .where(
         invitations.c.purpose == bindparam("purpose_"),
-        func.coalesce(invitations.c.user, "") == bindparam("user_"),
+        invitations.c.user.is_not_distinct_from(bindparam("user_")),
         invitations.c.spent.is_(None),
     )
     .values(spent=bindparam("now"))
@@ -214,4 +214,4 @@ async def forget_invitations(tx: Tx, *, before: Instant) -> int:
 
 async def void(tx: Tx, purpose: str, user: UserId | None, now: Instant) -> None:
     """Earlier unspent ones of the same purpose and person count no more."""
-    await tx.run(_VOID, purpose_=purpose, user_=user or "", now=now)
+    await tx.run(_VOID, purpose_=purpose, user_=user, now=now)

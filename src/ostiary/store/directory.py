@@ -11,7 +11,7 @@ from ostiary.core.directory.people import Role, User
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx
-from ostiary.store.schema import assignments, exemptions, invitations, journal, users
+from ostiary.store.schema import ADMINISTRATES, assignments, exemptions, invitations, journal, users
 from ostiary.store.sql import sql
 
 USER_COLUMNS = (
@@ -45,11 +45,7 @@ _DELETE = sql(delete(users).where(users.c.id == bindparam("id_")))
 _UNASSIGN = sql(delete(assignments).where(assignments.c.principal == bindparam("user_")))
 _UNINVITE = sql(delete(invitations).where(invitations.c.user == bindparam("user_")))
 _ON_RECORD = sql(select(exemptions.c.id).where(exemptions.c.user == bindparam("user_")).limit(1))
-_ADMINISTRATORS = sql(
-    select(func.count())
-    .select_from(users)
-    .where(users.c.enabled == 1, users.c.roles.contains(f'"{Role.ADMINISTRATOR}"', autoescape=True))
-)
+_ADMINISTRATORS = sql(select(func.count()).select_from(users).where(users.c.enabled == 1, ADMINISTRATES))
 
 _TOLD = sql(
     select(journal.c.kind, journal.c.at, journal.c.body)

@@ -130,6 +130,9 @@ stories = Table(
 
 # ---- directory
 
+ADMINISTRATES = text("""roles LIKE '%"administrator"%'""")
+"""Who is among the administrators, as the index and the count of them say it."""
+
 users = Table(
     "users",
     metadata,
@@ -142,6 +145,7 @@ users = Table(
     _int("created"),
     _int("epoch", default="0"),  # sessions begun before it are over (disabled, password changed, sessions revoked)
     UniqueConstraint("principal_name"),
+    Index("users_administrators", "enabled", sqlite_where=ADMINISTRATES, postgresql_where=ADMINISTRATES),
 )
 
 passwords = Table(
@@ -175,6 +179,8 @@ invitations = Table(
     _int("ends"),
     _int("tries", default="0"),
     _int("spent", null=True),
+    Index("invitations_purpose", "purpose", "user"),
+    Index("invitations_ends", "ends"),
 )
 
 throttles = Table(

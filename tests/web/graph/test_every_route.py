@@ -81,7 +81,7 @@ def test_r3_every_admin_route_by_origin_and_role(tmp_path: Folder) -> None:
                 assert answer.status_code == 401, path.path
                 assert "insufficient_user_authentication" in answer.headers["www-authenticate"]
         kinds = {kind for kind, _ in await journal(api.house)}
-        assert kinds == {"admin:request:refused"}
+        assert kinds == {"admin:request:refused", "system:alert:raised"}  # the local door alerts when it lets in
 
     play(tmp_path, story)
 
@@ -92,6 +92,24 @@ def test_r3_no_write_is_open_to_a_device_sign_in() -> None:
         if operation.method != "GET":
             writes = [TABLE[action].write or action is Action.END_OWN for action in operation.actions]
             assert all(writes), path.path
+
+
+def test_r2_every_use_of_the_local_door_is_written_and_alerts(tmp_path: Folder) -> None:
+    """R2: at every route, one that only looks too; what the table refuses there is written as a refusal instead."""
+
+    async def story(api: Api, clock: MovableClock) -> None:
+        api.caller = local()
+        let_in = 0
+        for path, operation in operations():
+            await api.client.request(operation.method, address(path), content=b"[")
+            let_in += any(judge(action, api.caller, now=clock.now()) is None for action in operation.actions)
+        found = await journal(api.house)
+        alerts = [detail for kind, detail in found if kind == "system:alert:raised"]
+        assert [alert["about"] for alert in alerts] == ["local_door"] * let_in
+        assert let_in > 5
+        assert len(found) == sum(1 for _ in operations())
+
+    play(tmp_path, story)
 
 
 def test_nobody_known_leaves_no_row(tmp_path: Folder) -> None:

@@ -29,7 +29,9 @@ def test_an_account_is_made_found_changed_and_deleted(tmp_path: Path) -> None:
             "@odata.context": f"{ORIGIN}/v1.0/$metadata#users(mail,displayName)/$entity",
             "id": eve["id"], "displayName": "Eva", "mail": None,
         }  # fmt: skip
-        await api.ask("DELETE", "/v1.0/users/eve@example.com", status=204)
+        await api.ask("DELETE", "/v1.0/users/eve@example.com?reason=x", status=400)
+        await api.ask("DELETE", "/v1.0/users/eve@example.com?reason=Left%20%20the%20team", status=204)
+        assert (await journal(api.house))[-1][1]["reason"] == "Left the team"
         await api.ask("GET", f"/v1.0/users/{eve['id']}", status=404)
         kinds = dict(await journal(api.house))
         assert kinds["admin:user:created"]["reason"] == "new"

@@ -17,7 +17,6 @@ SHORTEST = minutes(5)
 LONGEST = hours(4)
 LONGEST_LOCAL = hours(2)
 """Through the local door (R2)."""
-REASON_LENGTH = (3, 512)  # characters
 
 
 class EndCause(StrEnum):

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from ostiary.core.exemptions.exemption import (
     LONGEST,
     LONGEST_LOCAL,
-    REASON_LENGTH,
     SHORTEST,
     Limits,
     bad_length,
@@ -18,6 +17,7 @@ from ostiary.core.exemptions.exemption import (
 from ostiary.core.words.caller import Caller, CallerKind
 from ostiary.core.words.instants import Instant, Span, after, between, hours, minutes, to_iso_duration
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.reasons import read_reason
 
 SKEW = minutes(2)  # a client's clock may be this far ahead before "now" becomes "later"
 AHEAD = hours(24)  # how long before its start a window may be opened
@@ -49,7 +49,7 @@ class Terms:
 
 def examine(opening: Opening, caller: Caller, *, now: Instant) -> Terms | Refused:
     """The terms under which *caller* may have *opening* at *now*, else what is wrong with it."""
-    reason = read_reason(opening.reason)
+    reason = read_reason(opening.reason, field="justification")
     if isinstance(reason, Refused):
         return reason
     longest = LONGEST_LOCAL if caller.kind is CallerKind.LOCAL else LONGEST
@@ -60,25 +60,6 @@ def examine(opening: Opening, caller: Caller, *, now: Instant) -> Terms | Refuse
     if starts is None:
         return Refused(Reason.INVALID_VALUE, "The start lies too far ahead.", field="scheduleInfo.startDateTime")
     return Terms(reason, starts, after(starts, opening.length))
-
-
-def read_reason(text: str) -> str | Refused:
-    """
-    *text* with runs of white space made one space; refused when it is too short, too long or has control characters.
-    """
-    shortest, longest = REASON_LENGTH
-    if len(text) > 2 * longest:
-        return _bad_reason()
-    reason = " ".join(text.split())
-    if not shortest <= len(reason) <= longest or not reason.isprintable():
-        return _bad_reason()
-    return reason
-
-
-def _bad_reason() -> Refused:
-    shortest, longest = REASON_LENGTH
-    detail = f"A reason of {shortest} to {longest} printable characters is needed."
-    return Refused(Reason.REASON_REQUIRED, detail, field="justification")
 
 
 def _start(asked: Instant | None, now: Instant) -> Instant | None:

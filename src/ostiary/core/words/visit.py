@@ -28,3 +28,5 @@ class Visit:
     agent: str = ""
     """User-Agent, cut at 512 characters."""
     caller: Caller = NOBODY
+    reason: str = ""
+    """Why, in the caller's words, where the request says so: it stands in every entry about a change."""

@@ -19,7 +19,7 @@ from ostiary.core.words.visit import Visit
 from ostiary.outside import totp
 from ostiary.outside.passwords import Busy
 from ostiary.outside.vault import SealBroken
-from ostiary.services.directory.people import allowed, ended_before, local_alert, swap, why
+from ostiary.services.directory.people import allowed, ended_before, swap, why
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import refuse
 from ostiary.services.logs.record import record
@@ -123,7 +123,6 @@ async def _link(tx: Tx, visit: Visit, origin: str, user: User, token: str, *, re
     await kept.invite(tx, digest=digest(token), purpose=LINK, user=user.id, created=visit.now, ends=ends)
     detail = {"user_name": user.principal_name, "ends": ends, "reset": reset} | why(reason)
     await record(tx, visit, Entry(Kind.PASSWORD_LINK, target=f"user:{user.id}", detail=detail))
-    await local_alert(tx, visit, f"A password link for {user.principal_name} was made through the local door.", user.id)
     return Link(user, f"{origin}/password#{token}", token, ends)
 
 

@@ -23,7 +23,7 @@ from ostiary.core.words.instants import Instant
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
-from ostiary.services.logs.alerts import alert, refuse
+from ostiary.services.logs.alerts import refuse
 from ostiary.services.logs.record import record
 from ostiary.store import Tx, directory, exemptions
 from ostiary.store.access import raise_version
@@ -85,7 +85,6 @@ async def add_user(tx: Tx, visit: Visit, user: User, *, reason: str = "") -> Use
     detail = _shown(user) | why(reason)
     await record(tx, visit, Entry(Kind.USER_CREATED, target=f"user:{user.id}", detail=detail))
     await raise_version(tx, OPENINGS)
-    await local_alert(tx, visit, f"The account {user.principal_name} was created through the local door.", user.id)
     return user
 
 
@@ -119,7 +118,6 @@ async def _apply(tx: Tx, visit: Visit, old: User, new: User, reason: str) -> Use
         await end_windows(tx, visit, old.id, EndCause.DISABLED)
     detail = _difference(old, final) | why(reason)
     await record(tx, visit, Entry(Kind.USER_CHANGED, target=f"user:{old.id}", detail=detail))
-    await local_alert(tx, visit, f"The account {final.principal_name} was changed through the local door.", final.id)
     return final
 
 
@@ -224,12 +222,6 @@ async def guard_last_administrator(tx: Tx, old: User, new: User | None) -> Refus
     if not was or stays or await directory.administrators(tx) > 1:
         return None
     return Refused(Reason.LAST_ADMINISTRATOR, "This is the last administrator. Make somebody else one first.")
-
-
-async def local_alert(tx: Tx, visit: Visit, text: str, user: UserId) -> None:
-    """Step: every use of the local door alerts all administrators (R2)."""
-    if visit.caller.kind is CallerKind.LOCAL:
-        await alert(tx, visit, about="local_door", text=text, target=f"user:{user}")
 
 
 async def _taken(tx: Tx, old: User, new: User) -> Refused | None:

@@ -7,17 +7,17 @@ this row. Nothing here runs when a window ends by itself; `announce_ends` only s
 
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.exemptions.exemption import EndCause, Exemption
-from ostiary.core.exemptions.opening import PRINCIPAL_LENGTH, read_reason
+from ostiary.core.exemptions.opening import PRINCIPAL_LENGTH
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.words.caller import CallerKind
 from ostiary.core.words.ids import ExemptionId, UserId
 from ostiary.core.words.instants import Instant
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import OPENINGS, touch
 from ostiary.services.house import House
-from ostiary.services.logs.alerts import alert, refuse
+from ostiary.services.logs.alerts import refuse
 from ostiary.services.logs.record import record
 from ostiary.store import Tx, exemptions, logs
 from ostiary.store.exemptions import Shown
@@ -90,8 +90,8 @@ def _may_end(visit: Visit, whose: UserId | None, reason: str) -> str | Refused:
     """
     if whose is not None and visit.caller.user == whose:
         refused = judge(Action.END_OWN, visit.caller, now=visit.now)
-        return refused or (read_reason(reason) if reason else "")
-    return judge(Action.END_EXEMPTION, visit.caller, now=visit.now) or read_reason(reason)
+        return refused or (read_reason(reason, field="justification") if reason else "")
+    return judge(Action.END_EXEMPTION, visit.caller, now=visit.now) or read_reason(reason, field="justification")
 
 
 def _cause(visit: Visit, whose: UserId | None) -> EndCause:
@@ -105,14 +105,11 @@ async def _again(tx: Tx, id: ExemptionId) -> Shown:
 
 
 async def _write_down(tx: Tx, visit: Visit, ended: list[Exemption], cause: EndCause, reason: str) -> None:
-    """Step: one entry for each, and the local door's alert (R2)."""
+    """Step: one entry for each."""
     for exemption in ended:
         target = f"exemption:{exemption.id}"
         detail = {"user": exemption.user, "cause": cause.value, "reason": reason, "ends": exemption.ends}
         await record(tx, visit, Entry(Kind.EXEMPTION_ENDED, target=target, detail=detail))
-        if visit.caller.kind is CallerKind.LOCAL:
-            text = "An exemption was ended through the local door."
-            await alert(tx, visit, about="local_door", text=text, target=target)
 
 
 async def announce_ends(house: House, visit: Visit) -> int:

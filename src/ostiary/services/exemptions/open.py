@@ -11,7 +11,6 @@ from ostiary.core.exemptions.exemption import Exemption, limits_document
 from ostiary.core.exemptions.opening import PRINCIPAL_LENGTH, Opening, Terms, examine, for_oneself
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.words.caller import CallerKind
 from ostiary.core.words.ids import ExemptionId
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
@@ -97,7 +96,7 @@ def _window(
 
 
 async def _write_down(tx: Tx, visit: Visit, shown: Shown) -> None:
-    """Step: the entry, and an alert for what administrators should see at once (R2, R3)."""
+    """Step: the entry, and an alert for what administrators should see at once (R3)."""
     exemption, target = shown.exemption, f"exemption:{shown.exemption.id}"
     detail = {
         "user": exemption.user,
@@ -112,6 +111,3 @@ async def _write_down(tx: Tx, visit: Visit, shown: Shown) -> None:
     if exemption.break_glass:
         text = f"A break-glass exemption was opened for {shown.principal_name}."
         await alert(tx, visit, about="break_glass", text=text, target=target)
-    elif visit.caller.kind is CallerKind.LOCAL:
-        text = f"An exemption was opened for {shown.principal_name} through the local door."
-        await alert(tx, visit, about="local_door", text=text, target=target)

@@ -16,6 +16,7 @@ from ostiary.core.logs.kinds import Kind
 from ostiary.core.tokens.claims import LONGEST_TOKEN
 from ostiary.core.words.instants import Instant, after, minutes
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.visit import Visit
 from ostiary.outside.signing_keys import Algorithm, SigningKey, make
 from ostiary.services.house import House
@@ -28,7 +29,6 @@ from ostiary.store.keys import KeyRow
 __all__ = ["Rotated", "ensure_keys", "rotate", "tend_keys"]
 
 SKEW = minutes(5)  # verifiers' clocks; beyond the longest token
-REASON_LENGTH = (3, 512)  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,8 @@ async def rotate(house: House, visit: Visit, reason: str, *, at_once: bool = Fal
     *at_once* is for a key that may be known to others: the new key signs now, the old ones are gone with everything
     they signed. Refused: the caller may not (R2, R3), REASON_REQUIRED, CONFLICT while a rotation is under way.
     """
-    refused = judge(Action.ROTATE_KEYS, visit.caller, now=visit.now) or _judge_reason(reason)
+    why = judge(Action.ROTATE_KEYS, visit.caller, now=visit.now) or read_reason(reason)
+    refused = why if isinstance(why, Refused) else None
     signs_from = visit.now if at_once else after(visit.now, house.settings.key_notice)
     rows = () if refused else _rows(house, await _make(Algorithm), visit.now, signs_from)
 
@@ -76,7 +77,7 @@ async def rotate(house: House, visit: Visit, reason: str, *, at_once: bool = Fal
         if found is not None:
             return await refuse(tx, visit, Action.ROTATE_KEYS, found, target="keys:signing")
         await _retire(tx, old, now=visit.now, signs_from=signs_from, at_once=at_once)
-        await _add(tx, visit, rows, reason=reason.strip(), at_once=at_once)
+        await _add(tx, visit, rows, reason=str(why), at_once=at_once)
         return Rotated(rows, signs_from)
 
     answer = await house.store.write(body)
@@ -105,13 +106,6 @@ async def _make(algorithms: Iterable[Algorithm]) -> tuple[SigningKey, ...]:
 
 def _rows(house: House, made: tuple[SigningKey, ...], now: Instant, signs_from: Instant) -> tuple[KeyRow, ...]:
     return tuple(key_row(house.vault, key, created=now, signs_from=signs_from) for key in made)
-
-
-def _judge_reason(reason: str) -> Refused | None:
-    shortest, longest = REASON_LENGTH
-    if shortest <= len(reason.strip()) <= longest:
-        return None
-    return Refused(Reason.REASON_REQUIRED, f"Say why, in {shortest} to {longest} characters.", field="reason")
 
 
 async def _retire(tx: Tx, old: tuple[KeyRow, ...], *, now: Instant, signs_from: Instant, at_once: bool) -> None:

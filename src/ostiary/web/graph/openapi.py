@@ -112,6 +112,10 @@ def _content(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _options(operation: Operation) -> list[dict[str, Any]]:
+    if operation.method == "DELETE":
+        return [
+            {"name": "reason", "in": "query", "schema": {"type": "string"}, "description": "Why, for the audit log."}
+        ]
     if operation.method != "GET" or operation.shape is None:
         return []
     names = _OPTIONS if operation.gives is Gives.PAGE else _OPTIONS[:1]

@@ -18,9 +18,10 @@ run:
 
 A deed answers with a value of the shape (`reading`, `creating`), a `Page` (`listing`), anything (`changing`,
 `removing`: 204), a JSON object (`acting` without a shape), or `Refused`. `call.changes` holds what the checked body
-carried, by the fields' `write` names; a body's `reason` stands apart in `call.reason`. An operation names the actions
-that it may turn out to be; the door lets through whom `judge` allows one of them (the first one's refusal is recorded
-and answered), and a deed with several finds out which it is and judges again.
+carried, by the fields' `write` names; a body's `reason` stands apart in `call.reason`, and a DELETE, which has no body,
+takes one as a query option. An operation names the actions that it may turn out to be; the door lets through whom
+`judge` allows one of them (the first one's refusal is recorded and answered), and a deed with several finds out which
+it is and judges again.
 
 Order of one request: method, caller and permission (before anything else is read), query, body, deed, answer. Cookies
 are not credentials here: only a Bearer token or the local door, so no page of another site can act for anybody.
@@ -42,8 +43,9 @@ from ostiary.core.graph.query import Page, Query, write_cursor
 from ostiary.core.words.caller import CallerKind
 from ostiary.core.words.errors import StoreError
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.visit import Visit
-from ostiary.services.directory.refusals import note_refusal
+from ostiary.services.directory.door import note_refusal, note_use
 from ostiary.services.house import House
 from ostiary.web.front.answer import Answer, send_answer
 from ostiary.web.graph.answers import entity, not_allowed, nothing, options, refusal, too_much, unsupported
@@ -214,6 +216,8 @@ class Door:
         query = _query(operation, scope)
         if isinstance(query, Refused):
             return query
+        if isinstance(query, str):
+            return Call(self._house, replace(visit, reason=query), scope["path_params"], Query(), reason=query)
         changes: dict[str, Any] = {}
         if operation.body is not None:
             raw = await _body(scope, receive, visit, self._house)
@@ -241,11 +245,15 @@ class Door:
 
 
 async def _admitted(operation: Operation, visit: Visit, house: House) -> Refused | None:
-    """None when the table allows one of the operation's actions; what it refuses to somebody known is recorded."""
+    """
+    None when the table allows one of the operation's actions. What it refuses to somebody known is recorded, and what
+    it allows through the local door.
+    """
     if visit.caller.kind not in (CallerKind.USER, CallerKind.LOCAL):
         return Refused(Reason.NOT_SIGNED_IN)
     verdicts = [judge(action, visit.caller, now=visit.now) for action in operation.actions]
     if None in verdicts:
+        await note_use(house, visit, operation.actions[verdicts.index(None)])
         return None
     refused = verdicts[0] or Refused(Reason.FORBIDDEN)
     return await note_refusal(house, visit, operation.actions[0], refused)
@@ -274,11 +282,14 @@ def _options(scope: Scope) -> list[tuple[str, str]]:
     return parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=16)
 
 
-def _query(operation: Operation, scope: Scope) -> Query | Refused:
+def _query(operation: Operation, scope: Scope) -> Query | str | Refused:
+    """The query's options; of a DELETE, which has no body, the reason."""
     try:
         options = _options(scope)
     except ValueError:
         return Refused(Reason.INVALID_VALUE, "The query string is not readable.")
+    if operation.method == "DELETE" and [name for name, _ in options] == ["reason"]:
+        return read_reason(options[0][1])
     if operation.shape is None or operation.method != "GET":
         return (
             Query()
