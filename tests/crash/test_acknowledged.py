@@ -10,8 +10,6 @@ from itertools import pairwise
 from pathlib import Path
 from shutil import copy
 
-import pytest
-
 HERE = Path(__file__).parent
 ROUNDS = int(os.environ.get("OSTIARY_TEST_ROUNDS", "20"))
 HEAD = struct.Struct("<cQQ")
@@ -48,17 +46,6 @@ def storm(path: Path, first: int, deeds: int, synchronous: str = "FULL", **envir
         writer.send_signal(signal.SIGKILL)
         told += writer.stdout.readlines()
     return {int(line) for line in told if line.endswith(b"\n")}
-
-
-@pytest.fixture(scope="module")
-def shim(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The recorder, built."""
-    built = tmp_path_factory.mktemp("shim") / "shim.so"
-    subprocess.run(
-        ["gcc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", built, HERE / "shim.c", "-ldl", "-pthread"],
-        check=True,
-    )
-    return str(built)
 
 
 def test_r14_twenty_kills_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:

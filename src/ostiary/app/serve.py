@@ -17,7 +17,9 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ostiary.app.config import Config
@@ -43,13 +45,20 @@ CONNECTIONS = 4096
 _log = structlog.get_logger("ostiary.serve")
 
 
+class _Rooms(Starlette):
+    """The router alone: Starlette would answer a fault itself, before ours gives it the shape of its door (R9)."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return ExceptionMiddleware(self.router, handlers=self.exception_handlers)
+
+
 def application(house: House) -> Asgi:
     """Everything behind the ports: hot paths, then the router, all behind the one pipeline."""
     routes: list[BaseRoute] = [
         *oauth.routes(house), *pages.routes(house), *graph.routes(house, api_visit), *health.routes(house),
     ]  # fmt: skip
     handlers: dict[Any, Callable[..., Any]] = {HTTPException: http_error(house)}
-    router = Starlette(routes=routes, exception_handlers=handlers)
+    router = _Rooms(routes=routes, exception_handlers=handlers)
     names = tenant_names(house.desk.picture.organisation)
     cold: Asgi = router
     return stack(hot(oauth.hot_doors(house), names=names, unknown=oauth.unknown_tenant(house), cold=cold), house)
