@@ -7,31 +7,21 @@ as nobody.
 """
 
 import base64
-import json
-import os
 import secrets
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-import httpx
-import pyotp
 import pytest
 
 from ostiary.core.tokens.pkce import challenge_of
+from ostiary.outside.random import SystemRandom
+from ostiary.outside.vault import MasterKey, create_master
 from tests.attacks.visitor import Visitor
+from tests.process import CLI, DEVICE_CODE, MASTER_KEY, PEOPLE, Process
 
-CLI = "0f5c7a3e-6d0b-4d6e-9a57-05717a1c1001"
-DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 REDIRECT = "http://127.0.0.1:53211"
-PEOPLE, MASTER_KEY = "sample-people.json", "master.key"
-PIM = "/v1.0/identityGovernance/privilegedAccess/group/assignmentScheduleRequests"
 
 
 @dataclass
@@ -41,6 +31,9 @@ class Story:
     data: Path
     out: Path
     err: Path
+    masters: dict[str, bytes]
+    commands: bytes = b""
+    """What the commands of the operator showed."""
     secrets: dict[str, str] = field(default_factory=dict)
     """Name -> secret that the service issued, or that was typed into it."""
     people: dict[str, str] = field(default_factory=dict)
@@ -48,59 +41,39 @@ class Story:
     traces: dict[str, bytes] = field(default_factory=dict)
     """Name -> something that is no secret and must be found, or the search is blind."""
     folder: dict[str, bytes] = field(default_factory=dict)
-    """Name of file -> content, of the whole folder, while the server ran; and of the database when it had ended."""
+    """
+    Name of file -> content, of the whole folder: while the server ran, after another master key was taken, and when it
+    had ended; and of a backup.
+    """
 
-
-class Process:
-    """`ostiary-server run --sample` with a data folder of its own."""
-
-    def __init__(self, home: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.origin = f"https://localhost:{self.port}"
-        self.data, self.out, self.err = home / "data", home / "out", home / "err"
-        program = str(Path(sys.executable).with_name("ostiary-server"))
-        with self.out.open("wb") as out, self.err.open("wb") as err:
-            self._process = subprocess.Popen(
-                [program, "run", "--sample", "--data", str(self.data), "--port", str(self.port)],
-                env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONUNBUFFERED": "1"},
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-            )
-
-    def wait(self) -> None:
-        """Until it says that it is open."""
-        until = time.monotonic() + 60
-        while b"The local door:" not in self.out.read_bytes():
-            assert self._process.poll() is None, self.err.read_text()
-            assert time.monotonic() < until, self.err.read_text()
-            time.sleep(0.1)
-
-    def end(self) -> None:
-        """Tell it to stop, and wait."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
-            try:
-                self._process.wait(timeout=30)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait(timeout=10)
+    def look(self, when: str, folder: Path) -> None:
+        """Keep every file below *folder* as it is now."""
+        self.folder |= {f"{when}/{name}": content for name, content in contents(folder).items()}
 
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
-    """Play everything that issues a secret, then look at what is left."""
-    process = Process(tmp_path_factory.mktemp("r17"))
-    try:
-        process.wait()
-        told = Story(process.data, process.out, process.err)
+    """
+    Play everything that issues a secret, change the master key, make a backup, then look at what is left.
+    """
+    home = tmp_path_factory.mktemp("r17")
+    old, new = home / "old.key", home / MASTER_KEY
+    for path in (old, new):
+        create_master(path, random=SystemRandom())
+    with Process(home, master_key=old) as process:
+        process.start()
+        told = Story(process.data, process.out, process.err, {"old": old.read_bytes(), "new": new.read_bytes()})
         play(process, told)
-        told.folder = {f"running/{name}": content for name, content in contents(process.data).items()}
-    finally:
+        told.look("running", process.data)
+        process.configure(master_key=new, previous_master_keys=[old])
+        for command in (("keys", "rewrap"), ("backup", str(home / "copy.db"))):
+            done = process.command(*command)
+            assert done.returncode == 0, done.stderr
+            told.commands += done.stdout.encode() + done.stderr.encode()
+        told.look("rewrapped", process.data)
         process.end()
-    told.folder |= {f"ended/{name}": content for name, content in contents(process.data).items()}
+        told.look("ended", process.data)
+        told.folder["backup/ostiary.db"] = (home / "copy.db").read_bytes()
     return told
 
 
@@ -111,32 +84,17 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def play(process: Process, told: Story) -> None:
     """Mistakes, a device sign-in, refreshes, an authorization code; each secret noted as it appears."""
-    people = json.loads((process.data / PEOPLE).read_text())
-    alice = next(name for name in people if name.startswith("alice"))
+    people, alice = process.people(), process.person("alice")
     for name, person in people.items():
         told.people |= {f"password of {name}": person["password"], f"seed of {name}": person["totp"]}
-    open_exemption(process, alice)
-    with Visitor(process.origin, process.data / "tls" / "bundle.pem") as visitor:
+    process.open_exemption(alice)
+    with process.visitor() as visitor:
         mistakes(visitor, told, alice)
-        visitor.sign_in(alice, people[alice]["password"], pyotp.TOTP(people[alice]["totp"]).now())
+        process.sign_in(visitor, alice)
         device_sign_in(visitor, told)
         authorization_code(visitor, told)
         told.secrets |= {f"cookie {n}": value for n, value in enumerate(sorted(visitor.given))}
     told.traces["name of alice"] = alice.encode()
-
-
-def open_exemption(process: Process, name: str) -> None:
-    """Through the local door, as an administrator on the machine."""
-    body = {
-        "accessId": "member",
-        "action": "adminAssign",
-        "principalId": name,
-        "justification": "a story to search for",
-        "scheduleInfo": {"expiration": {"type": "afterDuration", "duration": "PT1H"}},
-    }
-    transport = httpx.HTTPTransport(uds=str(process.data / "admin.sock"))
-    with httpx.Client(transport=transport, base_url="http://local") as door:
-        assert door.post(PIM, json=body).status_code == 201
 
 
 def mistakes(visitor: Visitor, told: Story, name: str) -> None:
@@ -256,21 +214,33 @@ def test_r17_passwords_and_seeds_are_in_the_samples_file_alone(story: Story) -> 
     assert not [name for seed in seeds for name, content in elsewhere.items() if seed in content]
 
 
-def test_r17_the_master_key_is_in_its_file_alone(story: Story) -> None:
-    """Neither as its file spells it nor as bytes."""
-    key = story.folder[f"running/{MASTER_KEY}"].strip()
-    elsewhere = {name: content for name, content in story.folder.items() if not name.endswith(MASTER_KEY)}
-    elsewhere |= {"out": story.out.read_bytes(), "err": story.err.read_bytes()}
-    assert len(key) >= 32
-    for part in [part for part in key.split() if len(part) >= 32] or [key]:
-        assert not [name for name, content in elsewhere.items() if part in content]
+def test_r17_no_master_key_is_anywhere(story: Story) -> None:
+    """Neither the one in use nor the one before, in no file of the folder, no copy, no log and no command's output."""
+    places = {**story.folder, "out": story.out.read_bytes(), "err": story.err.read_bytes(), "shown": story.commands}
+    for name, key in story.masters.items():
+        shapes = (
+            key,
+            key.hex().encode(),
+            base64.b64encode(key).rstrip(b"="),
+            base64.urlsafe_b64encode(key).rstrip(b"="),
+        )
+        assert [(name, place) for shape in shapes for place, content in places.items() if shape in content] == []
+
+
+def test_r17_the_backup_was_made_after_the_rewrap(story: Story) -> None:
+    """What was searched above is what it is called: sealed under the old key at first, under the new one in the copy."""
+    ids = {name: MasterKey(key).id for name, key in story.masters.items()}
+    copy, before = story.folder["backup/ostiary.db"], story.folder["running/ostiary.db-wal"]
+    assert ids["old"] in before
+    assert ids["new"] in copy
+    assert any(trace in copy for trace in story.traces.values())
 
 
 def test_r17_no_secret_is_logged(story: Story) -> None:
     """Standard error is the log; standard output shows the sample's people once and nothing else."""
     log, shown = story.err.read_bytes(), story.out.read_bytes()
     assert b'"path":"/common/oauth2/v2.0/token"' in log
-    assert found_in(story.secrets | story.people, {"log": log}) == []
+    assert found_in(story.secrets | story.people, {"log": log, "commands": story.commands}) == []
     assert found_in(story.secrets, {"shown": shown}) == []
     assert [name for name, secret in story.people.items() if shown.count(secret.encode()) != 1] == []
 
@@ -278,5 +248,5 @@ def test_r17_no_secret_is_logged(story: Story) -> None:
 def test_r18_what_holds_secrets_is_private(story: Story) -> None:
     """0600, in a folder that is 0700."""
     assert story.data.stat().st_mode & 0o777 == 0o700
-    private = [PEOPLE, MASTER_KEY, "ostiary.db", *(f"tls/{path.name}" for path in story.data.glob("tls/*key*"))]
+    private = [PEOPLE, "ostiary.db", *(f"tls/{path.name}" for path in story.data.glob("tls/*key*"))]
     assert [name for name in private if (story.data / name).stat().st_mode & 0o077] == []
