@@ -228,7 +228,7 @@ def test_r17_no_master_key_is_anywhere(story: Story) -> None:
 
 
 def test_r17_the_backup_was_made_after_the_rewrap(story: Story) -> None:
-    """What was searched above is what it is called: sealed under the old key at first, under the new one in the copy."""
+    """What was searched is what it is called: sealed under the old key at first, under the new one in the copy."""
     ids = {name: MasterKey(key).id for name, key in story.masters.items()}
     copy, before = story.folder["backup/ostiary.db"], story.folder["running/ostiary.db-wal"]
     assert ids["old"] in before
