@@ -17,6 +17,7 @@ from ostiary.core.directory.applications import to_document
 from ostiary.core.exemptions.could_pass import VERSION as OPENINGS
 from ostiary.core.exemptions.exemption import EndCause, Exemption, Limits
 from ostiary.core.signins.view import Claimed
+from ostiary.core.tokens.clients import Shown
 from ostiary.core.words.caller import Caller, CallerKind, Origin
 from ostiary.core.words.ids import AppId, ExemptionId, SessionId, UserId
 from ostiary.core.words.instants import Span, after, hours
@@ -124,7 +125,7 @@ class Door(Site):
 
     def start(self, address: str = REQUESTER, **changes: Any) -> Started | Refused:
         """The device authorization request of the CLI."""
-        usual: dict[str, Any] = {"client_id": CLI, "scope": SCOPE}
+        usual: dict[str, Any] = {"client": Shown(CLI), "scope": SCOPE}
         asked = Request(**{**usual, **changes})
         return self.run(start(self.house, self.at_machine(address), asked))
 
@@ -146,8 +147,8 @@ class Door(Site):
 
     def form(self, code: str, **changes: Any) -> TokenForm:
         """A poll."""
-        usual = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code", "client_id": CLI, "device_code": code}
-        return TokenForm(**{**usual, **changes})
+        kind = "urn:ietf:params:oauth:grant-type:device_code"
+        return TokenForm(**{"grant_type": kind, "client": Shown(CLI), "device_code": code, **changes})
 
     def poll(self, code: str, **changes: Any) -> Issued | Refused:
         """Ask the store for what *code* gives."""
@@ -155,7 +156,7 @@ class Door(Site):
 
     def refresh(self, token: str, **changes: Any) -> Issued | Refused:
         """Bring a refresh token."""
-        form = TokenForm(**{"grant_type": "refresh_token", "client_id": CLI, "refresh_token": token, **changes})
+        form = TokenForm(**{"grant_type": "refresh_token", "client": Shown(CLI), "refresh_token": token, **changes})
         return self.run(grant(self.house, self.at_machine(), form))
 
     def at_once(self, forms: list[TokenForm]) -> list[Issued | Refused]:

@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from ostiary.core.exemptions.could_pass import VERSION as OPENINGS
 from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.signins.view import Claimed
+from ostiary.core.tokens.clients import Shown
 from ostiary.core.words.ids import SignInId
 from ostiary.core.words.instants import minutes, seconds, to_seconds
 from ostiary.core.words.outcome import Reason, Refused
@@ -113,7 +114,7 @@ class SignIns(RuleBasedStateMachine):
     def steal(self, begun: Started | None) -> None:
         """Another client polls with it: never anything, whatever the state."""
         if begun is not None:
-            answer = self.door.poll(begun.device_code, client_id=OLD)
+            answer = self.door.poll(begun.device_code, client=Shown(OLD))
             assert isinstance(answer, Refused)
             assert answer.reason is Reason.BAD_CODE
 

@@ -9,6 +9,7 @@ from ostiary.core.directory.credentials import source_of
 from ostiary.core.exemptions.could_pass import VERSION as OPENINGS
 from ostiary.core.exemptions.exemption import Limits
 from ostiary.core.signins.view import Approved, Claimed, Closed
+from ostiary.core.tokens.clients import Shown
 from ostiary.core.tokens.pkce import challenge_of
 from ostiary.core.words.instants import hours, minutes, seconds, to_seconds
 from ostiary.core.words.outcome import Reason, Refused
@@ -322,7 +323,7 @@ def test_r14_a_code_that_comes_again_after_a_minute_ends_what_it_gave(door: Door
     given = door.poll(begun.device_code)
     assert isinstance(given, Issued)
     door.clock.move(seconds(61))
-    assert reason(door.poll(begun.device_code, client_id=OLD)) is Reason.BAD_CODE
+    assert reason(door.poll(begun.device_code, client=Shown(OLD))) is Reason.BAD_CODE
     fresh = door.refresh(given.refresh_token or "")
     assert isinstance(fresh, Issued)
     assert reason(door.poll(begun.device_code)) is Reason.BAD_CODE

@@ -15,6 +15,7 @@ import structlog
 from ostiary.app.wiring import system_visit
 from ostiary.core.words.instants import Instant, Span, between, seconds
 from ostiary.core.words.visit import Visit
+from ostiary.services.access import clients
 from ostiary.services.directory import throttle
 from ostiary.services.directory.credentials import tend_invitations
 from ostiary.services.exemptions.end import announce_ends
@@ -63,6 +64,7 @@ JOBS: tuple[Job, ...] = (
     Job("codes", 600, tend_codes),
     Job("invitations", 600, tend_invitations),
     Job("signins", 600, tend_signins),
+    Job("assertions", 60, clients.sweep),
 )
 
 

@@ -368,3 +368,14 @@ authorizations = Table(
     _text("session", null=True),  # what it gave: a second use ends it
     Index("authorizations_ends", "ends"),
 )
+
+assertions = Table(
+    "assertions",
+    metadata,
+    Column("number", _Serial, primary_key=True, autoincrement=True),
+    _blob("key"),  # SHA-256 of application and jti (RFC 7523 §3): a client assertion is taken once
+    _text("source"),  # where it came from: clients that use one several times do it from one place
+    _int("ends"),  # when it counts no more by itself
+    UniqueConstraint("key"),
+    Index("assertions_ends", "ends"),
+)

@@ -15,7 +15,7 @@ from ostiary.core.access.picture import Organisation, Picture
 from ostiary.core.directory.applications import Application, Secret
 from ostiary.core.tokens.authorization import AuthorizationRequest, must_sign_in, origin_of, redirects_to, response_uri
 from ostiary.core.tokens.claims import SHORTEST_LEFT, expiry
-from ostiary.core.tokens.clients import authenticate
+from ostiary.core.tokens.clients import Proved, Shown, authenticate
 from ostiary.core.tokens.errors_page import page
 from ostiary.core.tokens.pkce import challenge_of, fits, is_challenge, is_verifier
 from ostiary.core.tokens.refusals import TABLE, Endpoint, by_number, wire
@@ -79,6 +79,11 @@ PICTURE = Picture(
 )  # fmt: skip
 
 
+def proved(shown: Shown, now: Instant) -> Proved | Refused:
+    """Whom it proves; no signature is right here."""
+    return authenticate(PICTURE, shown, now, origin="https://localhost", verify=lambda *_: False)
+
+
 @pytest.mark.parametrize(
     ("id", "secret", "basic", "found"),
     [
@@ -106,13 +111,13 @@ def test_an_application_is_who_it_proves_to_be(
     id: str, secret: str, basic: tuple[str, str] | None, found: Application | Reason
 ) -> None:
     """Body, Basic or both for the id; one secret; an empty one counts as none."""
-    answer = authenticate(PICTURE, id, secret, basic, NOW)
-    assert (answer.reason if isinstance(answer, Refused) else answer) == found
+    answer = proved(Shown(id, secret, basic), NOW)
+    assert (answer.reason if isinstance(answer, Refused) else answer.application) == found
 
 
 def test_a_secret_counts_until_it_ends() -> None:
     """At its end it proves nothing."""
-    assert authenticate(PICTURE, "server", "right", None, after(NOW, hours(1))) == Refused(Reason.CLIENT_AUTHENTICATION)
+    assert proved(Shown("server", "right"), after(NOW, hours(1))) == Refused(Reason.CLIENT_AUTHENTICATION)
 
 
 NATIVE = replace(

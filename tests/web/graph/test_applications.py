@@ -1,16 +1,21 @@
 """Registrations, their secrets, consents and assignments over HTTP."""
 
+from base64 import b64decode, b64encode
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+
 from ostiary.core.words.digests import digest
 from ostiary.core.words.ids import AppId
+from ostiary.core.words.instants import after, days, to_iso
 from ostiary.store import Tx, registry
 from ostiary.store.access import is_assigned
 from tests.clock import MovableClock
 from tests.records.house import ALICE, BOB, CLI, GROUP, journal
 from tests.web.graph.api import Api, play
+from tests.web.oauth.certificates import make
 
 API: dict[str, Any] = {
     "displayName": "Payroll API",
@@ -301,5 +306,67 @@ def test_the_admin_api_keeps_its_registration(tmp_path: Path) -> None:
         await api.ask("PATCH", path, {"ostiary": {"enabled": False}}, status=409)
         await api.ask("DELETE", path, status=409)
         await api.ask("POST", f"{path}/addPassword", {}, status=409)
+
+    play(tmp_path, story)
+
+
+def test_keys_are_certificates_in_graphs_shape(tmp_path: Path) -> None:
+    """Set as a whole, told back so that a round trip changes nothing, kept by id alone; the journal names digests."""
+
+    async def story(api: Api, clock: MovableClock) -> None:
+        ec, rsa = make("EC", clock.now()), make("RSA", clock.now())
+        body = {**WEB, "keyCredentials": [{"key": b64encode(ec.der).decode(), "displayName": "one"}]}
+        made = await api.ask("POST", "/v1.0/applications", body, status=201)
+        path, kept = f"/v1.0/applications/{made['id']}", made["keyCredentials"]
+        assert (kept[0]["type"], kept[0]["usage"], kept[0]["displayName"]) == ("AsymmetricX509Cert", "Verify", "one")
+        assert kept[0]["customKeyIdentifier"] == ec.certificate.fingerprint(SHA1()).hex().upper()
+        assert b64decode(kept[0]["key"]) == ec.der
+        await api.ask("PATCH", path, {"keyCredentials": kept}, status=204)
+        assert (await api.ask("GET", path))["keyCredentials"] == kept
+        added = [{"keyId": kept[0]["keyId"], "key": None}, {"key": b64encode(rsa.pem).decode()}]
+        await api.ask("PATCH", path, {"keyCredentials": added}, status=204)
+        now = (await api.ask("GET", path))["keyCredentials"]
+        assert (now[0], len(now)) == (kept[0], 2)
+        await api.ask("PATCH", path, {"keyCredentials": []}, status=204)
+        assert (await api.ask("GET", path))["keyCredentials"] == []
+        changes: list[Any] = [d for kind, d in await journal(api.house) if kind == "admin:application:changed"]
+        assert [key["sha256"] for key in changes[0]["after"]["keys"]] == [
+            pair.certificate.fingerprint(SHA256()).hex() for pair in (ec, rsa)
+        ]
+
+    play(tmp_path, story)
+
+
+def test_keys_that_may_not_be(tmp_path: Path) -> None:
+    """No private or weak key, none that may not sign or outlives its certificate, none of a public client."""
+
+    async def story(api: Api, clock: MovableClock) -> None:
+        pair = make("EC", clock.now())
+        right = b64encode(pair.der).decode()
+        late = to_iso(after(clock.now(), days(31)))
+        wrong: list[Any] = [
+            [{"key": b64encode(pair.private_pem).decode()}],
+            [{"key": b64encode(pair.pem + make("EC", clock.now()).pem).decode()}],
+            [{"key": right + "!"}],
+            [{"key": right[:-8]}],
+            [{"key": ""}],
+            [{}],
+            [{"keyId": "7a0d1f2e-0000-4000-8000-0000000000ff"}],
+            [{"key": b64encode(make("RSA", clock.now(), bits=1024).der).decode()}],
+            [{"key": b64encode(make("EC", clock.now(), signs=False).der).decode()}],
+            [{"key": right, "customKeyIdentifier": "0" * 40}],
+            [{"key": right, "endDateTime": late}],
+            [{"key": right, "startDateTime": late}],
+            [{"key": right, "usage": "Sign"}],
+            [{"key": right, "type": "Symmetric"}],
+            [{"key": right}, {"key": right}],
+            [{"key": right}] * 11,
+        ]
+        before = (await api.ask("GET", "/v1.0/applications"))["value"]
+        for keys in wrong:
+            await api.ask("POST", "/v1.0/applications", {**WEB, "keyCredentials": keys}, status=400)
+        public = {"displayName": "Shell", "keyCredentials": [{"key": right}]}
+        await api.ask("POST", "/v1.0/applications", public, status=400)
+        assert (await api.ask("GET", "/v1.0/applications"))["value"] == before
 
     play(tmp_path, story)

@@ -30,14 +30,14 @@ from ostiary.outside import Outside
 from ostiary.outside.passwords import Passwords
 from ostiary.outside.random import SystemRandom
 from ostiary.outside.vault import MasterKey, Vault
-from ostiary.services.access.desk import Desk
+from ostiary.services.access.desk import PICTURE, Desk, touch
 from ostiary.services.house import House, Settings
 from ostiary.services.logs.floods import Floods
 from ostiary.services.signins.waiting_room import WaitingRoom
 from ostiary.services.tokens.issue import Issued, issue
 from ostiary.services.tokens.keyring import Keyring
 from ostiary.services.tokens.rotation import ensure_keys
-from ostiary.store import Tx, directory, exemptions, schema, sessions, tokens
+from ostiary.store import Tx, directory, exemptions, registry, schema, sessions, tokens
 from ostiary.store.logs import open_stream, since
 from ostiary.store.sqlite import SqliteStore
 from ostiary.web.front.hot import hot, tenant_names
@@ -272,6 +272,17 @@ class Site:
         issued = self.issue(session, **more)
         assert isinstance(issued, Issued)
         return issued.access_token
+
+    def register(self, id: AppId, **values: Any) -> None:
+        """Change a registration, and tell the desk."""
+        old = self.house.desk.picture.applications[id]
+
+        async def body(tx: Tx) -> None:
+            assert await registry.change(tx, old, replace(old, **values))
+            await touch(tx, PICTURE)
+
+        self.write(body)
+        self.run(self.house.desk.reload())
 
     def user(self) -> User:
         """Alice, as she is now."""

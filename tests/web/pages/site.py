@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from ostiary.core.directory.applications import Application, Scope, normal_identifier, to_document
 from ostiary.core.directory.people import EXCEPTION, Role
 from ostiary.core.exemptions.opening import Opening
+from ostiary.core.tokens.clients import Shown
 from ostiary.core.words.caller import Caller, CallerKind, Origin
 from ostiary.core.words.ids import AppId, UserId
 from ostiary.core.words.instants import hours, minutes, to_seconds
@@ -169,7 +170,7 @@ class Site:
 
     def start(self, address: str = "203.0.113.9") -> Started:
         """A machine asks for a code."""
-        request = Request(client_id=TOOL, scope=f"{self.origin}/User.Read offline_access")
+        request = Request(client=Shown(TOOL), scope=f"{self.origin}/User.Read offline_access")
         started = self.run(start(self.house, self.visit(address=address), request))
         assert isinstance(started, Started), started
         return started

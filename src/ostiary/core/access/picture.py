@@ -15,6 +15,7 @@ from ostiary.core.directory.applications import Application, normal_identifier
 from ostiary.core.words.ids import AppId, GroupId
 
 VERSION = "picture"  # the row of `versions`
+ALIASES = ("common", "organizations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,11 @@ class Organisation:
     name: str
     domains: tuple[str, ...] = ()
     sample: bool = False
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name of the one tenant: its GUID, its verified domains, and the aliases (R20)."""
+        return frozenset({self.tenant, *self.domains, *ALIASES})
 
 
 @dataclass(frozen=True, slots=True)

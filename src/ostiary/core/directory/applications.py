@@ -41,6 +41,31 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True)
+class Key:
+    """
+    A public key with which an application proves itself: a certificate, which says from when until when it counts.
+
+    Holds no secret: the certificate is what anybody may see.
+    """
+
+    id: str
+    certificate: str
+    """DER in base64."""
+    algorithm: Literal["EC", "RSA"]
+    sha1: str
+    """Digest of the certificate in hex, as clients name it (`x5t`, RFC 7515 §4.1.7); nothing is decided by it alone."""
+    sha256: str
+    """Digest of the certificate in hex (`x5t#S256`)."""
+    jkt: str
+    """Thumbprint of the key itself (RFC 7638), base64url."""
+    tls: bool
+    """Whether its usages let it authenticate a TLS client (RFC 5280 §4.2.1.12)."""
+    starts: Instant
+    ends: Instant
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Application:
     """One registration. Every default is the strict one."""
 
@@ -75,6 +100,8 @@ class Application:
     """Identifiers of resources whose tokens it may introspect (R19)."""
     admin_api: bool = False
     """Our own admin API as a resource; there is one."""
+    keys: tuple[Key, ...] = ()
+    """Public keys of a confidential application."""
     created: Instant = Instant(0)
 
 
@@ -87,6 +114,7 @@ def to_document(application: Application) -> dict[str, Any]:
     """The registration as the JSON object that is stored; ids, name, state and date have columns of their own."""
     document = {name: getattr(application, name) for name in _DOCUMENT}
     document["secrets"] = [{f.name: getattr(s, f.name) for f in fields(Secret)} for s in application.secrets]
+    document["keys"] = [{f.name: getattr(k, f.name) for f in fields(Key)} for k in application.keys]
     document["scopes"] = [{f.name: getattr(s, f.name) for f in fields(Scope)} for s in application.scopes]
     return document
 
@@ -102,6 +130,7 @@ def from_document(
         key: tuple(value) if isinstance(value, list) else value for key, value in document.items()
     }
     values["secrets"] = tuple(Secret(**secret) for secret in document.get("secrets", ()))
+    values["keys"] = tuple(Key(**key) for key in document.get("keys", ()))
     values["scopes"] = tuple(Scope(**scope) for scope in document.get("scopes", ()))
     return Application(AppId(id), object_id, name, enabled, created=Instant(created), **values)
 

@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from ostiary.core.directory.applications import Application, Scope, Secret, normal_identifier
+from ostiary.core.directory.applications import Application, Key, Scope, Secret, normal_identifier
 from ostiary.core.directory.presets import PRESETS
 from ostiary.core.words.digests import digest
 from ostiary.core.words.ids import AppId, is_guid
@@ -25,6 +25,7 @@ TOKEN_LIFETIME = (minutes(2), minutes(60))  # R8
 SECRET_LIFETIME = days(180)  # when nothing is asked
 LONGEST_SECRET = days(730)
 MOST_SECRETS = 10
+MOST_KEYS = 10
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})  # RFC 8252 §7.3, §8.3
 
 _SCOPE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,119}", re.ASCII)
@@ -44,6 +45,7 @@ _PLAIN = (
     "microsoft_family",
     "reach",
     "gateway_for",
+    "keys",
 )
 _HIDDEN = frozenset({"id", "object_id", "secrets", "created"})
 
@@ -174,7 +176,19 @@ def _secrets(new: Application, host: str) -> Refused | None:
     return None
 
 
-_CHECKS = (_named, _redirects, _identifiers, _scopes, _lifetimes, _secrets)
+def _keys(new: Application, host: str) -> Refused | None:
+    if new.public and new.keys:
+        return _bad("keyCredentials", "A public client has no keys. Remove them first.")
+    if len(new.keys) > MOST_KEYS:
+        return _bad("keyCredentials", f"An application has at most {MOST_KEYS} keys.")
+    for names in ([key.id for key in new.keys], [key.sha256 for key in new.keys]):
+        if len(set(names)) < len(names):
+            return _bad("keyCredentials", "A key stands there twice.")
+    wrong = any(key.starts >= key.ends for key in new.keys)
+    return _bad("keyCredentials", "A key ends after it starts, and with its certificate.") if wrong else None
+
+
+_CHECKS = (_named, _redirects, _identifiers, _scopes, _lifetimes, _secrets, _keys)
 
 
 def add_secret(
@@ -214,7 +228,13 @@ def shown(application: Application) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    return [item.value if isinstance(item, Scope) else item for item in value] if isinstance(value, tuple) else value
+    return [_name_of(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _name_of(item: Any) -> Any:
+    if isinstance(item, Key):
+        return {"id": item.id, "sha256": item.sha256, "starts": item.starts, "ends": item.ends}
+    return item.value if isinstance(item, Scope) else item
 
 
 def difference(old: Application, new: Application) -> dict[str, Any]:

@@ -9,7 +9,7 @@ not know stands under the open property `ostiary`.
 from dataclasses import dataclass
 from typing import Any
 
-from ostiary.core.directory.applications import Application, Scope, Secret
+from ostiary.core.directory.applications import Application, Key, Scope, Secret
 from ostiary.core.directory.presets import PRESETS
 from ostiary.core.graph.fields import Field, Kind, Shape
 from ostiary.core.words.ids import AppId
@@ -61,6 +61,23 @@ _SECRET: tuple[Field[Secret], ...] = (
     Field("endDateTime", Kind.MOMENT, lambda s: s.ends),
     Field("secretText", Kind.STRING, lambda s: None, doc="Shown once, when it is added."),
 )
+
+_KEY: tuple[Field[Key], ...] = (
+    Field("keyId", Kind.ID, lambda k: k.id, write="id", limit=36, doc="Names one that is there; else one is made."),
+    Field(
+        "customKeyIdentifier", Kind.ID, lambda k: k.sha1.upper(), write="sha1", limit=40,
+        doc="The certificate's SHA-1 digest in hex.",
+    ),
+    Field("displayName", Kind.STRING, lambda k: k.name or None, write="name", limit=120, null=True),
+    Field("type", Kind.ID, lambda k: "AsymmetricX509Cert", write="type", values=("AsymmetricX509Cert",)),
+    Field("usage", Kind.ID, lambda k: "Verify", write="usage", values=("Verify",)),
+    Field(
+        "key", Kind.ID, lambda k: k.certificate, write="certificate", limit=12_000, null=True,
+        doc="The certificate, DER in base64. Left out or null: the one that `keyId` names stays.",
+    ),
+    Field("startDateTime", Kind.MOMENT, lambda k: k.starts, write="starts", null=True),
+    Field("endDateTime", Kind.MOMENT, lambda k: k.ends, write="ends", null=True, doc="Never after the certificate's."),
+)  # fmt: skip
 
 _SCOPE: tuple[Field[Scope], ...] = (
     Field("value", Kind.ID, lambda s: s.value, write="value", required=True, limit=120),
@@ -149,6 +166,15 @@ APPLICATION: Shape[Application] = Shape(
             "api",
             Kind.OBJECT,
             fields=(Field("oauth2PermissionScopes", Kind.OBJECTS, lambda a: a.scopes, write="scopes", fields=_SCOPE),),
+        ),
+        Field(
+            "keyCredentials",
+            Kind.OBJECTS,
+            lambda a: a.keys,
+            write="keys",
+            fields=_KEY,
+            most=10,
+            doc="Certificates with which a confidential application proves itself: private_key_jwt and mutual TLS.",
         ),
         Field("passwordCredentials", Kind.OBJECTS, lambda a: a.secrets, fields=_SECRET),
         Field("ostiary", Kind.OBJECT, fields=_OSTIARY, doc="What only this service knows."),

@@ -120,7 +120,7 @@ TABLE: dict[Reason, Wire] = {
         "invalid_client",
         7000215,
         "The application did not prove who it is.",
-        "Check the client id and secret.",
+        "Check the client id and its secret, key or certificate.",
         status=401,
         device_status=401,
     ),

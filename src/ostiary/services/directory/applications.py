@@ -21,6 +21,7 @@ from ostiary.core.words.errors import BrokenState
 from ostiary.core.words.instants import Instant
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
+from ostiary.services.directory.keys import with_keys
 from ostiary.services.directory.search import search
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import refuse
@@ -85,7 +86,15 @@ def _made(house: House, visit: Visit, changes: Mapping[str, Any]) -> Application
     id = new_id(filled, house.random.guid()) if isinstance(filled, dict) else filled
     if isinstance(id, Refused) or isinstance(filled, Refused):
         return id if isinstance(id, Refused) else NO_APPLICATION
-    return amend(Application(id, house.random.guid(), "", created=visit.now), filled, host=_host(house))
+    keyed = with_keys((), filled, house.random)
+    if isinstance(keyed, Refused):
+        return keyed
+    return amend(Application(id, house.random.guid(), "", created=visit.now), keyed, host=_host(house))
+
+
+def _amended(house: House, old: Application, changes: Mapping[str, Any]) -> Application | Refused:
+    keyed = with_keys(old.keys, changes, house.random)
+    return keyed if isinstance(keyed, Refused) else amend(old, keyed, host=_host(house))
 
 
 def _host(house: House) -> str:
@@ -123,7 +132,7 @@ async def change_application(
 
     async def body(tx: Tx) -> Application | Refused:
         old = await _found(tx, visit, key)
-        new = old if isinstance(old, Refused) else amend(old, changes, host=_host(house))
+        new = old if isinstance(old, Refused) else _amended(house, old, changes)
         refused = new if isinstance(new, Refused) else await _loose_names(tx, new)
         if refused or isinstance(old, Refused) or isinstance(new, Refused):
             return await refuse(tx, visit, _WRITE, refused or NO_APPLICATION, target=f"application:{key[:64]}")

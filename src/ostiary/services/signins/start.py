@@ -14,13 +14,14 @@ from ostiary.core.signins import user_code
 from ostiary.core.signins.limits import Limits, room_for_one
 from ostiary.core.signins.signin import SignIn, State
 from ostiary.core.tokens import scopes
-from ostiary.core.tokens.clients import authenticate
+from ostiary.core.tokens.clients import Shown
 from ostiary.core.tokens.pkce import METHOD, is_challenge
 from ostiary.core.words.digests import digest, keyed
 from ostiary.core.words.ids import SignInId, UserId
 from ostiary.core.words.instants import Span, after, between
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
+from ostiary.services.access.clients import authenticate, spend
 from ostiary.services.access.desk import settled
 from ostiary.services.house import House
 from ostiary.services.logs.record import record
@@ -30,16 +31,12 @@ from ostiary.store import signins as rows
 
 USER_CODES = "user-codes"  # purpose of the key under which user codes are kept (R10)
 
-Basic = tuple[str, str] | None
-
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """A device authorization request, as it came."""
 
-    client_id: str = ""
-    client_secret: str = field(default="", repr=False)
-    basic: Basic = field(default=None, repr=False)
+    client: Shown = field(default_factory=Shown)
     scope: str = ""
     challenge: str = ""
     challenge_method: str = ""
@@ -79,22 +76,22 @@ async def start(house: House, visit: Visit, request: Request) -> Started | Refus
     async def look(_: Tx, picture: Picture) -> _Judged | Refused:
         return _judge(house, visit, request, picture)
 
-    judged = _judge(house, visit, request, house.desk.picture)
-    if isinstance(judged, Refused):  # memory may be old: a refusal is as true as a code
+    used = await spend(house, visit, request.client)
+    judged = used or _judge(house, visit, request, house.desk.picture)
+    if isinstance(judged, Refused) and not used:  # memory may be old: a refusal is as true as a code
         judged = await settled(house, look, write=False)
     if isinstance(judged, Refused):
-        client = request.client_id or (request.basic[0] if request.basic else "")
-        return await refuse(house, visit, Kind.START_REFUSED, judged, client=client)
+        return await refuse(house, visit, Kind.START_REFUSED, judged, client=request.client.name)
     codes = _codes(house)
     if codes is None:
         refused = Refused(Reason.BUSY_SOURCE, "Too many codes are open.")
-        return await refuse(house, visit, Kind.START_REFUSED, refused, client=request.client_id)
+        return await refuse(house, visit, Kind.START_REFUSED, refused, client=request.client.name)
     return await _issue(house, visit, request, codes, judged)
 
 
 def _judge(house: House, visit: Visit, request: Request, picture: Picture) -> _Judged | Refused:
     """Everything that can be decided in memory."""
-    application = authenticate(picture, request.client_id, request.client_secret, request.basic, visit.now)
+    application = authenticate(house, picture, request.client, visit.now)
     if isinstance(application, Refused):
         return application
     if not application.device_flow:
@@ -175,7 +172,7 @@ async def _issue(house: House, visit: Visit, request: Request, codes: _Codes, be
 
     made = await settled(house, body)
     if isinstance(made, Refused):  # decided while it waited its turn
-        return await refuse(house, visit, Kind.START_REFUSED, made, client=request.client_id)
+        return await refuse(house, visit, Kind.START_REFUSED, made, client=request.client.name)
     application, signin = made
     interval = house.settings.poll_interval
     house.room.admit(

@@ -13,14 +13,17 @@ import orjson
 
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.applications import Application, normal_identifier
-from ostiary.core.tokens.clients import authenticate
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.tokens.clients import Shown
 from ostiary.core.tokens.session import alive
 from ostiary.core.words.ids import AppId, SessionId
 from ostiary.core.words.instants import Instant, to_seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
+from ostiary.services.access.clients import authenticate, spend
 from ostiary.services.access.desk import settled
 from ostiary.services.house import House
+from ostiary.services.signins.refusals import refuse
 from ostiary.services.tokens.keyring import ACCESS
 from ostiary.store import Tx, tokens
 
@@ -33,9 +36,7 @@ _NOTHING = SessionId("")
 _TOLD = ("iss", "sub", "aud", "exp", "iat", "nbf", "jti", "client_id", "auth_time", "amr", "tid", "oid", "sid")
 
 
-async def introspect(
-    house: House, visit: Visit, *, client_id: str, client_secret: str, basic: tuple[str, str] | None, token: str
-) -> Active | Refused | None:
+async def introspect(house: House, visit: Visit, shown: Shown, token: str) -> Active | Refused | None:
     """
     What *token* is worth to the application that asks; None is ``{"active": false}``.
 
@@ -44,7 +45,7 @@ async def introspect(
     claims = read_access(house, token, visit.now)
 
     async def body(tx: Tx, picture: Picture) -> Active | Refused | None:
-        asking = authenticate(picture, client_id, client_secret, basic, visit.now)
+        asking = authenticate(house, picture, shown, visit.now)
         if isinstance(asking, Refused):
             return asking
         if asking.public:
@@ -52,7 +53,11 @@ async def introspect(
         found = await standing_claims(tx, picture, claims, visit.now)
         return found if found is not None and _may_see(picture, asking, found) else None
 
-    return await settled(house, body, write=False)
+    used = await spend(house, visit, shown)
+    answer = await settled(house, body, write=False) if used is None else used
+    if isinstance(answer, Refused):
+        return await refuse(house, visit, Kind.CLIENT_REFUSED, answer, client=shown.name)
+    return answer
 
 
 def read_access(house: House, token: str, now: Instant) -> dict[str, Any]:

@@ -11,15 +11,17 @@ from ostiary.core.directory.applications import Application
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.tokens import refresh
-from ostiary.core.tokens.clients import authenticate
+from ostiary.core.tokens.clients import Shown
 from ostiary.core.words.digests import digest
 from ostiary.core.words.ids import SessionId
 from ostiary.core.words.outcome import Refused
 from ostiary.core.words.visit import Visit
+from ostiary.services.access.clients import authenticate, spend
 from ostiary.services.access.desk import settled
 from ostiary.services.house import House
 from ostiary.services.logs.record import record
 from ostiary.services.signins.redeem import withdraw
+from ostiary.services.signins.refusals import refuse
 from ostiary.services.tokens.grants.refresh_token import REFRESH_TOKENS
 from ostiary.services.tokens.introspect import read_access
 from ostiary.store import Tx, tokens
@@ -27,9 +29,7 @@ from ostiary.store import Tx, tokens
 __all__ = ["revoke"]
 
 
-async def revoke(
-    house: House, visit: Visit, *, client_id: str, client_secret: str, basic: tuple[str, str] | None, token: str
-) -> Refused | None:
+async def revoke(house: House, visit: Visit, shown: Shown, token: str) -> Refused | None:
     """
     End the session that *token* is a key to, if it is the asking client's.
 
@@ -38,7 +38,7 @@ async def revoke(
     families, code = _sessions(house, visit, token), digest(token)
 
     async def body(tx: Tx, picture: Picture) -> Refused | None:
-        asking = authenticate(picture, client_id, client_secret, basic, visit.now)
+        asking = authenticate(house, picture, shown, visit.now)
         if isinstance(asking, Refused):
             return asking
         for family in families:
@@ -46,9 +46,12 @@ async def revoke(
         await withdraw(tx, visit, asking, code)
         return None
 
-    answer = await settled(house, body)
+    used = await spend(house, visit, shown)
+    answer = await settled(house, body) if used is None else used
+    if isinstance(answer, Refused):
+        return await refuse(house, visit, Kind.CLIENT_REFUSED, answer, client=shown.name)
     house.room.wake(code)
-    return answer
+    return None
 
 
 def _sessions(house: House, visit: Visit, token: str) -> tuple[SessionId, ...]:

@@ -11,12 +11,12 @@ from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.signins.signin import State
 from ostiary.core.tokens import refresh
-from ostiary.core.tokens.clients import authenticate
 from ostiary.core.words.digests import digest
 from ostiary.core.words.errors import OstiaryError
 from ostiary.core.words.ids import AppId, SessionId
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
+from ostiary.services.access.clients import authenticate, spend
 from ostiary.services.access.desk import settled
 from ostiary.services.house import House
 from ostiary.services.logs.record import record
@@ -56,11 +56,7 @@ def pending(house: House, visit: Visit, form: TokenForm) -> Reason | None:
 
 def known(house: House, form: TokenForm) -> Application | None:
     """The registration that an error answer is laid out for, whether it proved itself or not."""
-    return house.desk.picture.applications.get(AppId(_client(form).lower()))
-
-
-def _client(form: TokenForm) -> str:
-    return form.client_id or (form.basic[0] if form.basic else "")
+    return house.desk.picture.applications.get(AppId(form.client.name.lower()))
 
 
 async def grant(house: House, visit: Visit, form: TokenForm) -> Issued | Refused:
@@ -81,7 +77,7 @@ async def grant(house: House, visit: Visit, form: TokenForm) -> Issued | Refused
     new = SessionId(house.random.guid())
 
     async def body(tx: Tx, picture: Picture) -> Issued | Refused:
-        client = authenticate(picture, form.client_id, form.client_secret, form.basic, visit.now)
+        client = authenticate(house, picture, form.client, visit.now)
         if isinstance(client, Refused):
             return client
         redeemed = await chosen.redeem(house, tx, picture, visit, Request(form, client, new))
@@ -89,8 +85,9 @@ async def grant(house: House, visit: Visit, form: TokenForm) -> Issued | Refused
             return redeemed
         return await _give(house, tx, picture, visit, client, form, redeemed)
 
+    used = await spend(house, visit, form.client)
     try:
-        answer = await settled(house, body)
+        answer = await settled(house, body) if used is None else used
     except _Undo as undone:
         answer = undone.refused
     return await _after(house, visit, form, answer)
@@ -123,7 +120,7 @@ async def _after(house: House, visit: Visit, form: TokenForm, answer: Issued | R
     if answer.reason is Reason.PENDING:
         await _wait(house, visit, form)
     elif not answer.reference and answer.reason not in _COMES_AND_GOES:
-        return await refuse(house, visit, Kind.CLIENT_REFUSED, answer, client=_client(form))
+        return await refuse(house, visit, Kind.CLIENT_REFUSED, answer, client=form.client.name)
     return answer
 
 

@@ -17,12 +17,10 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-ALIASES = ("common", "organizations")
-
 
 def tenant_names(organisation: Organisation) -> frozenset[str]:
     """Every name of the one tenant: its GUID, its verified domains, and the aliases (R20)."""
-    return frozenset({organisation.tenant, *organisation.domains, *ALIASES})
+    return organisation.names
 
 
 def hot(doors: Mapping[str, Asgi], *, names: Iterable[str], unknown: Asgi, cold: Asgi) -> Asgi:

@@ -14,6 +14,7 @@ from ostiary.web.oauth.authorize import authorize
 from ostiary.web.oauth.discovery import discovery
 from ostiary.web.oauth.door import unknown_tenant
 from ostiary.web.oauth.keys import keys
+from ostiary.web.oauth.revocation import PATH as REVOCATION
 from ostiary.web.oauth.revocation import revocation
 from ostiary.web.oauth.userinfo import userinfo
 
@@ -36,6 +37,6 @@ def routes(house: House) -> list[Route]:
         Route("/.well-known/oauth-authorization-server/{tenant}/v2.0", discovery(house), methods=["GET"]),
         Route("/{tenant}/discovery/v2.0/keys", keys(house), methods=["GET"]),
         Route("/{tenant}/oauth2/v2.0/authorize", authorize(house), methods=["GET", "POST"]),
-        Route("/{tenant}/oauth2/v2.0/revoke", revocation(house), methods=["POST"]),
+        Route("/{tenant}" + REVOCATION, revocation(house), methods=["POST"]),
         Route("/oidc/userinfo", userinfo(house), methods=["GET", "POST"]),
     ]

@@ -5,6 +5,7 @@ The device authorization endpoint (RFC 8628 §3.1, §3.2).
 import orjson
 
 from ostiary.core.signins.user_code import spaced
+from ostiary.core.tokens.clients import Shown
 from ostiary.core.words.instants import to_seconds
 from ostiary.core.words.outcome import Refused
 from ostiary.services.house import House
@@ -15,7 +16,7 @@ from ostiary.web.front.forms import Receive, Scope
 from ostiary.web.front.hot import Asgi
 from ostiary.web.front.visit import visit as visit_of
 from ostiary.web.oauth.answers import refusal
-from ostiary.web.oauth.posted import Basic, posted
+from ostiary.web.oauth.posted import posted
 
 __all__ = ["PATH", "device_authorization"]
 
@@ -28,14 +29,14 @@ def device_authorization(house: House) -> Asgi:
 
     async def door(scope: Scope, receive: Receive, send: Send) -> None:
         visit = visit_of(scope, house)
-        read = await posted(scope, receive)
+        read = await posted(scope, receive, PATH)
         outcome: Started | Refused
         if isinstance(read, Refused):
             outcome, application = read, None
         else:
             request = _request(*read)
             outcome = await start(house, visit, request)
-            application = known(house, TokenForm(client_id=request.client_id, basic=request.basic))
+            application = known(house, TokenForm(client=request.client))
         if isinstance(outcome, Refused):
             answer = refusal(outcome, visit, application=application, device_endpoint=True, origin=origin)
         else:
@@ -45,11 +46,9 @@ def device_authorization(house: House) -> Asgi:
     return door
 
 
-def _request(fields: dict[str, str], basic: Basic) -> Request:
+def _request(fields: dict[str, str], client: Shown) -> Request:
     return Request(
-        client_id=fields.get("client_id", ""),
-        client_secret=fields.get("client_secret", ""),
-        basic=basic,
+        client=client,
         scope=fields.get("scope", ""),
         challenge=fields.get("code_challenge", ""),
         challenge_method=fields.get("code_challenge_method", ""),

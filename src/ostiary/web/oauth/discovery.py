@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ostiary.core.access.picture import Organisation
+from ostiary.core.tokens.assertions import ALGORITHMS
 from ostiary.core.tokens.claims import issuer
 from ostiary.core.tokens.pkce import METHOD
 from ostiary.core.tokens.scopes import OPENID
@@ -23,7 +24,8 @@ __all__ = ["discovery", "document"]
 
 KEPT = 3600  # seconds; clients keep it for a day anyway
 
-_PROVED = ["client_secret_basic", "client_secret_post"]
+_PROVED = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
+_ENDPOINTS = ("token", "introspection", "revocation")  # RFC 8414 §2: where applications prove themselves
 
 
 def discovery(house: House) -> Endpoint:
@@ -61,6 +63,7 @@ def document(origin: str, organisation: Organisation, name: str) -> Mapping[str,
         "token_endpoint_auth_methods_supported": [*_PROVED, "none"],
         "introspection_endpoint_auth_methods_supported": _PROVED,
         "revocation_endpoint_auth_methods_supported": [*_PROVED, "none"],
+        **{f"{name}_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS) for name in _ENDPOINTS},
         "code_challenge_methods_supported": [METHOD],
         "authorization_response_iss_parameter_supported": True,
         "prompt_values_supported": ["none", "login", "consent", "select_account"],

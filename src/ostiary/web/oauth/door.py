@@ -9,6 +9,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ostiary.core.tokens.clients import Shown
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
@@ -40,22 +41,20 @@ UNKNOWN_TENANT = Refused(Reason.UNKNOWN_TENANT)
 class ClientForm:
     """The form of an endpoint that applications call about a token (RFC 7662 §2.1, RFC 7009 §2.1)."""
 
-    client_id: str
-    client_secret: str = field(repr=False)
-    basic: tuple[str, str] | None = field(repr=False)
+    client: Shown
     token: str = field(repr=False)
 
 
-async def client_form(scope: Scope, receive: Receive) -> ClientForm | Refused:
+async def client_form(scope: Scope, receive: Receive, endpoint: str) -> ClientForm | Refused:
     """The form of this request. INVALID_REQUEST for anything but a POST of one with a token."""
-    read = await posted(scope, receive)
+    read = await posted(scope, receive, endpoint)
     if isinstance(read, Refused):
         return read
-    fields, header = read
+    fields, shown = read
     token = fields.get("token", "")
     if not token:
         return Refused(Reason.INVALID_REQUEST, "The parameter token is missing.", field="token")
-    return ClientForm(fields.get("client_id", ""), fields.get("client_secret", ""), header, token)
+    return ClientForm(shown, token)
 
 
 def stranger(house: House, request: Request, seen: Visit) -> Response | None:

@@ -41,14 +41,11 @@ def introspection(house: House) -> Asgi:
 
 
 async def _answer(house: House, seen: Visit, scope: Scope, receive: Receive) -> Answer:
-    asked = await client_form(scope, receive)
+    asked = await client_form(scope, receive, PATH)
     if isinstance(asked, Refused):
         return _refused(house, seen, asked)
     try:
-        found = await introspect(
-            house, seen, client_id=asked.client_id, client_secret=asked.client_secret, basic=asked.basic,
-            token=asked.token,
-        )  # fmt: skip
+        found = await introspect(house, seen, asked.client, asked.token)
     except OstiaryError:  # a service that cannot look says so: neither active nor inactive would be true
         return Answer(503, *_refused(house, seen, Refused(Reason.UNAVAILABLE))[1:])
     if found is None:

@@ -1,15 +1,16 @@
 """
-What every form endpoint of the protocol does first: only POST, one strict form, one way of naming the client.
+What every form endpoint of the protocol does first: only POST, one strict form, and what it shows of its application.
 """
 
 from base64 import b64decode
 from binascii import Error as NotBase64
 from urllib.parse import unquote_plus
 
+from ostiary.core.tokens.clients import Shown
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.web.front.forms import Receive, Scope, form
 
-__all__ = ["Basic", "basic", "posted"]
+__all__ = ["basic", "posted"]
 
 Basic = tuple[str, str] | None
 
@@ -18,15 +19,25 @@ _LONGEST = 1024  # bytes of an Authorization header that we read
 BAD_BASIC = Refused(Reason.INVALID_REQUEST, "The Authorization header cannot be read as Basic (RFC 7617).")
 
 
-async def posted(scope: Scope, receive: Receive) -> tuple[dict[str, str], Basic] | Refused:
-    """The form and the Basic credentials beside it."""
+async def posted(scope: Scope, receive: Receive, endpoint: str) -> tuple[dict[str, str], Shown] | Refused:
+    """The form, and what it, its header and its connection show of the application that calls *endpoint*."""
     if scope["method"] != "POST":
         return Refused(Reason.INVALID_REQUEST, "Use POST.", field="method")
     fields = await form(receive, scope)
     if isinstance(fields, Refused):
         return fields
     found = basic(scope)
-    return found if isinstance(found, Refused) else (fields, found)
+    if isinstance(found, Refused):
+        return found
+    shown = Shown(
+        client_id=fields.get("client_id", ""),
+        client_secret=fields.get("client_secret", ""),
+        basic=found,
+        assertion=fields.get("client_assertion", ""),
+        assertion_type=fields.get("client_assertion_type", ""),
+        endpoint=endpoint,
+    )
+    return fields, shown
 
 
 def basic(scope: Scope) -> Basic | Refused:

@@ -11,7 +11,9 @@ from ostiary.services.tokens.revoke import revoke
 from ostiary.web.front.visit import visit
 from ostiary.web.oauth.door import Endpoint, client_form, refused, stranger
 
-__all__ = ["revocation"]
+__all__ = ["PATH", "revocation"]
+
+PATH = "/oauth2/v2.0/revoke"
 
 
 def revocation(house: House) -> Endpoint:
@@ -22,13 +24,10 @@ def revocation(house: House) -> Endpoint:
         elsewhere = stranger(house, request, seen)
         if elsewhere is not None:
             return elsewhere
-        asked = await client_form(request.scope, request.receive)
+        asked = await client_form(request.scope, request.receive, PATH)
         if isinstance(asked, Refused):
             return refused(house, seen, asked)
-        wrong = await revoke(
-            house, seen, client_id=asked.client_id, client_secret=asked.client_secret, basic=asked.basic,
-            token=asked.token,
-        )  # fmt: skip
+        wrong = await revoke(house, seen, asked.client, asked.token)
         return refused(house, seen, wrong) if wrong else Response(b"", 200, headers={"Cache-Control": "no-store"})
 
     return answer

@@ -4,6 +4,7 @@ The token endpoint (RFC 6749 §3.2). A pending poll is answered from memory; eve
 A poll whose commit fails is told "pending", which is true; a refresh then is told to try again (R9).
 """
 
+from ostiary.core.tokens.clients import Shown
 from ostiary.core.words.errors import StoreError
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
@@ -16,7 +17,7 @@ from ostiary.web.front.hot import Asgi
 from ostiary.web.front.visit import visit as visit_of
 from ostiary.web.oauth.answers import granted, refusal
 from ostiary.web.oauth.answers import pending as not_yet
-from ostiary.web.oauth.posted import Basic, posted
+from ostiary.web.oauth.posted import posted
 
 __all__ = ["PATH", "token"]
 
@@ -28,7 +29,7 @@ def token(house: House) -> Asgi:
 
     async def door(scope: Scope, receive: Receive, send: Send) -> None:
         visit = visit_of(scope, house)
-        read = await posted(scope, receive)
+        read = await posted(scope, receive, PATH)
         if isinstance(read, Refused):
             answer = refusal(read, visit, application=None, origin=house.settings.origin)
         else:
@@ -58,13 +59,11 @@ def _refused(house: House, visit: Visit, form: TokenForm, refused: Refused) -> A
     return refusal(refused, visit, application=known(house, form), origin=house.settings.origin)
 
 
-def _form(fields: dict[str, str], basic: Basic) -> TokenForm:
+def _form(fields: dict[str, str], client: Shown) -> TokenForm:
     """The parameters we know; `code` beside `device_code` is a habit of one client and ignored there."""
     return TokenForm(
         grant_type=fields.get("grant_type", ""),
-        client_id=fields.get("client_id", ""),
-        client_secret=fields.get("client_secret", ""),
-        basic=basic,
+        client=client,
         device_code=fields.get("device_code", ""),
         refresh_token=fields.get("refresh_token", ""),
         code=fields.get("code", ""),

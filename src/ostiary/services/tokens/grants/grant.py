@@ -8,6 +8,7 @@ from typing import Protocol
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.applications import Application
 from ostiary.core.directory.people import User
+from ostiary.core.tokens.clients import Shown
 from ostiary.core.tokens.session import Session
 from ostiary.core.words.ids import SessionId
 from ostiary.core.words.instants import Instant
@@ -24,9 +25,7 @@ class TokenForm:
     """
 
     grant_type: str = ""
-    client_id: str = ""
-    client_secret: str = field(default="", repr=False)
-    basic: tuple[str, str] | None = field(default=None, repr=False)
+    client: Shown = field(default_factory=Shown)
     device_code: str = field(default="", repr=False)
     refresh_token: str = field(default="", repr=False)
     code: str = field(default="", repr=False)
