@@ -101,7 +101,8 @@ class Server:
         self.data = data
         self.clock = OffsetClock()
         self.clients = dict(CLIENTS)
-        self.config = Config(data=data, origin=self.origin, port=port, **{"poll_interval": 1, **config})
+        given = {"data": data, "origin": self.origin, "port": port, "poll_interval": 1, **config}
+        self.config = Config(**given)
         self.people: dict[str, Human] = {}
         self.tenant = ""
         self.ca_file = data / "tls" / "bundle.pem"
@@ -141,7 +142,7 @@ class Server:
         self.tenant = self.house.desk.picture.organisation.tenant
         names = local_ca.default_names()
         tls = local_ca.ensure(self.data / "tls", names, now=SystemClock().now(), environ=os.environ)
-        reloader = Reloader(tls.certificate, tls.key)
+        reloader = None if self.config.plain else Reloader(tls.certificate, tls.key)
         try:
             await serve(self.house, self.config, reloader, ready=self._ready.set, stop=self._stop)
         finally:

@@ -1,10 +1,12 @@
 """One configuration: a file, then the environment; everything wrong with it is said at once."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ostiary.app.config import Config, ConfigRefused, document, load, settings
+from ostiary.services.house import Proxy
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -63,3 +65,31 @@ def test_r13_plain_http_needs_a_proxy_and_a_proxy_needs_its_secret(tmp_path: Pat
     proxy = settings(named.model_copy(update=more)).proxy
     assert proxy is not None
     assert b"0123456789abcdef" not in repr(proxy).encode()
+
+
+def test_r13_a_proxy_is_a_socket_or_an_address_with_a_secret(tmp_path: Path) -> None:
+    """Never both, never in a folder that everybody may write to; and it always says where requests come from."""
+    place = tmp_path / "run"
+    place.mkdir(mode=0o750)
+    asked: dict[str, Any] = {"proxy_header": "X-Forwarded-For", "proxy_socket": place / "proxy.sock"}
+    told = settings(load(None, {}, proxy_certificate_header="Client-Cert", **asked)).proxy
+    assert told == Proxy("x-forwarded-for", unix=True, certificate_header="client-cert")
+    for more in ({"proxy_networks": ("10.0.0.0/8",)}, {"proxy_secret_header": "X"}, {"data": place}):
+        with pytest.raises(ConfigRefused):
+            settings(load(None, {}, **asked, **more))
+    place.chmod(0o777)
+    with pytest.raises(ConfigRefused):
+        settings(load(None, {}, **asked))
+    with pytest.raises(ConfigRefused):
+        settings(load(None, {}, **{**asked, "proxy_socket": tmp_path / "none" / "proxy.sock"}))
+    assert "proxy_header" in _refused(None, {}, proxy_socket=place / "proxy.sock")[0]
+
+
+def test_r13_certificates_have_a_host_of_their_own() -> None:
+    """Browsers are never asked for one; and without a header that tells certificates the host leads nowhere."""
+    host = {"proxy_header": "x-forwarded-for", "origin": "https://a.example"}
+    assert "mtls_origin" in _refused(None, {}, mtls_origin="https://b.example", **host)[0]
+    told = {"proxy_certificate_header": "client-cert", **host}
+    assert "mtls_origin" in _refused(None, {}, mtls_origin="https://a.example:9443", **told)[0]
+    assert "mtls_origin" in _refused(None, {}, mtls_origin="http://b.example", **told)[0]
+    assert load(None, {}, mtls_origin="https://b.example", **told).mtls_origin == "https://b.example"

@@ -7,9 +7,11 @@ told at once.
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Self, get_origin
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -80,11 +82,28 @@ class Config(BaseModel):
     proxy_networks: Annotated[tuple[str, ...], Field(description="Where the proxy connects from.")] = ()
     proxy_secret_header: Annotated[str, Field(description="The header in which the proxy proves itself.")] = ""
     proxy_secret_file: Annotated[Path | None, Field(description="File with the secret that it carries.")] = None
+    proxy_socket: Annotated[
+        Path | None,
+        Field(
+            description="A Unix socket for the proxy, instead of networks and secret: who can open it (0660) is the "
+            "proxy. With `plain` nothing listens on TCP."
+        ),
+    ] = None
+    proxy_certificate_header: Annotated[
+        str,
+        Field(
+            description="The header in which the proxy tells a TLS client's certificate: `client-cert` (RFC 9440), or "
+            "another name for nginx's `$ssl_client_escaped_cert`."
+        ),
+    ] = ""
+    mtls_origin: Annotated[
+        str, Field(description="Where clients with a TLS certificate come: a host name of its own (RFC 8705 §5).")
+    ] = ""
 
-    @field_validator("origin")
+    @field_validator("origin", "mtls_origin")
     @classmethod
     def _https(cls, value: str) -> str:
-        if not value.startswith("https://") or value.count("/") != 2 or value != value.lower():
+        if (value and not value.startswith("https://")) or value.count("/") != 2 or value != value.lower():
             raise ValueError("must be https://host[:port] in lower case, with no path")
         return value
 
@@ -102,6 +121,10 @@ class Config(BaseModel):
             raise ValueError("plain: needs the proxy that ends TLS (proxy_header and its companions, R13)")
         if (self.certificate is None) != (self.certificate_key is None):
             raise ValueError("certificate: set certificate and certificate_key, or neither")
+        if self.mtls_origin and (not self.proxy_certificate_header or _host(self.mtls_origin) == _host(self.origin)):
+            raise ValueError("mtls_origin: needs proxy_certificate_header, and a host that browsers do not use")
+        if (self.proxy_socket or self.proxy_certificate_header) and not self.proxy_header:
+            raise ValueError("proxy_header: the proxy tells addresses in one header, whatever else it does (R13)")
         return self
 
 
@@ -148,12 +171,19 @@ def settings(config: Config) -> Settings:
         codes_per_source=config.codes_per_source,
         codes_per_application=config.codes_per_application,
         proxy=_proxy(config),
+        mtls_origin=config.mtls_origin,
     )
 
 
 def _proxy(config: Config) -> Proxy | None:
     if not config.proxy_header:
         return None
+    told = Proxy(
+        config.proxy_header.lower(), config.proxy_hops, certificate_header=config.proxy_certificate_header.lower()
+    )
+    if config.proxy_socket is not None:
+        _socket_place(config, config.proxy_socket)
+        return replace(told, unix=True)
     if not config.proxy_networks or not config.proxy_secret_header or config.proxy_secret_file is None:
         raise ConfigRefused(("proxy_header: needs proxy_networks, proxy_secret_header and proxy_secret_file (R13)",))
     try:
@@ -162,13 +192,28 @@ def _proxy(config: Config) -> Proxy | None:
         raise ConfigRefused((f"proxy_secret_file: {error.strerror}",)) from None
     if len(secret) < 16:
         raise ConfigRefused(("proxy_secret_file: needs at least 16 bytes",))
-    return Proxy(
-        header=config.proxy_header.lower(),
-        hops=config.proxy_hops,
+    return replace(
+        told,
         networks=tuple(ip_network(network) for network in config.proxy_networks),
         secret_header=config.proxy_secret_header.lower(),
         secret=digest(secret),
     )
+
+
+def _socket_place(config: Config, path: Path) -> None:
+    """Raise ConfigRefused unless the proxy, and only who may, can stand at *path*: one way in, one kind of proof."""
+    if config.proxy_networks or config.proxy_secret_header or config.proxy_secret_file is not None:
+        raise ConfigRefused(("proxy_socket: the proxy is a socket, or networks and a secret, not both (R13)",))
+    try:
+        open_to_all = path.parent.stat().st_mode & 0o002
+    except OSError as error:
+        raise ConfigRefused((f"proxy_socket: {error.strerror}",)) from None
+    if open_to_all or path.parent == config.data:
+        raise ConfigRefused(("proxy_socket: needs a folder of its own, which not everybody may write to",))
+
+
+def _host(origin: str) -> str:
+    return urlsplit(origin).hostname or ""
 
 
 def document() -> str:

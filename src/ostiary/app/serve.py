@@ -1,6 +1,6 @@
 """
-Listening: the public port, with TLS whose certificate is reloaded, and the local door (R2), one ASGI application on
-both.
+Listening: the public port, with TLS whose certificate is reloaded, the proxy's socket (R13) and the local door (R2),
+one ASGI application on all.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ from ostiary.web.front import health
 from ostiary.web.front.credentials import api_visit
 from ostiary.web.front.hot import Asgi, hot, tenant_names
 from ostiary.web.front.stack import http_error, stack
-from ostiary.web.front.visit import LOCAL
+from ostiary.web.front.visit import LOCAL, PROXY
 
 __all__ = ["application", "serve"]
 
@@ -83,6 +83,14 @@ class _LocalProtocol(HttpToolsProtocol):
         self.scope["extensions"] = {LOCAL: self._peer}  # type: ignore[dict-item]
 
 
+class _ProxyProtocol(HttpToolsProtocol):
+    """HTTP on the proxy's socket: each request is marked, because it shows no address by itself (R13)."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {PROXY: {}}
+
+
 class _Server(uvicorn.Server):
     """A listener that leaves signals to us: there are two in one loop."""
 
@@ -121,16 +129,28 @@ def _tcp(config: Config) -> socket.socket:
     return listener
 
 
-def _unix(path: Path) -> socket.socket:
-    """The local door: private before anybody can connect (R2)."""
+def _unix(path: Path, hidden: int) -> socket.socket:
+    """A Unix socket without the permissions *hidden*, from before anybody can connect."""
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
+    before = os.umask(hidden)
     try:
         listener.bind(str(path))
     finally:
         os.umask(before)
     return listener
+
+
+def _listeners(app: Asgi, config: Config, reloader: Reloader | None) -> list[tuple[_Server, socket.socket]]:
+    """Every way in. Plain HTTP behind a socket leaves TCP closed: only the proxy comes in."""
+    servers = []
+    if config.proxy_socket is None or not config.plain:
+        servers.append((_server(app, reloader.context if reloader else None, "httptools"), _tcp(config)))
+    if config.proxy_socket is not None:
+        servers.append((_server(app, None, _ProxyProtocol), _unix(config.proxy_socket, 0o117)))
+    if config.local_door:
+        servers.append((_server(app, None, _LocalProtocol), _unix(config.data / SOCKET, 0o177)))
+    return servers
 
 
 async def serve(
@@ -141,10 +161,7 @@ async def serve(
     Listen until *stop* is set or the process is told to end; *ready* is called when both doors are open. SIGUSR1 takes
     the master keys of the configuration anew, as *reread* gives it.
     """
-    app = application(house)
-    servers = [(_server(app, reloader.context if reloader else None, "httptools"), _tcp(config))]
-    if config.local_door:
-        servers.append((_server(app, None, _LocalProtocol), _unix(config.data / SOCKET)))
+    servers = _listeners(application(house), config, reloader)
     side = [asyncio.create_task(run_jobs(house))]
     if reread is not None:
         side.append(asyncio.create_task(_masters(house, reread)))
@@ -161,7 +178,8 @@ async def serve(
         task.cancel()
     await asyncio.gather(*side, return_exceptions=True)
     await end_jobs(house)
-    (config.data / SOCKET).unlink(missing_ok=True)
+    for path in filter(None, (config.data / SOCKET, config.proxy_socket)):
+        path.unlink(missing_ok=True)
 
 
 async def _opened(servers: list[_Server], running: list[asyncio.Task[None]]) -> None:

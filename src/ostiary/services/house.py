@@ -39,6 +39,11 @@ class Proxy:
     secret_header: str = ""
     secret: bytes = field(default=b"", repr=False)
     """SHA-256 of the shared secret."""
+    certificate_header: str = ""
+    """
+    The header in which it tells the certificate that a TLS client proved (lower case): ``client-cert`` of RFC 9440, or
+    another name for nginx's escaped PEM. Empty: it tells none.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,8 @@ class Settings:
     local_door: bool = True
     proxy: Proxy | None = None
     """None: the address is the TCP peer's (R13)."""
+    mtls_origin: str = ""
+    """Where clients with a TLS certificate come, so that browsers are never asked for one (RFC 8705 §5)."""
     key_notice: Span = hours(1)
     """How long a new signing key is published before it signs: at least as long as verifiers keep the old list."""
     codes_per_source: int = 40

@@ -116,12 +116,14 @@ class Site:
             settings=Settings(origin=ORIGIN, data=folder),
         )  # fmt: skip
         self.run(self._furnish())
-        cold = Starlette(routes=routes(self.house), exception_handlers={HTTPException: http_error(self.house)})
-        self.app = hot(
-            hot_doors(self.house), names=tenant_names(self.house.desk.picture.organisation),
-            unknown=unknown_tenant(self.house), cold=stack(cold, self.house),
-        )  # fmt: skip
+        self.app = self.serve(self.house)
         self.cookie = ""
+
+    def serve(self, house: House) -> Any:
+        """The doors of *house*, put together as the product does it."""
+        cold = Starlette(routes=routes(house), exception_handlers={HTTPException: http_error(house)})
+        names = tenant_names(house.desk.picture.organisation)
+        return stack(hot(hot_doors(house), names=names, unknown=unknown_tenant(house), cold=cold), house)
 
     async def _furnish(self) -> None:
         async def body(tx: Tx) -> None:

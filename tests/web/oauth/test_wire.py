@@ -5,10 +5,13 @@ R20 and the shapes of answers: names, discovery, and bad input to every endpoint
 import json
 import re
 from dataclasses import replace
+from importlib import import_module
+from typing import Any
 
 import pytest
 
 from ostiary.core.directory.applications import Application
+from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.instants import hours, minutes
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.tokens.rotation import Rotated, rotate, tend_keys
@@ -246,3 +249,31 @@ def test_a_pending_answer_says_the_same_as_the_table(site: Site) -> None:
     assert made.pop("ostiary_expires_in") == 120
     assert made == table
     assert pending(visit).status == 400
+
+
+def test_r9_a_fault_in_a_door_is_an_error_of_its_shape(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R9: never 5xx at the token endpoint; JSON with a reference everywhere, and no word of the exception."""
+
+    async def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("the secret is 4711")
+
+    expected = {"token": (400, "temporarily_unavailable"), "devicecode": (503, "server_error")}
+    expected |= {"introspect": (500, "server_error"), "revoke": (500, "server_error")}
+    deeds = {"token": "grant", "device_authorization": "start", "introspection": "introspect", "revocation": "revoke"}
+    for door, deed in deeds.items():
+        monkeypatch.setattr(import_module(f"ostiary.web.oauth.{door}"), deed, broken)
+    form = {"grant_type": "refresh_token", "refresh_token": "x", "client_id": CLI, "token": "x"}
+    for path, (status, error) in expected.items():
+        answer = site.post(f"/{TENANT}/oauth2/v2.0/{path}", form)
+        assert (answer.status_code, answer.json()["error"]) == (status, error), path
+        assert "4711" not in answer.text
+        assert answer.headers["cache-control"] == "no-store"
+    assert len(site.entries(Kind.FAULT)) == len(expected)
+
+
+def test_r13_hot_doors_refuse_borrowed_certificates(site: Site) -> None:
+    """R13: 400 in the shape of the door, before anything is asked of the request."""
+    for path in ("token", "devicecode", "introspect", "revoke"):
+        for name in ("Client-Cert", "Client-Cert-Chain"):
+            answer = site.post(f"/{TENANT}/oauth2/v2.0/{path}", {"client_id": CLI}, headers={name: ":AAAA:"})
+            assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request"), path

@@ -57,6 +57,8 @@ def _oauth(path: str, visit: Visit, origin: str, status: int) -> Answer:
     reason = {500: Reason.FAULT, 503: Reason.UNAVAILABLE}.get(status, Reason.INVALID_REQUEST)
     entry = wire(reason)
     at_token = path.endswith("/token")
+    if status >= 500 and path.endswith("/devicecode"):
+        status = entry.device_status
     body = {
         "error": "temporarily_unavailable" if at_token and status >= 500 else entry.error,
         "error_description": f"AADSTS{entry.aadsts}: {_SENTENCES[status][1]} Trace ID: {visit.id}",

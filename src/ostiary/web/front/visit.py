@@ -15,13 +15,18 @@ from ostiary.core.words.digests import digest, same
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House, Proxy
 
-__all__ = ["LOCAL", "Scope", "headers", "trusted", "visit"]
+__all__ = ["LOCAL", "PROXY", "Scope", "headers", "trusted", "visit"]
 
 Scope = MutableMapping[str, Any]
 
 AGENT = 512  # characters of User-Agent that are kept
 LOCAL = "ostiary.local"
 """Where the server marks a connection of the local door with the user at its other end (R2): never a proxy."""
+PROXY = "ostiary.proxy"
+"""
+Where the server marks a connection of the proxy's own socket (R13). That a connection shows no address proves nothing:
+a TCP peer that is gone shows none either.
+"""
 KEPT = "ostiary.visit"
 """Where a request's visit stands in its scope, so that access log, fault and door speak of the same one."""
 _CORRELATION = re.compile(rb"[0-9A-Za-z-]{1,64}")
@@ -51,12 +56,13 @@ def headers(scope: Scope, name: bytes) -> list[bytes]:
 
 def trusted(scope: Scope, proxy: Proxy | None) -> bool:
     """Whether the other end of the connection is the configured proxy, proven by its socket or its secret."""
-    if proxy is None or (scope.get("extensions") or {}).get(LOCAL):
+    marks = scope.get("extensions") or {}
+    if proxy is None or LOCAL in marks:
         return False
-    peer = scope.get("client")
-    if not peer or not peer[0]:
+    if PROXY in marks:
         return proxy.unix
-    if not proxy.secret_header or not proxy.secret or not _inside(peer[0], proxy):
+    peer = scope.get("client")
+    if not peer or not peer[0] or not proxy.secret_header or not proxy.secret or not _inside(peer[0], proxy):
         return False
     shown = headers(scope, proxy.secret_header.lower().encode())
     return len(shown) == 1 and same(digest(shown[0]), proxy.secret)

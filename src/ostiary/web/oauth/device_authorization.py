@@ -29,7 +29,7 @@ def device_authorization(house: House) -> Asgi:
 
     async def door(scope: Scope, receive: Receive, send: Send) -> None:
         visit = visit_of(scope, house)
-        read = await posted(scope, receive, PATH)
+        read = await posted(scope, receive, house, PATH)
         outcome: Started | Refused
         if isinstance(read, Refused):
             outcome, application = read, None

@@ -15,7 +15,7 @@ from ostiary.core.tokens.assertions import ALGORITHMS
 from ostiary.core.tokens.claims import issuer
 from ostiary.core.tokens.pkce import METHOD
 from ostiary.core.tokens.scopes import OPENID
-from ostiary.services.house import House
+from ostiary.services.house import House, Settings
 from ostiary.services.tokens.grants import GRANTS
 from ostiary.web.front.visit import visit
 from ostiary.web.oauth.door import Endpoint, public_json, stranger
@@ -34,15 +34,14 @@ def discovery(house: House) -> Endpoint:
     async def answer(request: Request) -> Response:
         seen, name = visit(request.scope, house), request.path_params["tenant"]
         organisation = house.desk.picture.organisation
-        return stranger(house, request, seen) or public_json(
-            document(house.settings.origin, organisation, name), seconds=KEPT
-        )
+        return stranger(house, request, seen) or public_json(document(house.settings, organisation, name), seconds=KEPT)
 
     return answer
 
 
-def document(origin: str, organisation: Organisation, name: str) -> Mapping[str, object]:
+def document(settings: Settings, organisation: Organisation, name: str) -> Mapping[str, object]:
     """The metadata under *name*, one of the organisation's."""
+    origin, proved = settings.origin, [*_PROVED, *(["self_signed_tls_client_auth"] if _certificates(settings) else [])]
     at = f"{origin}/{name.lower()}"
     return {
         "issuer": issuer(origin, organisation),
@@ -60,9 +59,9 @@ def document(origin: str, organisation: Organisation, name: str) -> Mapping[str,
         "grant_types_supported": [grant.GRANT_TYPES[0] for grant in GRANTS],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256", "RS256"],
-        "token_endpoint_auth_methods_supported": [*_PROVED, "none"],
-        "introspection_endpoint_auth_methods_supported": _PROVED,
-        "revocation_endpoint_auth_methods_supported": [*_PROVED, "none"],
+        "token_endpoint_auth_methods_supported": [*proved, "none"],
+        "introspection_endpoint_auth_methods_supported": proved,
+        "revocation_endpoint_auth_methods_supported": [*proved, "none"],
         **{f"{name}_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS) for name in _ENDPOINTS},
         "code_challenge_methods_supported": [METHOD],
         "authorization_response_iss_parameter_supported": True,
@@ -74,4 +73,25 @@ def document(origin: str, organisation: Organisation, name: str) -> Mapping[str,
         "claims_parameter_supported": False,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
+        **_aliases(settings, name),
     }  # fmt: skip
+
+
+def _certificates(settings: Settings) -> bool:
+    """Whether a TLS client's certificate can reach us at all (R13)."""
+    return settings.proxy is not None and bool(settings.proxy.certificate_header)
+
+
+def _aliases(settings: Settings, name: str) -> Mapping[str, object]:
+    """RFC 8705 §5: where clients with a certificate come."""
+    if not settings.mtls_origin or not _certificates(settings):
+        return {}
+    at = f"{settings.mtls_origin}/{name.lower()}/oauth2/v2.0"
+    return {
+        "mtls_endpoint_aliases": {
+            "token_endpoint": f"{at}/token",
+            "device_authorization_endpoint": f"{at}/devicecode",
+            "introspection_endpoint": f"{at}/introspect",
+            "revocation_endpoint": f"{at}/revoke",
+        }
+    }

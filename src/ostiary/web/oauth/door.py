@@ -45,9 +45,9 @@ class ClientForm:
     token: str = field(repr=False)
 
 
-async def client_form(scope: Scope, receive: Receive, endpoint: str) -> ClientForm | Refused:
+async def client_form(scope: Scope, receive: Receive, house: House, endpoint: str) -> ClientForm | Refused:
     """The form of this request. INVALID_REQUEST for anything but a POST of one with a token."""
-    read = await posted(scope, receive, endpoint)
+    read = await posted(scope, receive, house, endpoint)
     if isinstance(read, Refused):
         return read
     fields, shown = read

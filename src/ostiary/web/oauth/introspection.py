@@ -41,7 +41,7 @@ def introspection(house: House) -> Asgi:
 
 
 async def _answer(house: House, seen: Visit, scope: Scope, receive: Receive) -> Answer:
-    asked = await client_form(scope, receive, PATH)
+    asked = await client_form(scope, receive, house, PATH)
     if isinstance(asked, Refused):
         return _refused(house, seen, asked)
     try:

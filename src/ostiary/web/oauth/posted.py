@@ -8,6 +8,8 @@ from urllib.parse import unquote_plus
 
 from ostiary.core.tokens.clients import Shown
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.services.house import House
+from ostiary.web.front.certificate import certificate
 from ostiary.web.front.forms import Receive, Scope, form
 
 __all__ = ["basic", "posted"]
@@ -19,7 +21,7 @@ _LONGEST = 1024  # bytes of an Authorization header that we read
 BAD_BASIC = Refused(Reason.INVALID_REQUEST, "The Authorization header cannot be read as Basic (RFC 7617).")
 
 
-async def posted(scope: Scope, receive: Receive, endpoint: str) -> tuple[dict[str, str], Shown] | Refused:
+async def posted(scope: Scope, receive: Receive, house: House, endpoint: str) -> tuple[dict[str, str], Shown] | Refused:
     """The form, and what it, its header and its connection show of the application that calls *endpoint*."""
     if scope["method"] != "POST":
         return Refused(Reason.INVALID_REQUEST, "Use POST.", field="method")
@@ -29,12 +31,16 @@ async def posted(scope: Scope, receive: Receive, endpoint: str) -> tuple[dict[st
     found = basic(scope)
     if isinstance(found, Refused):
         return found
+    proved = certificate(scope, house)
+    if isinstance(proved, Refused):
+        return proved
     shown = Shown(
         client_id=fields.get("client_id", ""),
         client_secret=fields.get("client_secret", ""),
         basic=found,
         assertion=fields.get("client_assertion", ""),
         assertion_type=fields.get("client_assertion_type", ""),
+        certificate=proved,
         endpoint=endpoint,
     )
     return fields, shown

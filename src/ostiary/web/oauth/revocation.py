@@ -24,7 +24,7 @@ def revocation(house: House) -> Endpoint:
         elsewhere = stranger(house, request, seen)
         if elsewhere is not None:
             return elsewhere
-        asked = await client_form(request.scope, request.receive, PATH)
+        asked = await client_form(request.scope, request.receive, house, PATH)
         if isinstance(asked, Refused):
             return refused(house, seen, asked)
         wrong = await revoke(house, seen, asked.client, asked.token)

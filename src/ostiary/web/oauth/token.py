@@ -29,7 +29,7 @@ def token(house: House) -> Asgi:
 
     async def door(scope: Scope, receive: Receive, send: Send) -> None:
         visit = visit_of(scope, house)
-        read = await posted(scope, receive, PATH)
+        read = await posted(scope, receive, house, PATH)
         if isinstance(read, Refused):
             answer = refusal(read, visit, application=None, origin=house.settings.origin)
         else:
