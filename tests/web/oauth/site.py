@@ -12,9 +12,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 from sqlalchemy import create_engine, insert
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 
+from ostiary.app.serve import application
 from ostiary.core.directory.applications import Application, Scope, Secret, normal_identifier, to_document
 from ostiary.core.directory.people import User
 from ostiary.core.exemptions.exemption import Exemption
@@ -40,9 +39,6 @@ from ostiary.services.tokens.rotation import ensure_keys
 from ostiary.store import Tx, directory, exemptions, registry, schema, sessions, tokens
 from ostiary.store.logs import open_stream, since
 from ostiary.store.sqlite import SqliteStore
-from ostiary.web.front.hot import hot, tenant_names
-from ostiary.web.front.stack import http_error, stack
-from ostiary.web.oauth import hot_doors, routes, unknown_tenant
 from tests.clock import MovableClock
 
 T = TypeVar("T")
@@ -120,10 +116,8 @@ class Site:
         self.cookie = ""
 
     def serve(self, house: House) -> Any:
-        """The doors of *house*, put together as the product does it."""
-        cold = Starlette(routes=routes(house), exception_handlers={HTTPException: http_error(house)})
-        names = tenant_names(house.desk.picture.organisation)
-        return stack(hot(hot_doors(house), names=names, unknown=unknown_tenant(house), cold=cold), house)
+        """Every door of *house*, put together by the product itself."""
+        return application(house)
 
     async def _furnish(self) -> None:
         async def body(tx: Tx) -> None:

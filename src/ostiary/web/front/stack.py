@@ -5,6 +5,7 @@ Outermost first. Plain ASGI, so that it costs little and hides nothing. Every do
 """
 
 from collections.abc import Callable, MutableMapping
+from traceback import extract_tb
 from typing import Any
 
 import structlog
@@ -84,11 +85,16 @@ def faults(app: ASGIApp, house: House) -> ASGIApp:
 
 async def _noted(house: House, seen: Visit, error: Exception) -> None:
     """Write the fault down; where even that fails there is still the log of the process."""
-    _faults.error("fault", reference=seen.id, error=type(error).__name__, exc_info=error)
+    _faults.error("fault", reference=seen.id, error=type(error).__name__, where=_places(error))
     try:
         await note(house, seen, error)
     except Exception as second:  # the store itself may be what is broken
         _faults.error("fault not noted", reference=seen.id, error=type(second).__name__)
+
+
+def _places(error: Exception) -> list[str]:
+    """The way that *error* took, innermost last: functions and lines; values and message may be secrets."""
+    return [f"{frame.name}:{frame.lineno}" for frame in extract_tb(error.__traceback__)][-20:]
 
 
 def _status(error: Exception) -> int:
