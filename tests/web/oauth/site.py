@@ -70,9 +70,11 @@ def applications(now: Instant) -> tuple[Application, ...]:
 
     read, admin = Scope("Read", "Read things"), Scope("Things.ReadWrite.All", "Change things", administrative=True)
     me, everybody = Scope("User.Read", "Your own profile"), Scope("Directory.Read.All", "Everybody")
+    inspect = Scope("introspect", "Inspect tokens", administrative=True)
     return (
         Application(
-            ADMIN_API, "o1", "Admin", admin_api=True, identifier_uris=(ORIGIN,), scopes=(me, everybody), public=False
+            ADMIN_API, "o1", "Admin", admin_api=True, identifier_uris=(ORIGIN,), public=False,
+            scopes=(me, everybody, inspect),
         ),
         Application(CLI, "o2", "CLI", redirect_uris=("http://127.0.0.1/callback",), reach=(API_URI,), device_flow=True),
         Application(

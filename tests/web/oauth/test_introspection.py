@@ -3,7 +3,9 @@ R19: who may see a token, what is told, and the one answer to everything else.
 """
 
 from collections.abc import Callable
+from typing import Any
 
+import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
@@ -28,6 +30,58 @@ def test_the_audience_and_its_gateway_see_the_token(site: Site, asking: str) -> 
     assert (told["client_id"], told["username"], told["scope"]) == (CLI, "alice@example.com", "Read")
     assert (told["token_type"], told["sid"], told["ostiary_origin"]) == ("Bearer", session.id, "device_code")
     assert told["exp"] - told["iat"] == 600
+
+
+def _bearer(site: Site, token: str, bearer: str, **form: str) -> httpx.Response:
+    """Introspection of *token* with an access token as the proof."""
+    headers = {"authorization": f"Bearer {bearer}"}
+    return site.post(PATH, {"token": token, **form}, headers=headers)
+
+
+def test_r19_an_application_asks_with_its_own_token(site: Site) -> None:
+    """Scope `introspect` of the admin API, a confidential application, a session from a browser: then as ever."""
+    token = site.token(site.session(exemption=site.exemption()))
+    own = {asking: site.token(site.session(client=asking, resource=ADMIN_API), scopes=("introspect",))
+           for asking in (API, GATEWAY, OTHER)}  # fmt: skip
+    for asking in (API, GATEWAY):
+        assert _bearer(site, token, own[asking]).json()["active"] is True
+    for about in (token, "nonsense"):
+        answer = _bearer(site, about, own[OTHER])
+        assert (answer.status_code, answer.content) == (200, INACTIVE)
+
+
+def test_r19_a_token_that_does_not_do_is_401(site: Site) -> None:
+    """Public clients, other scopes and resources, device sign-ins, ended sessions, nonsense: one answer, RFC 6750's."""
+    token, window = site.token(site.session()), site.exemption()
+    right: dict[str, Any] = {"client": API, "resource": ADMIN_API}
+    ended = site.session(**right)
+    dead = site.token(ended, scopes=("introspect",))
+
+    async def body(tx: Tx) -> bool:
+        return await tokens.end(tx, ended.id, now=site.clock.now(), cause="test")
+
+    assert site.write(body)
+    wrong = {
+        "public": site.token(site.session(client=CLI, resource=ADMIN_API), scopes=("introspect",)),
+        "scope": site.token(site.session(**right), scopes=("User.Read",)),
+        "resource": site.token(site.session(client=API, resource=API), scopes=("introspect",)),
+        "device": site.token(site.session(exemption=window, **right), scopes=("introspect",), ends=window.ends),
+        "ended": dead,
+        "nonsense": "nonsense",
+    }
+    for name, bearer in wrong.items():
+        answer = _bearer(site, token, bearer)
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client"), name
+        assert answer.headers["www-authenticate"].startswith("Bearer "), name
+    both = _bearer(site, token, wrong["scope"], client_id=API, client_secret=SECRETS[API])
+    assert (both.status_code, both.json()["error"]) == (400, "invalid_request")
+
+
+def test_r3_a_device_code_never_carries_introspect(site: Site) -> None:
+    """Administrative: `.default` leaves it out, naming it is refused before there is a code."""
+    site.register(CLI, device_flow=True)
+    form = {"client_id": CLI, "scope": f"{ORIGIN}/introspect"}
+    assert site.post(f"/{TENANT}/oauth2/v2.0/devicecode", form).json()["error"] == "invalid_scope"
 
 
 def _forged(site: Site) -> str:

@@ -13,6 +13,9 @@ from typing import Any, Literal
 from ostiary.core.words.ids import AppId
 from ostiary.core.words.instants import Instant, Span, minutes
 
+INTROSPECT = "introspect"
+"""The scope of the admin API with which a confidential application asks what tokens are worth (R19)."""
+
 Need = Literal["optional", "required"]
 
 

@@ -6,7 +6,7 @@ for a sample organisation also well-known public clients (R18) and people.
 from dataclasses import dataclass, field
 from typing import Any
 
-from ostiary.core.directory.applications import Application, Scope
+from ostiary.core.directory.applications import INTROSPECT, Application, Scope
 from ostiary.core.directory.people import EXCEPTION, EXCEPTION_GROUP_NAME, Group, Role
 from ostiary.core.directory.permissions import TABLE
 from ostiary.core.directory.presets import PRESETS
@@ -33,6 +33,8 @@ _SCOPES = {
     "PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup": "Open and end exemptions",
     "AuditLog.Read.All": "Read the sign-in log and the audit log",
 }
+_OF_APPLICATIONS = {INTROSPECT: "Ask what tokens for the application are worth"}
+"""Of use to confidential applications alone, so our own command has no consent to it (R19)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +117,15 @@ def block(group: GroupId) -> dict[str, Any]:
 
 
 def _admin_api(origin: str, now: Instant) -> Application:
-    administrative = {grant.scope for grant in TABLE.values() if grant.write}
+    administrative = {grant.scope for grant in TABLE.values() if grant.write} | set(_OF_APPLICATIONS)
+    scopes = {**_SCOPES, **_OF_APPLICATIONS}
     return Application(
         ADMIN_API,
         ADMIN_API,
         "Ostiary administration",
         public=False,
         identifier_uris=(origin,),
-        scopes=tuple(Scope(value, text, value in administrative) for value, text in _SCOPES.items()),
+        scopes=tuple(Scope(value, text, value in administrative) for value, text in scopes.items()),
         admin_api=True,
         created=now,
     )

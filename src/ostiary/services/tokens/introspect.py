@@ -12,10 +12,11 @@ from typing import Any
 import orjson
 
 from ostiary.core.access.picture import Picture
-from ostiary.core.directory.applications import Application, normal_identifier
+from ostiary.core.directory.applications import INTROSPECT, Application, normal_identifier
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.tokens.clients import Shown
 from ostiary.core.tokens.session import alive
+from ostiary.core.words.caller import Origin
 from ostiary.core.words.ids import AppId, SessionId
 from ostiary.core.words.instants import Instant, to_seconds
 from ostiary.core.words.outcome import Reason, Refused
@@ -36,16 +37,25 @@ _NOTHING = SessionId("")
 _TOLD = ("iss", "sub", "aud", "exp", "iat", "nbf", "jti", "client_id", "auth_time", "amr", "tid", "oid", "sid")
 
 
-async def introspect(house: House, visit: Visit, shown: Shown, token: str) -> Active | Refused | None:
+async def introspect(
+    house: House, visit: Visit, shown: Shown, token: str, *, bearer: str = ""
+) -> Active | Refused | None:
     """
-    What *token* is worth to the application that asks; None is ``{"active": false}``.
+    What *token* is worth to the application that asks; None is ``{"active": false}``. The application proves itself, or
+    shows an access token of its own (*bearer*).
 
-    Refused: the application did not prove itself; a public one never does (CLIENT_AUTHENTICATION).
+    Refused: the application did not prove itself; a public one never does (CLIENT_AUTHENTICATION). INVALID_REQUEST for
+    both at once.
     """
-    claims = read_access(house, token, visit.now)
+    if bearer and (shown.name or shown.client_secret or shown.assertion or shown.assertion_type):
+        refused = Refused(Reason.INVALID_REQUEST, "Prove the application, or send its token; not both.")
+        return await refuse(house, visit, Kind.CLIENT_REFUSED, refused, client=shown.name)
+    claims, own = read_access(house, token, visit.now), read_access(house, bearer, visit.now) if bearer else {}
 
     async def body(tx: Tx, picture: Picture) -> Active | Refused | None:
-        asking = authenticate(house, picture, shown, visit.now)
+        asking = (
+            await _holder(tx, picture, own, visit.now) if bearer else authenticate(house, picture, shown, visit.now)
+        )
         if isinstance(asking, Refused):
             return asking
         if asking.public:
@@ -58,6 +68,20 @@ async def introspect(house: House, visit: Visit, shown: Shown, token: str) -> Ac
     if isinstance(answer, Refused):
         return await refuse(house, visit, Kind.CLIENT_REFUSED, answer, client=shown.name)
     return answer
+
+
+async def _holder(tx: Tx, picture: Picture, claims: dict[str, Any], now: Instant) -> Application | Refused:
+    """
+    Step: the application that a live access token for our own API with the scope `introspect` was given to. One that
+    began with a device code asks in vain: who holds it may be somebody else's machine (R3).
+    """
+    found = await standing_claims(tx, picture, claims, now)
+    if found is None or INTROSPECT not in str(found["scope"]).split() or to_seconds(now) < found["nbf"]:
+        return Refused(Reason.CLIENT_AUTHENTICATION)
+    audience = picture.resource(str(found["aud"]))
+    if audience is None or not audience.admin_api or found["ostiary_origin"] != Origin.BROWSER:
+        return Refused(Reason.CLIENT_AUTHENTICATION)
+    return picture.applications[AppId(found["client_id"])]
 
 
 def read_access(house: House, token: str, now: Instant) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
 from ostiary.services.tokens.introspect import introspect
 from ostiary.web.front.answer import Answer, Send, json_answer, send_answer
+from ostiary.web.front.credentials import authorization
 from ostiary.web.front.forms import Receive, Scope
 from ostiary.web.front.hot import Asgi
 from ostiary.web.front.visit import visit
@@ -23,6 +24,7 @@ PATH = "/oauth2/v2.0/introspect"
 _INACTIVE = json_answer(200, b'{"active":false}')
 """The one answer to everything that is not to be told (R19)."""
 
+_BEARER = b'Bearer realm="Ostiary", error="invalid_token"'
 _POST_ONLY = Refused(Reason.INVALID_REQUEST, "Send this as POST.")
 
 
@@ -44,13 +46,23 @@ async def _answer(house: House, seen: Visit, scope: Scope, receive: Receive) -> 
     asked = await client_form(scope, receive, house, PATH)
     if isinstance(asked, Refused):
         return _refused(house, seen, asked)
+    bearer = authorization(scope, "bearer")
     try:
-        found = await introspect(house, seen, asked.client, asked.token)
+        found = await introspect(house, seen, asked.client, asked.token, bearer=bearer)
     except OstiaryError:  # a service that cannot look says so: neither active nor inactive would be true
         return Answer(503, *_refused(house, seen, Refused(Reason.UNAVAILABLE))[1:])
     if found is None:
         return _INACTIVE
-    return _refused(house, seen, found) if isinstance(found, Refused) else json_answer(200, orjson.dumps(found))
+    if isinstance(found, Refused):
+        answer = _refused(house, seen, found)
+        return _challenged(answer) if bearer and answer.status == 401 else answer
+    return json_answer(200, orjson.dumps(found))
+
+
+def _challenged(answer: Answer) -> Answer:
+    """RFC 7662 §2.3: a token that does not do is told as RFC 6750 §3 says."""
+    others = [pair for pair in answer.headers if pair[0] != b"www-authenticate"]
+    return Answer(answer.status, [*others, (b"www-authenticate", _BEARER)], answer.body)
 
 
 def _refused(house: House, seen: Visit, why: Refused) -> Answer:
