@@ -103,6 +103,25 @@ def test_msal_proves_itself_with_its_certificate(server: Server, chromium: Desk,
         assert event(msal)["event"] == "signed_in"
 
 
+def test_msal_asks_us_whether_we_are_genuine(server: Server, tmp_path: Path) -> None:
+    """`instance_discovery=` with our address: our tenant is found, through the answer; one that is not ours is not."""
+    pair = make("RSA", server.clock.now())
+    application = registered(server, pair)
+    where = f"{server.origin}/common/discovery/instance"
+    for tenant, event_name in ((server.tenant, "visit"), ("nobody", None)):
+        given = {
+            "client_id": application.id, "authority": f"{server.origin}/{tenant}", "scopes": ["User.Read"],
+            "redirect": BACK, "credential": "x", "instance_discovery": where,
+        }  # fmt: skip
+        with program(server, tmp_path, "msal_certificate", given) as msal:
+            if event_name is None:
+                assert msal.line() is None
+                assert "invalid_instance" in msal.log()
+            else:
+                msal.order("begin")
+                assert event(msal)["event"] == event_name
+
+
 @pytest.mark.parametrize(("kind", "alg"), [("EC", "ES256"), ("RSA", "RS256")])
 def test_authlib_proves_itself_with_its_key(server: Server, tmp_path: Path, kind: str, alg: str) -> None:
     """At introspection and revocation, with a new assertion each time."""

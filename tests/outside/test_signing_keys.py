@@ -2,9 +2,12 @@
 
 import base64
 import json
+from base64 import b64decode, urlsafe_b64decode
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given, settings
@@ -13,6 +16,7 @@ from joserfc import jwt
 from joserfc.errors import BadSignatureError
 from joserfc.jwk import ECKey, KeySet, OctKey, OKPKey, RSAKey
 
+from ostiary.core.words.instants import Instant, to_datetime
 from ostiary.outside.random import SystemRandom
 from ostiary.outside.signing_keys import (
     LARGEST_TOKEN,
@@ -21,6 +25,7 @@ from ostiary.outside.signing_keys import (
     Signer,
     SigningKey,
     Verifier,
+    certified,
     make,
     open_key,
     seal_key,
@@ -259,3 +264,20 @@ def test_a_signer_has_the_name_of_its_key() -> None:
     signer = Signer(KEYS[Algorithm.ES256])
     header = json.loads(base64.urlsafe_b64decode(signer.header_prefix("JWT").rstrip(b".") + b"=="))
     assert header == {"typ": "JWT", "alg": "ES256", "kid": signer.kid}
+
+
+@pytest.mark.parametrize("algorithm", list(Algorithm))
+def test_a_published_key_has_a_certificate_of_its_own(algorithm: Algorithm) -> None:
+    """`x5c` with both digests; read back whole; another key's certificate is refused; it holds nothing private."""
+    key, created = KEYS[algorithm], Instant(1_700_000_000_000_000)
+    jwk = certified(key, created).jwk()
+    found = x509.load_der_x509_certificate(b64decode(jwk["x5c"][0]))
+    found.verify_directly_issued_by(found)
+    assert found.public_key() == key.public.key
+    assert found.not_valid_before_utc == to_datetime(created)
+    for name, hash_ in (("x5t", hashes.SHA1()), ("x5t#S256", hashes.SHA256())):
+        assert urlsafe_b64decode(jwk[name] + "==") == found.fingerprint(hash_)
+    assert PublicKey.from_jwk(jwk).jwk() == jwk
+    other = certified(KEYS[Algorithm.RS256 if algorithm is Algorithm.ES256 else Algorithm.ES256], created).jwk()
+    with pytest.raises(ValueError, match="certificate"):
+        PublicKey.from_jwk({**jwk, "x5c": other["x5c"]})

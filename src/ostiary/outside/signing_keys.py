@@ -10,21 +10,37 @@ token that we sign, byte for byte, and anything else is not ours (RFC 8725 §3.1
 import json
 from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
-from binascii import b2a_base64
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
-from hashlib import sha256
+from hashlib import sha1, sha256
+from typing import Any
 
+from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
+from cryptography.x509.oid import NameOID
 
+from ostiary.core.words.instants import Instant, to_datetime
 from ostiary.outside.vault import Vault
 
-__all__ = ["Algorithm", "PublicKey", "Signer", "SigningKey", "Verified", "Verifier", "make", "open_key", "seal_key"]
+__all__ = [
+    "Algorithm",
+    "PublicKey",
+    "Signer",
+    "SigningKey",
+    "Verified",
+    "Verifier",
+    "certified",
+    "make",
+    "open_key",
+    "seal_key",
+]
 
 PURPOSE = "signing-key"  # the vault's data key for private keys
 LARGEST_TOKEN = 16 * 1024  # characters; ours have about 1,000
@@ -32,6 +48,7 @@ LARGEST_TOKEN = 16 * 1024  # characters; ours have about 1,000
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _HASH = SHA256()
 _ECDSA = ec.ECDSA(_HASH)
+_NO_END = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 _PKCS1 = padding.PKCS1v15()  # RFC 7518 §3.3
 
 
@@ -55,20 +72,36 @@ class PublicKey:
     algorithm: Algorithm
     members: Mapping[str, str]
     key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey = field(repr=False, compare=False)
+    certificate: bytes = field(default=b"", repr=False, compare=False)
+    """A self-signed certificate of it (DER), which some clients read instead of the members; says nothing more."""
 
-    def jwk(self) -> dict[str, str]:
-        """The key as it is published (RFC 7517 §4): for signatures only, with its algorithm."""
-        return {"kid": self.kid, "use": "sig", "alg": self.algorithm.value, **self.members}
+    def jwk(self) -> dict[str, Any]:
+        """The key as it is published (RFC 7517 §4): for signatures only, with its algorithm and its certificate."""
+        return {"kid": self.kid, "use": "sig", "alg": self.algorithm.value, **self.members, **self._x5c()}
+
+    def _x5c(self) -> dict[str, Any]:
+        """RFC 7517 §4.7 to §4.9."""
+        if not self.certificate:
+            return {}
+        digests = {"x5t": sha1(self.certificate, usedforsecurity=False), "x5t#S256": sha256(self.certificate)}
+        chain = [b2a_base64(self.certificate, newline=False).decode()]
+        return {"x5c": chain, **{name: _encode(digest.digest()).decode() for name, digest in digests.items()}}
 
     @classmethod
-    def from_jwk(cls, jwk: Mapping[str, str]) -> "PublicKey":
+    def from_jwk(cls, jwk: Mapping[str, Any]) -> "PublicKey":
         """
-        Read what `jwk` wrote. Raises ValueError when it is not one of our two kinds or its kid is not its thumbprint.
+        Read what `jwk` wrote. Raises ValueError when it is not one of our two kinds, or its kid is not its thumbprint,
+        or the certificate is another key's.
         """
         found = _public(_key_of(jwk))
         if jwk.get("kid") != found.kid or jwk.get("alg") != found.algorithm:
             raise ValueError("a public key's kid or alg does not belong to it")
-        return found
+        if "x5c" not in jwk:
+            return found
+        certificate = a2b_base64(jwk["x5c"][0])
+        if x509.load_der_x509_certificate(certificate).public_key() != found.key:
+            raise ValueError("a public key's certificate does not belong to it")
+        return replace(found, certificate=certificate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +213,25 @@ def make(algorithm: Algorithm, *, rsa_bits: int = 2048) -> SigningKey:
     return SigningKey(_public(private.public_key()), private)
 
 
+def certified(key: SigningKey, created: Instant) -> PublicKey:
+    """
+    The public side of *key* with a self-signed certificate from *created* on. It has no end of its own (RFC 5280
+    §4.1.2.5): until when a key counts, the published list says.
+    """
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, key.kid)])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public.key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(to_datetime(created))
+        .not_valid_after(_NO_END)
+        .sign(key.private, _HASH)
+    )
+    return replace(key.public, certificate=certificate.public_bytes(Encoding.DER))
+
+
 def seal_key(vault: Vault, key: SigningKey, *, table: str, field: str) -> bytes:
     """The private key sealed for the row named after its kid."""
     return vault.seal(PURPOSE, table, key.kid, field, key.to_der())
@@ -214,7 +266,7 @@ def _members(key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey) -> dict[str, str
     return {"kty": "RSA", "n": _unsigned(numbers.n), "e": _unsigned(numbers.e)}
 
 
-def _key_of(jwk: Mapping[str, str]) -> ec.EllipticCurvePublicKey | rsa.RSAPublicKey:
+def _key_of(jwk: Mapping[str, Any]) -> ec.EllipticCurvePublicKey | rsa.RSAPublicKey:
     """The key that the members of *jwk* describe; ValueError otherwise."""
     try:
         if jwk["kty"] == "EC":

@@ -251,6 +251,24 @@ def test_a_pending_answer_says_the_same_as_the_table(site: Site) -> None:
     assert pending(visit).status == 400
 
 
+def test_instance_discovery_vouches_for_our_own_names_alone(site: Site) -> None:
+    """MSAL asks without the port; another host, tenant or scheme is none of ours."""
+    path = "/common/discovery/instance"
+    for name in NAMES:
+        url = f"https://localhost/{name}/oauth2/v2.0/authorize"
+        found = site.get(path, params={"authorization_endpoint": url, "api-version": "1.1"}).json()
+        assert found["tenant_discovery_endpoint"] == f"{ORIGIN}/{name.lower()}/v2.0/.well-known/openid-configuration"
+        assert found["metadata"][0]["aliases"] == ["localhost"]
+        assert site.get(found["tenant_discovery_endpoint"]).status_code == 200
+    for url in (
+        "https://login.example/common/oauth2/v2.0/authorize", "http://localhost/common/", "https://localhost/nobody/x",
+        "https://localhost", "https://[::1", "", "x" * 3000, "https://localhost@elsewhere.example/common/x",
+    ):  # fmt: skip
+        answer = site.get(path, params={"authorization_endpoint": url})
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_instance"), url
+    assert site.get(path).json()["error"] == "invalid_instance"
+
+
 def test_r9_a_fault_in_a_door_is_an_error_of_its_shape(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """R9: never 5xx at the token endpoint; JSON with a reference everywhere, and no word of the exception."""
 
@@ -277,3 +295,12 @@ def test_r13_hot_doors_refuse_borrowed_certificates(site: Site) -> None:
         for name in ("Client-Cert", "Client-Cert-Chain"):
             answer = site.post(f"/{TENANT}/oauth2/v2.0/{path}", {"client_id": CLI}, headers={name: ":AAAA:"})
             assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request"), path
+
+
+def test_published_keys_carry_certificates(site: Site) -> None:
+    """`x5c`, `x5t` and `x5t#S256` for Microsoft's libraries; PyJWT's and joserfc's readers do not mind."""
+    keys = site.get(f"/{TENANT}/discovery/v2.0/keys").json()["keys"]
+    assert {key["alg"] for key in keys} == {"ES256", "RS256"}
+    for key in keys:
+        assert {"kid", "use", "x5c", "x5t", "x5t#S256"} <= set(key)
+        assert not {"d", "p", "q"} & set(key)

@@ -25,6 +25,7 @@ from ostiary.outside.signing_keys import (
     SigningKey,
     Verified,
     Verifier,
+    certified,
     open_key,
     seal_key,
 )
@@ -157,9 +158,8 @@ class Keyring:
 def key_row(vault: Vault, key: SigningKey, *, created: Instant, signs_from: Instant) -> KeyRow:
     """*key* as it is kept: the private half sealed for its row."""
     sealed = seal_key(vault, key, table=rows.TABLE, field=rows.FIELD)
-    return KeyRow(
-        key.kid, key.public.algorithm.value, sealed, orjson.dumps(key.public.jwk()).decode(), created, signs_from
-    )
+    public = orjson.dumps(certified(key, created).jwk()).decode()
+    return KeyRow(key.kid, key.public.algorithm.value, sealed, public, created, signs_from)
 
 
 def _key(row: KeyRow, vault: Vault, known: _Key | None) -> _Key:

@@ -13,6 +13,8 @@ from ostiary.web.oauth import device_authorization, introspection, token
 from ostiary.web.oauth.authorize import authorize
 from ostiary.web.oauth.discovery import discovery
 from ostiary.web.oauth.door import unknown_tenant
+from ostiary.web.oauth.instance import PATH as INSTANCE
+from ostiary.web.oauth.instance import instance
 from ostiary.web.oauth.keys import keys
 from ostiary.web.oauth.revocation import PATH as REVOCATION
 from ostiary.web.oauth.revocation import revocation
@@ -38,5 +40,6 @@ def routes(house: House) -> list[Route]:
         Route("/{tenant}/discovery/v2.0/keys", keys(house), methods=["GET"]),
         Route("/{tenant}/oauth2/v2.0/authorize", authorize(house), methods=["GET", "POST"]),
         Route("/{tenant}" + REVOCATION, revocation(house), methods=["POST"]),
+        Route(INSTANCE, instance(house), methods=["GET"]),
         Route("/oidc/userinfo", userinfo(house), methods=["GET", "POST"]),
     ]
