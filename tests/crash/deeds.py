@@ -21,6 +21,7 @@ from ostiary.app.sample import found_sample
 from ostiary.app.wiring import Parts, close_house, open_house, open_parts
 from ostiary.core.exemptions.opening import Opening
 from ostiary.core.signins.view import Approved, Claimed
+from ostiary.core.tokens import clients
 from ostiary.core.words.caller import Caller, CallerKind, Origin
 from ostiary.core.words.ids import AppId, SessionId
 from ostiary.core.words.instants import hours
@@ -70,14 +71,14 @@ class Machine:
         """The whole life of one sign-in, each step told once it was acknowledged."""
         house = self.house
         scope = f"{house.settings.origin}/.default openid offline_access"
-        started = known(Started, await start(house, self.visit(), Request(client_id=CLI, scope=scope)))
+        started = known(Started, await start(house, self.visit(), Request(client=clients.Shown(CLI), scope=scope)))
         tell("started", code=started.device_code)
         claimed = known(Claimed, await claim(house, self.visit(browser=True), started.user_code))
         id = claimed.signin.id
         tell("claimed", id=id)
         known(Approved, await approve(house, self.visit(browser=True), id))
         tell("approved", id=id)
-        form = TokenForm(grant_type=DEVICE_CODE, client_id=CLI, device_code=started.device_code)
+        form = TokenForm(grant_type=DEVICE_CODE, client=clients.Shown(CLI), device_code=started.device_code)
         issued = known(Issued, await grant(house, self.visit(), form))
         tell("redeemed", id=id, code=started.device_code, token=str(issued.refresh_token))
         for _ in range(REFRESHES):
@@ -87,7 +88,7 @@ class Machine:
 
 async def refresh(machine: Machine, token: str) -> Issued:
     """What *token* gives; it must give something."""
-    form = TokenForm(grant_type="refresh_token", client_id=CLI, refresh_token=token)
+    form = TokenForm(grant_type="refresh_token", client=clients.Shown(CLI), refresh_token=token)
     return known(Issued, await grant(machine.house, machine.visit(), form))
 
 
