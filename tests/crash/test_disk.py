@@ -49,7 +49,7 @@ class Trouble:
 
     def health(self) -> tuple[int, int]:
         """Alive, and ready."""
-        return self.machine.get("/livez").status_code, self.machine.get("/readyz").status_code
+        return self.machine.get("/healthz").status_code, self.machine.get("/readyz").status_code
 
 
 @pytest.fixture(params=FAILURES)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ostiary.core.words.instants import Span, hours, minutes, seconds
 from ostiary.outside import Outside
-from ostiary.outside.clock import Clock
+from ostiary.outside.clock import BEHIND, Clock
 from ostiary.outside.random import Random
 from ostiary.outside.vault import Vault
 from ostiary.store import Store
@@ -91,3 +91,11 @@ class House:
     floods: "Floods"
     """How many anonymous refusals were written this minute (R21)."""
     settings: Settings
+
+
+def able(house: House) -> bool:
+    """
+    Whether the house can do its work: not while commits fail (R14: nothing can be acknowledged), nor while the machine
+    lives in the past.
+    """
+    return house.store.trouble is None and house.clock.behind() <= BEHIND

@@ -8,8 +8,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from ostiary.outside.clock import BEHIND
-from ostiary.services.house import House
+from ostiary.services.house import House, able
 
 __all__ = ["routes"]
 
@@ -23,11 +22,7 @@ def routes(house: House) -> list[Route]:
         return PlainTextResponse("ok\n", headers=_HEADERS)
 
     async def ready(_: Request) -> Response:
-        """
-        Nobody should be sent here while commits fail (R14: nothing can be acknowledged), or while the machine lives in
-        the past.
-        """
-        if house.store.trouble is not None or house.clock.behind() > BEHIND:
+        if not able(house):
             return PlainTextResponse("not ready\n", 503, headers=_HEADERS)
         return PlainTextResponse("ok\n", headers=_HEADERS)
 
