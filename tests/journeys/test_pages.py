@@ -110,18 +110,19 @@ def by_keyboard(page: Page, server: Server, code: str) -> None:
         ready(page)
 
 
-def by_hand(page: Page, server: Server, code: str) -> None:
+def by_hand(page: Page, server: Server, code: str, name: str = "alice") -> None:
     """The same with labels and buttons; nothing may stand outside the screen on the way."""
-    alice = server.people["alice"]
+    person = server.people[name]
     page.goto(server.origin + DEVICE_LOGIN)
     _fits(page)
-    page.get_by_label("User name", exact=True).fill(alice.username)
-    page.get_by_label("Password", exact=True).fill(alice.password)
-    _press(page, SIGN_IN)
-    _fits(page)
-    page.get_by_label("Code from your authenticator app", exact=True).fill(alice.totp())
-    _press(page, CONTINUE)
-    _fits(page)
+    if page.get_by_label("User name", exact=True).count():
+        page.get_by_label("User name", exact=True).fill(person.username)
+        page.get_by_label("Password", exact=True).fill(person.password)
+        _press(page, SIGN_IN)
+        _fits(page)
+        page.get_by_label("Code from your authenticator app", exact=True).fill(person.totp())
+        _press(page, CONTINUE)
+        _fits(page)
     page.get_by_label("Code", exact=True).fill(code)
     _press(page, CONTINUE)
     _fits(page)
@@ -202,6 +203,29 @@ def test_no_script_is_needed(server: Server, chromium: Desk, asking: Asking) -> 
         assert chromium.run(story, seen.page) == ("Approved", "Reported")
         assert seen.complaints == []
     assert asking.outcome() == "access_denied"
+
+
+def test_r11_a_code_changes_accounts_in_its_own_browser_only(server: Server, chromium: Desk, asking: Asking) -> None:
+    """R11: Dana goes on in the browser in which Alice gave the code back; at another browser it is a wrong code."""
+    server.open_exemption("dana")
+    other = Asking(server)
+
+    def change(page: Page, code: str) -> None:
+        by_hand(page, server, code)
+        _press(page, "Use another account")
+
+    def as_dana(page: Page, code: str) -> str:
+        by_hand(page, server, code, "dana")
+        return page.inner_text("main")
+
+    with window(chromium) as one, window(chromium) as two:
+        chromium.run(change, one.page, asking.user_code)
+        assert "dana@" in chromium.run(as_dana, one.page, asking.user_code)
+        chromium.run(_press, one.page, APPROVE)
+        chromium.run(change, two.page, other.user_code)
+        assert "That code is not valid" in chromium.run(as_dana, one.page, other.user_code)
+    assert (asking.outcome(), other.outcome()) == ("access_token", "access_denied")
+    server.end_exemptions("dana")
 
 
 def test_r16_every_page_holds_to_the_policy(server: Server, chromium: Desk) -> None:

@@ -135,9 +135,12 @@ class Door(Site):
         assert isinstance(answer, Started), answer
         return answer
 
-    def claim(self, code: str, user: UserId = ALICE, *, session: str = "") -> Claimed | Refused:
-        """*user* types *code*."""
-        return self.run(claims.claim(self.house, self.at_browser(user, session=session), code))
+    def claim(
+        self, code: str, user: UserId = ALICE, *, session: str = "", handed: str = "", address: str = PERSON
+    ) -> Claimed | Refused:
+        """*user* types *code*, at a browser that got *handed* when another account gave it back."""
+        visit = replace(self.at_browser(user, session=session), address=address)
+        return self.run(claims.claim(self.house, visit, code, handed))
 
     def claimed(self, code: str, user: UserId = ALICE) -> Claimed:
         """A claim that succeeds."""

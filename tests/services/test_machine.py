@@ -11,8 +11,9 @@ from sqlalchemy import select, update
 
 from ostiary.core.exemptions.could_pass import VERSION as OPENINGS
 from ostiary.core.exemptions.exemption import Exemption
-from ostiary.core.signins.view import Claimed
+from ostiary.core.signins.view import Claimed, Handed
 from ostiary.core.tokens.clients import Shown
+from ostiary.core.words.digests import digest
 from ostiary.core.words.ids import SignInId
 from ostiary.core.words.instants import minutes, seconds, to_seconds
 from ostiary.core.words.outcome import Reason, Refused
@@ -23,6 +24,7 @@ from ostiary.store import schema
 from tests.services.door import Door
 from tests.web.oauth.site import ALICE, BOB, OLD
 
+_HANDED = select(schema.signins.c.id, schema.signins.c.state, schema.signins.c.handed)
 PEOPLE = st.sampled_from([ALICE, BOB])
 
 
@@ -32,6 +34,7 @@ class SignIns(RuleBasedStateMachine):
     codes = Bundle("codes")
     claims = Bundle("claims")
     families = Bundle("families")
+    handed = Bundle("handed")
     windows = Bundle("windows")
 
     def __init__(self) -> None:
@@ -91,6 +94,27 @@ class SignIns(RuleBasedStateMachine):
         """Somebody types the code."""
         answer = self.door.claim(begun.user_code if begun else "BBBBBBBB", user)
         return (answer.signin.id, user) if isinstance(answer, Claimed) else None
+
+    @rule(target=handed, claimed=claims)
+    def change_account(self, claimed: tuple[SignInId, Any] | None) -> str:
+        """Somebody gives a code back for another account."""
+        if claimed is None:
+            return ""
+        answer = self.door.run(decide.change_account(self.door.house, self.door.at_browser(claimed[1]), claimed[0]))
+        return answer.value if isinstance(answer, Handed) else ""
+
+    @rule(target=claims, begun=codes, user=PEOPLE, value=handed)
+    def claim_again(self, begun: Started | None, user: Any, value: str) -> tuple[SignInId, Any] | None:
+        """A code is typed in a browser that gave one back: a claimed row without its value is never taken over."""
+        if begun is None:
+            return None
+        before = {id: (state, kept) for id, state, kept in self.door.rows(_HANDED)}
+        answer = self.door.claim(begun.user_code, user, handed=value)
+        if isinstance(answer, Refused):
+            return None
+        state, kept = before[answer.signin.id]
+        assert state == "claimed" or kept in (None, digest(value))
+        return answer.signin.id, user
 
     @rule(claimed=claims, how=st.sampled_from([decide.approve, decide.approve, decide.deny, decide.report]))
     def decide(self, claimed: tuple[SignInId, Any] | None, how: Any) -> None:

@@ -1,4 +1,4 @@
-"""A device sign-in from its request to its last refresh, deed by deed (R1, R5, R6, R7, R8, R10, R11, R12, R14)."""
+"""A device sign-in from its request to its last refresh, deed by deed (R1, R5, R6, R7, R8, R12, R14)."""
 
 from ipaddress import ip_network
 
@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from ostiary.core.directory.credentials import source_of
 from ostiary.core.exemptions.could_pass import VERSION as OPENINGS
 from ostiary.core.exemptions.exemption import Limits
-from ostiary.core.signins.view import Approved, Claimed, Closed
+from ostiary.core.signins.view import Approved, Closed
 from ostiary.core.tokens.clients import Shown
 from ostiary.core.tokens.pkce import challenge_of
 from ostiary.core.words.instants import hours, minutes, seconds, to_seconds
@@ -17,8 +17,8 @@ from ostiary.services.signins import decide
 from ostiary.services.signins.start import Started
 from ostiary.services.tokens.issue import Issued
 from ostiary.store import schema
-from tests.services.door import REQUESTER, Door
-from tests.web.oauth.site import ALICE, API_URI, BOB, CLI, OLD, VERIFIER
+from tests.services.door import Door
+from tests.web.oauth.site import ALICE, API_URI, CLI, OLD, VERIFIER
 
 
 def reason(answer: object) -> Reason:
@@ -212,77 +212,6 @@ def test_r8_another_window_takes_over_in_writing(door: Door) -> None:
     assert isinstance(door.refresh(given.refresh_token or ""), Issued)
     (entry,) = door.entries("token:session:refreshed")
     assert entry["detail"]["took_over"] == {"from": window.id, "to": other.id}
-
-
-def test_r10_five_wrong_codes_lock_that_persons_entry(door: Door) -> None:
-    """R10: the right code does not help then, nobody else is locked, and after 15 minutes it goes on."""
-    door.open()
-    door.open(BOB)
-    door.register(CLI, code_lifetime=hours(1))
-    begun = door.started()
-    for _ in range(5):
-        assert reason(door.claim("BBBB-BBBB")) is Reason.BAD_CODE
-    assert reason(door.claim(begun.user_code)) is Reason.CODE_ENTRY_LOCKED
-    other = door.started()
-    assert isinstance(door.claim(other.user_code, BOB), Claimed)
-    door.clock.move(minutes(15))
-    assert isinstance(door.claim(begun.user_code), Claimed)
-
-
-def test_r10_wrong_expired_and_used_are_one_answer(door: Door) -> None:
-    """R10: nothing is confirmed to who guesses."""
-    door.open()
-    used, old = door.started(), door.started()
-    approved(door, used.user_code)
-    door.poll(used.device_code)
-    door.clock.move(minutes(5))
-    assert door.claim("BBBB-BBBB") == door.claim(old.user_code) == door.claim(used.user_code)
-
-
-def test_r11_a_second_person_ends_the_sign_in(door: Door) -> None:
-    """R11: before redemption; they learn nothing but that the code is wrong."""
-    door.open()
-    door.open(BOB)
-    begun = door.started()
-    approved(door, begun.user_code)
-    assert reason(door.claim(begun.user_code, BOB)) is Reason.BAD_CODE
-    assert reason(door.poll(begun.device_code)) is Reason.DENIED
-
-
-def test_r11_a_report_ends_what_it_gave_and_shuns_that_requester_for_an_hour(door: Door) -> None:
-    """R11: for the person who reported, from that source."""
-    door.open(length=hours(4))
-    begun = door.started()
-    told = approved(door, begun.user_code)
-    given = door.poll(begun.device_code)
-    assert isinstance(given, Issued)
-    assert isinstance(door.run(decide.report(door.house, door.at_browser(), told.signin.id)), Closed)
-    assert reason(door.refresh(given.refresh_token or "")) is Reason.SESSION_ENDED
-    again = door.started()
-    assert reason(door.claim(again.user_code)) is Reason.REPORTED
-    assert isinstance(door.claim(door.started("192.0.2.77").user_code), Claimed)
-    door.clock.move(minutes(60))
-    assert isinstance(door.claim(door.started(REQUESTER).user_code), Claimed)
-
-
-def test_r11_the_account_can_be_changed_twice(door: Door) -> None:
-    """R11: before consenting; the third time is refused."""
-    door.open()
-    begun = door.started()
-    for _ in range(2):
-        shown = door.claimed(begun.user_code)
-        assert isinstance(door.run(decide.change_account(door.house, door.at_browser(), shown.signin.id)), Closed)
-    shown = door.claimed(begun.user_code)
-    assert isinstance(door.run(decide.change_account(door.house, door.at_browser(), shown.signin.id)), Refused)
-
-
-def test_r11_only_the_named_person_can_claim(door: Door) -> None:
-    """R11: where the request named somebody."""
-    door.open()
-    door.open(BOB)
-    begun = door.started(login_hint="Bob@example.com")
-    assert reason(door.claim(begun.user_code)) is Reason.BAD_CODE
-    assert isinstance(door.claim(begun.user_code, BOB), Claimed)
 
 
 def test_r12_a_challenge_that_was_sent_is_enforced(door: Door) -> None:

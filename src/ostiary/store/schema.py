@@ -303,6 +303,7 @@ signins = Table(
     _text("user", null=True),
     _text("browser", null=True),  # the browser session that claimed
     _int("changes", default="0"),  # of account before consent (R11)
+    _blob("handed", null=True),  # SHA-256 of the value that the browser which gave the code back holds (R11)
     _int("claimed", null=True),
     _text("approver_address", null=True),
     _text("approver_agent", null=True),

@@ -15,7 +15,7 @@ from ostiary.store.sql import Sql, sql
 
 _COLUMNS = (
     "id", "client", "resource", "scopes", "state", "requester_address", "requester_agent", "created", "ends",
-    "challenge", "named", "user", "browser", "changes", "claimed", "decided", "authenticated", "amr",
+    "challenge", "named", "user", "browser", "changes", "handed", "claimed", "decided", "authenticated", "amr",
     "approver_address", "approver_agent", "exemption", "session", "redeemed",
 )  # fmt: skip
 _ALL = [signins.c[name] for name in _COLUMNS]
@@ -61,7 +61,7 @@ def _move(*changed: str) -> Sql:
 
 
 _CLAIM = _move("user", "browser", "claimed")
-_RELEASE = _move("user", "browser", "changes")
+_RELEASE = _move("browser", "changes", "handed")
 _APPROVE = _move("decided", "ends", "authenticated", "amr", "approver_address", "approver_agent", "exemption")
 _CLOSE = _move("decided", "approver_address", "approver_agent")
 _REDEEM = _move("redeemed", "session", "exemption")
@@ -122,9 +122,11 @@ async def claim(tx: Tx, signin: SignIn, *, user: UserId, browser: SessionId, now
     return await _run(tx, _CLAIM, signin, State.CLAIMED, now, user_=user, browser_=browser, claimed_=now)
 
 
-async def release(tx: Tx, signin: SignIn, *, now: Instant) -> bool:
-    """claimed → issued: another account of the same browser may claim it (R11)."""
-    return await _run(tx, _RELEASE, signin, State.ISSUED, now, user_=None, browser_=None, changes_=signin.changes + 1)
+async def release(tx: Tx, signin: SignIn, *, handed: bytes, now: Instant) -> bool:
+    """claimed → issued: only the browser that holds the value of digest *handed* may claim it; `user` gave it back."""
+    return await _run(
+        tx, _RELEASE, signin, State.ISSUED, now, browser_=None, changes_=signin.changes + 1, handed_=handed
+    )
 
 
 async def approve(

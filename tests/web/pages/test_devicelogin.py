@@ -162,6 +162,37 @@ def test_r11_changing_the_account_gives_the_code_back(site: Site, person: Browse
     assert typed(person, code).status_code == 303
 
 
+def test_r11_only_this_browser_gets_a_code_that_was_given_back(site: Site, person: Browser) -> None:
+    """R11: somebody at another browser who types it meanwhile is a second person: it ends, for the first one too."""
+    site.open(CAROL)
+    code = site.start().user_code
+    path = typed(person, code).headers["location"]
+    gone = person.submit(person.get(path), f"{path}/change")
+    kept = next(line for line in gone.headers.get_list("set-cookie") if line.startswith("__Host-handed="))
+    assert "; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=3" in kept  # as long as the code lives
+    other = site.browser("198.51.100.99")
+    other.sign_in(CAROL)
+    wrong = typed(other, code)
+    assert wrong.status_code == 400
+    assert "That code is not valid" in wrong.text
+    assert len(site.entries(Kind.ALERT)) == 1
+    person.sign_in(CAROL)
+    assert typed(person, code).status_code == 400
+
+
+def test_r11_signing_out_gives_the_browsers_claim_up(site: Site, person: Browser) -> None:
+    """R11: what ties two accounts of one browser together ends with *Sign out*."""
+    site.open(CAROL)
+    code = site.start().user_code
+    path = typed(person, code).headers["location"]
+    person.submit(person.get(path), f"{path}/change")
+    person.sign_in(CAROL)
+    person.submit(person.get("/devicelogin"), "/signout")
+    assert "__Host-handed" not in person.cookies
+    person.sign_in(CAROL)
+    assert typed(person, code).status_code == 400
+
+
 def test_a_blocked_person_reads_the_rule_and_the_reference(site: Site) -> None:
     """The code stays for whoever may use it; the page names the rule, and what to do."""
     site.open(BOB)

@@ -8,6 +8,7 @@ stored.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ostiary.core.words.digests import digest, same
 from ostiary.core.words.ids import AppId, ExemptionId, SessionId, SignInId, UserId
 from ostiary.core.words.instants import Instant, after, minutes
 
@@ -54,8 +55,11 @@ class SignIn:
     named: UserId | None = None
     """The only person who may claim it (R11)."""
     user: UserId | None = None
+    """Who holds it; of one that was given back, who did that."""
     browser: SessionId | None = None
     changes: int = 0
+    handed: bytes | None = None
+    """Digest of what the browser that gave the code back holds: nobody else may claim it then (R11)."""
     claimed: Instant | None = None
     decided: Instant | None = None
     authenticated: Instant | None = None
@@ -69,6 +73,11 @@ class SignIn:
     def standing(self, now: Instant) -> State:
         """The state at *now*: an open sign-in past its end is expired."""
         return State.EXPIRED if self.state in OPEN and now >= self.ends else self.state
+
+
+def comes_back(signin: SignIn, handed: str) -> bool:
+    """Whether *handed* is what the browser got when it gave the code back for another account."""
+    return signin.handed is not None and bool(handed) and same(digest(handed), signin.handed)
 
 
 def ready_until(decided: Instant) -> Instant:

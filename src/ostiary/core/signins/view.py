@@ -2,7 +2,7 @@
 What the page shows a person before they decide: who asks, for what, from where, since when (RFC 8628 §5.4).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ostiary.core.directory.applications import Application, Scope
 from ostiary.core.signins.signin import SignIn
@@ -36,8 +36,16 @@ class Approved:
 
 
 @dataclass(frozen=True, slots=True)
+class Handed:
+    """The code was given back for another account of the same browser, which keeps *value* to show that it is."""
+
+    signin: SignIn
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
-    """The person said no, or that somebody else started it, or gave the code back to another account."""
+    """The person said no, or that somebody else started it."""
 
     signin: SignIn
     application: Application | None

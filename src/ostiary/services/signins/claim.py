@@ -4,6 +4,8 @@ A signed-in person types a code (R10, R11): sign-in first, code second, and the 
 Wrong, unknown, expired and used are one answer. Who is blocked does not claim: the page explains and the code stays.
 """
 
+from dataclasses import dataclass, field
+
 from ostiary.core.access.decision import Outcome
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.applications import Application, Scope
@@ -11,7 +13,7 @@ from ostiary.core.directory.credentials import source_of
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.signins import user_code
-from ostiary.core.signins.signin import SignIn, State
+from ostiary.core.signins.signin import OPEN, SignIn, State, comes_back
 from ostiary.core.signins.view import Claimed
 from ostiary.core.tokens import scopes
 from ostiary.core.words.digests import keyed
@@ -36,15 +38,17 @@ SOURCE_TRIES, SOURCE_WINDOW, SOURCE_LOCK = 50, minutes(10), minutes(5)  # R10
 ALL_TRIES, ALL_WINDOW = 300, minutes(1)  # R10: alerts only
 
 
-async def claim(house: House, visit: Visit, typed: str) -> Claimed | Refused:
+async def claim(house: House, visit: Visit, typed: str, handed: str = "") -> Claimed | Refused:
     """
-    Take the sign-in whose code was *typed* (case, dashes and spaces forgiven).
+    Take the sign-in whose code was *typed* (case, dashes and spaces forgiven). *handed* is what this browser got when
+    another account gave a code back.
 
     Reasons: NOT_SIGNED_IN, CODE_ENTRY_LOCKED, BAD_CODE, BLOCKED, REPORTED, NO_CONSENT.
     """
-    user, browser = visit.caller.user, visit.caller.session
-    if user is None or browser is None:
+    user = visit.caller.user
+    if user is None or visit.caller.session is None:
         return Refused(Reason.NOT_SIGNED_IN)
+    holder = _Holder(user, visit.caller.session, handed)
     codes = _digests(house, user_code.normal(typed))
 
     async def body(tx: Tx, picture: Picture) -> tuple[Claimed | Refused, bytes | None]:
@@ -54,7 +58,7 @@ async def claim(house: House, visit: Visit, typed: str) -> Claimed | Refused:
         if found is None:
             return await _wrong(tx, visit, user, None), None
         signin, device_code = found
-        return await _take(tx, visit, picture, signin, user, browser), device_code
+        return await _take(tx, visit, picture, signin, holder), device_code
 
     answer, device_code = await settled(house, body)
     if isinstance(answer, Refused) and device_code is not None:
@@ -113,23 +117,31 @@ def held(signin: SignIn, visit: Visit) -> bool:
     )
 
 
-async def _take(
-    tx: Tx, visit: Visit, picture: Picture, signin: SignIn, user: UserId, browser: SessionId
-) -> Claimed | Refused:
-    state = signin.standing(visit.now)
-    if signin.user is not None and signin.user != user and state is not State.EXPIRED:
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """Who types, in which session, and what the browser kept of an earlier account (R11)."""
+
+    user: UserId
+    browser: SessionId
+    handed: str = field(repr=False)
+
+
+async def _take(tx: Tx, visit: Visit, picture: Picture, signin: SignIn, holder: _Holder) -> Claimed | Refused:
+    user, state = holder.user, signin.standing(visit.now)
+    back = state is State.ISSUED and comes_back(signin, holder.handed)
+    if signin.user not in (None, user) and state is not State.EXPIRED and not back:
         return await _second_person(tx, visit, signin, user)
     if state is State.CLAIMED and held(signin, visit):
         return await shown(tx, picture, signin, user) or await _wrong(tx, visit, user, signin)
-    if state is not State.ISSUED or (signin.named is not None and signin.named != user):
+    free = state is State.ISSUED and (back or signin.handed is None)
+    if not free or signin.named not in (None, user):
         return await _wrong(tx, visit, user, signin)
-    return await _judged(tx, visit, picture, signin, user, browser)
+    return await _judged(tx, visit, picture, signin, holder)
 
 
-async def _judged(
-    tx: Tx, visit: Visit, picture: Picture, signin: SignIn, user: UserId, browser: SessionId
-) -> Claimed | Refused:
+async def _judged(tx: Tx, visit: Visit, picture: Picture, signin: SignIn, holder: _Holder) -> Claimed | Refused:
     """The code is right and free: may this person take it?"""
+    user = holder.user
     if await locked(tx, shunned(user, signin), visit.now) is not None:
         return await _refuse(tx, visit, signin, Refused(Reason.REPORTED))
     ask = device_ask(
@@ -138,7 +150,7 @@ async def _judged(
     gathered = await gather(tx, picture, ask, visit.now)
     if gathered is None or not allowed(gathered):
         return await _refuse(tx, visit, signin, blocked(signin, gathered), gathered)
-    claimed = await rows.claim(tx, signin, user=user, browser=browser, now=visit.now)
+    claimed = await rows.claim(tx, signin, user=user, browser=holder.browser, now=visit.now)
     page = await shown(tx, picture, signin, user) if claimed else None
     if page is None:
         return await _wrong(tx, visit, user, signin)
@@ -203,8 +215,11 @@ async def _refuse(tx: Tx, visit: Visit, signin: SignIn, refused: Refused, gather
 
 
 async def _second_person(tx: Tx, visit: Visit, signin: SignIn, user: UserId) -> Refused:
-    """R11: somebody else types a code that was claimed. Before redemption that ends the sign-in; it always alerts."""
-    ended = signin.standing(visit.now) in (State.CLAIMED, State.READY) and await rows.close(
+    """
+    R11: somebody else types a code that was claimed, be it given back by now in another browser. Before redemption that
+    ends the sign-in; it always alerts.
+    """
+    ended = signin.standing(visit.now) in OPEN and await rows.close(
         tx, signin, State.DENIED, address=visit.address, agent=visit.agent, now=visit.now
     )
     await alert(

@@ -15,7 +15,8 @@ from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.signins.signin import ACCOUNT_CHANGES, OPEN, SHUNNED_FOR, SignIn, State, ready_until
-from ostiary.core.signins.view import Approved, Closed
+from ostiary.core.signins.view import Approved, Closed, Handed
+from ostiary.core.words.digests import digest
 from ostiary.core.words.ids import SignInId, UserId
 from ostiary.core.words.instants import between, hours
 from ostiary.core.words.outcome import Reason, Refused
@@ -134,18 +135,21 @@ async def report(house: House, visit: Visit, id: SignInId) -> Closed | Refused:
     return await _decided(house, id, body)
 
 
-async def change_account(house: House, visit: Visit, id: SignInId) -> Closed | Refused:
+async def change_account(house: House, visit: Visit, id: SignInId) -> Handed | Refused:
     """
-    Give the code back, so that another account of this person can claim it: twice, before consenting. Logged (R11).
+    Give the code back, so that another account of this person can claim it: twice, before consenting, and only in the
+    browser that keeps the value that comes with it. Logged (R11).
     """
+    value = house.random.token()
 
-    async def body(tx: Tx, picture: Picture, signin: SignIn) -> Closed | Refused:
+    async def body(tx: Tx, _: Picture, signin: SignIn) -> Handed | Refused:
         if not held(signin, visit) or signin.changes >= ACCOUNT_CHANGES:
             return NOT_YOURS
-        if not await rows.release(tx, signin, now=visit.now):
+        if not await rows.release(tx, signin, handed=digest(value), now=visit.now):
             return NOT_YOURS
-        await record(tx, visit, Entry(Kind.RELEASED, target=f"user:{visit.caller.id}", story=signin.id))
-        return Closed(signin, picture.applications.get(signin.client))
+        detail = {"changes": signin.changes + 1}
+        await record(tx, visit, Entry(Kind.RELEASED, target=f"user:{visit.caller.id}", story=signin.id, detail=detail))
+        return Handed(signin, value)
 
     return await _decided(house, id, body)
 

@@ -13,6 +13,7 @@ from ostiary.web.front.visit import LOCAL, Scope, headers, visit
 __all__ = [
     "FRESH",
     "HALF",
+    "HANDED",
     "KNOWN",
     "SESSION",
     "Credentials",
@@ -30,6 +31,8 @@ HALF = "__Host-half"
 """Between password and second factor."""
 FRESH = "__Host-form"
 """Binds the forms of somebody who has no session yet."""
+HANDED = "__Host-handed"
+"""Held by the browser whose person gave a code back for another account of theirs (R11)."""
 KNOWN = "__Host-known"
 """Marks a browser in which somebody signed in before."""
 

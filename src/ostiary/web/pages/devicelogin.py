@@ -11,11 +11,11 @@ from starlette.responses import Response
 from ostiary.core.signins.signin import SignIn
 from ostiary.core.signins.view import Claimed
 from ostiary.core.words.ids import SignInId
-from ostiary.core.words.instants import Instant
+from ostiary.core.words.instants import Instant, between, to_seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.signins import claim, decide
 from ostiary.services.tokens import browser
-from ostiary.web.front.credentials import SESSION, set_cookie
+from ostiary.web.front.credentials import HANDED, SESSION, cookie, set_cookie
 from ostiary.web.pages.explain import explained
 from ostiary.web.pages.page import Guest, Page, go, render, step_up
 
@@ -45,7 +45,7 @@ async def _claim(guest: Guest) -> Response:
     typed = guest.form.get("user_code", "")
     if len(typed) > LONGEST_CODE:
         typed = ""
-    answer = await claim.claim(guest.house, guest.visit, typed)
+    answer = await claim.claim(guest.house, guest.visit, typed, cookie(guest.scope, HANDED))
     if isinstance(answer, Claimed):
         return go(_request(answer.signin.id))
     if answer.reason is Reason.BLOCKED:
@@ -123,7 +123,8 @@ async def _change(guest: Guest) -> Response:
     if isinstance(answer, Refused):
         return _over(guest)
     await browser.sign_out(guest.house, guest.visit)
-    return go("/signin?return=%2Fdevicelogin", set_cookie(SESSION, ""))
+    left = to_seconds(between(guest.visit.now, answer.signin.ends)) + 1
+    return go("/signin?return=%2Fdevicelogin", set_cookie(SESSION, ""), set_cookie(HANDED, answer.value, seconds=left))
 
 
 def _done(guest: Guest, how: str, signin: SignIn, application: str, ends: Instant | None = None) -> Response:

@@ -22,7 +22,7 @@ from ostiary.services.tokens.sign_in import (
     new_authenticator,
     step_up,
 )
-from ostiary.web.front.credentials import FRESH, HALF, KNOWN, SESSION, set_cookie
+from ostiary.web.front.credentials import FRESH, HALF, HANDED, KNOWN, SESSION, set_cookie
 from ostiary.web.pages.page import Guest, Page, go, leading, render, to_sign_in
 from ostiary.web.pages.page import step_up as step_up_page
 
@@ -151,7 +151,7 @@ async def _again(guest: Guest) -> Response:
 
 async def _sign_out(guest: Guest) -> Response:
     await browser.sign_out(guest.house, guest.visit)
-    return go("/signin", set_cookie(SESSION, ""), set_cookie(HALF, ""))
+    return go("/signin", set_cookie(SESSION, ""), set_cookie(HALF, ""), set_cookie(HANDED, ""))
 
 
 ROUTES = (

@@ -1,0 +1,167 @@
+"""Whose a code is: claimed, given back for another account, typed by somebody else, reported (R11)."""
+
+import pytest
+from sqlalchemy import select
+
+from ostiary.core.signins.view import Approved, Claimed, Closed, Handed
+from ostiary.core.words.ids import SignInId
+from ostiary.core.words.instants import hours, minutes
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.services.signins import decide
+from ostiary.services.tokens.issue import Issued
+from ostiary.store import schema
+from tests.services.door import REQUESTER, Door
+from tests.web.oauth.site import ALICE, BOB
+
+
+def reason(answer: object) -> Reason:
+    """Why *answer* is no."""
+    assert isinstance(answer, Refused), answer
+    return answer.reason
+
+
+def approved(door: Door, code: str) -> Approved:
+    """Alice claims and approves *code*."""
+    shown = door.claimed(code)
+    answer = door.run(decide.approve(door.house, door.at_browser(), shown.signin.id))
+    assert isinstance(answer, Approved), answer
+    return answer
+
+
+def given_back(door: Door, id: SignInId, user: object = ALICE) -> str:
+    """*user* gives the code back for another account; what the browser keeps."""
+    answer = door.run(decide.change_account(door.house, door.at_browser(user), id))  # type: ignore[arg-type]
+    assert isinstance(answer, Handed), answer
+    return answer.value
+
+
+def alerts(door: Door) -> list[str]:
+    """What was raised, in its order."""
+    return [entry["detail"]["about"] for entry in door.entries("system:alert:raised")]
+
+
+def states(door: Door) -> list[str]:
+    """The states of all sign-ins, oldest first."""
+    rows = door.rows(select(schema.signins.c.state).order_by(schema.signins.c.created, schema.signins.c.id))
+    return [state for (state,) in rows]
+
+
+def test_r11_a_claimed_code_belongs_to_that_person_and_browser_session(door: Door) -> None:
+    """R11: the same person at another browser types a wrong code, and nothing is ended by that."""
+    door.open()
+    begun = door.started()
+    shown = door.claimed(begun.user_code)
+    assert reason(door.claim(begun.user_code, session="another")) is Reason.BAD_CODE
+    assert alerts(door) == []
+    other = door.at_browser(session="another")
+    assert reason(door.run(decide.approve(door.house, other, shown.signin.id))) is Reason.WRONG_STATE
+    assert isinstance(door.claim(begun.user_code), Claimed)
+
+
+def test_r11_only_the_browser_that_gave_the_code_back_can_claim_it(door: Door) -> None:
+    """R11: another account of it may; somebody else is a second person, and the sign-in ends."""
+    door.open()
+    door.open(BOB)
+    begun = door.started()
+    handed = given_back(door, door.claimed(begun.user_code).signin.id)
+    assert reason(door.poll(begun.device_code)) is Reason.PENDING
+    answer = door.claim(begun.user_code, BOB, handed=handed)
+    assert isinstance(answer, Claimed)
+    assert alerts(door) == []
+    assert isinstance(door.run(decide.approve(door.house, door.at_browser(BOB), answer.signin.id)), Approved)
+
+
+@pytest.mark.parametrize("shown", ["", "x" * 43])
+def test_r11_a_code_that_was_given_back_is_not_free_for_others(door: Door, shown: str) -> None:
+    """R11: between two accounts it still belongs to the person who claimed it: whoever else types it ends it."""
+    door.open()
+    door.open(BOB)
+    begun = door.started()
+    handed = given_back(door, door.claimed(begun.user_code).signin.id)
+    assert reason(door.claim(begun.user_code, BOB, handed=shown)) is Reason.BAD_CODE
+    assert alerts(door) == ["two people, one code"]
+    assert states(door) == ["denied"]
+    assert reason(door.poll(begun.device_code)) is Reason.DENIED
+    assert reason(door.claim(begun.user_code, BOB, handed=handed)) is Reason.BAD_CODE
+
+
+def test_r11_the_same_person_elsewhere_does_not_get_it_back(door: Door) -> None:
+    """R11: the browser is what may go on, not the account; but it is no second person, so nothing ends."""
+    door.open()
+    begun = door.started()
+    handed = given_back(door, door.claimed(begun.user_code).signin.id)
+    assert reason(door.claim(begun.user_code, session="elsewhere")) is Reason.BAD_CODE
+    assert alerts(door) == []
+    assert isinstance(door.claim(begun.user_code, handed=handed), Claimed)
+
+
+def test_r11_each_change_has_a_value_of_its_own(door: Door) -> None:
+    """R11: what the browser got at the first change counts no more after the second."""
+    door.open()
+    door.open(BOB)
+    begun = door.started()
+    first = given_back(door, door.claimed(begun.user_code).signin.id)
+    again = door.claim(begun.user_code, BOB, handed=first)
+    assert isinstance(again, Claimed)
+    second = given_back(door, again.signin.id, BOB)
+    assert reason(door.claim(begun.user_code, ALICE, handed=first)) is Reason.BAD_CODE
+    assert states(door) == ["denied"]
+    assert first != second
+
+
+def test_r11_the_account_can_be_changed_twice_and_each_time_is_logged(door: Door) -> None:
+    """R11: before consenting; the third time is refused."""
+    door.open()
+    begun, handed = door.started(), ""
+    for _ in range(2):
+        shown = door.claim(begun.user_code, handed=handed)
+        assert isinstance(shown, Claimed)
+        handed = given_back(door, shown.signin.id)
+    last = door.claim(begun.user_code, handed=handed)
+    assert isinstance(last, Claimed)
+    refused = door.run(decide.change_account(door.house, door.at_browser(), last.signin.id))
+    assert reason(refused) is Reason.WRONG_STATE
+    assert [entry["detail"]["changes"] for entry in door.entries("device:signin:released")] == [1, 2]
+
+
+def test_r11_the_account_cannot_be_changed_after_consenting(door: Door) -> None:
+    """R11: an approved sign-in stays with who approved it."""
+    door.open()
+    told = approved(door, door.started().user_code)
+    refused = door.run(decide.change_account(door.house, door.at_browser(), told.signin.id))
+    assert reason(refused) is Reason.WRONG_STATE
+
+
+def test_r11_only_the_named_person_can_claim(door: Door) -> None:
+    """R11: where the request named somebody."""
+    door.open()
+    door.open(BOB)
+    begun = door.started(login_hint="Bob@example.com")
+    assert reason(door.claim(begun.user_code)) is Reason.BAD_CODE
+    assert isinstance(door.claim(begun.user_code, BOB), Claimed)
+
+
+def test_r11_a_second_person_ends_the_sign_in(door: Door) -> None:
+    """R11: before redemption; they learn nothing but that the code is wrong."""
+    door.open()
+    door.open(BOB)
+    begun = door.started()
+    approved(door, begun.user_code)
+    assert reason(door.claim(begun.user_code, BOB)) is Reason.BAD_CODE
+    assert reason(door.poll(begun.device_code)) is Reason.DENIED
+
+
+def test_r11_a_report_ends_what_it_gave_and_shuns_that_requester_for_an_hour(door: Door) -> None:
+    """R11: for the person who reported, from that source."""
+    door.open(length=hours(4))
+    begun = door.started()
+    told = approved(door, begun.user_code)
+    given = door.poll(begun.device_code)
+    assert isinstance(given, Issued)
+    assert isinstance(door.run(decide.report(door.house, door.at_browser(), told.signin.id)), Closed)
+    assert reason(door.refresh(given.refresh_token or "")) is Reason.SESSION_ENDED
+    again = door.started()
+    assert reason(door.claim(again.user_code)) is Reason.REPORTED
+    assert isinstance(door.claim(door.started("192.0.2.77").user_code), Claimed)
+    door.clock.move(minutes(60))
+    assert isinstance(door.claim(door.started(REQUESTER).user_code), Claimed)
