@@ -141,14 +141,79 @@ def test_r11_only_the_named_person_can_claim(door: Door) -> None:
     assert isinstance(door.claim(begun.user_code, BOB), Claimed)
 
 
-def test_r11_a_second_person_ends_the_sign_in(door: Door) -> None:
-    """R11: before redemption; they learn nothing but that the code is wrong."""
+@pytest.mark.parametrize("how", ["claimed", "given back", "approved"])
+def test_r11_a_second_person_before_redemption_ends_the_sign_in(door: Door, how: str) -> None:
+    """R11: refused like a wrong code, so they learn nothing; it alerts; and for the first person it is over too."""
+    door.open()
+    door.open(BOB)
+    begun = door.started()
+    shown = door.claimed(begun.user_code)
+    if how == "given back":
+        given_back(door, shown.signin.id)
+    if how == "approved":
+        door.run(decide.approve(door.house, door.at_browser(), shown.signin.id))
+    assert reason(door.claim(begun.user_code, BOB)) is Reason.BAD_CODE
+    (alert,) = door.entries("system:alert:raised")
+    assert (alert["story"], alert["detail"]["about"]) == (shown.signin.id, "two people, one code")
+    assert alert["detail"]["text"].endswith("It was ended.")
+    assert states(door) == ["denied"]
+    assert reason(door.poll(begun.device_code)) is Reason.DENIED
+    assert reason(door.run(decide.approve(door.house, door.at_browser(), shown.signin.id))) is Reason.WRONG_STATE
+
+
+def test_r11_a_second_person_after_redemption_only_alerts(door: Door) -> None:
+    """R11: what was given stays; whoever typed the code learns nothing."""
     door.open()
     door.open(BOB)
     begun = door.started()
     approved(door, begun.user_code)
+    given = door.poll(begun.device_code)
+    assert isinstance(given, Issued)
     assert reason(door.claim(begun.user_code, BOB)) is Reason.BAD_CODE
+    assert alerts(door) == ["two people, one code"]
+    assert states(door) == ["redeemed"]
+    assert isinstance(door.refresh(given.refresh_token or ""), Issued)
+
+
+@pytest.mark.parametrize("how", ["claimed", "approved"])
+def test_r11_a_report_ends_the_sign_in(door: Door, how: str) -> None:
+    """R11: nothing is given for it any more, and it alerts with the story."""
+    door.open()
+    begun = door.started()
+    shown = door.claimed(begun.user_code)
+    if how == "approved":
+        door.run(decide.approve(door.house, door.at_browser(), shown.signin.id))
+    assert isinstance(door.run(decide.report(door.house, door.at_browser(), shown.signin.id)), Closed)
+    assert states(door) == ["reported"]
     assert reason(door.poll(begun.device_code)) is Reason.DENIED
+    (alert,) = door.entries("system:alert:raised")
+    assert (alert["story"], alert["detail"]["about"]) == (shown.signin.id, "not started by the person")
+
+
+def test_r11_a_report_ends_what_else_that_requester_has_with_that_person(door: Door) -> None:
+    """R11: what they approved a moment before gives nothing; another machine's and another person's goes on."""
+    door.open()
+    door.open(BOB)
+    same, other, bobs = door.started(), door.started("192.0.2.77"), door.started()
+    for begun in (same, other):
+        approved(door, begun.user_code)
+    theirs = door.claimed(bobs.user_code, BOB)
+    door.run(decide.approve(door.house, door.at_browser(BOB), theirs.signin.id))
+    waiting = door.claimed(door.started().user_code)
+    door.run(decide.report(door.house, door.at_browser(), waiting.signin.id))
+    assert reason(door.poll(same.device_code)) is Reason.DENIED
+    assert isinstance(door.poll(other.device_code), Issued)
+    assert isinstance(door.poll(bobs.device_code), Issued)
+    assert len(door.entries("device:signin:reported")) == 2
+
+
+def test_r11_only_the_person_whose_it_was_can_report_it(door: Door) -> None:
+    """R11: a report by somebody else would be a way to end what others do."""
+    door.open()
+    told = approved(door, door.started().user_code)
+    refused = door.run(decide.report(door.house, door.at_browser(BOB), told.signin.id))
+    assert reason(refused) is Reason.WRONG_STATE
+    assert states(door) == ["ready"]
 
 
 def test_r11_a_report_ends_what_it_gave_and_shuns_that_requester_for_an_hour(door: Door) -> None:
@@ -165,3 +230,13 @@ def test_r11_a_report_ends_what_it_gave_and_shuns_that_requester_for_an_hour(doo
     assert isinstance(door.claim(door.started("192.0.2.77").user_code), Claimed)
     door.clock.move(minutes(60))
     assert isinstance(door.claim(door.started(REQUESTER).user_code), Claimed)
+
+
+def test_r11_a_report_shuns_the_requester_for_that_person_only(door: Door) -> None:
+    """R11: a whole source is not blocked by one reporter."""
+    door.open()
+    door.open(BOB)
+    shown = door.claimed(door.started().user_code)
+    door.run(decide.report(door.house, door.at_browser(), shown.signin.id))
+    assert reason(door.claim(door.started().user_code)) is Reason.REPORTED
+    assert isinstance(door.claim(door.started().user_code, BOB), Claimed)

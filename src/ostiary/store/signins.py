@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, or_, select, update
 
-from ostiary.core.signins.signin import SignIn, State
+from ostiary.core.signins.signin import OPEN, SignIn, State
 from ostiary.core.words.ids import AppId, ExemptionId, SessionId, SignInId, UserId
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx
@@ -42,6 +42,13 @@ _BEFORE = sql(
         signins.c.redeemed.is_not(None),
     )
     .limit(1)  # one is enough: counting would read everything that the person ever did
+)
+_OPEN_OF = sql(
+    select(*_ALL, signins.c.device_code).where(
+        signins.c.user == bindparam("user_"),
+        signins.c.ends > bindparam("now"),
+        signins.c.state.in_([state.value for state in OPEN]),
+    )
 )
 _FORGET = sql(
     delete(signins).where(
@@ -110,6 +117,12 @@ async def live(tx: Tx, now: Instant) -> list[tuple[bytes, AppId, str, Instant]]:
 async def first_time(tx: Tx, signin: SignIn, user: UserId) -> bool:
     """Whether *user* never redeemed a sign-in of this client from this requester's address."""
     return await tx.one(_BEFORE, user=user, client=signin.client, address=signin.requester_address) is None
+
+
+async def others_open(tx: Tx, signin: SignIn, user: UserId, now: Instant) -> list[tuple[SignIn, bytes]]:
+    """What of *user* is open at *now* beside *signin*, each with the digest of its device code."""
+    rows = await tx.all(_OPEN_OF, user_=user, now=now)
+    return [(_signin(row[:-1]), row[-1]) for row in rows if row[0] != signin.id]
 
 
 async def forget(tx: Tx, *, before: Instant, remembered: Instant) -> int:

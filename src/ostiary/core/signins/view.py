@@ -49,3 +49,5 @@ class Closed:
 
     signin: SignIn
     application: Application | None
+    others: tuple[bytes, ...] = field(default=(), repr=False)
+    """Digests of the device codes of sign-ins that ended with it."""

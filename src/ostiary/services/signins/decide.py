@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from ostiary.core.access.decision import Outcome
 from ostiary.core.access.picture import Picture
+from ostiary.core.directory.credentials import source_of
 from ostiary.core.directory.permissions import FRESH
 from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.logs.entry import Entry
@@ -113,7 +114,8 @@ async def report(house: House, visit: Visit, id: SignInId) -> Closed | Refused:
     """
     *I did not start this*: ends the sign-in and what it gave, and shuns the requester for this person for an hour.
 
-    Also after it was approved or redeemed, by the person whose it was. Reasons: WRONG_STATE.
+    What else of the requester this person has at hand and nothing redeemed yet ends with it. Also after it was approved
+    or redeemed, by the person whose it was. Reasons: WRONG_STATE.
     """
 
     async def body(tx: Tx, picture: Picture, signin: SignIn) -> Closed | Refused:
@@ -130,9 +132,24 @@ async def report(house: House, visit: Visit, id: SignInId) -> Closed | Refused:
             tx, visit, about="not started by the person", target=f"user:{user}", story=signin.id,
             text=f"{visit.caller.name} says that they did not start a sign-in from {signin.requester_address}.",
         )  # fmt: skip
-        return Closed(signin, picture.applications.get(signin.client))
+        return Closed(signin, picture.applications.get(signin.client), await _others(tx, visit, signin, user))
 
-    return await _decided(house, id, body)
+    answer = await _decided(house, id, body)
+    for device_code in answer.others if isinstance(answer, Closed) else ():
+        house.room.wake(device_code)
+    return answer
+
+
+async def _others(tx: Tx, visit: Visit, signin: SignIn, user: UserId) -> tuple[bytes, ...]:
+    """Step: what is open from the same requester ends as well: it is shunned from now on (R11)."""
+    source, ended = source_of(signin.requester_address), []
+    for other, device_code in await rows.others_open(tx, signin, user, visit.now):
+        same_source = source_of(other.requester_address) == source
+        if same_source and await _close(tx, visit, other, State.REPORTED):
+            detail = {"with": signin.id}
+            await record(tx, visit, Entry(Kind.REPORTED, target=f"user:{user}", story=other.id, detail=detail))
+            ended.append(device_code)
+    return tuple(ended)
 
 
 async def change_account(house: House, visit: Visit, id: SignInId) -> Handed | Refused:
