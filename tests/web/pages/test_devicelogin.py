@@ -1,16 +1,16 @@
 """The device page: the code, the decision, and what a person is spared."""
 
-import json
-import sqlite3
-from dataclasses import replace
-
 import httpx
 import pytest
 
-from ostiary.core.directory.applications import to_document
 from ostiary.core.logs.kinds import Kind
+from ostiary.core.signins.user_code import spaced
 from ostiary.core.words.instants import minutes
-from tests.web.pages.site import ALICE, BOB, CAROL, TOOL, Browser, Site, actions
+from ostiary.services.signins.complete_address import complete_address
+from ostiary.services.tokens.issue import Issued
+from ostiary.services.tokens.rotation import ensure_keys
+from ostiary.services.tokens.token import TokenForm, grant
+from tests.web.pages.site import ALICE, BOB, CAROL, NAMES, PASSWORD, TOOL, Browser, Site, actions
 
 
 def asked(site: Site, browser: Browser) -> str:
@@ -225,28 +225,34 @@ def test_r10_wrong_codes_read_alike_and_lock_that_person_only(site: Site, person
     assert typed(other, site.start().user_code).status_code == 303
 
 
-def test_nothing_is_filled_in_unless_the_application_may(site: Site, person: Browser) -> None:
-    """`verification_uri_complete` is the application's setting, and even then the person compares (RFC 8628 §3.3.1)."""
+def test_nothing_is_filled_in_unless_the_address_is_ours(site: Site, person: Browser) -> None:
+    """
+    RFC 8628 §3.3.1: only an address that we made, for an application that sends such, fills the form in; and even then
+    the person compares. R10: whether a code exists is not told by opening an address with it.
+    """
     code = site.start().user_code
-    plain = person.get(f"/devicelogin?user_code={code}")
-    assert 'name="user_code"' in plain.text
-    assert code not in plain.text
-    allow_complete(site)
-    code = site.start().user_code
-    filled = person.get(f"/devicelogin?user_code={code}")
+    for address in (f"/devicelogin?user_code={code}", f"/devicelogin?user_code={code}&mark={'0' * 32}"):
+        plain = person.get(address)
+        assert 'name="user_code"' in plain.text
+        assert code not in plain.text
+        assert "Type the code" in plain.text
+    address = complete_address(site.house, code).removeprefix(site.origin)
+    filled = person.get(address)
     assert "Does this code match the one on your device?" in filled.text
     shown = filled.text.partition('id="user_code"')[2].partition('value="')[2].partition('"')[0]
     assert "".join(letter for letter in shown if letter.isalpha()) == code
+    assert "Type the code" in person.get(address.replace(spaced(code), spaced("B" * 8))).text
     assert person.submit(filled, "/devicelogin", user_code=code).status_code == 303
 
 
-def allow_complete(site: Site) -> None:
-    """Register the tool anew with complete addresses."""
-    app = replace(site.house.desk.picture.applications[TOOL], complete_uri=True)
-    with sqlite3.connect(site.house.settings.data / "ostiary.db") as db:
-        db.execute("UPDATE applications SET registration = ? WHERE id = ?", (json.dumps(to_document(app)), TOOL))
-        db.execute("UPDATE versions SET number = number + 1 WHERE name = 'picture'")
-    site.run(site.house.desk.reload())
+def test_an_address_with_its_code_survives_the_sign_in(site: Site) -> None:
+    """Who is not signed in yet comes back to it."""
+    site.open(BOB)
+    address = complete_address(site.house, site.start().user_code).removeprefix(site.origin)
+    browser = site.browser()
+    first = browser.follow(browser.get(address))
+    second = browser.follow(browser.submit(first, "/signin", username=NAMES[BOB], password=PASSWORD))
+    assert browser.submit(second, "/signin/second", totp=site.totp(BOB)).headers["location"] == address
 
 
 def test_a_code_after_its_time_is_not_valid(site: Site, person: Browser) -> None:
@@ -254,3 +260,24 @@ def test_a_code_after_its_time_is_not_valid(site: Site, person: Browser) -> None
     code = site.start().user_code
     site.clock.move(minutes(5))
     assert typed(person, code).status_code == 400
+
+
+def test_r11_a_device_can_be_reported_from_ones_account(site: Site, person: Browser) -> None:
+    """R11: whoever finds a device there that they did not start ends what it got, long after the page is closed."""
+    started = site.start()
+    path = typed(person, started.user_code).headers["location"]
+    person.submit(person.get(path), f"{path}/approve")
+    redeemed(site, started.device_code)
+    account = person.get("/account")
+    assert "Device" in account.text
+    assert f"{path}/report" in actions(account)
+    assert "Reported" in person.submit(account, f"{path}/report").text
+    assert "<strong>Device</strong>" not in person.get("/account").text
+
+
+def redeemed(site: Site, device_code: str) -> None:
+    """The machine polls and gets its tokens."""
+    site.run(ensure_keys(site.house, site.visit()))
+    form = TokenForm(grant_type="urn:ietf:params:oauth:grant-type:device_code", client_id=TOOL, device_code=device_code)
+    given = site.run(grant(site.house, site.visit(address="203.0.113.9"), form))
+    assert isinstance(given, Issued), given

@@ -18,24 +18,18 @@ from ostiary.core.signins.view import Claimed
 from ostiary.core.tokens import scopes
 from ostiary.core.words.digests import keyed
 from ostiary.core.words.ids import SessionId, SignInId, UserId
-from ostiary.core.words.instants import Instant, minutes
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import settled
 from ostiary.services.access.gather import Gathered, device_ask, gather
-from ostiary.services.directory.throttle import locked, strike
+from ostiary.services.directory.throttle import locked
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
+from ostiary.services.signins.guessing import WRONG, held_up, wrong
 from ostiary.services.signins.start import USER_CODES
-from ostiary.store import Tx, throttles
+from ostiary.store import Tx
 from ostiary.store import signins as rows
-
-WRONG = Refused(Reason.BAD_CODE)
-
-PERSON_TRIES, PERSON_WINDOW, PERSON_LOCK = 5, minutes(10), minutes(15)  # R10
-SOURCE_TRIES, SOURCE_WINDOW, SOURCE_LOCK = 50, minutes(10), minutes(5)  # R10
-ALL_TRIES, ALL_WINDOW = 300, minutes(1)  # R10: alerts only
 
 
 async def claim(house: House, visit: Visit, typed: str, handed: str = "") -> Claimed | Refused:
@@ -52,11 +46,12 @@ async def claim(house: House, visit: Visit, typed: str, handed: str = "") -> Cla
     codes = _digests(house, user_code.normal(typed))
 
     async def body(tx: Tx, picture: Picture) -> tuple[Claimed | Refused, bytes | None]:
-        if await _locked(tx, visit, user) is not None:
-            return Refused(Reason.CODE_ENTRY_LOCKED), None
+        refused = await held_up(tx, visit, user)
+        if refused is not None:
+            return refused, None
         found = await _find(tx, codes)
         if found is None:
-            return await _wrong(tx, visit, user, None), None
+            return await wrong(tx, visit, user, None), None
         signin, device_code = found
         return await _take(tx, visit, picture, signin, holder), device_code
 
@@ -75,23 +70,6 @@ async def view(house: House, visit: Visit, id: SignInId) -> Claimed | Refused:
         if user is None or found is None or not held(found[0], visit):
             return WRONG
         return await shown(tx, picture, found[0], user) or WRONG
-
-    return await settled(house, body, write=False)
-
-
-async def prefill(house: House, visit: Visit, typed: str) -> str | None:
-    """
-    *typed* as it may be shown in the form: only for an application that sends complete addresses (RFC 8628 §3.3.1).
-    """
-    normal = user_code.normal(typed)
-    codes = _digests(house, normal)
-
-    async def body(tx: Tx, picture: Picture) -> str | None:
-        found = await _find(tx, codes)
-        if found is None or found[0].standing(visit.now) is not State.ISSUED:
-            return None
-        application = picture.applications.get(found[0].client)
-        return user_code.spaced(normal) if application is not None and application.complete_uri else None
 
     return await settled(house, body, write=False)
 
@@ -132,10 +110,10 @@ async def _take(tx: Tx, visit: Visit, picture: Picture, signin: SignIn, holder: 
     if signin.user not in (None, user) and state is not State.EXPIRED and not back:
         return await _second_person(tx, visit, signin, user)
     if state is State.CLAIMED and held(signin, visit):
-        return await shown(tx, picture, signin, user) or await _wrong(tx, visit, user, signin)
+        return await shown(tx, picture, signin, user) or await wrong(tx, visit, user, signin)
     free = state is State.ISSUED and (back or signin.handed is None)
     if not free or signin.named not in (None, user):
-        return await _wrong(tx, visit, user, signin)
+        return await wrong(tx, visit, user, signin)
     return await _judged(tx, visit, picture, signin, holder)
 
 
@@ -153,7 +131,7 @@ async def _judged(tx: Tx, visit: Visit, picture: Picture, signin: SignIn, holder
     claimed = await rows.claim(tx, signin, user=user, browser=holder.browser, now=visit.now)
     page = await shown(tx, picture, signin, user) if claimed else None
     if page is None:
-        return await _wrong(tx, visit, user, signin)
+        return await wrong(tx, visit, user, signin)
     detail = {"user": user, "user_name": gathered.user.principal_name}
     await record(tx, visit, Entry(Kind.CLAIMED, target=f"user:{user}", story=signin.id, detail=detail))
     return page
@@ -226,28 +204,4 @@ async def _second_person(tx: Tx, visit: Visit, signin: SignIn, user: UserId) -> 
         tx, visit, about="two people, one code", target=f"user:{user}", story=signin.id,
         text=f"A second person typed a code that {signin.user} had claimed." + (" It was ended." if ended else ""),
     )  # fmt: skip
-    return await _wrong(tx, visit, user, signin)
-
-
-async def _wrong(tx: Tx, visit: Visit, user: UserId, signin: SignIn | None) -> Refused:
-    """Count it, write it, and say the one sentence."""
-    one = await strike(tx, f"code:{user}", now=visit.now, window=PERSON_WINDOW, limit=PERSON_TRIES, lock=PERSON_LOCK)
-    source = source_of(visit.address)
-    await strike(tx, f"code-source:{source}", now=visit.now, window=SOURCE_WINDOW, limit=SOURCE_TRIES, lock=SOURCE_LOCK)
-    everybody = await strike(tx, "code-all", now=visit.now, window=ALL_WINDOW, limit=ALL_TRIES, lock=ALL_WINDOW)
-    detail = {"user": user, "count": one.count, "locked": one.locked_until is not None}
-    story = signin.id if signin is not None else ""
-    await record(tx, visit, Entry(Kind.CODE_WRONG, target=f"user:{user}", story=story, detail=detail))
-    if one.locked_until is not None or everybody.count == ALL_TRIES:
-        await alert(tx, visit, about="user codes guessed", target=f"user:{user}", text="Many wrong user codes.")
-    return WRONG
-
-
-async def _locked(tx: Tx, visit: Visit, user: UserId) -> Instant | None:
-    """A person is locked by their own tries only; a source over its limit slows only people with tries of their own."""
-    own = await locked(tx, f"code:{user}", visit.now)
-    if own is not None:
-        return own
-    source = await locked(tx, f"code-source:{source_of(visit.address)}", visit.now)
-    tried = await throttles.find(tx, f"code:{user}")
-    return source if tried is not None and tried.count else None
+    return await wrong(tx, visit, user, signin)

@@ -9,6 +9,7 @@ from ostiary.core.tokens.clients import Shown
 from ostiary.core.words.instants import to_seconds
 from ostiary.core.words.outcome import Refused
 from ostiary.services.house import House
+from ostiary.services.signins.complete_address import complete_address
 from ostiary.services.signins.start import Request, Started, start
 from ostiary.services.tokens.token import TokenForm, known
 from ostiary.web.front.answer import Answer, Send, json_answer, send_answer
@@ -40,7 +41,7 @@ def device_authorization(house: House) -> Asgi:
         if isinstance(outcome, Refused):
             answer = refusal(outcome, visit, application=application, device_endpoint=True, origin=origin)
         else:
-            answer = _answer(outcome, origin)
+            answer = _answer(house, outcome)
         await send_answer(answer, send)
 
     return door
@@ -56,9 +57,9 @@ def _request(fields: dict[str, str], client: Shown) -> Request:
     )
 
 
-def _answer(started: Started, origin: str) -> Answer:
+def _answer(house: House, started: Started) -> Answer:
     """RFC 8628 §3.2, with the `message` that Microsoft's clients show."""
-    shown, page = spaced(started.user_code), f"{origin}/devicelogin"
+    shown, page = spaced(started.user_code), f"{house.settings.origin}/devicelogin"
     body = {
         "device_code": started.device_code,
         "user_code": shown,
@@ -68,5 +69,5 @@ def _answer(started: Started, origin: str) -> Answer:
         "message": f"To sign in, open the page {page} in a browser and enter the code {shown} to authenticate.",
     }
     if started.application.complete_uri:
-        body["verification_uri_complete"] = f"{page}?user_code={shown}"
+        body["verification_uri_complete"] = complete_address(house, started.user_code)
     return json_answer(200, orjson.dumps(body))

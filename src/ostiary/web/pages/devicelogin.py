@@ -14,6 +14,7 @@ from ostiary.core.words.ids import SignInId
 from ostiary.core.words.instants import Instant, between, to_seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.signins import claim, decide
+from ostiary.services.signins.complete_address import carried
 from ostiary.services.tokens import browser
 from ostiary.web.front.credentials import HANDED, SESSION, cookie, set_cookie
 from ostiary.web.pages.explain import explained
@@ -25,7 +26,6 @@ LONGEST_CODE = 64  # characters of a typed code
 
 _SENTENCES = {
     Reason.BAD_CODE: "That code is not valid. Check it on your device: it may have run out, then start again there.",
-    Reason.CODE_ENTRY_LOCKED: "Too many wrong codes. Wait 15 minutes, then start again on your device.",
     Reason.REPORTED: "You reported this device within the last hour, so it cannot sign in as you.",
     Reason.NO_CONSENT: "No administrator has allowed this application yet.",
 }
@@ -36,8 +36,7 @@ _MOVED_ON = Refused(
 
 
 async def _show(guest: Guest) -> Response:
-    typed = guest.query.get("user_code", "")[:LONGEST_CODE]
-    code = await claim.prefill(guest.house, guest.visit, typed) if typed else None
+    code = carried(guest.house, guest.query.get("user_code", "")[:LONGEST_CODE], guest.query.get("mark", ""))
     return render(guest, "devicelogin.html", code=code or "", to_compare=code is not None)
 
 
@@ -55,7 +54,7 @@ async def _claim(guest: Guest) -> Response:
 
 def _refused(guest: Guest, answer: Refused) -> Response:
     status = 429 if answer.reason is Reason.CODE_ENTRY_LOCKED else 400
-    sentence = _SENTENCES.get(answer.reason, _SENTENCES[Reason.BAD_CODE])
+    sentence = answer.detail or _SENTENCES.get(answer.reason, _SENTENCES[Reason.BAD_CODE])
     said = Refused(answer.reason, sentence, field="user_code")
     return render(guest, "devicelogin.html", status=status, refused=said, code="", to_compare=False)
 
