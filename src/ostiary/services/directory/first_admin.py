@@ -34,7 +34,7 @@ OVER = Refused(Reason.SPENT, "This house has an administrator already.")
 WRONG = Refused(
     Reason.SPENT,
     "That code was used already, ran out, was tried too often, or never existed. "
-    "`ostiary-server init` on the machine prints a new one.",
+    "On the machine, ostiary-server init prints a new one.",
     field="code",
 )
 

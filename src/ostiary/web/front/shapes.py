@@ -81,7 +81,8 @@ def _sample(house: House) -> bool:
 
 def _page(visit: Visit, status: int, *, sample: bool) -> Answer:
     sentence = escape(_SENTENCES[status][1])
-    banner = '<p class="sample" role="note"><strong>Sample organisation.</strong></p>' if sample else ""
+    label = 'aria-label="Which organisation this is"'
+    banner = f'<aside class="sample" {label}><strong>Sample organisation.</strong></aside>' if sample else ""
     body = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

@@ -1,0 +1,180 @@
+"""
+Every page of the house, one after another, in the browser of somebody who meets them all.
+
+`walk` yields the name of each page while it stands in the browser, so that whoever looks (axe, a camera) sees what a
+person sees. It ends with a house without administrators: give it a server of its own.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pyotp
+from playwright.sync_api import Page
+from sqlalchemy import delete, update
+
+from ostiary.core.access.picture import VERSION as PICTURE
+from ostiary.core.words.instants import to_seconds
+from ostiary.core.words.outcome import Refused
+from ostiary.services.access.desk import touch
+from ostiary.services.directory.first_admin import issue_code
+from ostiary.services.signins.complete_address import complete_address
+from ostiary.store import Tx
+from ostiary.store.schema import authenticators, users
+from ostiary.store.sql import sql
+from tests.journeys.asking import Asking
+from tests.journeys.browser import APPROVE, CODE, CONTINUE, DENY, NOT_MINE, PASSWORD, SIGN_IN, TOTP, USER_NAME
+from tests.server import Server
+
+_NEW = "a wholly different sentence"
+
+
+def fill(page: Page, **fields: str) -> None:
+    """Fill in the fields with these ids."""
+    for id, text in fields.items():
+        page.locator(f"#{id}").fill(text)
+
+
+def press(page: Page, button: str) -> None:
+    """Press the button called *button*, and wait for the page behind it."""
+    with page.expect_navigation():
+        page.get_by_role("button", name=button, exact=True).first.click()
+
+
+def change(server: Server, *statements: Any) -> None:
+    """Run *statements* in the server's store."""
+    compiled = [sql(statement) for statement in statements]
+
+    async def body(tx: Tx) -> None:
+        for statement in compiled:
+            await tx.run(statement)
+        await touch(tx, PICTURE)
+
+    server.run(server.house.store.write(body))
+
+
+def walk(page: Page, server: Server) -> Iterator[str]:
+    """All pages; the server belongs to this walk alone."""
+    server.open_exemption("alice")
+    yield from _without_session(page, server)
+    yield from _signing_in(page, server)
+    yield from _deciding(page, server)
+    yield from _own_account(page, server)
+    yield from _blocked(page, server)
+    yield from _enrolment(page, server)
+    yield from _setting_up(page, server)
+
+
+def _without_session(page: Page, server: Server) -> Iterator[str]:
+    for path in ("/about", "/error/53003", "/error/70008", "/nowhere", "/signout", "/setup", "/signin?a=1&a=1"):
+        page.goto(server.origin + path)
+        yield path
+    page.goto(server.origin + "/password")
+    yield "password"
+    fill(page, token="x" * 43, password=_NEW, repeat=_NEW)
+    press(page, CONTINUE)
+    yield "password refused"
+    page.goto(server.origin + "/signin")
+    page.context.clear_cookies()
+    fill(page, username="alice", password="x")
+    press(page, SIGN_IN)
+    yield "stale form"
+
+
+def _signing_in(page: Page, server: Server) -> Iterator[str]:
+    alice = server.people["alice"]
+    page.goto(server.origin + "/devicelogin")
+    yield "sign-in"
+    page.get_by_label(USER_NAME, exact=True).fill(alice.username)
+    page.get_by_label(PASSWORD, exact=True).fill("wrong")
+    press(page, SIGN_IN)
+    yield "sign-in refused"
+    page.get_by_label(PASSWORD, exact=True).fill(alice.password)
+    press(page, SIGN_IN)
+    yield "second factor"
+    page.get_by_label(TOTP, exact=True).fill("000000")
+    press(page, CONTINUE)
+    yield "second factor refused"
+    page.get_by_label(TOTP, exact=True).fill(alice.totp())
+    press(page, CONTINUE)
+    yield "device page"
+    page.goto(server.origin + "/signin/again?return=/devicelogin")
+    yield "second factor again"
+
+
+def _deciding(page: Page, server: Server) -> Iterator[str]:
+    page.goto(server.origin + "/devicelogin")
+    page.get_by_label(CODE, exact=True).fill("BBBB-BBBB")
+    press(page, CONTINUE)
+    yield "device page refused"
+    for button, name in ((DENY, "denied"), (APPROVE, "approved"), (NOT_MINE, "reported")):
+        asking = Asking(server)
+        code = "".join(letter for letter in asking.user_code if letter.isalpha())
+        page.goto(complete_address(server.house, code))
+        if name == "denied":
+            yield "device page with a code to compare"
+        press(page, "Yes, it matches")
+        if name == "denied":
+            yield "request"
+        url = page.url
+        press(page, button)
+        yield name
+        if name == "approved":
+            assert asking.outcome() == "access_token"
+            page.goto(url)
+            yield "request that is over"
+            page.goto(server.origin + "/account")
+            yield "account with a device"
+
+
+def _own_account(page: Page, server: Server) -> Iterator[str]:
+    page.goto(server.origin + "/account")
+    yield "account"
+
+
+def _blocked(page: Page, server: Server) -> Iterator[str]:
+    _become(page, server, "dana")
+    asking = Asking(server)
+    page.get_by_label(CODE, exact=True).fill(asking.user_code)
+    press(page, CONTINUE)
+    yield "blocked"
+
+
+def _become(page: Page, server: Server, name: str) -> None:
+    person = server.people[name]
+    page.context.clear_cookies()
+    page.goto(server.origin + "/devicelogin")
+    page.get_by_label(USER_NAME, exact=True).fill(person.username)
+    page.get_by_label(PASSWORD, exact=True).fill(person.password)
+    press(page, SIGN_IN)
+    if page.get_by_label(TOTP, exact=True).count() and "/enrol" not in page.url:
+        page.get_by_label(TOTP, exact=True).fill(person.totp())
+        press(page, CONTINUE)
+
+
+def _enrolment(page: Page, server: Server) -> Iterator[str]:
+    change(server, delete(authenticators))
+    _become(page, server, "emil")
+    yield "enrolment"
+    page.locator("summary").click()
+    page.get_by_label(TOTP, exact=True).fill("000000")
+    press(page, CONTINUE)
+    yield "enrolment refused"
+
+
+def _setting_up(page: Page, server: Server) -> Iterator[str]:
+    change(server, update(users).values(roles="[]"))
+    issued = server.run(issue_code(server.house, server.visit()))
+    assert not isinstance(issued, Refused), issued
+    page.context.clear_cookies()
+    page.goto(server.origin + "/setup")
+    yield "set-up"
+    page.locator("summary").click()
+    key = page.locator(".key").inner_text()
+    totp = pyotp.TOTP(key.replace(" ", "")).at(to_seconds(server.clock.now()))
+    wishes = {"username": "root@ostiary.example", "display": "Root", "password": _NEW, "repeat": _NEW, "totp": totp}
+    fill(page, code="AAAA", **wishes)
+    press(page, CONTINUE)
+    yield "set-up refused"
+    fill(page, code=issued[0], **wishes)
+    press(page, CONTINUE)
+    yield "ready"
