@@ -129,6 +129,11 @@ def _deciding(page: Page, server: Server) -> Iterator[str]:
 def _own_account(page: Page, server: Server) -> Iterator[str]:
     page.goto(server.origin + "/account")
     yield "account"
+    page.get_by_role("link", name="Change your password").click()
+    yield "own password"
+    fill(page, old="wrong", password=_NEW, repeat=_NEW)
+    press(page, "Change")
+    yield "own password refused"
 
 
 def _blocked(page: Page, server: Server) -> Iterator[str]:

@@ -22,6 +22,8 @@ class Action(StrEnum):
     READ_SELF = "self:read"
     END_OWN = "self:end"
     """End one's own exemption, session or sign-in."""
+    CHANGE_PASSWORD = "self:password"
+    """Change one's own password: at the pages alone."""
     READ_DIRECTORY = "directory:read"
     WRITE_USERS = "users:write"
     RECOVER_ADMINISTRATOR = "users:recover_administrator"
@@ -61,6 +63,7 @@ _EXEMPTION_READERS = frozenset({Role.ADMINISTRATOR, Role.AUDITOR, Role.APPROVER}
 TABLE: dict[Action, Grant] = {
     Action.READ_SELF: Grant(None, "User.Read"),
     Action.END_OWN: Grant(None, "User.Read"),
+    Action.CHANGE_PASSWORD: Grant(None, "User.Read", write=True),
     Action.READ_DIRECTORY: Grant(_READERS, "Directory.Read.All"),
     Action.WRITE_USERS: Grant(_ADMINISTRATOR, "User.ReadWrite.All", write=True),
     Action.RECOVER_ADMINISTRATOR: Grant(_ADMINISTRATOR, "User.ReadWrite.All", write=True, local=True),

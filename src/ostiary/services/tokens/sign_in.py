@@ -36,7 +36,9 @@ WRONG_CODE = Refused(
 ANEW = Refused(Reason.SESSION_ENDED, "That took too long. Please sign in again.")
 
 TELLING = frozenset({Kind.PASSWORD_LINK, Kind.PASSWORD_SET, Kind.MFA_RESET, Kind.SESSIONS_ENDED})
-"""What a person should be told of at the next sign-in."""
+"""What a person should be told of at the next sign-in, unless they did it themselves."""
+ALWAYS = frozenset({Kind.PASSWORD_CHANGED})
+"""What they are told of in any case: it was done in their name, perhaps by whoever held their session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,8 +280,12 @@ async def _rise(
 
 
 async def _notices(tx: Tx, visit: Visit, user: User) -> tuple[Notice, ...]:
-    """Step: what others did to this person's credentials since the last sign-in, newest first."""
+    """Step: what was done to this person's credentials since the last sign-in, newest first."""
     target = f"user:{user.id}"
     last = await directory.last_entry(tx, target, Kind.SIGNED_IN)
     entries = await directory.told(tx, target, after=last, now=visit.now)
-    return tuple(Notice(kind, at, by) for kind, at, by in entries if kind in TELLING and by != user.principal_name)
+    return tuple(
+        Notice(kind, at, by)
+        for kind, at, by in entries
+        if kind in ALWAYS or (kind in TELLING and by != user.principal_name)
+    )

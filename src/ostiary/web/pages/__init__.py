@@ -12,7 +12,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from ostiary.services.house import House
-from ostiary.web.pages import about, account, devicelogin, explain, password, setup, signin
+from ostiary.web.pages import about, account, devicelogin, explain, own_password, password, setup, signin
 from ostiary.web.pages.page import TEMPLATES, Page, routes_of
 
 __all__ = ["PAGES", "routes"]
@@ -21,6 +21,7 @@ PAGES: tuple[tuple[Page, ...], ...] = (
     signin.ROUTES,
     devicelogin.ROUTES,
     account.ROUTES,
+    own_password.ROUTES,
     password.ROUTES,
     setup.ROUTES,
     explain.ROUTES,
