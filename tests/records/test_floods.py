@@ -39,7 +39,7 @@ def test_r21_the_first_twenty_of_a_minute_are_rows() -> None:
         (("a", "2001:db8:1:2::1", "x"), ("a", "2001:db8:1:3::1", "x"), False),
     ],
 )
-def test_alike_are_application_source_and_reason(
+def test_r21_alike_are_application_source_and_reason(
     one: tuple[str, str, str], other: tuple[str, str, str], alike: bool
 ) -> None:
     """A source is an IPv4 address or the /64 of an IPv6 one."""
@@ -49,7 +49,7 @@ def test_alike_are_application_source_and_reason(
     assert floods.admit(*other, NOW) is not alike
 
 
-def test_a_flood_from_a_thousand_addresses_leaves_a_bounded_log(tmp_path: Path) -> None:
+def test_r21_a_flood_from_a_thousand_addresses_leaves_a_bounded_log(tmp_path: Path) -> None:
     """Fifty thousand refusals in a minute: twenty rows an address, one counted row each, nothing lost."""
 
     async def run() -> None:
@@ -68,7 +68,7 @@ def test_a_flood_from_a_thousand_addresses_leaves_a_bounded_log(tmp_path: Path) 
     asyncio.run(run())
 
 
-def test_memory_is_bounded_whatever_clients_call_themselves() -> None:
+def test_r21_memory_is_bounded_whatever_clients_call_themselves() -> None:
     """A hundred thousand made-up names and three minutes: bounded counters, and the surplus is counted as one."""
     floods = Floods()
     admitted = sum(
@@ -83,7 +83,7 @@ def test_memory_is_bounded_whatever_clients_call_themselves() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("12"), st.integers(0, 3)), max_size=200))
-def test_nothing_is_lost_between_rows_and_counts(refusals: list[tuple[str, str, int]]) -> None:
+def test_r21_nothing_is_lost_between_rows_and_counts(refusals: list[tuple[str, str, int]]) -> None:
     """Rows and counted rows add up to what came, also when the clock goes back."""
     floods, rows = Floods(), 0
     for client, source, minute in refusals:
@@ -102,7 +102,7 @@ class _Busy:
         raise StoreBusy("planted")
 
 
-def test_counts_wait_when_they_cannot_be_written(tmp_path: Path) -> None:
+def test_r21_counts_wait_when_they_cannot_be_written(tmp_path: Path) -> None:
     """A store that is busy loses nothing: the next run writes them, and a fault that cannot be noted says so."""
 
     async def run() -> None:

@@ -113,7 +113,10 @@ def _tls(config: Config) -> tuple[Reloader | None, Path | None]:
 async def _init(config: Config) -> None:
     parts = await open_parts(config, os.environ)
     _warn(parts)
-    if await is_founded(parts.store) is None:
+    held = await is_founded(parts.store)
+    if held:
+        raise Refused("this data folder holds the sample organisation, which never becomes a real one (R18)")
+    if held is None:
         await found_organisation(parts)
     house = await open_house(parts)
     try:
