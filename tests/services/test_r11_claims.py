@@ -1,11 +1,11 @@
 """Whose a code is: claimed, given back for another account, typed by somebody else, reported (R11)."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select, update
 
 from ostiary.core.signins.view import Approved, Claimed, Closed, Handed
 from ostiary.core.words.ids import SignInId
-from ostiary.core.words.instants import hours, minutes
+from ostiary.core.words.instants import after, hours, minutes
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.signins import decide
 from ostiary.services.tokens.issue import Issued
@@ -49,6 +49,7 @@ def states(door: Door) -> list[str]:
 def test_r11_a_claimed_code_belongs_to_that_person_and_browser_session(door: Door) -> None:
     """R11: the same person at another browser types a wrong code, and nothing is ended by that."""
     door.open()
+    live_session(door)
     begun = door.started()
     shown = door.claimed(begun.user_code)
     assert reason(door.claim(begun.user_code, session="another")) is Reason.BAD_CODE
@@ -56,6 +57,32 @@ def test_r11_a_claimed_code_belongs_to_that_person_and_browser_session(door: Doo
     other = door.at_browser(session="another")
     assert reason(door.run(decide.approve(door.house, other, shown.signin.id))) is Reason.WRONG_STATE
     assert isinstance(door.claim(begun.user_code), Claimed)
+
+
+def test_r11_a_person_whose_session_ended_claims_again(door: Door) -> None:
+    """R11: the code is theirs; it does not die with the session in which they typed it, and is nobody else's."""
+    door.open()
+    door.open(BOB)
+    live_session(door)
+    begun = door.started()
+    shown = door.claimed(begun.user_code)
+    door.change(update(schema.sessions).values(ended=door.clock.now()))
+    again = door.claim(begun.user_code, session="another")
+    assert isinstance(again, Claimed)
+    assert again.signin.id == shown.signin.id
+    other = door.at_browser(session="another")
+    assert isinstance(door.run(decide.approve(door.house, other, shown.signin.id)), Approved)
+    assert reason(door.claim(begun.user_code, BOB)) is Reason.BAD_CODE
+    assert alerts(door) == ["two people, one code"]
+
+
+def live_session(door: Door) -> None:
+    """The browser session in which Alice claims is a row, as it is when she signed in at the pages."""
+    now = door.clock.now()
+    values = dict.fromkeys(("created", "seen", "authenticated"), now)
+    ends = {name: after(now, hours(12)) for name in ("idle_ends", "ends")}
+    kinds = {"kind": "browser", "origin": "browser", "amr": "pwd otp mfa", "story": "s"}
+    door.change(insert(schema.sessions).values(id=f"browser-{ALICE}", user=ALICE, **kinds, **values, **ends))
 
 
 def test_r11_only_the_browser_that_gave_the_code_back_can_claim_it(door: Door) -> None:

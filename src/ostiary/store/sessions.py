@@ -31,11 +31,9 @@ _COLUMNS = (
     sessions.c.requester_address,
     sessions.c.ended,
 )
-_BY_COOKIE = sql(
-    select(*_COLUMNS, *USER_COLUMNS)
-    .select_from(sessions.join(users, users.c.id == sessions.c.user))
-    .where(sessions.c.cookie == bindparam("cookie"))
-)
+_WITH_PERSON = select(*_COLUMNS, *USER_COLUMNS).select_from(sessions.join(users, users.c.id == sessions.c.user))
+_BY_COOKIE = sql(_WITH_PERSON.where(sessions.c.cookie == bindparam("cookie")))
+_BY_ID = sql(_WITH_PERSON.where(sessions.c.id == bindparam("id_")))
 _OF_USER = sql(
     select(*_COLUMNS)
     .where(
@@ -109,7 +107,15 @@ def _session(row: Row) -> BrowserSession:
 
 async def by_cookie(tx: Tx, cookie: bytes) -> tuple[BrowserSession, User] | None:
     """The session whose cookie has the digest *cookie*, with its person, in one statement."""
-    row = await tx.one(_BY_COOKIE, cookie=cookie)
+    return _with_person(await tx.one(_BY_COOKIE, cookie=cookie))
+
+
+async def by_id(tx: Tx, id: SessionId) -> tuple[BrowserSession, User] | None:
+    """The session *id* with its person, in one statement."""
+    return _with_person(await tx.one(_BY_ID, id_=id))
+
+
+def _with_person(row: Row | None) -> tuple[BrowserSession, User] | None:
     return None if row is None else (_session(row[: len(_COLUMNS)]), user_from(row[len(_COLUMNS) :]))
 
 

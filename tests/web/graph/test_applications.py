@@ -49,7 +49,7 @@ def test_a_registration_is_closed_unless_it_is_opened(tmp_path: Path) -> None:
     play(tmp_path, story)
 
 
-def test_a_well_known_client_is_filled_up(tmp_path: Path) -> None:
+def test_r18_a_well_known_client_is_filled_up(tmp_path: Path) -> None:
     """R18: by its name, with the device flow off; a body may say more; one id is registered once."""
 
     async def story(api: Api, clock: MovableClock) -> None:

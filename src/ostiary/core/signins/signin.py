@@ -35,6 +35,7 @@ class State(StrEnum):
 
 
 OPEN = (State.ISSUED, State.CLAIMED, State.READY)
+DECIDED = (State.READY, State.REDEEMED, State.DENIED, State.REPORTED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ What the page shows a person before they decide: who asks, for what, from where,
 from dataclasses import dataclass, field
 
 from ostiary.core.directory.applications import Application, Scope
-from ostiary.core.signins.signin import SignIn
+from ostiary.core.signins.signin import SignIn, State
 from ostiary.core.words.instants import Instant
 
 
@@ -33,6 +33,16 @@ class Approved:
     signin: SignIn
     application: Application
     ends: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What became of a sign-in, for the browser session that decided; *ends* as in `Approved`."""
+
+    signin: SignIn
+    application: Application | None
+    state: State
+    ends: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)

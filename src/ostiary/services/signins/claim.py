@@ -16,8 +16,10 @@ from ostiary.core.signins import user_code
 from ostiary.core.signins.signin import OPEN, SignIn, State, comes_back
 from ostiary.core.signins.view import Claimed
 from ostiary.core.tokens import scopes
+from ostiary.core.tokens.browser import BROWSER, alive
 from ostiary.core.words.digests import keyed
 from ostiary.core.words.ids import SessionId, SignInId, UserId
+from ostiary.core.words.instants import Instant
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import settled
@@ -28,7 +30,7 @@ from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
 from ostiary.services.signins.guessing import WRONG, held_up, wrong
 from ostiary.services.signins.start import USER_CODES
-from ostiary.store import Tx
+from ostiary.store import Tx, sessions
 from ostiary.store import signins as rows
 
 
@@ -111,10 +113,17 @@ async def _take(tx: Tx, visit: Visit, picture: Picture, signin: SignIn, holder: 
         return await _second_person(tx, visit, signin, user)
     if state is State.CLAIMED and held(signin, visit):
         return await shown(tx, picture, signin, user) or await wrong(tx, visit, user, signin)
-    free = state is State.ISSUED and (back or signin.handed is None)
+    left = state is State.CLAIMED and not await _holds_still(tx, signin, visit.now)
+    free = left or (state is State.ISSUED and (back or signin.handed is None))
     if not free or signin.named not in (None, user):
         return await wrong(tx, visit, user, signin)
     return await _judged(tx, visit, picture, signin, holder)
+
+
+async def _holds_still(tx: Tx, signin: SignIn, now: Instant) -> bool:
+    """Step: whether the session that claimed is alive; if not, the same person may claim in another."""
+    found = await sessions.by_id(tx, signin.browser) if signin.browser is not None else None
+    return found is not None and alive(*found, kind=BROWSER, now=now)
 
 
 async def _judged(tx: Tx, visit: Visit, picture: Picture, signin: SignIn, holder: _Holder) -> Claimed | Refused:

@@ -15,8 +15,8 @@ from ostiary.core.directory.permissions import FRESH
 from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.signins.signin import ACCOUNT_CHANGES, OPEN, SHUNNED_FOR, SignIn, State, ready_until
-from ostiary.core.signins.view import Approved, Closed, Handed
+from ostiary.core.signins.signin import ACCOUNT_CHANGES, DECIDED, OPEN, SHUNNED_FOR, SignIn, State, ready_until
+from ostiary.core.signins.view import Approved, Closed, Decided, Handed
 from ostiary.core.words.digests import digest
 from ostiary.core.words.ids import SignInId, UserId
 from ostiary.core.words.instants import between, hours
@@ -29,7 +29,7 @@ from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
 from ostiary.services.signins.claim import allowed, blocked, held, shunned
-from ostiary.store import Tx
+from ostiary.store import Tx, exemptions
 from ostiary.store import signins as rows
 from ostiary.store import tokens as sessions
 
@@ -169,6 +169,26 @@ async def change_account(house: House, visit: Visit, id: SignInId) -> Handed | R
         return Handed(signin, value)
 
     return await _decided(house, id, body)
+
+
+async def decided(house: House, visit: Visit, id: SignInId) -> Decided | Refused:
+    """What the browser session that held *id* decided, so that reloading tells it again. Reasons: WRONG_STATE."""
+
+    async def body(tx: Tx, picture: Picture) -> Decided | Refused:
+        row = await rows.by_id(tx, id)
+        if row is None:
+            return NOT_YOURS
+        signin, caller = row[0], visit.caller
+        state = signin.standing(visit.now)
+        mine = caller.user is not None and (signin.user, signin.browser) == (caller.user, caller.session)
+        if not mine or state not in DECIDED:
+            return NOT_YOURS
+        window = await exemptions.show(tx, signin.exemption) if signin.exemption else None
+        return Decided(
+            signin, picture.applications.get(signin.client), state, window.exemption.ends if window else None
+        )
+
+    return await settled(house, body, write=False)
 
 
 async def _close(tx: Tx, visit: Visit, signin: SignIn, state: State) -> bool:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from ostiary.core.signins.signin import SignIn
+from ostiary.core.signins.signin import SignIn, State
 from ostiary.core.signins.view import Claimed
 from ostiary.core.words.ids import SignInId
 from ostiary.core.words.instants import Instant, between, to_seconds
@@ -28,6 +28,12 @@ _SENTENCES = {
     Reason.BAD_CODE: "That code is not valid. Check it on your device: it may have run out, then start again there.",
     Reason.REPORTED: "You reported this device within the last hour, so it cannot sign in as you.",
     Reason.NO_CONSENT: "No administrator has allowed this application yet.",
+}
+_HOW = {
+    State.READY: "approved",
+    State.REDEEMED: "approved",
+    State.DENIED: "denied",
+    State.REPORTED: "reported",
 }
 _MOVED_ON = Refused(
     Reason.WRONG_STATE,
@@ -70,7 +76,7 @@ def _id(guest: Guest) -> SignInId:
 async def _decision(guest: Guest) -> Response:
     seen = await claim.view(guest.house, guest.visit, _id(guest))
     if isinstance(seen, Refused):
-        return _over(guest)
+        return await _over(guest, "")
     return render(
         guest,
         "request.html",
@@ -90,8 +96,18 @@ async def _until(guest: Guest, seen: Claimed) -> Instant | None:
     return max(ends, default=None)
 
 
-def _over(guest: Guest) -> Response:
-    return render(guest, "devicelogin.html", status=409, refused=_MOVED_ON, code="", to_compare=False)
+async def _over(guest: Guest, wanted: str) -> Response:
+    """
+    Nothing to decide any more: what was decided in this browser is told again, be it a reload, the way back, a second
+    press or another tab. *wanted* is what was pressed; whatever else became of it is a conflict.
+    """
+    was = await decide.decided(guest.house, guest.visit, _id(guest))
+    if isinstance(was, Refused):
+        return render(guest, "devicelogin.html", status=409, refused=_MOVED_ON, code="", to_compare=False)
+    how = _HOW[was.state]
+    late = wanted not in ("", how)
+    name = was.application.name if was.application else ""
+    return _done(guest, how, was.signin, name, ends=was.ends, late=late)
 
 
 async def _approve(guest: Guest) -> Response:
@@ -100,34 +116,39 @@ async def _approve(guest: Guest) -> Response:
         return _done(guest, "approved", answer.signin, answer.application.name, ends=answer.ends)
     if answer.reason in (Reason.MFA_STALE, Reason.MFA_REQUIRED):
         return step_up(_request(_id(guest)))
-    return explained(guest, answer) if answer.reason is Reason.BLOCKED else _over(guest)
+    return explained(guest, answer) if answer.reason is Reason.BLOCKED else await _over(guest, "approved")
 
 
 async def _deny(guest: Guest) -> Response:
     answer = await decide.deny(guest.house, guest.visit, _id(guest))
     if isinstance(answer, Refused):
-        return _over(guest)
+        return await _over(guest, "denied")
     return _done(guest, "denied", answer.signin, answer.application.name if answer.application else "")
 
 
 async def _report(guest: Guest) -> Response:
     answer = await decide.report(guest.house, guest.visit, _id(guest))
     if isinstance(answer, Refused):
-        return _over(guest)
+        return await _over(guest, "reported")
     return _done(guest, "reported", answer.signin, answer.application.name if answer.application else "")
 
 
 async def _change(guest: Guest) -> Response:
     answer = await decide.change_account(guest.house, guest.visit, _id(guest))
     if isinstance(answer, Refused):
-        return _over(guest)
+        return await _over(guest, "changed")
     await browser.sign_out(guest.house, guest.visit)
     left = to_seconds(between(guest.visit.now, answer.signin.ends)) + 1
     return go("/signin?return=%2Fdevicelogin", set_cookie(SESSION, ""), set_cookie(HANDED, answer.value, seconds=left))
 
 
-def _done(guest: Guest, how: str, signin: SignIn, application: str, ends: Instant | None = None) -> Response:
-    return render(guest, "done.html", how=how, signin=signin, application=application, ends=ends)
+def _done(
+    guest: Guest, how: str, signin: SignIn, application: str, ends: Instant | None = None, *, late: bool = False
+) -> Response:
+    return render(
+        guest, "done.html", status=409 if late else 200, how=how, signin=signin, application=application, ends=ends,
+        late=late,
+    )  # fmt: skip
 
 
 ROUTES = (

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -125,10 +126,19 @@ def _ago(moment: Instant, now: Instant) -> str:
     return f"{text} ago" if moment <= now else f"in {text}"
 
 
+def _visible(value: object) -> object:
+    """
+    What a template puts out: nothing invisible that turns or hides text (control characters, directional overrides).
+    """
+    if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
+        return value
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in value)
+
+
 def _environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
+        lstrip_blocks=True, finalize=_visible,
     )  # fmt: skip
     made.filters.update(moment=_moment, iso=_iso, ago=_ago)
     return made
