@@ -113,7 +113,7 @@ def test_wrong_old_passwords_are_counted_like_those_of_a_sign_in(site: Site, per
     assert change(person).status_code == 429
     assert person.password(BOB).status_code == 429
     assert site.browser("203.0.113.50").password(BOB).status_code == 303
-    assert len(site.entries(Kind.PASSWORD_KEPT)) == 5
+    assert len(site.entries(Kind.PASSWORD_CHANGE_REFUSED)) == 5
     assert site.entries(Kind.PASSWORD_CHANGED) == []
 
 

@@ -41,7 +41,7 @@ ACTIVITIES: Mapping[str, Activity] = {
     Was.PASSWORD_LINK: Activity("Create password link", "UserManagement", "Add"),
     Was.PASSWORD_SET: Activity("Set user password", "UserManagement", "Update"),
     Was.PASSWORD_CHANGED: Activity("Change user password", "UserManagement", "Update"),
-    Was.PASSWORD_KEPT: Activity("Refuse change of user password", "UserManagement", "Update", failed=True),
+    Was.PASSWORD_CHANGE_REFUSED: Activity("Refuse change of user password", "UserManagement", "Update", failed=True),
     Was.AUTHENTICATOR_ADDED: Activity("User registered security info", "UserManagement", "Add"),
     Was.MFA_RESET: Activity("Admin deleted security info", "UserManagement", "Delete"),
     Was.GROUP_CREATED: Activity("Add group", "GroupManagement", "Add"),

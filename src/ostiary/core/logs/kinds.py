@@ -93,7 +93,7 @@ class Kind(StrEnum):
     """A password was set through a link."""
     PASSWORD_CHANGED = "user:credentials:password_changed"
     """A person changed their own password; all their sessions ended: user_name."""
-    PASSWORD_KEPT = "user:credentials:password_kept"
+    PASSWORD_CHANGE_REFUSED = "user:credentials:password_change_refused"
     """A wrong old password was given for such a change: user_name, locked."""
     AUTHENTICATOR_ADDED = "user:credentials:authenticator_added"
     """A second factor was enrolled."""

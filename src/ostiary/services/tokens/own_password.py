@@ -74,7 +74,7 @@ async def _wrong(house: House, visit: Visit, user: User, counting: Tries) -> Ref
     async def body(tx: Tx) -> Refused:
         locked = await tries.count(tx, visit, counting)
         detail = {"user_name": user.principal_name, "locked": locked is not None}
-        await record(tx, visit, Entry(Kind.PASSWORD_KEPT, target=f"user:{user.id}", detail=detail))
+        await record(tx, visit, Entry(Kind.PASSWORD_CHANGE_REFUSED, target=f"user:{user.id}", detail=detail))
         return WRONG
 
     return await house.store.write(body)
