@@ -134,8 +134,8 @@ def _hidden(page: str) -> str:
     return found.group(1)
 
 
-async def _nothing(_tx: Tx, _visit: Visit, _entry: object, *, stream: str) -> None:
-    """An entry that is not written to *stream*."""
+async def _nothing(_tx: Tx, _visit: Visit, _entry: object) -> None:
+    """An entry that is not written."""
 
 
 if __name__ == "__main__":

@@ -26,6 +26,9 @@ def play(folder: Path, story: Story) -> None:
     path = folder / "t.db"
     db = sqlite3.connect(path)
     db.execute("CREATE TABLE things (id INTEGER PRIMARY KEY, body TEXT)")
+    db.execute("CREATE TABLE streams (stream TEXT PRIMARY KEY, head INTEGER)")
+    db.execute("INSERT INTO streams VALUES ('n', 0)")
+    db.commit()
     db.close()
 
     async def run() -> None:
@@ -138,6 +141,63 @@ def test_r14_a_full_disk_acknowledges_nothing_of_the_group(tmp_path: Path) -> No
         assert await store.write(adding(5)) == 5
         assert store.trouble is None
         assert await ids(store) == [1, 5]
+
+    play(tmp_path, story)
+
+
+def numbering(*, fail: bool = False) -> Body[int]:
+    """A body that takes two numbers, writes both down and then may fail."""
+
+    async def number(tx: Tx) -> int:
+        first, second = await tx.number(), await tx.number()
+        await tx.run(ADD, id=first, body="")
+        await tx.run(ADD, id=second, body="")
+        if fail:
+            raise KeyError("no")
+        return second
+
+    return number
+
+
+def test_r15_numbers_are_gapless_whoever_fails(tmp_path: Path) -> None:
+    """R15: of deeds in one group some are undone, and the numbers of those that stay follow one another."""
+
+    async def story(store: SqliteStore) -> None:
+        bodies = [numbering(fail=n % 3 == 0) for n in range(100)]
+        answers = await asyncio.gather(*(store.write(b) for b in bodies), return_exceptions=True)
+        given = [one for one in answers if isinstance(one, int)]
+        assert len(given) == 66
+        assert sorted(given) == list(range(2, 133, 2))
+        assert await ids(store) == list(range(1, 133))
+        assert store._db.execute("SELECT head FROM streams").fetchall() == [(132,)]
+
+    play(tmp_path, story)
+
+
+def test_r15_a_group_that_fails_takes_its_numbers_back(tmp_path: Path) -> None:
+    """R15: what was never committed was never numbered, also when the whole group is lost."""
+
+    async def story(store: SqliteStore) -> None:
+        assert await store.write(numbering()) == 2
+        store._db.execute("PRAGMA max_page_count=4")
+        bodies = [numbering(), adding(90, "x" * 100_000)]
+        answers = await asyncio.gather(*(store.write(b) for b in bodies), return_exceptions=True)
+        assert [type(one) for one in answers] == [StoreFailed] * 2
+        store._db.execute("PRAGMA max_page_count=100000")
+        assert await store.write(numbering()) == 4
+        assert await ids(store) == [1, 2, 3, 4]
+
+    play(tmp_path, story)
+
+
+def test_r15_a_stream_that_was_never_opened_numbers_nothing(tmp_path: Path) -> None:
+    """An entry without a stream fails its deed, and the deeds beside it stay."""
+
+    async def story(store: SqliteStore) -> None:
+        store._db.execute("DELETE FROM streams")
+        answers = await asyncio.gather(store.write(numbering()), store.write(adding(7)), return_exceptions=True)
+        assert [type(one) for one in answers] == [LookupError, int]
+        assert await ids(store) == [7]
 
     play(tmp_path, story)
 

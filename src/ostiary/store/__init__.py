@@ -34,6 +34,12 @@ class Tx(Protocol):
     async def run(self, sql: Sql, /, **values: object) -> int:
         """How many rows were changed."""
 
+    async def number(self) -> int:
+        """
+        The next number of this node's journal stream: gapless, and taken back when the deed is undone (R15). Raises
+        LookupError when the stream was never opened.
+        """
+
     def salt(self) -> bytes:
         """16 random bytes for a journal entry (R15)."""
 

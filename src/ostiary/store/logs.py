@@ -14,12 +14,6 @@ from ostiary.store import Row, Tx
 from ostiary.store.schema import cursors, journal, streams
 from ostiary.store.sql import sql
 
-_NEXT = sql(
-    update(streams)
-    .where(streams.c.stream == bindparam("stream_"))
-    .values(head=streams.c.head + 1)
-    .returning(streams.c.head)
-)
 _ADD = sql(
     insert(journal).values(
         {
@@ -56,18 +50,16 @@ _MOVE = sql(
 )
 
 
-async def append(tx: Tx, visit: Visit, entry: Entry, *, stream: str) -> None:
+async def append(tx: Tx, visit: Visit, entry: Entry) -> None:
     """
-    Add *entry* to *stream* with the next gapless number and its leaf hash (R15).
+    Add *entry* to this node's stream with the next gapless number and its leaf hash (R15).
 
-    The number comes from the stream's own row, in this transaction: rolled back with it, and no lock beyond that row.
+    The number is the transaction's: rolled back with it, and no lock beyond the stream's own row.
     """
-    head = await tx.one(_NEXT, stream_=stream)
-    if head is None:
-        raise LookupError(f"journal stream {stream!r} was never opened")
-    body = canonical(entry, visit, stream=stream, number=head[0], salt=tx.salt())
+    number = await tx.number()
+    body = canonical(entry, visit, stream=tx.stream, number=number, salt=tx.salt())
     await tx.run(
-        _ADD, stream=stream, number=head[0], kind=entry.kind.value, at=visit.now, story=entry.story or visit.id,
+        _ADD, stream=tx.stream, number=number, kind=entry.kind.value, at=visit.now, story=entry.story or visit.id,
         actor=visit.caller.actor, target=entry.target, body=body.decode(), leaf=leaf(body),
     )  # fmt: skip
 

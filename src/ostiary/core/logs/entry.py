@@ -37,6 +37,8 @@ class Entry:
 
 def tame(text: str) -> str:
     """*text* with control characters escaped and cut to 512 bytes of UTF-8 (R21): fit for a log line."""
+    if text.isprintable() and text.isascii() and len(text) <= TEXT_LIMIT:
+        return text  # almost every text is: nothing to escape, one byte a character
     clean = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text[:TEXT_LIMIT])
     return clean.encode("utf-8", "replace")[:TEXT_LIMIT].decode("utf-8", "ignore")
 

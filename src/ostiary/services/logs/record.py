@@ -16,4 +16,4 @@ async def record(tx: Tx, visit: Visit, entry: Entry) -> None:
     """Step: leave *entry* in this deed's transaction. A deed whose entry cannot be written fails."""
     if visit.reason and entry.kind.value.startswith(CHANGES) and "reason" not in entry.detail:
         entry = replace(entry, detail={**entry.detail, "reason": tame(visit.reason)})
-    await append(tx, visit, entry, stream=tx.stream)
+    await append(tx, visit, entry)
