@@ -55,14 +55,11 @@ class Person(NamedTuple):
 
 def exemption_of(row: Row) -> Exemption:
     """The columns `ALL` as a value."""
-    values: dict[str, Any] = dict(zip(_COLUMNS, row, strict=True))
-    cause = values["end_cause"]
-    values.update(
-        limits=limits_from(orjson.loads(values["limits"])),
-        break_glass=bool(values["break_glass"]),
-        end_cause=EndCause(cause) if cause is not None else None,
-    )
-    return Exemption(**values)
+    id, user, group, reason, limits, break_glass, opened_by, opened, starts, ends, ended, cause, ended_by = row
+    return Exemption(
+        id, user, group, reason, starts, ends, opened, opened_by, limits_from(orjson.loads(limits)), bool(break_glass),
+        ended, EndCause(cause) if cause is not None else None, ended_by,
+    )  # fmt: skip
 
 
 async def add(tx: Tx, exemption: Exemption) -> None:

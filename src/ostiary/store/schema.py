@@ -93,7 +93,6 @@ journal = Table(
     _text("body"),  # canonical JSON of the whole entry, R15
     _blob("leaf"),
     UniqueConstraint("stream", "number"),
-    Index("journal_story", "story", "position"),
     Index("journal_target", "target", "position"),
     # the directory audits are few beside the sign-ins: indexes of their own, in the order in which they are shown
     *(

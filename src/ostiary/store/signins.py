@@ -2,6 +2,7 @@
 Device sign-ins as rows. Every change of state is a compare-and-swap on the state it leaves.
 """
 
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, or_, select, update
@@ -13,11 +14,7 @@ from ostiary.store import Row, Tx
 from ostiary.store.schema import signins
 from ostiary.store.sql import Sql, sql
 
-_COLUMNS = (
-    "id", "client", "resource", "scopes", "state", "requester_address", "requester_agent", "created", "ends",
-    "challenge", "named", "user", "browser", "changes", "handed", "claimed", "decided", "authenticated", "amr",
-    "approver_address", "approver_agent", "exemption", "session", "redeemed",
-)  # fmt: skip
+_COLUMNS = tuple(field.name for field in fields(SignIn))
 _ALL = [signins.c[name] for name in _COLUMNS]
 _ADDED = (
     "id", "device_code", "user_code", "client", "resource", "scopes", "state", "requester_address", "requester_agent",
@@ -168,12 +165,10 @@ async def _run(tx: Tx, statement: Sql, signin: SignIn, new: State, now: Instant,
 
 
 def _signin(row: Row) -> SignIn:
-    values: dict[str, Any] = dict(zip(_COLUMNS, row, strict=True))
-    values.update(
-        id=SignInId(values["id"]),
-        state=State(values["state"]),
-        scopes=tuple(values["scopes"].split()),
-        amr=tuple((values["amr"] or "").split()),
-        session=SessionId(values["session"]) if values["session"] else None,
-    )
-    return SignIn(**values)
+    """The columns `_COLUMNS`, which stand in the order of the value's fields: by place costs a third of by name."""
+    id, client, resource, words, state, *others, amr, address, agent, exemption, session, redeemed = row
+    values: list[Any] = [
+        id, client, resource, tuple(words.split()), State(state), *others, tuple((amr or "").split()), address, agent,
+        exemption, session, redeemed,
+    ]  # fmt: skip
+    return SignIn(*values)

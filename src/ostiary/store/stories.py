@@ -27,17 +27,14 @@ _HEAD = sql(
         select(func.min(stories.c.waits)).where(stories.c.waits.is_not(None)).scalar_subquery(),
     )
 )
-_LOAD = sql(select(stories.c.story).where(stories.c.id == bindparam("id")))
 _KEPT = (
     "started", "changed", "outcome", "user", "client", "exemption", "requester", "approver", "protocol", "story",
     "error", "waits",
 )  # fmt: skip
+_LOAD = sql(select(*(stories.c[name] for name in _KEPT)).where(stories.c.id == bindparam("id")))
 _ADD = sql(insert(stories).values({name: bindparam(name) for name in ("id", *_KEPT)}))
-_SAVE = sql(
-    update(stories).where(stories.c.id == bindparam("id_")).values({name: bindparam(f"{name}_") for name in _KEPT})
-)
 _OVERDUE = sql(
-    select(stories.c.story)
+    select(*(stories.c[name] for name in _KEPT))
     .where(stories.c.waits.is_not(None), stories.c.waits <= bindparam("now"))
     .order_by(stories.c.waits)
     .limit(bindparam("most"))
@@ -54,8 +51,7 @@ class Behind(NamedTuple):
     """When the first pending story stops waiting."""
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(NamedTuple):
     """What of a telling stands in columns of its own, to be asked by."""
 
     outcome: str
@@ -76,23 +72,49 @@ async def behind(tx: Tx, reader: str) -> Behind:
     return Behind(head or 0, cursor or 0, None if overdue is None else Instant(overdue))
 
 
-async def load(tx: Tx, id: str) -> Story | None:
+class Kept(NamedTuple):
+    """A story as it is stored: its row says which columns a change must touch."""
+
+    story: Story
+    row: Row
+
+
+def _kept(row: Row) -> Kept:
+    return Kept(from_document(orjson.loads(row[_KEPT.index("story")])), row)
+
+
+async def load(tx: Tx, id: str) -> Kept | None:
     """The story with that id."""
     row = await tx.one(_LOAD, id=id)
-    return None if row is None else from_document(orjson.loads(row[0]))
+    return None if row is None else _kept(row)
 
 
-async def save(tx: Tx, story: Story, columns: Columns) -> None:
-    """Write *story*, new or not, with the columns derived from it."""
-    values: dict[str, Any] = {name: getattr(columns, name) for name in _KEPT if name in Columns.__slots__}
-    values |= {"started": story.started, "changed": story.changed, "story": orjson.dumps(to_document(story)).decode()}
-    if not await tx.run(_SAVE, id_=story.id, **{f"{name}_": value for name, value in values.items()}):
+async def save(tx: Tx, kept: Kept | None, story: Story, columns: Columns) -> None:
+    """Write *story*, new or in the place of *kept*, with the columns derived from it."""
+    values = {
+        **columns._asdict(), "started": story.started, "changed": story.changed,
+        "story": orjson.dumps(to_document(story)).decode(),
+    }  # fmt: skip
+    if kept is None:
         await tx.run(_ADD, id=story.id, **values)
+        return
+    before = zip(_KEPT, kept.row, strict=True)
+    changed = {name: values[name] for name, old in before if values[name] != old}
+    if changed:
+        await tx.run(_change(tuple(changed)), id_=story.id, **{f"{name}_": value for name, value in changed.items()})
 
 
-async def overdue(tx: Tx, now: Instant, most: int) -> list[Story]:
+@lru_cache(maxsize=256)
+def _change(names: tuple[str, ...]) -> Sql:
+    """The update of these columns alone: one that is named moves its index, whether its value is another or not."""
+    return sql(
+        update(stories).where(stories.c.id == bindparam("id_")).values({name: bindparam(f"{name}_") for name in names})
+    )
+
+
+async def overdue(tx: Tx, now: Instant, most: int) -> list[Kept]:
     """Pending stories that nothing can come of any more."""
-    return [from_document(orjson.loads(row[0])) for row in await tx.all(_OVERDUE, now=now, most=most)]
+    return [_kept(row) for row in await tx.all(_OVERDUE, now=now, most=most)]
 
 
 # ---- lists

@@ -3,6 +3,7 @@ Sessions that tokens open: device sign-ins and authorization codes. One row is t
 tokens; only the family's head number is kept, never a token (R6).
 """
 
+from dataclasses import fields
 from typing import Any
 
 import orjson
@@ -12,7 +13,7 @@ from ostiary.core.directory.people import User
 from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.tokens.session import Grace, Session, SessionKind
 from ostiary.core.words.caller import Origin
-from ostiary.core.words.ids import AppId, ExemptionId, SessionId, UserId
+from ostiary.core.words.ids import AppId, ExemptionId, SessionId
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx
 from ostiary.store.access import user_of
@@ -21,10 +22,7 @@ from ostiary.store.exemptions import exemption_of
 from ostiary.store.schema import exemptions, sessions, users
 from ostiary.store.sql import sql
 
-_COLUMNS = (
-    "id", "kind", "origin", "user", "client", "story", "created", "idle_ends", "ends", "authenticated", "amr",
-    "resource", "scopes", "reach", "exemption", "head", "grace", "requester_address", "ended", "end_cause",
-)  # fmt: skip
+_COLUMNS = tuple(field.name for field in fields(Session))
 _ALL = [sessions.c[name] for name in _COLUMNS]
 _USER = (
     users.c.id, users.c.principal_name, users.c.display_name, users.c.mail, users.c.enabled, users.c.roles,
@@ -99,7 +97,7 @@ async def rotate(
     now: Instant,
 ) -> bool:
     """Move the head on, if it is still where *session* says (R6)."""
-    past = orjson.dumps([[one.number, one.left] for one in grace]).decode()
+    past = orjson.dumps([list(one) for one in grace]).decode()
     return (
         await tx.run(
             _ROTATE, id_=session.id, head_=session.head, grace_=past, now=now, idle=idle_ends, exemption_=exemption
@@ -114,16 +112,11 @@ async def end(tx: Tx, id: SessionId, *, now: Instant, cause: str) -> bool:
 
 
 def _session(row: Row) -> Session:
-    values: dict[str, Any] = dict(zip(_COLUMNS, row, strict=True))
-    values.update(
-        id=SessionId(values["id"]),
-        kind=SessionKind(values["kind"]),
-        origin=Origin(values["origin"]),
-        user=UserId(values["user"]),
-        amr=tuple(values["amr"].split()),
-        scopes=tuple(values["scopes"].split()),
-        resource=AppId(values["resource"]) if values["resource"] else None,
-        reach={AppId(id): tuple(names) for id, names in orjson.loads(values["reach"]).items()},
-        grace=tuple(Grace(number, Instant(left)) for number, left in orjson.loads(values["grace"])),
-    )
-    return Session(**values)
+    """The columns `_COLUMNS`, which stand in the order of the value's fields: by place costs a third of by name."""
+    id, kind, origin, *others, amr, resource, words, reach, exemption, head, grace, address, ended, cause = row
+    values: list[Any] = [
+        id, SessionKind(kind), Origin(origin), *others, tuple(amr.split()), resource or None, tuple(words.split()),
+        {AppId(app): tuple(names) for app, names in orjson.loads(reach).items()}, exemption, head,
+        tuple(map(Grace._make, orjson.loads(grace))), address, ended, cause,
+    ]  # fmt: skip
+    return Session(*values)

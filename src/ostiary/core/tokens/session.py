@@ -8,6 +8,7 @@ now, and nothing else decides (R8).
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from ostiary.core.directory.applications import Application
 from ostiary.core.directory.people import User
@@ -25,8 +26,7 @@ class SessionKind(StrEnum):
     CODE = "code"
 
 
-@dataclass(frozen=True, slots=True)
-class Grace:
+class Grace(NamedTuple):
     """A refresh token's number that stopped being the head at `left` (R6)."""
 
     number: int

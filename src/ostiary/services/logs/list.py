@@ -48,10 +48,10 @@ async def signin(house: House, visit: Visit, id: str) -> Telling | Refused:
     await catch_up(house, visit)
 
     async def body(tx: Tx) -> Telling | Refused:
-        story = await stories.load(tx, id)
-        if story is None:
+        kept = await stories.load(tx, id)
+        if kept is None:
             return Refused(Reason.NOT_FOUND)
-        return await _complete(tx, house.desk.picture, tell(story, visit.now), visit.now)
+        return await _complete(tx, house.desk.picture, tell(kept.story, visit.now), visit.now)
 
     return await house.store.read(body)
 

@@ -16,7 +16,7 @@ from ostiary.core.words.instants import Instant
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
 from ostiary.store import Tx, logs, stories
-from ostiary.store.stories import Columns
+from ostiary.store.stories import Columns, Kept
 
 READER = "stories"
 BATCH = 100  # entries of one transaction: it shares the loop with sign-ins
@@ -63,17 +63,18 @@ async def fold_next(tx: Tx, now: Instant) -> Folded:
         if belongs(entry.kind):
             told[entry.story].append(entry)
     for id, own in told.items():
-        await _save(tx, fold(await stories.load(tx, id) or Story(id), own), now)
+        kept = await stories.load(tx, id)
+        await _save(tx, kept, fold(kept.story if kept is not None else Story(id), own), now)
     closing = await stories.overdue(tx, now, BATCH)
-    for story in closing:
-        await _save(tx, story, now)
+    for kept in closing:
+        await _save(tx, kept, kept.story, now)
     cursor = entries[-1].position if entries else seen
     if cursor != seen:
         await logs.move_cursor(tx, READER, seen=seen, position=cursor)
     return Folded(cursor, len(entries), len(closing) == BATCH)
 
 
-async def _save(tx: Tx, story: Story, now: Instant) -> None:
+async def _save(tx: Tx, kept: Kept | None, story: Story, now: Instant) -> None:
     telling = tell(story, now)
     columns = Columns(
         outcome=telling.outcome.value,
@@ -86,4 +87,4 @@ async def _save(tx: Tx, story: Story, now: Instant) -> None:
         error=error_number(telling),
         waits=telling.waits,
     )
-    await stories.save(tx, story, columns)
+    await stories.save(tx, kept, story, columns)

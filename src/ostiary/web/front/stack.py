@@ -36,6 +36,7 @@ _faults = structlog.get_logger("ostiary.faults")
 
 def access_log(app: ASGIApp, house: House) -> ASGIApp:
     """One line a request: path without its query, which may hold what nobody should keep (R16)."""
+    line = _access.bind().info
 
     async def logged(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -52,7 +53,7 @@ def access_log(app: ASGIApp, house: House) -> ASGIApp:
             await app(scope, receive, sending)
         finally:
             seen = visit(scope, house)
-            _access.info(
+            line(
                 "request", method=scope["method"], path=scope["path"][:256], status=status, address=seen.address,
                 reference=seen.id, microseconds=between(began, house.clock.steady()),
             )  # fmt: skip

@@ -17,9 +17,9 @@ from ostiary.web.pages.page import TEMPLATES, Page, routes_of
 
 __all__ = ["PAGES", "routes"]
 
-PAGES: tuple[tuple[Page, ...], ...] = (
-    signin.ROUTES,
+PAGES: tuple[tuple[Page, ...], ...] = (  # the router tries them in this order: the busiest first
     devicelogin.ROUTES,
+    signin.ROUTES,
     account.ROUTES,
     own_password.ROUTES,
     password.ROUTES,

@@ -139,6 +139,7 @@ def _environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, finalize=_visible,
+        auto_reload=False,  # templates are part of the package: no look at the disk for each page
     )  # fmt: skip
     made.filters.update(moment=_moment, iso=_iso, ago=_ago)
     return made
