@@ -100,6 +100,7 @@ def page(results: Sequence[Result], *, seconds: float, warm_up: float, today: da
         *([SHARED] if shared else []),
         table(results),
         *(["## Ratios and aims", aims(results)] if with_ours else []),
+        "Where the time goes and what is next: [Performance](performance.md).",
         "## What is not comparable",
         NOT_COMPARABLE,
     ]

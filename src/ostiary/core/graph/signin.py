@@ -6,7 +6,7 @@ what became of what was given stand under the open property `ostiary`. Fields th
 """
 
 from ostiary.core.graph.fields import Field, Kind, Shape
-from ostiary.core.logs.story import Outcome, Protocol, Telling
+from ostiary.core.logs.story import Heading, Outcome, Protocol, Telling
 from ostiary.core.tokens.refusals import Wire, wire
 from ostiary.core.words.outcome import Reason
 
@@ -22,7 +22,7 @@ def _named(agent: str, table: tuple[tuple[str, str], ...]) -> str:
     return next((name for mark, name in table if mark in agent), "")
 
 
-def outcome_wire(telling: Telling) -> Wire | None:
+def outcome_wire(telling: Telling | Heading) -> Wire | None:
     """What the outcome says outside; None for a success."""
     if telling.outcome is Outcome.PENDING:
         return wire(Reason.PENDING)
@@ -39,7 +39,7 @@ def failure(reason: str) -> Reason:
         return Reason.INVALID_REQUEST
 
 
-def error_number(telling: Telling) -> int:
+def error_number(telling: Telling | Heading) -> int:
     """Graph's `status/errorCode`: the AADSTS number of the outcome, 0 for a success."""
     found = outcome_wire(telling)
     return 0 if found is None else found.aadsts

@@ -191,38 +191,69 @@ _JUDGED = (Kind.START_REFUSED, Kind.BLOCKED, Kind.APPROVED, Kind.CODE_ISSUED, Ki
            Kind.CODE_REFUSED)  # fmt: skip
 
 
-def tell(story: Story, now: Instant) -> Telling:
-    """What *story* comes to at *now*."""
+class Heading(NamedTuple):
+    """The part of a telling that sign-ins are found by."""
+
+    outcome: Outcome
+    reason: str
+    waits: Instant | None
+    protocol: Protocol
+    user: str | None
+    client: str | None
+    exemption: str | None
+    requester_address: str
+    approver_address: str
+
+
+def heading(story: Story, now: Instant) -> Heading:
+    """What *story* comes to at *now*, as much of it as it is found by: told for each entry that is folded."""
     outcome, reason, waits = _outcome(story, now)
     asking, deciding = _first_of(story, _ASKING), _first_of(story, _DECIDING)
-    user, user_name, display_name = _person(story)
-    ended, cause = _end(story) if outcome is Outcome.SUCCESS else (None, "")
+    return Heading(
+        outcome,
+        reason,
+        waits,
+        _protocol(story),
+        _user(story),
+        _detail(story, _ASKING, "client"),
+        _detail(story, (Kind.REDEEMED, Kind.APPROVED), "exemption"),
+        str(asking.detail.get("source") or asking.address) if asking else "",
+        deciding.address if deciding else "",
+    )
+
+
+def tell(story: Story, now: Instant) -> Telling:
+    """What *story* comes to at *now*."""
+    head = heading(story, now)
+    asking, deciding = _first_of(story, _ASKING), _first_of(story, _DECIDING)
+    user_name, display_name = _names(story, head.user)
+    ended, cause = _end(story) if head.outcome is Outcome.SUCCESS else (None, "")
     return Telling(
         id=story.id,
         started=story.started,
         changed=story.changed,
-        outcome=outcome,
-        reason=reason,
-        protocol=_protocol(story),
-        user=user,
+        outcome=head.outcome,
+        reason=head.reason,
+        protocol=head.protocol,
+        user=head.user,
         user_name=user_name,
         user_display_name=display_name,
-        client=_detail(story, _ASKING, "client"),
+        client=head.client,
         client_name=_detail(story, _ASKING, "client_name") or "",
         resource=_detail(story, _ASKING, "resource"),
         scopes=_scopes(_detail(story, (Kind.REDEEMED, Kind.CODE_REDEEMED, Kind.STARTED, Kind.CODE_ISSUED), "scopes")),
-        requester_address=str(asking.detail.get("source") or asking.address) if asking else "",
+        requester_address=head.requester_address,
         requester_agent=asking.agent if asking else "",
-        approver_address=deciding.address if deciding else "",
+        approver_address=head.approver_address,
         approver_agent=deciding.agent if deciding else "",
-        exemption=_detail(story, (Kind.REDEEMED, Kind.APPROVED), "exemption"),
+        exemption=head.exemption,
         session=_detail(story, (Kind.REDEEMED, Kind.CODE_REDEEMED, Kind.SIGNED_IN, Kind.REFRESHED), "session"),
         token=_detail(story, (Kind.REDEEMED, Kind.CODE_REDEEMED), "jti") or "",
         amr=_scopes(_detail(story, (Kind.APPROVED, Kind.CODE_ISSUED, Kind.SIGNED_IN), "amr")),
         policies=_policies(story),
         attempts=_attempts(story),
         refreshes=story.counts.get(Kind.REFRESHED, 0),
-        waits=waits,
+        waits=head.waits,
         ends=_detail(story, (Kind.REDEEMED, Kind.CODE_REDEEMED), "ends"),
         ended=ended,
         end_cause=cause,
@@ -272,16 +303,18 @@ def _detail(story: Story, kinds: Iterable[str], key: str) -> Any:
     return next((detail[key] for detail in marks if detail.get(key)), None)
 
 
-def _person(story: Story) -> tuple[str | None, str, str]:
-    """
-    Id, principal name and display name of the person, as far as the entries say; after a change of account the last.
-    """
-    user = next((who for who in (_named(story.last[kind]) for kind in _PERSONAL if kind in story.last) if who), None)
+def _user(story: Story) -> str | None:
+    """Id of the person, as far as the entries say; after a change of account the last."""
+    return next((who for who in (_named(story.last[kind]) for kind in _PERSONAL if kind in story.last) if who), None)
+
+
+def _names(story: Story, user: str | None) -> tuple[str, str]:
+    """Principal name and display name of *user*, where entries give them."""
     marks = sorted({m.place: m for m in (*story.first.values(), *story.last.values())}.values(), key=lambda m: m.place)
     theirs = [mark for mark in marks if user is not None and _named(mark) == user]
     names = [str(mark.detail["user_name"]) for mark in theirs if mark.detail.get("user_name")]
     shown = [mark.actor_name for mark in theirs if mark.actor == f"user:{user}" and mark.actor_name]
-    return user, names[0] if names else "", shown[0] if shown else ""
+    return names[0] if names else "", shown[0] if shown else ""
 
 
 def _named(mark: Mark) -> str | None:

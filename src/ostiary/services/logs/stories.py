@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ostiary.core.graph.signin import error_number
 from ostiary.core.logs.entry import Recorded
-from ostiary.core.logs.story import Story, belongs, fold, tell
+from ostiary.core.logs.story import Story, belongs, fold, heading
 from ostiary.core.words.instants import Instant
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
@@ -75,16 +75,16 @@ async def fold_next(tx: Tx, now: Instant) -> Folded:
 
 
 async def _save(tx: Tx, kept: Kept | None, story: Story, now: Instant) -> None:
-    telling = tell(story, now)
+    head = heading(story, now)
     columns = Columns(
-        outcome=telling.outcome.value,
-        user=telling.user,
-        client=telling.client,
-        exemption=telling.exemption,
-        requester=telling.requester_address or None,
-        approver=telling.approver_address or None,
-        protocol=telling.protocol.value,
-        error=error_number(telling),
-        waits=telling.waits,
+        outcome=head.outcome.value,
+        user=head.user,
+        client=head.client,
+        exemption=head.exemption,
+        requester=head.requester_address or None,
+        approver=head.approver_address or None,
+        protocol=head.protocol.value,
+        error=error_number(head),
+        waits=head.waits,
     )
     await stories.save(tx, kept, story, columns)
