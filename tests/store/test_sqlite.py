@@ -195,7 +195,8 @@ def test_r15_a_stream_that_was_never_opened_numbers_nothing(tmp_path: Path) -> N
 
     async def story(store: SqliteStore) -> None:
         store._db.execute("DELETE FROM streams")
-        answers = await asyncio.gather(store.write(numbering()), store.write(adding(7)), return_exceptions=True)
+        bodies = [numbering(), adding(7)]
+        answers = await asyncio.gather(*(store.write(b) for b in bodies), return_exceptions=True)
         assert [type(one) for one in answers] == [LookupError, int]
         assert await ids(store) == [7]
 
