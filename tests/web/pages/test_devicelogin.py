@@ -5,6 +5,7 @@ import pytest
 
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.signins.user_code import spaced
+from ostiary.core.tokens.clients import Shown
 from ostiary.core.words.instants import minutes
 from ostiary.services.signins.complete_address import complete_address
 from ostiary.services.tokens.issue import Issued
@@ -278,6 +279,7 @@ def test_r11_a_device_can_be_reported_from_ones_account(site: Site, person: Brow
 def redeemed(site: Site, device_code: str) -> None:
     """The machine polls and gets its tokens."""
     site.run(ensure_keys(site.house, site.visit()))
-    form = TokenForm(grant_type="urn:ietf:params:oauth:grant-type:device_code", client_id=TOOL, device_code=device_code)
+    kind = "urn:ietf:params:oauth:grant-type:device_code"
+    form = TokenForm(grant_type=kind, client=Shown(TOOL), device_code=device_code)
     given = site.run(grant(site.house, site.visit(address="203.0.113.9"), form))
     assert isinstance(given, Issued), given
