@@ -1,6 +1,7 @@
 # What can be done here. Every target does its own set-up (scripts/setup) on a machine that has Python >= 3.11, git, gcc, make and node/npm.
 
 DATA ?= var/sample
+PORT ?=
 JOBS ?= auto
 PYTEST = .venv/bin/pytest
 PARALLEL = --numprocesses $(JOBS) --maxprocesses 4 --dist loadfile
@@ -11,9 +12,9 @@ PARALLEL = --numprocesses $(JOBS) --maxprocesses 4 --dist loadfile
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## start the sample organisation on https://localhost:8443 and say what to do next (data in DATA=var/sample)
+run: ## start the sample organisation on https://localhost:8443 and say what to do next (another PORT=, DATA=var/sample)
 	@scripts/setup
-	@exec .venv/bin/ostiary-server run --sample --data $(DATA)
+	@exec .venv/bin/ostiary-server run --sample --data $(DATA) $(if $(PORT),--port $(PORT))
 
 tour: ## play the whole story against the server that `make run` started: refused, opened, signed in, ended
 	@scripts/setup

@@ -4,8 +4,10 @@
 
 import asyncio
 import os
+import shlex
 import sys
 from collections.abc import Callable
+from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -15,7 +17,7 @@ import typer
 from ostiary.app.config import Config, load
 from ostiary.app.console import ConfigOption, DataOption, Refused, configured, perform
 from ostiary.app.masters import keys_app
-from ostiary.app.sample import SECRETS, found_sample
+from ostiary.app.sample import SECRETS, Secret, found_sample
 from ostiary.app.serve import SOCKET, serve
 from ostiary.app.setup import found_organisation, print_code
 from ostiary.app.tour import play
@@ -26,12 +28,30 @@ from ostiary.outside.clock import SystemClock
 from ostiary.outside.tls import Reloader
 from ostiary.services.directory.found import is_founded
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+    help="The service: the process and its data folder.",
+)  # fmt: skip
 
 for _command in COMMANDS:
     app.command()(_command)
 app.add_typer(config_app, name="config")
 app.add_typer(keys_app, name="keys")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ostiary-server {version_of('ostiary')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """The service: the process and its data folder."""
 
 
 @app.command()
@@ -87,8 +107,7 @@ async def _run(config: Config, *, sample: bool, reread: Callable[[], Config]) ->
     if held is not None and held is not sample:
         raise Refused("the sample organisation needs --sample, and only the sample may have it (R18)")
     if held is None:
-        for secret in await found_sample(parts):
-            typer.echo(f"{secret.name:28} password {secret.password}  authenticator {secret.seed}  {secret.roles}")
+        _introduce(await found_sample(parts))
     house = await open_house(parts)
     reloader, ca = _tls(config)
     try:
@@ -130,28 +149,43 @@ def _warn(parts: Parts) -> None:
         typer.echo(f"Warning: {warning}", err=True)
 
 
+def _introduce(people: tuple[Secret, ...]) -> None:
+    """The people of the sample with their secrets, once."""
+    typer.echo("The people of the sample organisation, made just now:")
+    for secret in people:
+        roles = ", ".join(secret.roles)
+        typer.echo(f"  {secret.name:22} password {secret.password}  authenticator {secret.seed}  {roles}".rstrip())
+
+
 def _welcome(config: Config, ca: Path | None, sample: bool) -> None:
     """What to do next."""
-    typer.echo(f"Ostiary is open on {config.origin} (data in {config.data}).")
-    if ca is not None:
-        typer.echo("For other programs to trust its certificate:")
-        for name, value in local_ca.trust_environment(ca).items():
-            typer.echo(f"  export {name}={value}")
-    if sample:
-        port = urlsplit(config.origin).port or 443
-        typer.echo(f"Who can sign in: {config.data / SECRETS}")
-        typer.echo(
-            f"From another machine: ssh -L {port}:localhost:{port} THIS-MACHINE, then open {config.origin}/devicelogin"
-        )
-        typer.echo("Next, in a second terminal with those variables:")
-        typer.echo(f"  .venv/bin/ostiary login --device-code --server {config.origin}")
-        typer.echo(
-            f"  OSTIARY_DATA={config.data} .venv/bin/ostiary --local exemption open "
-            '--user alice@ostiary.example --for 1h --reason "trying it"'
-        )
+    data = config.data.resolve()
+    typer.echo(f"Ostiary is open on {config.origin} (data in {data}).")
+    typer.echo("\nIn a second terminal, for `ostiary` and for other programs to find and trust it:")
+    typer.echo(f"  export OSTIARY_SERVER={config.origin}")
     if config.local_door:
-        typer.echo(f"The local door: {config.data / SOCKET}")
+        typer.echo(f"  export OSTIARY_DATA={shlex.quote(str(data))}")
+    if ca is not None:
+        for name, value in local_ca.trust_environment(ca).items():
+            typer.echo(f"  export {name}={shlex.quote(value)}")
+        typer.echo(f"A browser trusts it once {ca.resolve()} is among its authorities; else it warns, once.")
+    if sample:
+        _next_steps(config, data)
+    if config.local_door:
+        typer.echo(f"\nThe local door (`ostiary --local`): {data / SOCKET}")
     sys.stdout.flush()
+
+
+def _next_steps(config: Config, data: Path) -> None:
+    """The story of the README, with the words of this start."""
+    port = urlsplit(config.origin).port or 443
+    program = shlex.quote(str(Path(sys.executable).with_name("ostiary")))
+    typer.echo("\nThen, there:")
+    typer.echo(f"  {program} login --device-code      # refused: nobody has an exemption")
+    typer.echo(f'  {program} --local exemption open --user alice@ostiary.example --for 1h --reason "trying it"')
+    typer.echo(f"  {program} login --device-code      # shows a code; type it at {config.origin}/devicelogin")
+    typer.echo(f"\nWho can sign in there, with password and authenticator: {data / SECRETS}")
+    typer.echo(f"From another machine: ssh -L {port}:localhost:{port} THIS-MACHINE, then open that address.")
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Self, get_origin
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
 from ostiary.core.words.digests import digest
 from ostiary.core.words.instants import minutes, seconds
@@ -134,7 +135,9 @@ def load(path: Path | None, environ: Mapping[str, str], **given: Any) -> Config:
     if path is not None:
         try:
             values = tomllib.loads(path.read_text("utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except OSError as error:
+            raise ConfigRefused((f"{path}: {error.strerror}",)) from None
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise ConfigRefused((f"{path}: {error}",)) from None
     for variable, text in environ.items():
         if variable.startswith(PREFIX):
@@ -144,9 +147,14 @@ def load(path: Path | None, environ: Mapping[str, str], **given: Any) -> Config:
     try:
         return Config(**values)
     except ValidationError as error:
-        raise ConfigRefused(
-            tuple(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
-        ) from None
+        raise ConfigRefused(tuple(_problem(one) for one in error.errors(include_url=False))) from None
+
+
+def _problem(error: ErrorDetails) -> str:
+    """One thing that is wrong, in an operator's words."""
+    key = ".".join(map(str, error["loc"]))
+    said = "there is no such setting" if error["type"] == "extra_forbidden" else error["msg"]
+    return f"{key}: {said}" if key else said
 
 
 def _read(name: str, text: str) -> Any:

@@ -49,8 +49,15 @@ def perform(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     try:
         uvloop.run(work())
     except _MENDABLE as error:
-        typer.echo(f"ostiary-server: {error}", err=True)
+        typer.echo(f"ostiary-server: {_told(error)}", err=True)
         raise typer.Exit(1) from None
+
+
+def _told(error: BaseException) -> str:
+    """The message in words; the system's own errors without their numbers."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
 
 
 def _logging() -> None:

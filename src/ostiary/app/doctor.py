@@ -131,6 +131,8 @@ def _tls(patient: Patient) -> Finding:
         return Finding("TLS", True, "ended by the proxy")
     chain = config.certificate or config.data / TLS / "server.pem"
     key = config.certificate_key or config.data / TLS / "server.key"
+    if config.certificate is None and not chain.exists():
+        return Finding("TLS", False, "no certificate is configured, and none made yet: the first start makes one")
     try:
         server_context(chain, key)
         ends = certificate_ends(chain)

@@ -44,7 +44,7 @@ FORMS = 30  # minutes: the longest that a form or a code of ours is good for
 
 _log = structlog.get_logger("ostiary.masters")
 
-keys_app = typer.Typer(no_args_is_help=True, help="The master key: make one, take another.")
+keys_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The master key: make one, take another.")
 
 
 async def take_keys(house: House, reread: Callable[[], Config], environ: Mapping[str, str]) -> None:

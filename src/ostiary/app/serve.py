@@ -23,6 +23,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ostiary.app.config import Config
+from ostiary.app.console import Refused
 from ostiary.app.jobs import end_jobs, run_jobs
 from ostiary.app.masters import take_keys
 from ostiary.outside.data_folder import peer_uid, user_name
@@ -125,7 +126,14 @@ def _tcp(config: Config) -> socket.socket:
     family = socket.AF_INET6 if ":" in config.listen else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((config.listen, config.port))
+    try:
+        listener.bind((config.listen, config.port))
+    except OSError as error:
+        listener.close()
+        raise Refused(
+            f"cannot listen on {config.listen} port {config.port}: {error.strerror} "
+            "(another one: --port, the setting `port`, or make run PORT=...)"
+        ) from None
     return listener
 
 

@@ -22,7 +22,7 @@ from ostiary.store.migrate import newest
 
 __all__ = ["COMMANDS", "config_app"]
 
-config_app = typer.Typer(no_args_is_help=True, help="The configuration: check it, show it.")
+config_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The configuration: check it, show it.")
 
 
 def doctor(config: ConfigOption = None, data: DataOption = None) -> None:
@@ -52,7 +52,7 @@ def migrate(config: ConfigOption = None, data: DataOption = None) -> None:
 
 
 def backup(
-    target: Annotated[Path, typer.Argument(help="The file to write; it must not exist.")],
+    target: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write; it must not exist.")],
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
@@ -68,7 +68,7 @@ def backup(
 
 
 def restore(
-    source: Annotated[Path, typer.Argument(help="A file that `backup` wrote.")],
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `backup` wrote.")],
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:

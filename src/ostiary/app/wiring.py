@@ -25,6 +25,7 @@ from ostiary.outside.vault import (
     find_previous,
 )
 from ostiary.services.access.desk import Desk
+from ostiary.services.directory.found import follow_origin
 from ostiary.services.house import House
 from ostiary.services.logs.floods import Floods
 from ostiary.services.signins.waiting_room import WaitingRoom
@@ -130,6 +131,7 @@ async def open_house(parts: Parts) -> House:
         floods=Floods(),
         settings=settings(parts.config),
     )
+    await follow_origin(parts.store, system_visit(house, "start"), house.settings.origin)
     await desk.reload()
     await ensure_keys(house, system_visit(house, "start"))
     await keyring.load(parts.store)

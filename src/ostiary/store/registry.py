@@ -32,6 +32,7 @@ _COLUMNS = (
 _FIND = sql(
     select(*_COLUMNS).where((applications.c.id == bindparam("key")) | (applications.c.object_id == bindparam("key")))
 )
+_ALL = sql(select(*_COLUMNS))
 _ADD = sql(insert(applications).values({column.name: bindparam(column.name) for column in _COLUMNS}))
 _CHANGE = sql(
     update(applications)
@@ -71,6 +72,11 @@ async def find(tx: Tx, key: str) -> Application | None:
     """The application whose client id or object id is *key*."""
     row = await tx.one(_FIND, key=key)
     return None if row is None else application_from(row)
+
+
+async def everything(tx: Tx) -> tuple[Application, ...]:
+    """Every registration."""
+    return tuple(application_from(row) for row in await tx.all(_ALL))
 
 
 async def add(tx: Tx, application: Application) -> None:

@@ -18,7 +18,7 @@ from ostiary.core.words.ids import AppId, is_guid
 from ostiary.core.words.instants import Instant, after, days, minutes
 from ostiary.core.words.outcome import Reason, Refused
 
-__all__ = ["add_secret", "amend", "difference", "new_id", "preset", "remove_secret", "shown"]
+__all__ = ["add_secret", "amend", "difference", "new_id", "preset", "remove_secret", "renamed", "shown"]
 
 CODE_LIFETIME = (minutes(1), minutes(15))
 TOKEN_LIFETIME = (minutes(2), minutes(60))  # R8
@@ -214,6 +214,20 @@ def remove_secret(old: Application, id: str) -> Application | Refused:
     if len(left) == len(old.secrets):
         return Refused(Reason.NOT_FOUND, "There is no such secret.", field="keyId")
     return replace(old, secrets=left)
+
+
+def renamed(old: Application, before: tuple[str, ...], name: str) -> Application:
+    """*old* where the resource that was called *before* is called *name* now."""
+
+    def follow(uris: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name if uri in before else uri for uri in uris))
+
+    return replace(
+        old,
+        identifier_uris=follow(old.identifier_uris),
+        reach=follow(old.reach),
+        gateway_for=follow(old.gateway_for),
+    )
 
 
 def new_id(changes: Mapping[str, Any], made: str) -> AppId | Refused:

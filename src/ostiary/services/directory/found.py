@@ -1,19 +1,24 @@
 """
 Founding a house: organisation, exception group, the block, the house's own applications; in the sample also people.
 
-The one deed that runs before there is a picture, so it takes the store instead of the house. All or nothing.
+The deeds that run before there is a picture, so they take the store instead of the house. All or nothing.
 """
 
 from dataclasses import dataclass, field
 
-from ostiary.core.directory.founding import Plan
+from ostiary.core.access.picture import VERSION as PICTURE
+from ostiary.core.directory.applications import Application
+from ostiary.core.directory.founding import ADMIN_API, Plan
 from ostiary.core.directory.people import Role, User
+from ostiary.core.directory.registration import difference, renamed
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
+from ostiary.core.words.errors import BrokenState
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.visit import Visit
 from ostiary.services.logs.record import record
-from ostiary.store import Store, Tx, credentials, directory, founding
+from ostiary.store import Store, Tx, credentials, directory, founding, registry
+from ostiary.store.access import raise_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,38 @@ async def found(store: Store, visit: Visit, plan: Plan, people: tuple[Person, ..
         return True
 
     return await store.write(body)
+
+
+async def follow_origin(store: Store, visit: Visit, origin: str) -> bool:
+    """
+    Give the admin API the name that the service has now, when the configured origin has moved since; whether it did.
+
+    Its identifier is the origin: without this, everybody who asks for the admin API under the new one is turned away.
+    Registrations that name the old one (R7) go along. Raises BrokenState when an application holds that name already.
+    """
+
+    async def body(tx: Tx) -> bool:
+        api = await registry.find(tx, ADMIN_API)
+        if api is None or api.identifier_uris == (origin,):
+            return False
+        if await registry.holder(tx, origin) not in (None, ADMIN_API):
+            raise BrokenState(f"an application holds the identifier {origin}, which is the service's own now")
+        for old in await registry.everything(tx):
+            await _rename(tx, visit, old, renamed(old, api.identifier_uris, origin))
+        await raise_version(tx, PICTURE)
+        return True
+
+    return await store.write(body)
+
+
+async def _rename(tx: Tx, visit: Visit, old: Application, new: Application) -> None:
+    """Step: the registration under its new names, with an entry; nothing when none of them is another."""
+    if new == old:
+        return
+    if not await registry.change(tx, old, new):
+        raise BrokenState(f"the application {old.id} moved in its own transaction")
+    detail = {"name": new.name, **difference(old, new), "reason": "the configured origin has changed"}
+    await record(tx, visit, Entry(Kind.APPLICATION_CHANGED, target=f"application:{new.id}", detail=detail))
 
 
 async def _settle(tx: Tx, visit: Visit, person: Person) -> None:
