@@ -17,12 +17,12 @@ __all__ = ["AUDIT"]
 
 
 def _actor(resource: Mapping[str, Any]) -> object:
-    by = resource.get("initiatedBy")
-    for kind in ("user", "app"):
-        found = by.get(kind) if isinstance(by, dict) else None
-        if isinstance(found, dict):
-            return found.get("userPrincipalName") or found.get("displayName") or found.get("id") or found.get("appId")
-    return None
+    """A person by name; everybody else as the journal calls them: `local:root` is not a person called root."""
+    by, ours = resource.get("initiatedBy"), resource.get("ostiary")
+    user = by.get("user") if isinstance(by, dict) else None
+    if isinstance(user, dict):
+        return user.get("userPrincipalName") or user.get("displayName") or user.get("id")
+    return ours.get("actor") if isinstance(ours, dict) else None
 
 
 def _targets(resource: Mapping[str, Any]) -> list[object]:

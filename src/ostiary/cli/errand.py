@@ -53,6 +53,16 @@ class Errand:
             return False
         return self.machine.keyboard() and self.screen.interactive
 
+    def confirm(self, question: str, *, yes: bool) -> None:
+        """Go on only after somebody said so: by `--yes`, or now. Raises Misused otherwise; nothing was done then."""
+        if yes:
+            return
+        if not self.may_ask:
+            raise Misused("this cannot be taken back, and nobody can be asked here", next_step="the same with --yes")
+        self.screen.say(f"{question} [y/N]", "bold")
+        if (self.machine.read_line() or "").strip().lower() not in ("y", "yes"):
+            raise Misused("not confirmed; nothing was done")
+
     def perform(self, exchange: Exchange[T], *, tell: Teller = ignore, machine: Machine | None = None) -> T:
         """Have one conversation to its end."""
         with http_client() as http:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ostiary.cli.durations import iso_length
+from ostiary.cli.durations import iso_length, left
 from ostiary.cli.errand import Errand
 from ostiary.cli.lookup import EXCEPTION_GROUP, application, both, group_id, literal, user
 from ostiary.cli.output import Column
@@ -18,6 +18,7 @@ from ostiary.cli.verb import ADMIN, Noun
 from ostiary.client.errors import Misused
 from ostiary.client.graph import Graph
 from ostiary.core.words.ids import is_guid
+from ostiary.core.words.instants import from_iso, to_seconds
 
 __all__ = ["EXEMPTION"]
 
@@ -41,6 +42,7 @@ COLUMNS: tuple[Column, ...] = (
     ("Ends", lambda r: r.get("endDateTime")),
     ("Application", lambda r: _narrowed(r, "applicationId") or "any"),
     ("Network", lambda r: _narrowed(r, "network") or "any"),
+    ("Break-glass", lambda r: _narrowed(r, "breakGlass")),
     ("Reason", lambda r: _narrowed(r, "reason") or r.get("justification")),
 )
 
@@ -49,7 +51,7 @@ def open_(
     errand: Errand,
     *,
     user_: Annotated[str, typer.Option("--user", help="The person: address or id.")],
-    for_: Annotated[str, typer.Option("--for", help="How long, from now: 30m, 2h, PT2H (5 minutes to 4 hours).")],
+    for_: Annotated[str, typer.Option("--for", help="How long: 30m, 2h, PT2H (from 5m to 4h; --local: to 2h).")],
     reason: Annotated[str, typer.Option("--reason", help="Why. The audit log keeps it.")],
     app: Annotated[str, typer.Option("--app", help="Only for this application: client id or name.")] = "",
     network: Annotated[str, typer.Option("--network", help="Only for requesters in this network (CIDR).")] = "",
@@ -118,12 +120,23 @@ def _limits(errand: Errand, graph: Graph, app: str, network: str) -> dict[str, s
 
 
 def _show_opened(errand: Errand, name: str, opened: Mapping[str, Any]) -> None:
+    errand.screen.say(f"Open for {name}{_until(errand, opened)}.", "green")
+    if _narrowed(opened, "breakGlass"):
+        errand.screen.say("! It is your own, so it counts as break-glass: the administrators are told of it.", "bold")
+    errand.screen.say("  next:         ostiary login   (that person, on the machine without a browser)")
+    errand.screen.event("exemption_opened", **opened)
+
+
+def _until(errand: Errand, opened: Mapping[str, Any]) -> str:
+    """When it ends, by the clock on the wall here."""
     info = opened.get("scheduleInfo")
     ending = info.get("expiration") if isinstance(info, dict) else None
     ends = ending.get("endDateTime") if isinstance(ending, dict) else None
-    errand.screen.say(f"Open for {name}{f' until {ends}' if ends else ''}.", "green")
-    errand.screen.say("  next:         ostiary login   (that person, on the machine without a browser)")
-    errand.screen.event("exemption_opened", **opened)
+    try:
+        moment = to_seconds(from_iso(str(ends)))
+    except ValueError:
+        return ""
+    return f" until {errand.machine.local_time(moment)} (in {left(moment - errand.machine.wall())})"
 
 
 EXEMPTION: Noun = (

@@ -75,10 +75,17 @@ def remove(errand: Errand, name: Name, person: Person) -> None:
     errand.screen.say(f"{person} is no member of {name} any more.", "green")
 
 
-def delete(errand: Errand, name: Name) -> None:
+def delete(
+    errand: Errand,
+    name: Name,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
     """Delete a group."""
     with errand.graph() as graph:
-        graph.delete(path("/groups", group_id(graph, name)))
+        found = group_id(graph, name)
+        errand.confirm(f"Delete the group {name}, for good?", yes=yes)
+        graph.delete(path("/groups", found))
     errand.screen.say(f"Deleted the group {name}.", "green")
 
 

@@ -96,17 +96,17 @@ def _described(errand: Errand, held: SignIn) -> dict[str, Any]:
 
 def _show_settings(errand: Errand) -> None:
     found = errand.settings
-    values: tuple[tuple[str, Setting | None], ...] = (
+    unset = Setting("chosen by what this machine is", "default")
+    values: tuple[tuple[str, Setting], ...] = (
         ("profile", found.profile),
         ("server", found.server),
         ("client", found.client),
-        ("scope", found.scope),
-        ("store", found.store),
-        ("sign_in", found.sign_in),
+        ("scope", found.scope or Setting("all of the admin API that the sign-in may have", "default")),
+        ("store", found.store or unset),
+        ("sign_in", found.sign_in or unset),
         ("data", found.data),
     )
-    for name, setting in values:
-        value, source = setting or ("chosen by what this machine is", "default")
+    for name, (value, source) in values:
         errand.screen.say(f"{name + ':':<10}{value}   ({source})")
     errand.screen.say(f"{'token:':<10}{'set   (OSTIARY_TOKEN)' if found.token else 'from the store   (default)'}")
     errand.screen.say(f"{'config:':<10}{found.places.config}")

@@ -115,8 +115,14 @@ def sign_out(errand: Errand, name: Name) -> None:
     errand.screen.say(f"All sessions of {name} have ended.", "green")
 
 
-def delete(errand: Errand, name: Name) -> None:
+def delete(
+    errand: Errand,
+    name: Name,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
     """Delete an account."""
+    errand.confirm(f"Delete the account {name}, for good?", yes=yes)
     with errand.graph() as graph:
         graph.delete(path("/users", name))
     errand.screen.say(f"Deleted {name}.", "green")

@@ -49,6 +49,9 @@ __all__ = [
 TEXT_LIMIT = 512
 """Characters of one text from a server that are kept."""
 
+# What Entra's clients want at the end of a description. The reference says it once, in a line of its own.
+_TRAILER = re.compile(r"\s+Trace ID: \S+\s+Correlation ID: .*$")
+
 # Control characters (C0, DEL, C1), and the marks that turn the reading direction: a terminal would obey them.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
 
@@ -194,7 +197,7 @@ def refusal_from(status: int, body: Mapping[str, object]) -> Refusal:
     return Refusal(
         status=status,
         error=plain(body.get("error"), 80),
-        description=plain(body.get("error_description")),
+        description=_TRAILER.sub("", plain(body.get("error_description")) or "") or None,
         suberror=plain(body.get("suberror"), 80),
         reference=plain(body.get("correlation_id"), 80) or plain(body.get("trace_id"), 80),
         error_uri=_address(body.get("error_uri")),

@@ -142,7 +142,10 @@ def local_graph(data: Path, machine: Machine) -> Graph:
     """The API through the local door of the server whose data folder is *data*. Raises Unreachable."""
     socket = data / "admin.sock"
     if not socket.exists():
-        raise Unreachable(f"there is no local door at {socket}: is the server running, and is this its data folder?")
+        raise Unreachable(
+            f"there is no local door at {socket}: is the server running, and is this its data folder?",
+            next_step="name the server's data folder with --data FOLDER, or in OSTIARY_DATA",
+        )
     transport = httpx.HTTPTransport(uds=str(socket))
     return Graph(httpx.Client(transport=transport, trust_env=False), "http://local", None, machine)
 

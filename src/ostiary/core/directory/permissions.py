@@ -90,15 +90,16 @@ def judge(action: Action, caller: Caller, *, now: Instant) -> Refused | None:
         return Refused(Reason.NOT_SIGNED_IN)
     if grant.roles is not None and not grant.roles & caller.roles:
         return Refused(Reason.FORBIDDEN)
+    if grant.write and caller.origin is not Origin.BROWSER:
+        # R3; before the scope, which a device sign-in never gets: "lacks the scope" would send people the wrong way
+        return Refused(Reason.ORIGIN_FORBIDDEN)
     if caller.client is not None and grant.scope not in caller.scopes:
         return Refused(Reason.FORBIDDEN, f"The token lacks the scope {grant.scope}.")
-    return _judge_write(caller, now) if grant.write else None
+    return _judge_fresh(caller, now) if grant.write else None
 
 
-def _judge_write(caller: Caller, now: Instant) -> Refused | None:
-    """R3: writing needs a session that began in a browser, with MFA not older than five minutes."""
-    if caller.origin is not Origin.BROWSER:
-        return Refused(Reason.ORIGIN_FORBIDDEN)
+def _judge_fresh(caller: Caller, now: Instant) -> Refused | None:
+    """R3: writing needs MFA not older than five minutes."""
     proved = caller.authenticated_at
     if not caller.mfa or proved is None or between(proved, now) > FRESH:
         return Refused(Reason.STEP_UP)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from ostiary.core.access.picture import VERSION as PICTURE
 from ostiary.core.directory.applications import Application, Secret
+from ostiary.core.directory.founding import OSTIARY_CLI
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.directory.registration import add_secret, amend, difference, new_id, preset, remove_secret, shown
 from ostiary.core.graph.query import Page, Query
@@ -150,8 +151,8 @@ async def delete_application(house: House, visit: Visit, key: str) -> Applicatio
 
     async def body(tx: Tx) -> Application | Refused:
         old = await _found(tx, visit, key)
-        if isinstance(old, Application) and old.admin_api:
-            old = Refused(Reason.WRONG_STATE, "The registration of the admin API belongs to the service.")
+        if isinstance(old, Application) and (old.admin_api or old.id == OSTIARY_CLI):
+            old = Refused(Reason.WRONG_STATE, "This registration belongs to the service: `ostiary` signs in by it.")
         if isinstance(old, Refused):
             return await refuse(tx, visit, _WRITE, old, target=f"application:{key[:64]}")
         await registry.remove(tx, old.id)

@@ -1,0 +1,13 @@
+"""
+`ostiary app`: applications, their secrets, what they have consent to, and who may use them. One file a subject.
+"""
+
+from ostiary.cli.app.assignments import VERBS as ASSIGNMENTS
+from ostiary.cli.app.consents import VERBS as CONSENTS
+from ostiary.cli.app.passwords import VERBS as SECRETS
+from ostiary.cli.app.registrations import LAST, VERBS
+from ostiary.cli.verb import Noun
+
+__all__ = ["APP"]
+
+APP: Noun = ("app", "Applications.", (*VERBS, *SECRETS, *CONSENTS, *ASSIGNMENTS, *LAST))
