@@ -7,6 +7,11 @@ from typing import Any
 
 import pytest
 
+from ostiary.cli.errand import Errand
+from ostiary.cli.login import login
+from ostiary.cli.settings import Given
+from ostiary.client.cache import Cache
+from ostiary.client.machine import Machine
 from tests.cli.conftest import Program
 from tests.client.wire import BLOCKED, TENANT, Wire
 
@@ -109,6 +114,22 @@ def test_a_second_sign_in_gives_the_first_back(wire: Wire, program: Program) -> 
     """Nothing stays open on the server that nobody uses."""
     sign_in(wire, program)
     sign_in(wire, program)
+    assert [form["token"] for form in wire.state.revoked] == ["refresh-1-1"]
+
+
+def test_ctrl_c_between_the_answer_and_its_place_leaves_nothing_open(
+    wire: Wire, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has the tokens then, so the server is told that nobody will."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    wire.state.approved = True
+    monkeypatch.setattr(Cache, "save", interrupted)
+    environ = {**program.environ, "OSTIARY_STORE": "file"}
+    with pytest.raises(KeyboardInterrupt):
+        login(Errand(Given(server=wire.origin), Machine(environ=environ)), device_code=True)
     assert [form["token"] for form in wire.state.revoked] == ["refresh-1-1"]
 
 

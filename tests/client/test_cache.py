@@ -2,6 +2,7 @@
 Keeping tokens: where, readable by whom, what happens when a place fails, and many processes at once.
 """
 
+import asyncio
 import json
 import os
 import signal
@@ -18,7 +19,9 @@ import pytest
 from keyring.backend import KeyringBackend
 
 from ostiary.client.cache import Access, Cache, SignIn, open_cache
+from ostiary.client.drive import http_client
 from ostiary.client.errors import Exit, NotSignedIn, StorageFailed, Unreachable
+from ostiary.client.exchange import Answer, Call, Lost
 from ostiary.client.profiles import Places
 from ostiary.client.session import NotKept, Session, end, fresh, keep
 from tests.client.conftest import Clock, Perform
@@ -202,6 +205,31 @@ def test_a_keyring_that_fails_costs_no_token(folders: Places, clock: Clock, ring
     assert loaded is not None
 
 
+class PlaintextKeyring(MemoryKeyring):
+    """What keyrings.alt calls a keyring: a readable file."""
+
+
+@pytest.mark.parametrize("chained", [False, True], ids=["alone", "behind another"])
+def test_a_keyring_that_writes_plain_text_is_none(folders: Places, clock: Clock, chained: bool) -> None:
+    """Never silent plain text: the encrypted file takes over and says why; forgetting finds nothing there."""
+    before, readable = keyring.get_keyring(), PlaintextKeyring()
+    chain = MemoryKeyring("writing")
+    chain.backends = [readable]  # type: ignore[attr-defined]  # as keyring.backends.chainer has them
+    keyring.set_keyring(chain if chained else readable)
+    try:
+        cache = open_cache("default", "keyring", folders, clock.machine())
+        cache.save(signed_in(), after=None)
+        assert readable.kept == {}
+        assert cache.holder.name == "file"
+        assert cache.fell_back is not None
+        assert "plain text" in cache.fell_back
+        assert cache.load() is not None
+        cache.forget()
+        assert cache.load() is None
+    finally:
+        keyring.set_keyring(before)
+
+
 def test_the_newer_of_two_records_counts(folders: Places, clock: Clock, ring: MemoryKeyring) -> None:
     """After a fall-back an older record in the keyring must not bring a spent refresh token back."""
     cache = open_cache("default", "keyring", folders, clock.machine())
@@ -256,6 +284,44 @@ def test_a_lost_answer_to_a_refresh_is_asked_for_again(
     assert perform(fresh(cache), clock.machine()).token == "access-1-2"
     assert clock.waits == [1.0, 2.0, 4.0]
     assert {seen.form["refresh_token"] for seen in wire.state.calls("/token")} == {"refresh-1-1"}
+
+
+@pytest.mark.parametrize("broken_off", [KeyboardInterrupt, asyncio.CancelledError])
+def test_a_renewal_that_is_broken_off_keeps_what_the_server_gave(
+    wire: Wire, cache: Cache, clock: Clock, broken_off: type[BaseException]
+) -> None:
+    """
+    R6: the server has rotated, the answer is on its way, Ctrl-C: a minute later the old token would look stolen. It is
+    asked for once more and kept, and then the interruption goes on.
+    """
+    cache.save(signed_in(wire), after=None)
+    exchange = fresh(cache)
+    with http_client() as http:
+        request = next(exchange)
+        assert isinstance(request, Call)
+        rotated = http.post(request.url, data=dict(request.form or {}))  # arrives; its answer does not
+    again = exchange.throw(broken_off())
+    assert isinstance(again, Call)
+    assert (again.url, again.form) == (request.url, request.form)
+    assert again.patience <= 5
+    with pytest.raises(broken_off):
+        exchange.send(Answer(clock.now, rotated.status_code, rotated.content))  # R6: the current head again
+    kept = cache.load()
+    assert kept is not None
+    assert kept.refresh_token == "refresh-1-2"
+
+
+def test_a_renewal_that_is_broken_off_for_good_leaves_the_record(wire: Wire, cache: Cache, clock: Clock) -> None:
+    """No answer the second time either: nothing is changed, nothing is hidden."""
+    cache.save(signed_in(wire), after=None)
+    exchange = fresh(cache)
+    next(exchange)
+    exchange.throw(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        exchange.send(Lost(clock.now, "gone"))
+    kept = cache.load()
+    assert kept is not None
+    assert kept.refresh_token == "refresh-1-1"
 
 
 def test_a_server_that_stays_away_costs_no_sign_in(wire: Wire, cache: Cache, clock: Clock, perform: Perform) -> None:

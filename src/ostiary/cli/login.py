@@ -151,6 +151,9 @@ def _finish(errand: Errand, record: SignIn) -> None:
     except StorageFailed as fault:
         _use_once(errand, record, fault)
         raise
+    except KeyboardInterrupt:  # between the answer and its place: nobody has it, so nobody keeps it on the server
+        errand.perform(give_back(record))
+        raise
     if before is not None:
         errand.perform(give_back(before))
     screen, cache = errand.screen, errand.cache

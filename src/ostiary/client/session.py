@@ -7,6 +7,7 @@ exchanges for programs; the command line uses it too.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 import httpx
@@ -14,9 +15,9 @@ import httpx
 from ostiary.client.cache import Access, Cache, SignIn
 from ostiary.client.discovery import Server
 from ostiary.client.drive import http_client, http_client_async, run, run_async
-from ostiary.client.errors import NotSignedIn, StorageFailed
+from ostiary.client.errors import NotSignedIn, OstiaryError, StorageFailed
 from ostiary.client.exchange import Exchange
-from ostiary.client.tokens import Granted, refresh, revoke
+from ostiary.client.tokens import Granted, read_grant, redeem_again, refresh, revoke
 
 __all__ = ["NotKept", "Session", "end", "fresh", "give_back", "keep", "record_of"]
 
@@ -155,9 +156,26 @@ def _renewed(cache: Cache, held: SignIn, scope: str | None) -> Exchange[Access]:
             cache.forget()
             fault.next_step = "ostiary login"
         raise
+    except (OstiaryError, GeneratorExit):
+        raise
+    except BaseException:
+        yield from _rescue(cache, held, held.refresh_token, asked)
+        raise
     access = _access(granted, asked, cache.machine.wall())
     _keep_renewed(cache, held, granted, access)
     return access
+
+
+def _rescue(cache: Cache, held: SignIn, refresh_token: str, asked: str) -> Exchange[None]:
+    """
+    Somebody broke off (Ctrl-C, cancellation) while the answer was on its way: the server may have rotated already, and
+    a minute later the old token would look stolen (R6). So it is asked for once more, shortly, and kept.
+    """
+    answer = yield from redeem_again(_server(held), held.client_id, refresh_token, asked)
+    with suppress(OstiaryError):
+        if answer is not None:
+            granted = read_grant(answer, _server(held), held.client_id, asked)
+            _keep_renewed(cache, held, granted, _access(granted, asked, cache.machine.wall()))
 
 
 def _keep_renewed(cache: Cache, held: SignIn, granted: Granted, access: Access) -> None:

@@ -37,6 +37,7 @@ __all__ = [
     "raise_refusal",
     "read_grant",
     "redeem",
+    "redeem_again",
     "refresh",
     "revoke",
 ]
@@ -101,7 +102,7 @@ def refresh(server: Server, client_id: str, refresh_token: str, scope: str) -> E
     A lost answer is asked for again with the same token for up to 60 s: the server gives the current head again (R6),
     nothing forks. Raises NotSignedIn when the sign-in is over, DeniedByPolicy, Unreachable.
     """
-    form = {"grant_type": "refresh_token", "refresh_token": refresh_token, "client_id": client_id, "scope": scope}
+    form = _refresh_form(client_id, refresh_token, scope)
     since: float | None = None
     wait = 1.0
     while True:
@@ -114,6 +115,18 @@ def refresh(server: Server, client_id: str, refresh_token: str, scope: str) -> E
     if answer.status == 200:
         return read_grant(answer, server, client_id, scope)
     return raise_refusal(answer, otherwise=NotSignedIn)
+
+
+def redeem_again(server: Server, client_id: str, refresh_token: str, scope: str) -> Exchange[Answer | None]:
+    """One short try to get the answer to a refresh that was broken off; the 200 answer, or None."""
+    form = _refresh_form(client_id, refresh_token, scope)
+    headers = {"accept": "application/json"}
+    answer = yield from call(Call("POST", server.token_endpoint, form=form, headers=headers, patience=5.0))
+    return answer if isinstance(answer, Answer) and answer.status == 200 else None
+
+
+def _refresh_form(client_id: str, refresh_token: str, scope: str) -> dict[str, str]:
+    return {"grant_type": "refresh_token", "refresh_token": refresh_token, "client_id": client_id, "scope": scope}
 
 
 def revoke(server: Server, client_id: str, token: str, hint: str) -> Exchange[bool]:

@@ -61,6 +61,8 @@ class KeyringVault:
         self._profile = profile
 
     def load(self) -> bytes | None:
+        if _readable_backend() is not None:
+            return None  # nothing of ours was ever put there
         try:
             text = keyring.get_password("ostiary", self._profile)
             return None if text is None else base64.b64decode(text, validate=True)
@@ -68,6 +70,9 @@ class KeyringVault:
             raise StorageFailed(f"the keyring cannot be read: {fault}") from fault
 
     def save(self, record: bytes) -> None:
+        readable = _readable_backend()
+        if readable is not None:
+            raise StorageFailed(f"the keyring here ({readable}) writes plain text")
         try:
             keyring.set_password("ostiary", self._profile, base64.b64encode(record).decode())
         except Exception as fault:
@@ -76,11 +81,28 @@ class KeyringVault:
             raise StorageFailed("the keyring did not keep what was written")
 
     def forget(self) -> None:
+        if _readable_backend() is not None:
+            return
         try:
             if keyring.get_password("ostiary", self._profile) is not None:
                 keyring.delete_password("ostiary", self._profile)
         except Exception as fault:
             raise StorageFailed(f"the keyring cannot be changed: {fault}") from fault
+
+
+def _readable_backend() -> str | None:
+    """
+    The name of a configured backend that writes plain text (keyrings.alt has one), also behind others in a chain: what
+    is called a keyring must not become a readable file that nobody asked for.
+    """
+    try:
+        chosen = keyring.get_keyring()
+        for backend in (chosen, *getattr(chosen, "backends", ())):
+            if "plaintext" in type(backend).__name__.lower():
+                return type(backend).__name__
+    except Exception:  # a backend that cannot even be named fails where it is used
+        return None
+    return None
 
 
 class PlainVault:
