@@ -37,6 +37,8 @@ from ostiary.store.sql import sql
 
 T = TypeVar("T")
 
+PATIENCE = 300  # seconds that anything may take on a busy machine before a test fails
+
 CLIENTS = {
     "azure-cli": "04b07795-8ddb-461a-bbee-02f9e1bf7b46",
     "graph-cli": "14d82eec-204b-4c2f-b7e8-296a70dab67e",
@@ -115,13 +117,13 @@ class Server:
     def start(self) -> None:
         """Start, and wait until both doors are open."""
         self._thread.start()
-        if not self._ready.wait(60) or self._failed is not None:
+        if not self._ready.wait(PATIENCE) or self._failed is not None:
             raise RuntimeError("the server did not start") from self._failed
 
     def stop(self) -> None:
         """End it in order."""
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(30)
+        self._thread.join(PATIENCE)
         if self._failed is not None:
             raise self._failed
 
@@ -150,7 +152,7 @@ class Server:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run *work* in the server's own loop."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
 
     def visit(self) -> Visit:
         """A visit through the local door."""

@@ -16,6 +16,7 @@ import pytest
 
 SERVER = Path(sys.executable).with_name("ostiary-server")
 OSTIARY = Path(sys.executable).with_name("ostiary")
+PATIENCE = 300  # seconds that a busy machine may take
 ALICE = "alice@ostiary.example"
 
 
@@ -26,7 +27,7 @@ def _environ(home: Path, **more: str) -> dict[str, str]:
 def _call(program: Path, *words: str, **environ: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [str(program), *words],
-        env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
+        env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
 
 
@@ -40,12 +41,12 @@ def _running(home: Path, port: int) -> Iterator[str]:
             said = ""
             for line in process.stdout:
                 said += line.decode()
-                if line.startswith(b"The local door"):
+                if line.startswith(b"The local door:"):
                     break
             yield said
         finally:
             process.send_signal(signal.SIGTERM)
-            assert process.wait(60) == 0
+            assert process.wait(PATIENCE) == 0
 
 
 def _exports(said: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.client.wire import Wire, running
 
+PATIENCE = 300  # seconds that a call may take on a busy machine before the test fails
 DRIVER = "import sys; from ostiary.cli import main; main(sys.argv[1:])"
 
 
@@ -33,7 +34,7 @@ class Program:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
 

@@ -24,7 +24,7 @@ from tests.client.wire import CLIENT, Wire
 def signing_in(wire: Wire, **wishes: Any) -> Exchange[Granted]:
     """Discovery and one sign-in; randomness is real."""
     server = yield from discover(wire.origin)
-    request = Request(CLIENT, f"{wire.origin}/.default openid", timeout=wishes.pop("timeout", 10.0), **wishes)
+    request = Request(CLIENT, f"{wire.origin}/.default openid", timeout=wishes.pop("timeout", 120.0), **wishes)
     return (yield from sign_in_by_browser(server, request, Machine().random))
 
 
@@ -48,13 +48,13 @@ class Browser:
 
     def done(self) -> None:
         if self._thread is not None:
-            self._thread.join(timeout=10)
+            self._thread.join(timeout=120)
 
 
 def fetch(address: str) -> str:
     """The page at the end of all redirects, whatever its status."""
     try:
-        with urllib.request.urlopen(address, timeout=10) as page:
+        with urllib.request.urlopen(address, timeout=120) as page:
             return str(page.read().decode())
     except urllib.error.HTTPError as refused:
         with refused:

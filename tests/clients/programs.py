@@ -22,7 +22,7 @@ from tests.clients.needs import ARM, AZURE_CLI, Server, graph_scope, issuer
 
 HERE: Final = Path(__file__).parent
 BIN: Final = HERE.parents[1] / ".venv-clients" / "bin"
-PATIENCE: Final = 60.0  # seconds that one event of a client may take before the test fails
+PATIENCE: Final = 180.0  # seconds that one event of a client may take before the test fails
 SHOWN_CODE: Final = re.compile(r"\bcode ([A-Z0-9]{4,}(?:-[A-Z0-9]{4,})?)\b")
 
 

@@ -26,7 +26,7 @@ FLAGS: Final = (
     "--disable-component-update",
     "--disable-sync",
 )
-PATIENCE: Final = 45_000  # ms that one step on a page may take before the test fails
+PATIENCE: Final = 120_000  # ms that one step on a page may take before the test fails
 
 # What our pages call things. One place (see the sign above).
 DEVICE_LOGIN: Final = "/devicelogin"

@@ -15,6 +15,7 @@ import pytest
 
 from ostiary.cli import NOUNS
 from ostiary.cli.settings import CLIENT_ID
+from tests.cli.conftest import PATIENCE
 from tests.cli.test_terminal import terminal
 from tests.journeys.browser import Desk
 from tests.journeys.test_cli import Installed, code_on, installed
@@ -66,7 +67,7 @@ def bea(server: Server, chromium: Desk, tmp_path_factory: pytest.TempPathFactory
         assert process.stdout is not None
         address = json.loads(process.stdout.readline())["address"]
         assert "Signed in" in person.look(lambda page: (page.goto(address), page.inner_text("body"))[1])
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE) == 0
     return Clerk(program)
 
 

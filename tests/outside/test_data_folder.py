@@ -103,7 +103,7 @@ def test_a_second_lock_is_refused_and_names_the_holder(tmp_path: Path) -> None:
             FolderLock(tmp_path)
         assert refused.value.holder == other.pid
         other.kill()
-        other.wait(timeout=30)
+        other.wait(timeout=300)
     with FolderLock(tmp_path):
         assert (tmp_path / LOCK).read_text() == f"{os.getpid()}\n"
 
@@ -201,7 +201,7 @@ def test_r2_another_user_is_told_apart() -> None:
             connection, _ = server.accept()
             with connection:
                 assert peer_uid(connection) == 65534
-            other.wait(timeout=30)
+            other.wait(timeout=300)
 
 
 def test_r2_a_connection_without_a_user_is_refused() -> None:

@@ -70,13 +70,13 @@ def test_r17_more_than_the_queue_holds_is_refused_and_then_accepted_again() -> N
 
     def held() -> str:
         running.release()
-        gate.wait(timeout=30)
+        gate.wait(timeout=300)
         return "done"
 
     async def play() -> None:
         taken = [asyncio.ensure_future(pool._run(held)) for _ in range(5)]
         await asyncio.sleep(0)
-        assert [running.acquire(timeout=30) for _ in range(2)] == [True, True]
+        assert [running.acquire(timeout=300) for _ in range(2)] == [True, True]
         assert not running.acquire(blocking=False)  # never a third thread
         for refused in (pool.hash("x"), pool.verify("x", "x"), pool.waste("x")):
             with pytest.raises(Busy):
@@ -96,7 +96,7 @@ def test_r17_a_caller_who_leaves_keeps_its_place_until_the_work_is_done() -> Non
 
     def held() -> None:
         running.set()
-        gate.wait(timeout=30)
+        gate.wait(timeout=300)
 
     async def play() -> None:
         first, second = (asyncio.ensure_future(pool._run(held)) for _ in range(2))

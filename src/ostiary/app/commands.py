@@ -172,7 +172,7 @@ def _welcome(config: Config, ca: Path | None, sample: bool) -> None:
     if sample:
         _next_steps(config, data)
     if config.local_door:
-        typer.echo(f"\nThe local door (`ostiary --local`): {data / SOCKET}")
+        typer.echo(f"\nThe local door: {data / SOCKET}")
     sys.stdout.flush()
 
 
