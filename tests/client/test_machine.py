@@ -3,10 +3,11 @@ What this machine is: the headless rules as a table.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
-from ostiary.client.machine import Machine, headless_because, in_ci
+from ostiary.client.machine import Machine, headless_because, in_ci, this_machine
 
 DESKTOP = {"DISPLAY": ":0"}
 
@@ -51,6 +52,16 @@ def test_a_pipeline_is_recognised(value: str, expected: bool) -> None:
 def test_a_program_that_cannot_be_started_opens_no_browser() -> None:
     """`OSTIARY_BROWSER` names a program that is not there: the person is shown the address instead."""
     assert not Machine(environ={"OSTIARY_BROWSER": "/nonexistent/browser --new"}).open_browser("https://x")
+
+
+def test_a_user_whom_the_machine_does_not_know_has_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container's user id without an entry and without HOME: the local door works, nothing falls over."""
+
+    def nobody() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nobody)
+    assert this_machine().home == Path("/")
 
 
 def test_a_moment_is_shown_with_its_zone_and_its_day_when_it_is_another() -> None:

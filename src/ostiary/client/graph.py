@@ -118,7 +118,12 @@ class Graph:
         return self._run(request(method, address, content, bearer(token)))
 
     def _run(self, exchange: Exchange[Fields]) -> Fields:
-        return run(exchange, http=self._http, machine=self._machine)
+        try:
+            return run(exchange, http=self._http, machine=self._machine)
+        except Unreachable as fault:
+            if self._door.bearer is None:  # the door hangs up on everybody else (R2)
+                fault.next_step = "be root or the service's own user here; in a container, call ostiary inside it"
+            raise
 
     def _address(self, path: str, query: Query | None) -> str:
         version = "" if path.startswith(("/beta/", "/v1.0/")) else "/v1.0"

@@ -41,7 +41,7 @@ class Machine:
     random: Callable[[int], bytes] = secrets.token_bytes
     exists: Callable[[str], bool] = os.path.exists
     platform: str = sys.platform
-    home: Path = field(default_factory=Path.home)
+    home: Path = field(default_factory=lambda: _home())
 
     def local_time(self, moment: float) -> str:
         """Clock time and zone of a moment (seconds since the epoch), with the day when it is not today's."""
@@ -76,6 +76,14 @@ class Machine:
         if program in ("", "always", "never"):
             return webbrowser.open(address)
         return _start([*program.split(), address])
+
+
+def _home() -> Path:
+    """The person's folder; the root for a user whom the machine does not know and who has no HOME (a container's)."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/")
 
 
 def this_machine() -> Machine:
