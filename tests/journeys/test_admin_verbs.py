@@ -106,7 +106,7 @@ def test_people(bea: Clerk, server: Server) -> None:
     bea.do("user", "sign-out", "lena@ostiary.example")
     unsure = bea.do("user", "delete", "lena@ostiary.example", status=2)
     assert "--yes" in unsure.stderr
-    bea.do("user", "delete", "lena@ostiary.example", "--yes")
+    bea.do("user", "delete", "lena@ostiary.example", "--yes", *WHY)
     assert "There is no such user" in bea.do("user", "show", "lena@ostiary.example", status=2).stderr
     assert bea.all_of("user")
 
@@ -124,13 +124,13 @@ def test_groups(bea: Clerk) -> None:
     bea.do("group", "create", "Builders", "--description", "who build", *WHY)
     bea.do("group", "add", "Builders", "emil@ostiary.example")
     assert [row["userPrincipalName"] for row in bea.rows("group", "members", "Builders")] == ["emil@ostiary.example"]
-    bea.do("group", "remove", "Builders", "emil@ostiary.example")
+    bea.do("group", "remove", "Builders", "emil@ostiary.example", *WHY)
     assert bea.rows("group", "members", "Builders") == []
     assert "who build" in bea.do("group", "show", "Builders").stdout
     by_hand = bea.program.run("group", "add", "Device Code Flow Exception", "emil@ostiary.example")
     assert by_hand.returncode in (2, 4, 8), by_hand.stderr
     bea.do("group", "delete", "Builders", status=2)
-    bea.do("group", "delete", "Builders", "--yes")
+    bea.do("group", "delete", "Builders", "--yes", *WHY)
     assert [row["displayName"] for row in bea.rows("group", "list")] == ["Device Code Flow Exception"]
     assert bea.all_of("group")
 
@@ -160,7 +160,7 @@ def test_applications(bea: Clerk, server: Server) -> None:
     server.end_exemptions("emil")
     assert "Read" in bea.do("app", "consents", "Wind tool").stdout
     bea.do("app", "consent", "Wind tool", "--resource", "Wind API", "--scope", "Write", *WHY, status=2)
-    bea.do("app", "withdraw", "Wind tool", "--resource", "Wind API")
+    bea.do("app", "withdraw", "Wind tool", "--resource", "Wind API", *WHY)
     assert _begun(server, tool, "api://wind/Read") == NO_CONSENT
     bea.do("app", "withdraw", "Wind tool", "--resource", "Wind API", status=2)
     changed = bea.rows("app", "change", "Wind tool", "--assigned-only", "--pkce", "required", *WHY)[0]["ostiary"]
@@ -168,16 +168,18 @@ def test_applications(bea: Clerk, server: Server) -> None:
     bea.do("app", "assign", "Wind tool", "--user", "emil@ostiary.example", *WHY)
     bea.do("app", "assign", "Wind tool", "--user", "emil@ostiary.example", *WHY, status=8)
     assert [row["principalDisplayName"] for row in bea.rows("app", "assigned", "Wind tool")] == ["Emil Engineer"]
-    bea.do("app", "unassign", "Wind tool", "--user", "emil@ostiary.example")
+    bea.do("app", "unassign", "Wind tool", "--user", "emil@ostiary.example", *WHY)
     assert bea.rows("app", "assigned", "Wind tool") == []
     _secrets(bea, server, api["appId"])
     bea.do("app", "forbid-device-flow", "Wind tool", *WHY)
     assert re.search(r"^Device flow: +no$", bea.do("app", "show", "Wind tool").stdout, re.MULTILINE)
     bea.do("app", "delete", "Wind tool", status=2)
     for gone in ("Wind tool", "Wind API", "Microsoft Azure PowerShell"):
-        bea.do("app", "delete", gone, "--yes")
+        bea.do("app", "delete", gone, "--yes", "--reason", "no longer used")
     assert "belongs to the service" in bea.do("app", "delete", CLIENT_ID, "--yes", status=8).stderr
     assert "Wind" not in bea.do("app", "list").stdout
+    deleted = bea.rows("audit", "list", "--activity", "Delete application")
+    assert [row["resultReason"] for row in deleted] == ["no longer used"] * 3
     assert bea.all_of("app")
 
 

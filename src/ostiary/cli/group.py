@@ -67,11 +67,11 @@ def add(errand: Errand, name: Name, person: Person) -> None:
     errand.screen.say(f"{person} is a member of {name} now.", "green")
 
 
-def remove(errand: Errand, name: Name, person: Person) -> None:
+def remove(errand: Errand, name: Name, person: Person, *, reason: Reason = "") -> None:
     """Remove a person from a group."""
     with errand.graph() as graph:
         member = str(user(graph, person)["id"])
-        graph.delete(path("/groups", group_id(graph, name), "members", member, "$ref"))
+        graph.delete(path("/groups", group_id(graph, name), "members", member, "$ref"), reason)
     errand.screen.say(f"{person} is no member of {name} any more.", "green")
 
 
@@ -80,12 +80,13 @@ def delete(
     name: Name,
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    reason: Reason = "",
 ) -> None:
     """Delete a group."""
     with errand.graph() as graph:
         found = group_id(graph, name)
         errand.confirm(f"Delete the group {name}, for good?", yes=yes)
-        graph.delete(path("/groups", found))
+        graph.delete(path("/groups", found), reason)
     errand.screen.say(f"Deleted the group {name}.", "green")
 
 

@@ -120,11 +120,12 @@ def delete(
     name: Name,
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    reason: Reason = "",
 ) -> None:
     """Delete an account."""
     errand.confirm(f"Delete the account {name}, for good?", yes=yes)
     with errand.graph() as graph:
-        graph.delete(path("/users", name))
+        graph.delete(path("/users", name), reason)
     errand.screen.say(f"Deleted {name}.", "green")
 
 

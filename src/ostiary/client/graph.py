@@ -76,9 +76,9 @@ class Graph:
         """Change."""
         return self._ask("PATCH", path, None, content)
 
-    def delete(self, path: str) -> Fields:
-        """Remove."""
-        return self._ask("DELETE", path, None)
+    def delete(self, path: str, reason: str = "") -> Fields:
+        """Remove; *reason* is why, for the audit log."""
+        return self._ask("DELETE", path, {"reason": reason} if reason else None)
 
     def items(self, path: str, query: Query | None = None, *, most: int | None = None) -> Iterator[Fields]:
         """The resources of a collection, page after page, at most *most*."""

@@ -16,6 +16,7 @@ from ostiary.client.graph import Graph
 __all__ = ["VERBS"]
 
 Name = Annotated[str, typer.Argument(metavar="APP", help="The application: client id or name.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why. The audit log keeps it.")]
 Person = Annotated[str, typer.Option("--user", help="The person: address or id.")]
 Members = Annotated[str, typer.Option("--group", help="The group: name or id.")]
 
@@ -39,7 +40,7 @@ def assign(
     *,
     user_: Person = "",
     group_: Members = "",
-    reason: Annotated[str, typer.Option("--reason", help="Why. The audit log keeps it.")] = "",
+    reason: Reason = "",
 ) -> None:
     """Let a person or a group use an application."""
     with errand.graph() as graph:
@@ -49,14 +50,14 @@ def assign(
     errand.screen.event("assigned", **made)
 
 
-def unassign(errand: Errand, name: Name, *, user_: Person = "", group_: Members = "") -> None:
+def unassign(errand: Errand, name: Name, *, user_: Person = "", group_: Members = "", reason: Reason = "") -> None:
     """Take that away again."""
     with errand.graph() as graph:
         whom, assignments = _principal(graph, user_, group_), _assignments(graph, name)
         found = next((one for one in graph.items(assignments) if one.get("principalId") == whom), None)
         if found is None:
             raise Misused(f"{user_ or group_} is not assigned to {name}", next_step=f"ostiary app assigned {name}")
-        graph.delete(path(assignments, str(found["id"])))
+        graph.delete(path(assignments, str(found["id"])), reason)
     errand.screen.say(f"{user_ or group_} is not assigned to {name} any more.", "green")
 
 

@@ -19,6 +19,7 @@ __all__ = ["VERBS"]
 GRANTS = "/oauth2PermissionGrants"
 
 Name = Annotated[str, typer.Argument(metavar="APP", help="The application: client id or name.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why. The audit log keeps it.")]
 Resource = Annotated[str, typer.Option("--resource", help="The resource: client id or name of its application.")]
 
 
@@ -41,7 +42,7 @@ def consent(
     *,
     resource: Resource,
     scope: Annotated[str, typer.Option("--scope", help="The scopes from now on, with spaces between.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why. The audit log keeps it.")] = "",
+    reason: Reason = "",
 ) -> None:
     """Consent to scopes of a resource for an application, in place of those it had there."""
     with errand.graph() as graph:
@@ -61,13 +62,13 @@ def consent(
     errand.screen.event("consented", client=client.get("appId"), resource=target.get("appId"), scope=scope)
 
 
-def withdraw(errand: Errand, name: Name, *, resource: Resource) -> None:
+def withdraw(errand: Errand, name: Name, *, resource: Resource, reason: Reason = "") -> None:
     """Take the consent at a resource back; refreshes lose its scopes."""
     with errand.graph() as graph:
         old = _one(graph, application(graph, name), application(graph, resource))
         if old is None:
             raise Misused(f"{name} has no consent at {resource}", next_step=f"ostiary app consents {name}")
-        graph.delete(path(GRANTS, str(old["id"])))
+        graph.delete(path(GRANTS, str(old["id"])), reason)
     errand.screen.say(f"{name} has no consent at {resource} any more.", "green")
 
 

@@ -150,12 +150,13 @@ def delete(
     name: Name,
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    reason: Reason = "",
 ) -> None:
     """Delete an application, with its consents, assignments and secrets."""
     with errand.graph() as graph:
         found = application(graph, name)
         errand.confirm(f"Delete the application {found.get('displayName')}, for good?", yes=yes)
-        graph.delete(path("/applications", str(found["id"])))
+        graph.delete(path("/applications", str(found["id"])), reason)
     errand.screen.say(f"Deleted {name}.", "green")
 
 
