@@ -11,6 +11,8 @@ from ostiary.core.words.instants import Instant, Span, minutes, seconds
 
 CODE_LIFE, READY_FOR, IDLE, FORGIVEN = minutes(5), minutes(5), minutes(30), seconds(60)
 SHUNNED = minutes(60)
+LEAST = seconds(60)
+"""R8: nothing is minted with less left."""
 
 
 @dataclass
@@ -142,8 +144,10 @@ class Ledger:
         return user is not None and code.waits(now) and code.approved is not None and bool(self.windows_of(user, now))
 
     def may_take_over(self, family: Family, now: Instant) -> bool:
-        """R8: its window ran out by itself, and the same person has another one open."""
-        return family.windows[-1].ran_out(now) and bool(self.windows_of(family.user, now))
+        """R8: its window ran out by itself, or cannot carry a token any more, and the same person has another."""
+        window = family.windows[-1]
+        spent = window.ended is None and window.ends - now < LEAST
+        return spent and any(w is not window for w in self.windows_of(family.user, now))
 
     def window(self, id: str) -> Window:
         """The one with that id."""

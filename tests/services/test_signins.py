@@ -11,7 +11,7 @@ from ostiary.core.exemptions.exemption import Limits
 from ostiary.core.signins.view import Approved, Closed
 from ostiary.core.tokens.clients import Shown
 from ostiary.core.tokens.pkce import challenge_of
-from ostiary.core.words.instants import hours, minutes, seconds, to_seconds
+from ostiary.core.words.instants import Span, hours, minutes, seconds, to_seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.signins import decide
 from ostiary.services.signins.start import Started
@@ -200,6 +200,41 @@ def test_r8_what_a_person_ended_ends_its_families_whatever_else_is_open(door: Do
     door.open(length=hours(1))
     door.end(window)
     assert reason(door.refresh(given.refresh_token or "")) is Reason.EXEMPTION_ENDED
+
+
+@pytest.mark.parametrize("before", [59, 30, 1])
+def test_r8_an_extension_has_no_gap(door: Door, before: int) -> None:
+    """
+    R8: in the last minute of a window nothing can be minted under it; where another one is open, that takes over then,
+    and nobody is signed out by refreshing a moment too late.
+    """
+    window, issued = door.open(length=minutes(20)), signed_in(door)
+    other = door.open(length=hours(2))
+    door.clock.move(Span(window.ends - door.clock.now() - seconds(before)))
+    answer = door.refresh(issued.refresh_token or "")
+    assert isinstance(answer, Issued), answer
+    assert door.rows(select(schema.sessions.c.exemption).where(schema.sessions.c.kind == "device")) == [(other.id,)]
+    door.clock.move(seconds(before + 1))
+    assert door.introspect(answer.access_token).json()["active"] is True
+
+
+def test_r8_a_number_that_is_brought_again_goes_on_under_the_new_window(door: Door) -> None:
+    """
+    R6, R8: the window ran out between the answer that was lost and the second try: what is given then counts, and the
+    head is the same.
+    """
+    window, issued = door.open(length=minutes(20)), signed_in(door)
+    door.clock.move(Span(window.ends - door.clock.now() - seconds(61)))
+    head = door.refresh(issued.refresh_token or "")
+    assert isinstance(head, Issued)
+    other = door.open(length=hours(2))
+    door.clock.move(seconds(59))
+    again = door.refresh(issued.refresh_token or "")
+    assert isinstance(again, Issued), again
+    assert again.refresh_token == head.refresh_token
+    assert door.rows(select(schema.sessions.c.exemption).where(schema.sessions.c.kind == "device")) == [(other.id,)]
+    door.clock.move(seconds(3))
+    assert door.introspect(again.access_token).json()["active"] is True
 
 
 def test_r8_another_window_takes_over_in_writing(door: Door) -> None:

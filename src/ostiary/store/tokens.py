@@ -52,6 +52,11 @@ _ROTATE = sql(
         exemption=bindparam("exemption_"),
     )
 )
+_TAKE_OVER = sql(
+    update(sessions)
+    .where(and_(sessions.c.id == bindparam("id_"), sessions.c.head == bindparam("head_"), sessions.c.ended.is_(None)))
+    .values(exemption=bindparam("exemption_"))
+)
 _END = sql(
     update(sessions)
     .where(sessions.c.id == bindparam("id_"), sessions.c.ended.is_(None))
@@ -104,6 +109,11 @@ async def rotate(
         )
         == 1
     )
+
+
+async def take_over(tx: Tx, session: Session, exemption: ExemptionId | None) -> bool:
+    """Put another exemption behind it, the head as it is, if it is still where *session* says (R8)."""
+    return await tx.run(_TAKE_OVER, id_=session.id, head_=session.head, exemption_=exemption) == 1
 
 
 async def end(tx: Tx, id: SessionId, *, now: Instant, cause: str) -> bool:

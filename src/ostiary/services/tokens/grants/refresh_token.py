@@ -11,11 +11,12 @@ from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.tokens import scopes
+from ostiary.core.tokens.claims import SHORTEST_LEFT
 from ostiary.core.tokens.refresh import Use, judge, next_grace, read
 from ostiary.core.tokens.session import Session, standing
 from ostiary.core.words.caller import Origin
 from ostiary.core.words.ids import AppId, SessionId
-from ostiary.core.words.instants import Instant, after
+from ostiary.core.words.instants import Instant, after, between
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.gather import DEVICE_CODE, Ask, Gathered, gather
@@ -98,8 +99,8 @@ def _window(
     """
     The exemption behind the session from now on (R8); None for one that needs none.
 
-    One that ran out may be taken over by another that admits the sign-in; one that a person ended ends its families,
-    whatever else is open.
+    One that ran out, or has less left than a token needs, is taken over by another that admits the sign-in; one that a
+    person ended ends its families, whatever else is open.
     """
     if gathered is None:
         return Refused(Reason.ACCOUNT_DISABLED, reference=session.story)
@@ -113,7 +114,8 @@ def _window(
         return None
     if named is None or named.ended is not None:
         return Refused(Reason.EXEMPTION_ENDED, reference=session.story)
-    if named.active(now) and named.limits.admit(session.client or scopes.ADMIN_API, session.requester_address):
+    admits = named.active(now) and named.limits.admit(session.client or scopes.ADMIN_API, session.requester_address)
+    if admits and between(now, named.ends) >= SHORTEST_LEFT:
         return named
     return gathered.exemption or Refused(Reason.EXEMPTION_ENDED, reference=session.story)
 
@@ -122,10 +124,11 @@ async def _move(
     house: House, tx: Tx, visit: Visit, session: Session, window: Exemption | None, use: Use
 ) -> Session | None:
     """The session after this refresh; None when the head moved meanwhile."""
-    if use is Use.AGAIN:
-        return session
-    idle = after(visit.now, house.settings.refresh_idle)
     exemption = window.id if window is not None else None
+    if use is Use.AGAIN:
+        same = exemption == session.exemption or await rows.take_over(tx, session, exemption)
+        return replace(session, exemption=exemption) if same else None
+    idle = after(visit.now, house.settings.refresh_idle)
     grace = next_grace(session, visit.now)
     if not await rows.rotate(tx, session, grace=grace, idle_ends=idle, exemption=exemption, now=visit.now):
         return None
