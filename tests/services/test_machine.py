@@ -176,7 +176,7 @@ class SignIns(RuleBasedStateMachine):
         self.look(family)
         self.refresh(position(self.ledger.families, family))
 
-    @rule(user=PEOPLE, decided=st.sampled_from(["approved", "disabled", "narrow", "second person"]))
+    @rule(user=PEOPLE, decided=st.sampled_from(["denied", "reported", "disabled", "narrow", "second person"]))
     def almost(self, user: UserId, decided: str) -> None:
         """A sign-in that comes to nothing at the last moment."""
         self.open(user, 20, {})
@@ -188,6 +188,10 @@ class SignIns(RuleBasedStateMachine):
                 self.claim(0, False)
             return
         self.claim(0, True)
+        if decided == "denied":
+            self.deny(0, True)
+        if decided == "reported":
+            self.report(0, True)
         self.approve(0, True, 1)
         if decided == "second person":
             self.claim(0, False)
@@ -372,7 +376,9 @@ class SignIns(RuleBasedStateMachine):
         """Another client brings the head: nothing, and nothing changes."""
         family = latest(self.ledger.families, which)
         self.now()
-        assert isinstance(self.door.refresh(family.head, client_id=OLD), Refused)
+        answer = self.door.refresh(family.head, client_id=OLD)
+        assert isinstance(answer, Refused)
+        assert answer.reason is Reason.BAD_TOKEN, "the same as for one that never was"
 
     @some("families")
     @rule(which=WHICH)
