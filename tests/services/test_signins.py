@@ -302,4 +302,4 @@ def test_a_sign_in_that_is_waiting_again_counts_for_the_same_source(door: Door) 
     door.run(decide.change_account(door.house, door.at_browser(), shown.signin.id))
     assert len(door.house.room) == 0
     assert reason(door.poll(begun.device_code)) is Reason.PENDING
-    assert door.house.room.open_codes(CLI, source_of("2001:db8::9:9")) == (1, 1)
+    assert door.house.room.codes.of(CLI, source_of("2001:db8::9:9")) == (1, 1)

@@ -114,11 +114,15 @@ async def close(tx: Tx, visit: Visit, signin: SignIn) -> None:
     await rows.close(tx, signin, State.DENIED, address=signin.approver_address or "", agent="", now=visit.now)
 
 
-async def withdraw(tx: Tx, visit: Visit, client: Application, digest: bytes) -> None:
-    """Step: *client* gives back a device code that is not redeemed: its sign-in ends as denied."""
+async def withdraw(tx: Tx, visit: Visit, client: Application, digest: bytes) -> bool:
+    """
+    Step: *client* gives back a device code that is not redeemed: its sign-in ends as denied. False: nothing ended.
+    """
     signin = await find(tx, client, digest)
     if signin is None or signin.standing(visit.now) not in OPEN:
-        return
-    if await rows.close(tx, signin, State.DENIED, address="", agent="", now=visit.now):
-        detail = {"client": client.id, "by": "requester"}
-        await record(tx, visit, Entry(Kind.DENIED, target=f"application:{client.id}", story=signin.id, detail=detail))
+        return False
+    if not await rows.close(tx, signin, State.DENIED, address="", agent="", now=visit.now):
+        return False
+    detail = {"client": client.id, "by": "requester"}
+    await record(tx, visit, Entry(Kind.DENIED, target=f"application:{client.id}", story=signin.id, detail=detail))
+    return True

@@ -121,7 +121,7 @@ def _challenge(application: Application, request: Request) -> Refused | None:
 
 def _room(house: House, visit: Visit, application: Application) -> Refused | None:
     house.room.sweep(visit.now)
-    source, whole = house.room.open_codes(application.id, source_of(visit.address))
+    source, whole = house.room.codes.of(application.id, source_of(visit.address))
     limits = Limits(house.settings.codes_per_source, house.settings.codes_per_application)
     if room_for_one(limits, source=source, application=whole, proved=False):
         return None
@@ -129,7 +129,7 @@ def _room(house: House, visit: Visit, application: Application) -> Refused | Non
 
 
 def _codes(house: House) -> _Codes | None:
-    letters = user_code.length(len(house.room) + 1)
+    letters = user_code.length(len(house.room.codes) + 1)
     if letters is None:
         return None
     return _Codes(house.random.token(), house.random.letters(user_code.ALPHABET, letters))

@@ -2,7 +2,7 @@
 The waiting room: pending device sign-ins of this node, in memory.
 
 INVARIANT: it may only say "not yet". Every other answer comes from a transaction, so stale memory delays and never
-grants.
+grants. Which codes are out (R10, R21) is counted apart from who is waiting: whatever wakes a poll frees no place.
 """
 
 from collections import Counter
@@ -25,14 +25,61 @@ class Waiting:
         self.pace = pace
 
 
+class OpenCodes:
+    """
+    The codes that were issued and have not run out, by source and application.
+
+    A code counts from its issue to the end it was given, whatever became of it meanwhile, so that nobody who can end
+    one gets room for the next; only tokens, which a person had to approve, free the place before.
+    """
+
+    def __init__(self) -> None:
+        self._codes: dict[bytes, tuple[AppId, str]] = {}
+        self._by_end: list[tuple[Instant, bytes]] = []
+        self._sources: Counter[tuple[AppId, str]] = Counter()
+        self._clients: Counter[AppId] = Counter()
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._codes)
+
+    def add(self, digest: bytes, client: AppId, source: str, ends: Instant) -> None:
+        """One more; one that is known counts once."""
+        if digest in self._codes:
+            return
+        self._codes[digest] = client, source
+        self._sources[client, source] += 1
+        self._clients[client] += 1
+        heappush(self._by_end, (ends, digest))
+
+    def of(self, client: AppId, source: str) -> tuple[int, int]:
+        """How many from *source* for *client*, and for *client* from anywhere."""
+        return self._sources[client, source], self._clients[client]
+
+    def remove(self, digest: bytes) -> None:
+        """It gave tokens."""
+        found = self._codes.pop(digest, None)
+        if found is None:
+            return
+        client, source = found
+        self._sources[client, source] -= 1
+        if self._sources[client, source] <= 0:
+            del self._sources[client, source]
+        self._clients[client] -= 1
+
+    def sweep(self, now: Instant) -> None:
+        """Let go of those whose time is over."""
+        while self._by_end and self._by_end[0][0] <= now:
+            self.remove(heappop(self._by_end)[1])
+
+
 class WaitingRoom:
-    """Pending sign-ins by the digest of their device code."""
+    """Pending sign-ins by the digest of their device code, and the codes that are out."""
 
     def __init__(self) -> None:
         self._waiting: dict[bytes, Waiting] = {}
         self._by_end: list[tuple[Instant, bytes]] = []
-        self._sources: Counter[tuple[AppId, str]] = Counter()
-        self._clients: Counter[AppId] = Counter()
+        self.codes = OpenCodes()
 
     def __len__(self) -> int:
         """How many are pending, as far as this node knows."""
@@ -42,9 +89,8 @@ class WaitingRoom:
         """A sign-in is pending: on disk already."""
         if digest in self._waiting:
             return
+        self.codes.add(digest, client, source, ends)
         self._waiting[digest] = Waiting(client, source, ends, Pace(interval))
-        self._sources[client, source] += 1
-        self._clients[client] += 1
         heappush(self._by_end, (ends, digest))
 
     def poll(self, digest: bytes, client: AppId, now: Instant, *, lenient: bool) -> bool | None:
@@ -61,25 +107,13 @@ class WaitingRoom:
 
     def wake(self, digest: bytes) -> None:
         """Something was decided, or may have been: the next poll asks the store."""
-        waiting = self._waiting.pop(digest, None)
-        if waiting is not None:
-            self._forget(waiting)
+        self._waiting.pop(digest, None)
 
     def sweep(self, now: Instant) -> None:
         """Let go of those whose time is over."""
+        self.codes.sweep(now)
         while self._by_end and self._by_end[0][0] <= now:
             _, digest = heappop(self._by_end)
             waiting = self._waiting.get(digest)
             if waiting is not None and waiting.ends <= now:
                 del self._waiting[digest]
-                self._forget(waiting)
-
-    def open_codes(self, client: AppId, source: str) -> tuple[int, int]:
-        """How many are pending from *source* for *client*, and for *client* from anywhere."""
-        return self._sources[client, source], self._clients[client]
-
-    def _forget(self, waiting: Waiting) -> None:
-        self._sources[waiting.client, waiting.source] -= 1
-        if self._sources[waiting.client, waiting.source] <= 0:
-            del self._sources[waiting.client, waiting.source]
-        self._clients[waiting.client] -= 1

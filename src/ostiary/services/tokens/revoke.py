@@ -37,20 +37,20 @@ async def revoke(house: House, visit: Visit, shown: Shown, token: str) -> Refuse
     """
     families, code = _sessions(house, visit, token), digest(token)
 
-    async def body(tx: Tx, picture: Picture) -> Refused | None:
+    async def body(tx: Tx, picture: Picture) -> Refused | bool:
         asking = authenticate(house, picture, shown, visit.now)
         if isinstance(asking, Refused):
             return asking
         for family in families:
             await _end(tx, visit, asking, family)
-        await withdraw(tx, visit, asking, code)
-        return None
+        return await withdraw(tx, visit, asking, code)
 
     used = await spend(house, visit, shown)
     answer = await settled(house, body) if used is None else used
     if isinstance(answer, Refused):
         return await refuse(house, visit, Kind.CLIENT_REFUSED, answer, client=shown.name)
-    house.room.wake(code)
+    if answer:  # whoever ended nothing wakes nobody
+        house.room.wake(code)
     return None
 
 

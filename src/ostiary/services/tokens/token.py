@@ -116,6 +116,8 @@ async def _give(
 async def _after(house: House, visit: Visit, form: TokenForm, answer: Issued | Refused) -> Issued | Refused:
     """After the commit: a poll that is not ready goes (back) to the waiting room; strangers' refusals are counted."""
     if not isinstance(answer, Refused):
+        if form.device_code:
+            house.room.codes.remove(digest(form.device_code))
         return answer
     if answer.reason is Reason.PENDING:
         await _wait(house, visit, form)
