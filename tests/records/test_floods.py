@@ -10,11 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.errors import StoreBusy
 from ostiary.core.words.instants import Instant, minutes, seconds
+from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.logs.faults import note
-from ostiary.services.logs.floods import FIRST, MOST, OTHERS, WRITTEN, Floods, write_floods
+from ostiary.services.logs.floods import FIRST, MOST, OTHERS, STRANGERS, UNKNOWN, WRITTEN, Floods, write_floods
+from ostiary.services.signins.refusals import refuse
 from tests.records.house import CLI, a_house, journal, visit
 
 NOW = Instant(1_795_420_800_000_000)
@@ -68,18 +71,48 @@ def test_r21_a_flood_from_a_thousand_addresses_leaves_a_bounded_log(tmp_path: Pa
     asyncio.run(run())
 
 
-def test_r21_memory_is_bounded_whatever_clients_call_themselves() -> None:
-    """A hundred thousand made-up names and three minutes: bounded counters, and the surplus is counted as one."""
+def test_r21_memory_is_bounded_whatever_strangers_do() -> None:
+    """Forty thousand addresses and made-up names, three minutes: bounded counters; the surplus is one count."""
     floods = Floods()
     admitted = sum(
-        floods.admit(f"made-up-{n}" * 50, "192.0.2.1", "unknown_client", Instant(NOW + minutes(m)))
+        floods.admit(f"made-up-{n}" * 50, f"10.{m}.{n // 250}.{n % 250}", "x", Instant(NOW + minutes(m)), known=False)
         for m in range(3)
         for n in range(40_000)
     )
-    assert admitted == 3 * (MOST + FIRST)
+    assert admitted == 3 * (STRANGERS + FIRST)
     assert len(floods) <= 3 * MOST + 2
     counted = {each.like: each.count for each in floods.take(Instant(NOW + minutes(9)), most=10**6)}
-    assert counted[OTHERS] == 40_000 - MOST - FIRST
+    assert counted[OTHERS._replace(client=UNKNOWN)] == 40_000 - STRANGERS - FIRST
+
+
+def test_r21_a_full_memory_still_shows_what_another_application_was_refused() -> None:
+    """R21: neither strangers nor one application's flood from everywhere take the rows of the others."""
+    floods = Floods()
+    for n in range(2 * MOST):
+        floods.admit(f"made-up-{n}", f"10.0.{n // 250}.{n % 250}", "unknown_client", NOW, known=False)
+        floods.admit("loud", f"10.1.{n // 250}.{n % 250}", "blocked", NOW)
+    assert floods.admit(CLI, "203.0.113.77", "blocked", NOW)
+    assert not floods.admit("loud", "203.0.113.77", "blocked", NOW)
+
+
+def test_r21_invented_ids_are_one_kind_of_refusal(tmp_path: Path) -> None:
+    """R21: five hundred names of one address leave twenty rows and a count; a registered one in any case is itself."""
+
+    async def run() -> None:
+        async with a_house(tmp_path) as (house, clock):
+            refused = Refused(Reason.UNKNOWN_CLIENT)
+            for n in range(500):
+                await refuse(house, visit(house), Kind.START_REFUSED, refused, client=f"nobody-{n}")
+            for n in range(FIRST + 5):
+                name = CLI.upper() if n % 2 else CLI
+                await refuse(house, visit(house), Kind.START_REFUSED, Refused(Reason.BLOCKED), client=name)
+            assert len(await journal(house)) == 2 * FIRST
+            clock.move(minutes(1))
+            assert await write_floods(house, visit(house)) == 2
+            counted = [detail for kind, detail in await journal(house) if kind == Kind.STARTS_REFUSED]
+            assert {(d["client"], d["count"]) for d in counted} == {(UNKNOWN, 480), (CLI, 5)}
+
+    asyncio.run(run())
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("12"), st.integers(0, 3)), max_size=200))

@@ -1,9 +1,11 @@
 """
 Floods: anonymous refusals are rows for the first twenty of their like in a minute, and counted after that (R21).
 
-*Like* means the same application, source (IPv4 address or IPv6 /64) and reason. Memory is bounded: beyond `MOST`
-kinds in a minute all others share one counter. What is counted waits here until a job, or the end of the process,
-writes it as one row each; a process that is killed loses those counts, never a row.
+*Like* means the same application, source (IPv4 address or IPv6 /64; or the sign-in, where a refusal knows it) and
+reason. Whatever is no registered application is one, `unknown`: ids cost nothing to invent. Memory is bounded: beyond
+`MOST` kinds in a minute all others of an application share one counter, and strangers fill at most half, so that they
+blind nobody. What is counted waits here until a job, or the end of the process, writes it as one row each; a process
+that is killed loses those counts, never a row.
 """
 
 from dataclasses import dataclass
@@ -20,6 +22,8 @@ from ostiary.store import Tx
 
 FIRST = 20  # rows of one like and minute
 MOST = 1024  # likes of one minute that are told apart
+STRANGERS = MOST // 2  # of them for applications that nobody registered
+UNKNOWN = "unknown"
 CLIENT_LENGTH = 64  # characters of an application's id that tell it from another
 WRITTEN = 200  # counted rows per run of the job
 
@@ -33,7 +37,9 @@ class Like(NamedTuple):
 
 
 OTHERS = Like("", "", "others")
-"""All that came when there was no room to tell them apart."""
+"""All that came when there was no room to tell them apart; with a client, all of that client's."""
+
+_STORY = "story:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +58,25 @@ class Floods:
         """Nothing was refused yet."""
         self._minute = -1
         self._counts: dict[Like, int] = {}
+        self._strangers = 0
         self._waiting: dict[tuple[int, Like], int] = {}
 
-    def admit(self, client: str, address: str, reason: str, now: Instant) -> bool:
-        """Count one refusal; whether it may be a row."""
+    def admit(self, client: str, address: str, reason: str, now: Instant, *, known: bool = True) -> bool:
+        """Count one refusal of *client*, which is *known* when it is registered; whether it may be a row."""
+        name = tame(client)[:CLIENT_LENGTH] if known else UNKNOWN
+        return self._count(Like(name, source_of(address), reason), now, known=known)
+
+    def admit_of(self, story: str, reason: str, now: Instant) -> bool:
+        """Count one refusal that belongs to the sign-in *story*; whether it may be a row."""
+        return self._count(Like("", _STORY + story, reason), now, known=True)
+
+    def _count(self, like: Like, now: Instant, *, known: bool) -> bool:
         self._roll(now)
-        like = Like(tame(client)[:CLIENT_LENGTH], source_of(address), reason)
-        if like not in self._counts and len(self._counts) >= MOST:
-            like = OTHERS
+        if like not in self._counts:
+            if len(self._counts) >= MOST or (not known and self._strangers >= STRANGERS):
+                like = OTHERS._replace(client=like.client)
+            else:
+                self._strangers += not known
         self._counts[like] = self._counts.get(like, 0) + 1
         return self._counts[like] <= FIRST
 
@@ -73,7 +90,7 @@ class Floods:
         counted = {like: count - FIRST for like, count in self._counts.items() if count > FIRST}
         for like, count in counted.items():
             self._wait(self._minute, like, count)
-        self._minute, self._counts = minute, {}
+        self._minute, self._counts, self._strangers = minute, {}, 0
 
     def _wait(self, minute: int, like: Like, count: int) -> None:
         key = (minute, like)
@@ -121,9 +138,10 @@ async def _write(house: House, visit: Visit, counted: list[Counted]) -> int:
     told = [(house.random.guid(), each) for each in counted]
 
     async def body(tx: Tx) -> None:
-        for story, each in told:
-            detail = {**each.like._asdict(), "count": each.count, "minute": each.minute}
-            await record(tx, visit, Entry(Kind.STARTS_REFUSED, story=story, detail=detail))
+        for id, each in told:
+            of, source = _apart(each.like.source)
+            detail = {**each.like._asdict(), "source": source, "count": each.count, "minute": each.minute}
+            await record(tx, visit, Entry(Kind.STARTS_REFUSED, story=of or id, detail=detail))
 
     try:
         await house.store.write(body)
@@ -131,3 +149,8 @@ async def _write(house: House, visit: Visit, counted: list[Counted]) -> int:
         house.floods.give_back(counted)
         raise
     return len(counted)
+
+
+def _apart(source: str) -> tuple[str, str]:
+    """The sign-in that a source is, or the place."""
+    return (source.removeprefix(_STORY), "") if source.startswith(_STORY) else ("", source)

@@ -1,5 +1,5 @@
 """
-Refusals of anonymous requests: written, but never without a bound (R21).
+Refusals that anybody can bring about: written, but never without a bound (R21).
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,9 @@ async def refuse(
     house: House, visit: Visit, kind: Kind, refused: Refused, *, client: str, detail: Mapping[str, Any] | None = None
 ) -> Refused:
     """A refusal on its way out: a row for the first twenty of its like in a minute, counted after that."""
-    if not house.floods.admit(client, visit.address, refused.reason.value, visit.now):
+    name = client.lower()
+    registered = name in house.desk.picture.applications
+    if not house.floods.admit(name, visit.address, refused.reason.value, visit.now, known=registered):
         return refused
     more = {"reason": refused.reason.value, "client": tame(client), "rules": list(refused.rules), **(detail or {})}
 
@@ -26,4 +28,15 @@ async def refuse(
         await record(tx, visit, Entry(kind, target=f"application:{tame(client)}", detail=more))
 
     await house.store.write(body)
+    return refused
+
+
+async def note(house: House, tx: Tx, visit: Visit, refused: Refused, entry: Entry) -> Refused:
+    """
+    Step: *entry* about a refusal that knows its sign-in, bounded by that: who holds a dead token can bring it at will.
+
+    Counted inside the body: one that runs twice counts twice, and a row less is no harm.
+    """
+    if house.floods.admit_of(entry.story, refused.reason.value, visit.now):
+        await record(tx, visit, entry)
     return refused
