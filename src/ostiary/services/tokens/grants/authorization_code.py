@@ -4,6 +4,8 @@ The authorization code grant (RFC 6749 §4.1.3) with its code verifier (RFC 7636
 One code buys one session. A second use, whoever it is by, ends what the first one gave (RFC 6749 §4.1.2).
 """
 
+from dataclasses import replace
+
 from ostiary.core.access.decision import Outcome
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.applications import Application
@@ -22,6 +24,7 @@ from ostiary.services.access.gather import Ask, gather
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
+from ostiary.services.signins.refusals import note
 from ostiary.services.tokens.grants.grant import Redeemed, Request
 from ostiary.store import Tx, authorizations
 from ostiary.store import tokens as sessions
@@ -41,10 +44,10 @@ async def redeem(house: House, tx: Tx, picture: Picture, visit: Visit, request: 
     refused = _judge(given, request)
     user = refused or await _person(tx, picture, visit, given)
     if isinstance(user, Refused):
-        return await _refuse(tx, visit, given, user)
+        return await _refuse(house, tx, visit, given, user)
     resource = picture.applications.get(given.resource)
     if resource is None or not resource.enabled:
-        return await _refuse(tx, visit, given, Refused(Reason.UNKNOWN_RESOURCE))
+        return await _refuse(house, tx, visit, given, Refused(Reason.UNKNOWN_RESOURCE))
     if not await authorizations.spend(tx, given.code, request.new, now=visit.now):
         return Refused(Reason.SPENT, reference=given.story)
     session = _session(house, picture, visit, request, given)
@@ -109,7 +112,7 @@ def _redeemed(given: Authorization, session: Session, user: User, resource: Appl
     )
 
 
-async def _refuse(tx: Tx, visit: Visit, given: Authorization, refused: Refused) -> Refused:
+async def _refuse(house: House, tx: Tx, visit: Visit, given: Authorization, refused: Refused) -> Refused:
     """Step: written down; the code stays, because a stranger with a wrong verifier must not spend it."""
     detail = {
         "reason": refused.reason.value,
@@ -117,8 +120,8 @@ async def _refuse(tx: Tx, visit: Visit, given: Authorization, refused: Refused) 
         "client": given.client,
         "user": given.user,
     }
-    await record(tx, visit, Entry(Kind.CODE_REFUSED, target=f"user:{given.user}", story=given.story, detail=detail))
-    return Refused(refused.reason, refused.detail, refused.rules, refused.field, reference=given.story)
+    entry = Entry(Kind.CODE_REFUSED, target=f"user:{given.user}", story=given.story, detail=detail)
+    return await note(house, tx, visit, replace(refused, reference=given.story), entry)
 
 
 async def _again(tx: Tx, visit: Visit, given: Authorization) -> Refused:

@@ -20,6 +20,7 @@ from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
 from ostiary.services.signins.redeem import Passed, Replayed, close, find, not_ready
 from ostiary.services.signins.redeem import redeem as take
+from ostiary.services.signins.refusals import note
 from ostiary.services.tokens.grants.grant import Redeemed, Request
 from ostiary.store import Tx
 from ostiary.store import tokens as sessions
@@ -46,7 +47,7 @@ async def redeem(house: House, tx: Tx, picture: Picture, visit: Visit, request: 
     verifier = request.form.code_verifier
     passed = await take(tx, picture, visit, signin, session=request.new, verifier=verifier)
     if isinstance(passed, Refused):
-        return await _refused(tx, visit, signin, passed)
+        return await _refused(house, tx, visit, signin, passed)
     session = _session(house, picture, visit, request, passed)
     await sessions.add(tx, session)
     return _redeemed(picture, session, passed)
@@ -94,17 +95,15 @@ def _redeemed(picture: Picture, session: Session, passed: Passed) -> Redeemed | 
     )
 
 
-async def _refused(tx: Tx, visit: Visit, signin: SignIn, refused: Refused) -> Refused:
+async def _refused(house: House, tx: Tx, visit: Visit, signin: SignIn, refused: Refused) -> Refused:
     """Policy or account said no at the last moment: the requester hears it and stops."""
     if refused.reason in _QUIET:
         return refused
     if refused.reason is not Reason.BAD_VERIFIER:  # a thief's wrong verifier must not end the sign-in
         await close(tx, visit, signin)
     detail = {"reason": refused.reason.value, "rules": list(refused.rules), "user": signin.user or ""}
-    await record(
-        tx, visit, Entry(Kind.REDEMPTION_REFUSED, target=f"user:{signin.user}", story=signin.id, detail=detail)
-    )
-    return refused
+    entry = Entry(Kind.REDEMPTION_REFUSED, target=f"user:{signin.user}", story=signin.id, detail=detail)
+    return await note(house, tx, visit, refused, entry)
 
 
 async def _replayed(tx: Tx, visit: Visit, signin: SignIn) -> Refused:

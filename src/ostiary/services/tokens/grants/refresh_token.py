@@ -23,6 +23,7 @@ from ostiary.services.access.gather import DEVICE_CODE, Ask, Gathered, gather
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
+from ostiary.services.signins.refusals import note
 from ostiary.services.tokens.grants.grant import Redeemed, Request
 from ostiary.store import Tx
 from ostiary.store import tokens as rows
@@ -46,7 +47,7 @@ async def redeem(house: House, tx: Tx, picture: Picture, visit: Visit, request: 
         return BAD
     session, user, exemption = found
     if user is None or not standing(session, user, request.client, visit.now):
-        return await _refused(tx, visit, session, Refused(Reason.SESSION_ENDED, reference=session.story))
+        return await _refused(house, tx, visit, session, Refused(Reason.SESSION_ENDED, reference=session.story))
     use = judge(session, number, visit.now)
     if use is Use.STOLEN:
         return await _stolen(tx, visit, session, number)
@@ -68,11 +69,11 @@ async def _renew(
         held=session.scopes, reach=session.reach,
     )  # fmt: skip
     if isinstance(asked, Refused):
-        return await _refused(tx, visit, session, replace(asked, reference=session.story))
+        return await _refused(house, tx, visit, session, replace(asked, reference=session.story))
     gathered = await gather(tx, picture, _ask(session, asked.resource.id), visit.now)
     window = _window(session, exemption, gathered, visit.now)
     if gathered is None or isinstance(window, Refused):
-        return await _refused(tx, visit, session, window if isinstance(window, Refused) else BAD)
+        return await _refused(house, tx, visit, session, window if isinstance(window, Refused) else BAD)
     moved = await _move(house, tx, visit, session, window, use)
     if moved is None:
         return Refused(Reason.UNAVAILABLE)
@@ -151,7 +152,7 @@ def _redeemed(
     )  # fmt: skip
 
 
-async def _refused(tx: Tx, visit: Visit, session: Session, refused: Refused) -> Refused:
+async def _refused(house: House, tx: Tx, visit: Visit, session: Session, refused: Refused) -> Refused:
     detail = {
         "reason": refused.reason.value,
         "rules": list(refused.rules),
@@ -159,8 +160,7 @@ async def _refused(tx: Tx, visit: Visit, session: Session, refused: Refused) -> 
         "session": session.id,
     }
     entry = Entry(Kind.REFRESH_REFUSED, target=f"session:{session.id}", story=session.story, detail=detail)
-    await record(tx, visit, entry)
-    return refused
+    return await note(house, tx, visit, refused, entry)
 
 
 async def _stolen(tx: Tx, visit: Visit, session: Session, number: int) -> Refused:
