@@ -137,9 +137,8 @@ async def _judged(tx: Tx, visit: Visit, picture: Picture, signin: SignIn, holder
     gathered = await gather(tx, picture, ask, visit.now)
     if gathered is None or not allowed(gathered):
         return await _refuse(tx, visit, signin, blocked(signin, gathered), gathered)
-    claimed = await rows.claim(tx, signin, user=user, browser=holder.browser, now=visit.now)
-    page = await shown(tx, picture, signin, user) if claimed else None
-    if page is None:
+    page = await shown(tx, picture, signin, user)
+    if page is None or not await rows.claim(tx, signin, user=user, browser=holder.browser, now=visit.now):
         return await wrong(tx, visit, user, signin)
     detail = {"user": user, "user_name": gathered.user.principal_name}
     await record(tx, visit, Entry(Kind.CLAIMED, target=f"user:{user}", story=signin.id, detail=detail))

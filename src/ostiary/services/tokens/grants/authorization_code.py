@@ -8,13 +8,13 @@ from dataclasses import replace
 
 from ostiary.core.access.decision import Outcome
 from ostiary.core.access.picture import Picture
-from ostiary.core.directory.applications import Application
 from ostiary.core.directory.people import User
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.tokens import scopes
 from ostiary.core.tokens.pkce import fits
 from ostiary.core.tokens.session import Session, SessionKind
+from ostiary.core.tokens.still_allowed import still_allowed
 from ostiary.core.words.caller import Origin
 from ostiary.core.words.digests import digest
 from ostiary.core.words.instants import after
@@ -45,14 +45,14 @@ async def redeem(house: House, tx: Tx, picture: Picture, visit: Visit, request: 
     user = refused or await _person(tx, picture, visit, given)
     if isinstance(user, Refused):
         return await _refuse(house, tx, visit, given, user)
-    resource = picture.applications.get(given.resource)
-    if resource is None or not resource.enabled:
-        return await _refuse(house, tx, visit, given, Refused(Reason.UNKNOWN_RESOURCE))
+    allowed = still_allowed(picture, request.client, given.resource, given.scopes, device=False)
+    if isinstance(allowed, Refused):
+        return await _refuse(house, tx, visit, given, allowed)
     if not await authorizations.spend(tx, given.code, request.new, now=visit.now):
         return Refused(Reason.SPENT, reference=given.story)
-    session = _session(house, picture, visit, request, given)
+    session = _session(house, picture, visit, request, given, scopes.stored(allowed))
     await sessions.add(tx, session)
-    return _redeemed(given, session, user, resource)
+    return _redeemed(given, session, user, allowed)
 
 
 def _judge(given: Authorization, request: Request) -> Refused | None:
@@ -75,10 +75,12 @@ async def _person(tx: Tx, picture: Picture, visit: Visit, given: Authorization) 
     return gathered.user
 
 
-def _session(house: House, picture: Picture, visit: Visit, request: Request, given: Authorization) -> Session:
+def _session(
+    house: House, picture: Picture, visit: Visit, request: Request, given: Authorization, kept: tuple[str, ...]
+) -> Session:
     settings = house.settings
     ends = after(visit.now, settings.session_longest)
-    offline = "offline_access" in given.scopes
+    offline = "offline_access" in kept
     return Session(
         id=request.new,
         kind=SessionKind.CODE,
@@ -92,24 +94,24 @@ def _session(house: House, picture: Picture, visit: Visit, request: Request, giv
         authenticated=given.authenticated,
         amr=given.amr,
         resource=given.resource,
-        scopes=given.scopes,
+        scopes=kept,
         reach=scopes.reach(picture, request.client, device=False) if offline else {},
         requester_address=visit.address,
     )
 
 
-def _redeemed(given: Authorization, session: Session, user: User, resource: Application) -> Redeemed:
-    names, openid, words = scopes.split(given.scopes)
+def _redeemed(given: Authorization, session: Session, user: User, allowed: scopes.Asked) -> Redeemed:
     detail: dict[str, object] = {
         "user": user.id,
         "user_name": user.principal_name,
         "client": given.client,
         "session": session.id,
-        "scopes": list(given.scopes),
+        "scopes": list(session.scopes),
     }
     return Redeemed(
-        session, user, resource, names, openid, words, session.ends, 0, Kind.CODE_REDEEMED, detail, nonce=given.nonce
-    )
+        session, user, allowed.resource, allowed.scopes, allowed.openid, allowed.words, session.ends, 0,
+        Kind.CODE_REDEEMED, detail, nonce=given.nonce,
+    )  # fmt: skip
 
 
 async def _refuse(house: House, tx: Tx, visit: Visit, given: Authorization, refused: Refused) -> Refused:

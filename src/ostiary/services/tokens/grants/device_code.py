@@ -4,12 +4,15 @@ The device code grant (RFC 8628 §3.4): an approved sign-in becomes a session.
 First use of an exemption is the redemption, in this transaction; a failed redemption starts no clock (R5).
 """
 
+from dataclasses import replace
+
 from ostiary.core.access.picture import Picture
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.signins.signin import SignIn
 from ostiary.core.tokens import scopes
 from ostiary.core.tokens.session import Session, SessionKind
+from ostiary.core.tokens.still_allowed import still_allowed
 from ostiary.core.words.caller import Origin
 from ostiary.core.words.digests import digest
 from ostiary.core.words.instants import Instant, after
@@ -44,18 +47,23 @@ async def redeem(house: House, tx: Tx, picture: Picture, visit: Visit, request: 
         return await _replayed(tx, visit, signin)
     if answer is not None:
         return answer
+    allowed = still_allowed(picture, request.client, signin.resource, signin.scopes, device=True)
+    if isinstance(allowed, Refused):  # before anything is taken: returning commits
+        return await _refused(house, tx, visit, signin, replace(allowed, reference=signin.id))
     verifier = request.form.code_verifier
     passed = await take(tx, picture, visit, signin, session=request.new, verifier=verifier)
     if isinstance(passed, Refused):
         return await _refused(house, tx, visit, signin, passed)
-    session = _session(house, picture, visit, request, passed)
+    session = _session(house, picture, visit, request, passed, scopes.stored(allowed))
     await sessions.add(tx, session)
-    return _redeemed(picture, session, passed)
+    return _redeemed(session, passed, allowed)
 
 
-def _session(house: House, picture: Picture, visit: Visit, request: Request, passed: Passed) -> Session:
+def _session(
+    house: House, picture: Picture, visit: Visit, request: Request, passed: Passed, kept: tuple[str, ...]
+) -> Session:
     signin, settings = passed.signin, house.settings
-    offline = "offline_access" in signin.scopes
+    offline = "offline_access" in kept
     return Session(
         id=request.new,
         kind=SessionKind.DEVICE,
@@ -69,18 +77,14 @@ def _session(house: House, picture: Picture, visit: Visit, request: Request, pas
         authenticated=signin.authenticated or Instant(0),
         amr=signin.amr,
         resource=signin.resource,
-        scopes=signin.scopes,
+        scopes=kept,
         reach=scopes.reach(picture, request.client, device=True) if offline else {},
         exemption=passed.exemption.id,
         requester_address=signin.requester_address,
     )
 
 
-def _redeemed(picture: Picture, session: Session, passed: Passed) -> Redeemed | Refused:
-    resource = picture.applications.get(passed.signin.resource)
-    if resource is None or not resource.enabled:
-        return Refused(Reason.UNKNOWN_RESOURCE, reference=passed.signin.id)
-    names, openid, words = scopes.split(session.scopes)
+def _redeemed(session: Session, passed: Passed, allowed: scopes.Asked) -> Redeemed:
     detail: dict[str, object] = {
         "user": passed.user.id,
         "user_name": passed.user.principal_name,
@@ -91,8 +95,9 @@ def _redeemed(picture: Picture, session: Session, passed: Passed) -> Redeemed | 
         "policies": passed.decision.document(),
     }
     return Redeemed(
-        session, passed.user, resource, names, openid, words, passed.exemption.ends, 0, Kind.REDEEMED, detail
-    )
+        session, passed.user, allowed.resource, allowed.scopes, allowed.openid, allowed.words, passed.exemption.ends, 0,
+        Kind.REDEEMED, detail,
+    )  # fmt: skip
 
 
 async def _refused(house: House, tx: Tx, visit: Visit, signin: SignIn, refused: Refused) -> Refused:

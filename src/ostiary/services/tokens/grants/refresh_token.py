@@ -6,14 +6,16 @@ from dataclasses import replace
 
 from ostiary.core.access.decision import Outcome
 from ostiary.core.access.picture import Picture
+from ostiary.core.directory.applications import Application
 from ostiary.core.directory.people import User
 from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.tokens import scopes
-from ostiary.core.tokens.claims import SHORTEST_LEFT
+from ostiary.core.tokens.claims import SHORTEST_LEFT, expiry
 from ostiary.core.tokens.refresh import Use, judge, next_grace, read
 from ostiary.core.tokens.session import Session, standing
+from ostiary.core.tokens.still_allowed import still_asked, still_reached
 from ostiary.core.words.caller import Origin
 from ostiary.core.words.ids import AppId, SessionId
 from ostiary.core.words.instants import Instant, after, between
@@ -64,20 +66,30 @@ async def _renew(
     house: House, tx: Tx, picture: Picture, visit: Visit, request: Request, session: Session,
     exemption: Exemption | None, use: Use,
 ) -> Redeemed | Refused:  # fmt: skip
-    asked = scopes.renew(
-        request.form.scope, picture, client=request.client, resource=session.resource or request.client.id,
-        held=session.scopes, reach=session.reach,
-    )  # fmt: skip
+    asked = _asked(picture, request, session)
     if isinstance(asked, Refused):
         return await _refused(house, tx, visit, session, replace(asked, reference=session.story))
     gathered = await gather(tx, picture, _ask(session, asked.resource.id), visit.now)
     window = _window(session, exemption, gathered, visit.now)
     if gathered is None or isinstance(window, Refused):
         return await _refused(house, tx, visit, session, window if isinstance(window, Refused) else BAD)
+    if _too_late(visit.now, request.client, session, window):
+        over = Reason.EXEMPTION_ENDED if window is not None else Reason.SESSION_ENDED
+        return await _refused(house, tx, visit, session, Refused(over, reference=session.story))
     moved = await _move(house, tx, visit, session, window, use)
     if moved is None:
         return Refused(Reason.UNAVAILABLE)
     return _redeemed(moved, gathered.user, asked, window, _detail(session, moved, window))
+
+
+def _asked(picture: Picture, request: Request, session: Session) -> scopes.Asked | Refused:
+    """What the refresh may name: what was fixed then, and the registration still allows (R3, R7)."""
+    device = session.origin is Origin.DEVICE_CODE
+    asked = scopes.renew(
+        request.form.scope, picture, client=request.client, resource=session.resource or request.client.id,
+        held=session.scopes, reach=still_reached(picture, request.client, session.reach, device=device),
+    )  # fmt: skip
+    return asked if isinstance(asked, Refused) else still_asked(picture, request.client, asked, device=device)
 
 
 def _ask(session: Session, resource: AppId) -> Ask:
@@ -119,6 +131,12 @@ def _window(
     if admits and between(now, named.ends) >= SHORTEST_LEFT:
         return named
     return gathered.exemption or Refused(Reason.EXEMPTION_ENDED, reference=session.story)
+
+
+def _too_late(now: Instant, client: Application, session: Session, window: Exemption | None) -> bool:
+    """Whether less is left than a token needs (R8): known before anything moves."""
+    ends = window.ends if window is not None else session.ends
+    return expiry(now, client.token_lifetime, ends, session.ends) is None
 
 
 async def _move(
