@@ -14,6 +14,7 @@ from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.signins.signin import OPEN, SignIn, State
+from ostiary.core.tokens.claims import LONGEST_TOKEN, expiry
 from ostiary.core.tokens.pkce import fits
 from ostiary.core.words.ids import SessionId, UserId
 from ostiary.core.words.instants import Instant, between, seconds
@@ -78,7 +79,8 @@ async def redeem(
     """
     Step: judge a ready sign-in once more and take it for *session*.
 
-    Account, exemption and policy are looked at as they are now. Reasons: BAD_VERIFIER, ACCOUNT_DISABLED,
+    Account, exemption and policy are looked at as they are now, and that the exemption leaves time for a token: who
+    cannot be given one has used nothing. Reasons: BAD_VERIFIER, ACCOUNT_DISABLED,
     EXEMPTION_ENDED, BLOCKED, NOT_ASSIGNED, BAD_CODE.
     """
     if signin.challenge is not None and not fits(verifier, signin.challenge):
@@ -102,7 +104,7 @@ async def _judge(tx: Tx, picture: Picture, visit: Visit, signin: SignIn, user: U
         return Refused(Reason.SESSION_ENDED, reference=signin.id)
     if not gathered.assigned:
         return Refused(Reason.NOT_ASSIGNED, reference=signin.id)
-    if gathered.exemption is None:
+    if gathered.exemption is None or expiry(visit.now, LONGEST_TOKEN, gathered.exemption.ends) is None:
         return Refused(Reason.EXEMPTION_ENDED, rules=gathered.decision.rules, reference=signin.id)
     if gathered.decision.outcome is not Outcome.ALLOWED:
         return Refused(Reason.BLOCKED, rules=gathered.decision.rules, reference=signin.id)

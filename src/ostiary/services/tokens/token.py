@@ -4,6 +4,8 @@ The token endpoint's deed: authenticate the client, redeem what it brought, sign
 The phases are here, so that no grant can forget one; each grant is one file in `grants/`.
 """
 
+from dataclasses import replace
+
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.applications import Application
 from ostiary.core.directory.credentials import source_of
@@ -20,7 +22,7 @@ from ostiary.services.access.clients import authenticate, spend
 from ostiary.services.access.desk import settled
 from ostiary.services.house import House
 from ostiary.services.logs.record import record
-from ostiary.services.signins.refusals import refuse
+from ostiary.services.signins.refusals import note, refuse
 from ostiary.services.tokens.grants import BY_NAME
 from ostiary.services.tokens.grants.grant import Redeemed, Request, TokenForm
 from ostiary.services.tokens.grants.refresh_token import REFRESH_TOKENS
@@ -31,15 +33,19 @@ from ostiary.store import signins as signin_rows
 __all__ = ["TokenForm", "grant", "known", "pending"]
 
 _UNDECIDED = (State.ISSUED, State.CLAIMED)
+_REFUSED: dict[str, Kind] = {
+    Kind.REDEEMED: Kind.REDEMPTION_REFUSED, Kind.REFRESHED: Kind.REFRESH_REFUSED, Kind.CODE_REDEEMED: Kind.CODE_REFUSED,
+}  # fmt: skip
 _COMES_AND_GOES = (Reason.PENDING, Reason.SLOW_DOWN, Reason.CODE_EXPIRED, Reason.DENIED)
 
 
 class _Undo(OstiaryError):
     """Tokens could not be made after the redemption: undo it and say why."""
 
-    def __init__(self, refused: Refused) -> None:
+    def __init__(self, refused: Refused, redeemed: Redeemed) -> None:
         super().__init__(refused.reason)
-        self.refused = refused
+        self.refused = replace(refused, reference=redeemed.session.story)
+        self.redeemed = redeemed
 
 
 def pending(house: House, visit: Visit, form: TokenForm) -> Reason | None:
@@ -89,7 +95,7 @@ async def grant(house: House, visit: Visit, form: TokenForm) -> Issued | Refused
     try:
         answer = await settled(house, body) if used is None else used
     except _Undo as undone:
-        answer = undone.refused
+        return await _tell(house, visit, undone)
     return await _after(house, visit, form, answer)
 
 
@@ -104,13 +110,22 @@ async def _give(
         refresh_token=refresh.token(key, redeemed.session.id, redeemed.number), client_info=form.client_info,
     )  # fmt: skip
     if isinstance(issued, Refused):
-        raise _Undo(issued)
+        raise _Undo(issued, redeemed)
     detail = {**redeemed.detail, "jti": issued.jti, "ends": issued.expires}
     entry = Entry(
         Kind(redeemed.kind), target=f"session:{redeemed.session.id}", story=redeemed.session.story, detail=detail
     )
     await record(tx, visit, entry)
     return issued
+
+
+async def _tell(house: House, visit: Visit, undone: _Undo) -> Refused:
+    """What was undone left no entry either: its story hears of the refusal in a transaction of its own."""
+    refused, user = undone.refused, undone.redeemed.session.user
+    kind = _REFUSED.get(undone.redeemed.kind, Kind.CLIENT_REFUSED)
+    detail: dict[str, object] = {"reason": refused.reason.value, "rules": [], "user": user}
+    entry = Entry(kind, target=f"user:{user}", story=refused.reference, detail=detail)
+    return await house.store.write(lambda tx: note(house, tx, visit, refused, entry))
 
 
 async def _after(house: House, visit: Visit, form: TokenForm, answer: Issued | Refused) -> Issued | Refused:
