@@ -135,10 +135,7 @@ def test_r8_too_little_time_for_a_token_is_told_in_the_story(door: Door, moment:
     id = approved(door, begun.user_code).signin.id
     given = door.poll(begun.device_code) if moment == "refresh" else None
     door.clock.move(seconds(250))
-    if isinstance(given, Issued):
-        answer = door.refresh(given.refresh_token or "")
-    else:
-        answer = door.poll(begun.device_code)
+    answer = door.refresh(given.refresh_token or "") if isinstance(given, Issued) else door.poll(begun.device_code)
     assert isinstance(answer, Refused)
     assert (answer.reason, answer.reference) == (Reason.EXEMPTION_ENDED, id)
     kind = Kind.REFRESH_REFUSED if given else Kind.REDEMPTION_REFUSED

@@ -24,7 +24,7 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import settled
 from ostiary.services.access.gather import Gathered, device_ask, gather
-from ostiary.services.directory.throttle import strike
+from ostiary.services.directory.throttle import locked, strike
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
@@ -39,7 +39,9 @@ NOT_YOURS = Refused(Reason.WRONG_STATE)
 
 
 async def approve(house: House, visit: Visit, id: SignInId) -> Approved | Refused:
-    """Yes, with MFA not older than five minutes. Reasons: WRONG_STATE, MFA_REQUIRED, MFA_STALE, BLOCKED."""
+    """
+    Yes, with MFA not older than five minutes. Reasons: WRONG_STATE, MFA_REQUIRED, MFA_STALE, BLOCKED, REPORTED.
+    """
     caller = visit.caller
     if not caller.mfa or caller.authenticated_at is None:
         return Refused(Reason.MFA_REQUIRED)
@@ -52,6 +54,8 @@ async def approve(house: House, visit: Visit, id: SignInId) -> Approved | Refuse
         user = caller.user
         if application is None or user is None or not held(signin, visit):
             return NOT_YOURS
+        if await locked(tx, shunned(user, signin), visit.now) is not None:
+            return await _shun(tx, visit, signin)
         gathered = await _judge(tx, visit, picture, signin, user)
         if isinstance(gathered, Refused):
             return gathered
@@ -67,6 +71,15 @@ async def approve(house: House, visit: Visit, id: SignInId) -> Approved | Refuse
         return Approved(signin, application, exemption.ends)
 
     return await _decided(house, id, body)
+
+
+async def _shun(tx: Tx, visit: Visit, signin: SignIn) -> Refused:
+    """Step: this person reported the requester after they had typed the code (R11): it ends as the other did."""
+    await _close(tx, visit, signin, State.REPORTED)
+    detail = {"user": visit.caller.id, "reason": Reason.REPORTED.value, "rules": []}
+    entry = Entry(Kind.CLAIM_REFUSED, target=f"user:{visit.caller.id}", story=signin.id, detail=detail)
+    await record(tx, visit, entry)
+    return Refused(Reason.REPORTED, reference=signin.id)
 
 
 async def _judge(

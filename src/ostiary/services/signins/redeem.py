@@ -21,7 +21,9 @@ from ostiary.core.words.instants import Instant, between, seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.gather import device_ask, gather
+from ostiary.services.directory.throttle import locked
 from ostiary.services.logs.record import record
+from ostiary.services.signins.claim import shunned
 from ostiary.store import Tx
 from ostiary.store import signins as rows
 
@@ -81,12 +83,14 @@ async def redeem(
 
     Account, exemption and policy are looked at as they are now, and that the exemption leaves time for a token: who
     cannot be given one has used nothing. Reasons: BAD_VERIFIER, ACCOUNT_DISABLED,
-    EXEMPTION_ENDED, BLOCKED, NOT_ASSIGNED, BAD_CODE.
+    EXEMPTION_ENDED, BLOCKED, NOT_ASSIGNED, REPORTED, BAD_CODE.
     """
     if signin.challenge is not None and not fits(verifier, signin.challenge):
         return Refused(Reason.BAD_VERIFIER, reference=signin.id)
     if signin.user is None:
         return Refused(Reason.BAD_CODE, reference=signin.id)
+    if await locked(tx, shunned(signin.user, signin), visit.now) is not None:  # R11: reported after the approval
+        return Refused(Reason.REPORTED, reference=signin.id)
     judged = await _judge(tx, picture, visit, signin, signin.user)
     if isinstance(judged, Refused):
         return judged
