@@ -47,8 +47,6 @@ class Start:
     client: AppId
     resource: AppId
     requester_address: str
-    named: str | None = None
-    """The principal name that `login_hint` names: then only that person counts (R11)."""
 
 
 def could_pass(
@@ -60,7 +58,6 @@ def could_pass(
         if (
             exemption.active(now)
             and exemption.limits.admit(start.client, start.requester_address)
-            and (start.named is None or start.named == opening.principal_name)
             and _unblocked(policies, openings, opening, start, exception_group, version)
         ):
             return True

@@ -28,7 +28,10 @@ from ostiary.services.logs.record import record
 from ostiary.services.signins.refusals import refuse
 from ostiary.store import Tx
 from ostiary.store import signins as rows
+from ostiary.store.directory import find_named
 
+NO_ONE = UserId("-")  # whom a hint names that is nobody's name
+LONGEST_HINT = 320  # characters; as long as a principal name may be
 USER_CODES = "user-codes"  # purpose of the key under which user codes are kept (R10)
 
 
@@ -102,8 +105,7 @@ def _judge(house: House, visit: Visit, request: Request, picture: Picture) -> _J
     asked = scopes.parse(request.scope, picture, client=application, device=True)
     if isinstance(asked, Refused):
         return asked
-    named = request.login_hint.strip().lower() or None
-    begin = Start(application.id, asked.resource.id, visit.address, named)
+    begin = Start(application.id, asked.resource.id, visit.address)  # whoever is named: a stranger must not ask that
     openings, group = house.desk.openings, picture.exception_group
     if not could_pass(picture.policies, openings, begin, exception_group=group, version=picture.version, now=visit.now):
         return Refused(Reason.BLOCKED, rules=refusal(picture.policies, begin).rules)
@@ -164,7 +166,7 @@ async def _issue(house: House, visit: Visit, request: Request, codes: _Codes, be
             created=visit.now,
             ends=after(visit.now, application.code_lifetime),
             challenge=request.challenge or None,
-            named=_named(house, request),
+            named=await _named(tx, request.login_hint),
         )
         await rows.add(tx, signin, device_code=secret, user_code=typed)
         await record(tx, visit, _entry(application, signin))
@@ -181,11 +183,15 @@ async def _issue(house: House, visit: Visit, request: Request, codes: _Codes, be
     return Started(application, codes.device, codes.user, between(visit.now, signin.ends), interval)
 
 
-def _named(house: House, request: Request) -> UserId | None:
-    """The person that `login_hint` names; could_pass has just found an opening of theirs."""
-    hint = request.login_hint.strip().lower()
-    openings = house.desk.openings.all
-    return next((o.exemption.user for o in openings if hint and o.principal_name == hint), None)
+async def _named(tx: Tx, login_hint: str) -> UserId | None:
+    """
+    Step: the person that `login_hint` names (R11). The claim enforces it; a name that nobody has lets nobody claim.
+    """
+    hint = login_hint.strip().lower()
+    if not hint:
+        return None
+    user = await find_named(tx, hint) if len(hint) <= LONGEST_HINT else None
+    return user.id if user is not None else NO_ONE
 
 
 def _entry(application: Application, signin: SignIn) -> Entry:
