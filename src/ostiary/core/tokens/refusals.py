@@ -176,6 +176,16 @@ TABLE: dict[Reason, Wire] = {
         front="access_denied",
         device_status=403,
     ),
+    Reason.ELSEWHERE: Wire(
+        "invalid_grant",
+        53003,
+        "The exemption for this sign-in is not open for the network that it is used from.",
+        _EXEMPTION,
+        "message_only",
+        device="access_denied",
+        front="access_denied",
+        device_status=403,
+    ),
     Reason.MFA_REQUIRED: Wire(
         "invalid_grant",
         50076,

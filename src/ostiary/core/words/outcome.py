@@ -36,6 +36,8 @@ class Reason(StrEnum):
     BLOCKED = "blocked"
     """Conditional access says no."""
     EXEMPTION_ENDED = "exemption_ended"
+    ELSEWHERE = "elsewhere"
+    """Used from a network that the exemption is not open for."""
     MFA_REQUIRED = "mfa_required"
     MFA_STALE = "mfa_stale"
     # the sign-in

@@ -32,6 +32,8 @@ class Ask:
     transfer_method: str | None
     client_type: str
     amr: tuple[str, ...]
+    came_from: str | None = None
+    """Where what was asked for is used from now, if that must be admitted as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,16 @@ class Gathered:
     decision: Decision
     assigned: bool = True
     """Whether the client is open to this person: assigned, directly or by a group, where that is required."""
+    elsewhere: bool = False
+    """Whether an active exemption admits it where it was asked for, and none where it is used."""
 
 
-def device_ask(user: UserId, client: AppId, resource: AppId, *, requester_address: str, amr: tuple[str, ...]) -> Ask:
+def device_ask(
+    user: UserId, client: AppId, resource: AppId, *, requester_address: str, amr: tuple[str, ...],
+    came_from: str | None = None,
+) -> Ask:  # fmt: skip
     """A device sign-in, or the refresh of what one gave: the transfer method stays (R3)."""
-    return Ask(user, client, resource, requester_address, DEVICE_CODE, "mobileAppsAndDesktopClients", amr)
+    return Ask(user, client, resource, requester_address, DEVICE_CODE, "mobileAppsAndDesktopClients", amr, came_from)
 
 
 async def gather(tx: Tx, picture: Picture, ask: Ask, now: Instant) -> Gathered | None:
@@ -60,7 +67,7 @@ async def gather(tx: Tx, picture: Picture, ask: Ask, now: Instant) -> Gathered |
     client = picture.applications.get(ask.client)
     restricted = client is None or client.assignment_required
     assigned = not restricted or await is_assigned(tx, ask.client, {user.id, *groups})
-    exemption = _admitting(active, ask)
+    exemption, elsewhere = _admitting(active, ask)
     if exemption is not None:
         groups |= {picture.exception_group}
     facts = Facts(
@@ -72,9 +79,12 @@ async def gather(tx: Tx, picture: Picture, ask: Ask, now: Instant) -> Gathered |
         transfer_method=ask.transfer_method,
         amr=ask.amr,
     )
-    return Gathered(user, exemption, evaluate(picture.policies, facts, unknown=Treat.STRICT), assigned)
+    decision = evaluate(picture.policies, facts, unknown=Treat.STRICT)
+    return Gathered(user, exemption, decision, assigned, elsewhere)
 
 
-def _admitting(active: Sequence[Exemption], ask: Ask) -> Exemption | None:
-    admitted = (e for e in active if e.limits.admit(ask.client, ask.requester_address))
-    return next(admitted, None)
+def _admitting(active: Sequence[Exemption], ask: Ask) -> tuple[Exemption | None, bool]:
+    """The first that admits both places, and whether only the second one is in the way."""
+    asked = [e for e in active if e.limits.admit(ask.client, ask.requester_address)]
+    used = asked if ask.came_from is None else [e for e in asked if e.limits.admit(ask.client, ask.came_from)]
+    return next(iter(used), None), bool(asked) and not used

@@ -83,7 +83,7 @@ async def redeem(
 
     Account, exemption and policy are looked at as they are now, and that the exemption leaves time for a token: who
     cannot be given one has used nothing. Reasons: BAD_VERIFIER, ACCOUNT_DISABLED,
-    EXEMPTION_ENDED, BLOCKED, NOT_ASSIGNED, REPORTED, BAD_CODE.
+    EXEMPTION_ENDED, BLOCKED, NOT_ASSIGNED, REPORTED, ELSEWHERE, BAD_CODE.
     """
     if signin.challenge is not None and not fits(verifier, signin.challenge):
         return Refused(Reason.BAD_VERIFIER, reference=signin.id)
@@ -100,7 +100,10 @@ async def redeem(
 
 
 async def _judge(tx: Tx, picture: Picture, visit: Visit, signin: SignIn, user: UserId) -> Passed | Refused:
-    ask = device_ask(user, signin.client, signin.resource, requester_address=signin.requester_address, amr=signin.amr)
+    ask = device_ask(
+        user, signin.client, signin.resource, requester_address=signin.requester_address, amr=signin.amr,
+        came_from=visit.address,
+    )  # fmt: skip
     gathered = await gather(tx, picture, ask, visit.now)
     if gathered is None or not gathered.user.enabled:
         return Refused(Reason.ACCOUNT_DISABLED, reference=signin.id)
@@ -108,6 +111,8 @@ async def _judge(tx: Tx, picture: Picture, visit: Visit, signin: SignIn, user: U
         return Refused(Reason.SESSION_ENDED, reference=signin.id)
     if not gathered.assigned:
         return Refused(Reason.NOT_ASSIGNED, reference=signin.id)
+    if gathered.elsewhere:
+        return Refused(Reason.ELSEWHERE, rules=gathered.decision.rules, reference=signin.id)
     if gathered.exemption is None or expiry(visit.now, LONGEST_TOKEN, gathered.exemption.ends) is None:
         return Refused(Reason.EXEMPTION_ENDED, rules=gathered.decision.rules, reference=signin.id)
     if gathered.decision.outcome is not Outcome.ALLOWED:

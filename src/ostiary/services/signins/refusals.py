@@ -7,9 +7,12 @@ from typing import Any
 
 from ostiary.core.logs.entry import Entry, tame
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.words.outcome import Refused
+from ostiary.core.words.instants import hours
+from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
+from ostiary.services.directory import throttle
 from ostiary.services.house import House
+from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
 from ostiary.store import Tx
 
@@ -39,4 +42,16 @@ async def note(house: House, tx: Tx, visit: Visit, refused: Refused, entry: Entr
     """
     if house.floods.admit_of(entry.story, refused.reason.value, visit.now):
         await record(tx, visit, entry)
+        if refused.reason is Reason.ELSEWHERE:
+            await _alert_elsewhere(tx, visit, entry)
     return refused
+
+
+async def _alert_elsewhere(tx: Tx, visit: Visit, entry: Entry) -> None:
+    """Step: what an exemption narrowed to a network gave came from another one: one alert a sign-in and hour."""
+    subject = f"elsewhere:{entry.story}"
+    if await throttle.locked(tx, subject, visit.now) is not None:
+        return
+    await throttle.strike(tx, subject, now=visit.now, window=hours(1), limit=1, lock=hours(1))
+    text = f"What an exemption gave was used from {visit.address or 'an unknown address'}, outside of its network."
+    await alert(tx, visit, about="used from elsewhere", target=entry.target, story=entry.story, text=text)

@@ -69,8 +69,8 @@ async def _renew(
     asked = _asked(picture, request, session)
     if isinstance(asked, Refused):
         return await _refused(house, tx, visit, session, replace(asked, reference=session.story))
-    gathered = await gather(tx, picture, _ask(session, asked.resource.id), visit.now)
-    window = _window(session, exemption, gathered, visit.now)
+    gathered = await gather(tx, picture, _ask(session, asked.resource.id, visit), visit.now)
+    window = _window(session, exemption, gathered, visit)
     if gathered is None or isinstance(window, Refused):
         return await _refused(house, tx, visit, session, window if isinstance(window, Refused) else BAD)
     if _too_late(visit.now, request.client, session, window):
@@ -92,8 +92,8 @@ def _asked(picture: Picture, request: Request, session: Session) -> scopes.Asked
     return asked if isinstance(asked, Refused) else still_asked(picture, request.client, asked, device=device)
 
 
-def _ask(session: Session, resource: AppId) -> Ask:
-    """The refresh as policy sees it: the transfer method stays (R3)."""
+def _ask(session: Session, resource: AppId, visit: Visit) -> Ask:
+    """The refresh as policy sees it: the transfer method stays (R3), and a network counts for every use."""
     device = session.origin is Origin.DEVICE_CODE
     return Ask(
         session.user,
@@ -103,11 +103,12 @@ def _ask(session: Session, resource: AppId) -> Ask:
         DEVICE_CODE if device else None,
         "mobileAppsAndDesktopClients" if device else "browser",
         session.amr,
+        visit.address if device else None,
     )
 
 
 def _window(
-    session: Session, named: Exemption | None, gathered: Gathered | None, now: Instant
+    session: Session, named: Exemption | None, gathered: Gathered | None, visit: Visit
 ) -> Exemption | Refused | None:
     """
     The exemption behind the session from now on (R8); None for one that needs none.
@@ -120,17 +121,24 @@ def _window(
     if not gathered.assigned:
         return Refused(Reason.NOT_ASSIGNED, reference=session.story)
     if gathered.decision.outcome is not Outcome.ALLOWED:
-        ended = session.origin is Origin.DEVICE_CODE and gathered.exemption is None
-        reason = Reason.EXEMPTION_ENDED if ended else Reason.BLOCKED
-        return Refused(reason, rules=gathered.decision.rules, reference=session.story)
+        return Refused(_why(session, named, gathered), rules=gathered.decision.rules, reference=session.story)
     if session.origin is not Origin.DEVICE_CODE:
         return None
     if named is None or named.ended is not None:
         return Refused(Reason.EXEMPTION_ENDED, reference=session.story)
-    admits = named.active(now) and named.limits.admit(session.client or scopes.ADMIN_API, session.requester_address)
-    if admits and between(now, named.ends) >= SHORTEST_LEFT:
+    client, places = session.client or scopes.ADMIN_API, (session.requester_address, visit.address)
+    admits = named.active(visit.now) and all(named.limits.admit(client, place) for place in places)
+    if admits and between(visit.now, named.ends) >= SHORTEST_LEFT:
         return named
-    return gathered.exemption or Refused(Reason.EXEMPTION_ENDED, reference=session.story)
+    return gathered.exemption or Refused(_why(session, named, gathered), reference=session.story)
+
+
+def _why(session: Session, named: Exemption | None, gathered: Gathered) -> Reason:
+    """What a person whom policy does not let pass is told."""
+    if session.origin is not Origin.DEVICE_CODE or gathered.exemption is not None:
+        return Reason.BLOCKED
+    over = named is None or named.ended is not None
+    return Reason.ELSEWHERE if gathered.elsewhere and not over else Reason.EXEMPTION_ENDED
 
 
 def _too_late(now: Instant, client: Application, session: Session, window: Exemption | None) -> bool:
