@@ -168,6 +168,28 @@ def test_an_old_proof_must_be_given_again_and_then_counts(site: Site, demand: di
     assert "code" in returned(site.get(back))
 
 
+@pytest.mark.parametrize("demand", [{"prompt": "login"}, {"max_age": "0"}])
+@pytest.mark.parametrize("since", ["0", "0." + "0" * 64, "1.", "x"])
+def test_a_parameter_of_the_callers_own_stands_in_for_no_proof(site: Site, demand: dict[str, str], since: str) -> None:
+    """The time of a request counts only with our HMAC over it."""
+    site.sign_in()
+    site.clock.move(minutes(2))
+    assert site.authorize(**demand, ostiary_since=since).headers["location"].startswith("/signin/again?")
+
+
+def test_a_mark_counts_for_its_own_request_and_for_a_quarter_of_an_hour(site: Site) -> None:
+    """Neither a later request of the same application nor an older sign-in is satisfied by it."""
+    site.sign_in()
+    site.clock.move(minutes(2))
+    back = httpx.URL(httpx.URL(site.authorize(prompt="login").headers["location"]).params["return"])
+    site.clock.move(seconds(5))
+    site.sign_in()
+    other = site.asked(prompt="login", state="another", ostiary_since=back.params["ostiary_since"])
+    assert site.authorize(**other).headers["location"].startswith("/signin/again?")
+    site.clock.move(minutes(15))
+    assert site.get(str(back)).headers["location"].startswith("/signin/again?")
+
+
 @pytest.mark.parametrize("more", [{}, {"login_hint": "bob@example.com"}])
 def test_prompt_none_never_shows_anything(site: Site, more: dict[str, str]) -> None:
     """Nobody, or another person than named: `login_required`, by redirect."""

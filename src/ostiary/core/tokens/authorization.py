@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 from ostiary.core.directory.applications import Application
 from ostiary.core.tokens.pkce import METHOD, is_challenge
-from ostiary.core.words.instants import Instant, between, from_seconds, seconds
+from ostiary.core.words.instants import Instant, between, seconds
 from ostiary.core.words.outcome import Reason, Refused
 
 __all__ = ["AuthorizationRequest", "judge_request", "must_sign_in", "origin_of", "redirects_to", "response_uri"]
@@ -41,8 +41,11 @@ class AuthorizationRequest:
     login_hint: str = ""
     request: str = ""
     request_uri: str = ""
-    since: str = ""
-    """Our own: when this request first came (seconds), so that coming back from the sign-in page satisfies it."""
+    since: Instant | None = None
+    """
+    When this very request first came, as a mark of ours proves that came back with it from the sign-in page: what was
+    proved after that satisfies it. Never taken from a parameter as it is.
+    """
 
     @property
     def silent(self) -> bool:
@@ -95,10 +98,8 @@ def _judge_prompt(request: AuthorizationRequest) -> Refused | None:
     prompts = frozenset(request.prompt.split())
     if not prompts <= _PROMPTS or ("none" in prompts and len(prompts) > 1):
         return Refused(Reason.INVALID_REQUEST, "The parameter prompt is not valid.", field="prompt")
-    for name in ("max_age", "since"):
-        text = getattr(request, name)
-        if text and not _NUMBER.fullmatch(text):
-            return Refused(Reason.INVALID_REQUEST, f"The parameter {name} is not a number of seconds.", field=name)
+    if request.max_age and not _NUMBER.fullmatch(request.max_age):
+        return Refused(Reason.INVALID_REQUEST, "The parameter max_age is not a number of seconds.", field="max_age")
     return None
 
 
@@ -109,7 +110,7 @@ def must_sign_in(request: AuthorizationRequest, authenticated: Instant | None, n
     """
     if authenticated is None:
         return True
-    if request.since and authenticated >= from_seconds(int(request.since)):
+    if request.since is not None and authenticated >= request.since:
         return False
     if "login" in request.prompt.split():
         return True

@@ -5,6 +5,7 @@ To the application with a code or an error, to the sign-in page and back, or to 
 be sent anywhere. Always 303, so that no form is ever posted on (RFC 9700 §4.12).
 """
 
+import re
 from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
@@ -12,7 +13,8 @@ from starlette.responses import Response
 
 from ostiary.core.tokens.authorization import AuthorizationRequest, origin_of
 from ostiary.core.tokens.refusals import wire
-from ostiary.core.words.instants import to_seconds
+from ostiary.core.words.digests import keyed, same
+from ostiary.core.words.instants import Instant, after, minutes
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
@@ -27,6 +29,9 @@ __all__ = ["authorize"]
 
 _LONGEST = 16_384  # bytes of a query
 _SINCE = "ostiary_since"
+_KEY = "authorization-since"
+_MARK = re.compile(r"([0-9]{1,17})\.([0-9a-f]{64})", re.ASCII)
+_WHILE = minutes(15)  # that signing in may take; an older mark proves nothing
 _NAMES = (
     "client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "code_challenge",
     "code_challenge_method", "prompt", "max_age", "login_hint", "request", "request_uri",
@@ -45,12 +50,12 @@ def authorize(house: House) -> Endpoint:
             return _explained(seen, fields)
         if request.method == "POST":  # a post from elsewhere comes without our cookie: go on as GET
             return _see(f"{request.url.path}?{urlencode(fields)}")
-        asked = _asked(fields)
+        asked = _asked(house, seen, fields)
         found = await decide(house, seen, asked)
         if isinstance(found, Returned):
             return _see(found.uri, csp=content_security_policy(origin_of(asked.redirect_uri)))
         if isinstance(found, SignInFirst):
-            return _sign_in(request.url.path, fields, seen, again=found.again)
+            return _sign_in(house, request.url.path, fields, asked.since or seen.now, again=found.again)
         return _explained(seen, found)
 
     return answer
@@ -64,18 +69,36 @@ async def _fields(request: Request) -> dict[str, str] | Refused:
     return parse(raw) if len(raw) <= _LONGEST else Refused(Reason.INVALID_REQUEST, "The address is too long.")
 
 
-def _asked(fields: dict[str, str]) -> AuthorizationRequest:
+def _asked(house: House, seen: Visit, fields: dict[str, str]) -> AuthorizationRequest:
     known = {name: fields[name] for name in _NAMES if name in fields}
-    return AuthorizationRequest(**known, since=fields.get(_SINCE, ""))
+    return AuthorizationRequest(**known, since=_since(house, fields, seen.now))
 
 
-def _sign_in(path: str, fields: dict[str, str], seen: Visit, *, again: bool) -> Response:
+def _since(house: House, fields: dict[str, str], now: Instant) -> Instant | None:
+    """
+    When this request first came: an HMAC binds the time to every other parameter, so that nobody writes it into a
+    request, or takes it from another one, to get round `prompt` and `max_age`.
+    """
+    mark = _MARK.fullmatch(fields.get(_SINCE, ""))
+    if mark is None:
+        return None
+    since = Instant(int(mark[1]))
+    genuine = [same(_hmac(key, since, fields), mark[2]) for key in house.vault.derived_each(_KEY)]
+    return since if sum(genuine) and since <= now < after(since, _WHILE) else None
+
+
+def _hmac(key: bytes, since: Instant, fields: dict[str, str]) -> str:
+    others = sorted((name, value) for name, value in fields.items() if name != _SINCE)
+    return keyed(key, str(since), urlencode(others)).hex()
+
+
+def _sign_in(house: House, path: str, fields: dict[str, str], since: Instant, *, again: bool) -> Response:
     """
     To the sign-in page, or to the one that asks a signed-in person again; both come back to this same request, and the
     time in it tells that they proved themselves after it.
     """
-    since = {_SINCE: fields.get(_SINCE) or str(to_seconds(seen.now))}
-    back = quote(f"{path}?{urlencode({**fields, **since})}", safe="")
+    mark = f"{since}.{_hmac(house.vault.derived(_KEY), since, fields)}"
+    back = quote(f"{path}?{urlencode({**fields, _SINCE: mark})}", safe="")
     return _see(f"/signin{'/again' if again else ''}?return={back}")
 
 
