@@ -165,7 +165,7 @@ def token_of(visitor: Visitor) -> str:
         "scope": f"{visitor.origin}/.default openid", "code_challenge": challenge_of(verifier),
         "code_challenge_method": "S256",
     }  # fmt: skip
-    back = visitor.get(f"/common/oauth2/v2.0/authorize?{urlencode(asked)}").headers["location"]
+    back = visitor.authorize(asked).headers["location"]
     form = {
         "client_id": client, "grant_type": "authorization_code", "code": parse_qs(urlsplit(back).query)["code"][0],
         "redirect_uri": REDIRECT, "code_verifier": verifier,

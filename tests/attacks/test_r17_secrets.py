@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -142,7 +142,7 @@ def authorization_code(visitor: Visitor, told: Story) -> None:
         "scope": f"{visitor.origin}/User.Read openid offline_access", "code_challenge_method": "S256",
         "code_challenge": challenge_of(verifier),
     }  # fmt: skip
-    answer = visitor.get(f"/common/oauth2/v2.0/authorize?{urlencode(asked)}")
+    answer = visitor.authorize(asked)
     code = parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
     told.secrets["authorization code"] = code
     more = {"redirect_uri": REDIRECT, "code_verifier": verifier}

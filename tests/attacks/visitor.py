@@ -10,6 +10,7 @@ import re
 import ssl
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlencode
 
 import httpx
 
@@ -53,6 +54,13 @@ class Visitor:
         assert second.status_code == 303, second.text
         done = self.submit(self.get(second.headers["location"]), "/signin/second", totp=totp)
         assert done.status_code == 303, done.text
+
+    def authorize(self, asked: dict[str, str]) -> httpx.Response:
+        """An authorization request, and *Continue* on the page that asks whether to go on."""
+        page = self.get(self.get(f"/common/oauth2/v2.0/authorize?{urlencode(asked)}").headers["location"])
+        action = re.search(r'action="(/[^"]+/oauth2/v2.0/authorize)"', page.text)
+        assert action, page.text
+        return self.submit(page, action[1])
 
     def claim(self, user_code: str) -> str:
         """Type *user_code*; the path of the page that asks for the decision."""

@@ -149,6 +149,7 @@ def test_a_response_carries_state_and_issuer() -> None:
     )
     assert origin_of("https://a.example:8/cb") == "https://a.example:8"
     assert origin_of("com.example.app:/cb") == "com.example.app:"
+    assert origin_of("http://[::1]:8/cb") == "http:"
 
 
 @pytest.mark.parametrize(

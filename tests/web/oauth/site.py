@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import httpx
 from sqlalchemy import create_engine, insert
@@ -39,6 +39,7 @@ from ostiary.services.tokens.rotation import ensure_keys
 from ostiary.store import Tx, directory, exemptions, registry, schema, sessions, tokens
 from ostiary.store.logs import open_stream, since
 from ostiary.store.sqlite import SqliteStore
+from ostiary.web.front.csrf import token
 from tests.clock import MovableClock
 
 T = TypeVar("T")
@@ -200,8 +201,23 @@ class Site:
         self.cookie = cookie
 
     def authorize(self, **parameters: str) -> httpx.Response:
-        """The authorization request of the CLI, with *parameters* changed; an empty one is left out."""
+        """
+        The authorization request of the CLI, with *parameters* changed; an empty one is left out. Where the page asks
+        whether to go on, the person does.
+        """
+        return self.continued(self.link(**parameters))
+
+    def link(self, **parameters: str) -> httpx.Response:
+        """The same as a link in a mail: nobody presses anything."""
         return self.get(f"/{TENANT}/oauth2/v2.0/authorize?{urlencode(self.asked(**parameters))}")
+
+    def continued(self, answer: httpx.Response, said: str = "yes") -> httpx.Response:
+        """*answer*, or what follows when it led to the page and the person *said* so there."""
+        path, _, query = answer.headers.get("location", "").partition("?")
+        if path != "/continue":
+            return answer
+        form = {**dict(parse_qsl(query)), "form_token": token(self.house, self.cookie), "ostiary_answer": said}
+        return self.post(f"/{TENANT}/oauth2/v2.0/authorize", form, headers={"origin": ORIGIN})
 
     def asked(self, **parameters: str) -> dict[str, str]:
         """Its parameters."""

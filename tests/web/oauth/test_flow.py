@@ -152,7 +152,7 @@ def test_nobody_signed_in_is_sent_to_the_sign_in_page_and_back(site: Site) -> No
     back = location.params["return"]
     assert back.startswith(f"/{TENANT}/oauth2/v2.0/authorize?")
     site.sign_in()
-    assert "code" in returned(site.get(back))
+    assert "code" in returned(site.continued(site.get(back)))
 
 
 @pytest.mark.parametrize("demand", [{"prompt": "login"}, {"max_age": "0"}, {"max_age": "60"}])
@@ -165,7 +165,7 @@ def test_an_old_proof_must_be_given_again_and_then_counts(site: Site, demand: di
     assert site.get(back).headers["location"].startswith("/signin/again?")
     site.clock.move(seconds(5))
     site.sign_in()
-    assert "code" in returned(site.get(back))
+    assert "code" in returned(site.continued(site.get(back)))
 
 
 @pytest.mark.parametrize("demand", [{"prompt": "login"}, {"max_age": "0"}])
@@ -277,7 +277,7 @@ def test_a_posted_request_goes_on_as_a_get(site: Site) -> None:
     answer = site.post(f"/{TENANT}/oauth2/v2.0/authorize", site.asked())
     assert answer.status_code == 303
     site.sign_in()
-    assert "code" in returned(site.get(answer.headers["location"]))
+    assert "code" in returned(site.continued(site.get(answer.headers["location"])))
 
 
 def test_tokens_end_no_later_than_the_session(site: Site) -> None:

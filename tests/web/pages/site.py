@@ -256,7 +256,7 @@ def found(path: Path, *, people: bool, sample: bool, origin: str) -> None:
     metadata.create_all(engine)
     me = Scope("User.Read", "Read your own profile: name and user name")
     apps = (
-        Application(TOOL, "o1", "Build tool", device_flow=True),
+        Application(TOOL, "o1", "Build tool", device_flow=True, redirect_uris=("http://127.0.0.1",)),
         Application(ADMIN_API, "o2", "Ostiary", public=False, admin_api=True, identifier_uris=(origin,), scopes=(me,)),
     )
     with engine.begin() as db:

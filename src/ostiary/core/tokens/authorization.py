@@ -7,7 +7,8 @@ first, because only after them may an error be sent anywhere. Pure.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from urllib.parse import urlencode, urlsplit
 
 from ostiary.core.directory.applications import Application
@@ -15,7 +16,16 @@ from ostiary.core.tokens.pkce import METHOD, is_challenge
 from ostiary.core.words.instants import Instant, between, seconds
 from ostiary.core.words.outcome import Reason, Refused
 
-__all__ = ["AuthorizationRequest", "judge_request", "must_sign_in", "origin_of", "redirects_to", "response_uri"]
+__all__ = [
+    "AuthorizationRequest",
+    "judge_confirmation",
+    "judge_request",
+    "must_sign_in",
+    "origin_of",
+    "read",
+    "redirects_to",
+    "response_uri",
+]
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _LONGEST = {"state": 2048, "nonce": 512, "redirect_uri": 2048, "login_hint": 320}
@@ -51,6 +61,15 @@ class AuthorizationRequest:
     def silent(self) -> bool:
         """Whether nothing may be shown to the person (`prompt=none`)."""
         return self.prompt == "none"
+
+
+_PARAMETERS = tuple(f.name for f in fields(AuthorizationRequest) if f.name != "since")
+
+
+def read(parameters: Mapping[str, str], since: Instant | None = None) -> AuthorizationRequest:
+    """The request that *parameters* make; unknown ones are ignored (RFC 6749 §3.1)."""
+    known = {name: parameters[name] for name in _PARAMETERS if name in parameters}
+    return AuthorizationRequest(**known, since=since)
 
 
 def redirects_to(application: Application, uri: str) -> bool:
@@ -117,6 +136,27 @@ def must_sign_in(request: AuthorizationRequest, authenticated: Instant | None, n
     return bool(request.max_age) and between(authenticated, now) > seconds(int(request.max_age))
 
 
+def judge_confirmation(request: AuthorizationRequest, client: Application, *, administrative: bool) -> Refused | bool:
+    """
+    Whether the person must say on a page that they go on (True), need not, or may not be asked (INTERACTION).
+
+    A public client proves nothing at the token endpoint, so a link is enough to start it; where its code goes is any
+    program that listens (RFC 8252 §8.6, RFC 6749 §10.2). Only `prompt=none` goes on without the page, and not to such a
+    program, and not with administrative scopes.
+    """
+    if not client.public:
+        return False
+    if not request.silent:
+        return True
+    return Refused(Reason.INTERACTION) if administrative or _native(request.redirect_uri) else False
+
+
+def _native(uri: str) -> bool:
+    """Whether *uri* leads to a program on somebody's machine and not to a site: loopback or a scheme of its own."""
+    parts = urlsplit(uri)
+    return parts.scheme != "https" or parts.hostname in _LOOPBACK
+
+
 def response_uri(request: AuthorizationRequest, issuer: str, **parameters: str) -> str:
     """
     The redirect URI with *parameters*, the request's `state`, and `iss` (RFC 9207: in every response, errors too).
@@ -126,6 +166,10 @@ def response_uri(request: AuthorizationRequest, issuer: str, **parameters: str) 
 
 
 def origin_of(uri: str) -> str:
-    """Scheme, host and port of a redirect URI, for a Content-Security-Policy; just the scheme for a private one."""
+    """
+    Scheme, host and port of a redirect URI, for a Content-Security-Policy; just the scheme for a private one, and for
+    an IPv6 address, which a policy has no way to name (CSP3 §2.3.1, host-char).
+    """
     parts = urlsplit(uri)
-    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") else f"{parts.scheme}:"
+    named = parts.scheme in ("http", "https") and "[" not in parts.netloc
+    return f"{parts.scheme}://{parts.netloc}" if named else f"{parts.scheme}:"

@@ -155,6 +155,12 @@ TABLE: dict[Reason, Wire] = {
     Reason.BAD_REDIRECT: Wire(
         "invalid_request", 50011, "The address to return to is not registered for this application.", _ASK_ADMINISTRATOR
     ),
+    Reason.INTERACTION: Wire(
+        "interaction_required",
+        16000,
+        "The person must confirm this sign-in on a page.",
+        "Ask again without `prompt=none`.",
+    ),
     # policy
     Reason.BLOCKED: Wire(
         "invalid_grant",

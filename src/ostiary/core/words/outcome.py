@@ -32,6 +32,8 @@ class Reason(StrEnum):
     BAD_REDIRECT = "bad_redirect"
     """The redirect URI is not one that the application registered: told on a page, never by redirect."""
     UNSUPPORTED_RESPONSE = "unsupported_response"
+    INTERACTION = "interaction"
+    """A person must be shown something, and `prompt=none` forbids it."""
     # policy
     BLOCKED = "blocked"
     """Conditional access says no."""

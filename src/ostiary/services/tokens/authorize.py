@@ -1,19 +1,21 @@
 """
 The authorization endpoint's deed: a person at a browser lets an application act for them (RFC 6749 §4.1, OIDC Core §3).
 
-Consent is the administrators', so there is nothing to ask: who is signed in, whom policy lets pass and who may use the
-application gets a code. It is 256 random bits, kept as a digest, good for 60 seconds and for one use.
+Consent is the administrators', so that is not asked: who is signed in, whom policy lets pass and who may use the
+application gets a code. For a public application the person says first that they go on, since anybody can send them
+here with a link. The code is 256 random bits, kept as a digest, good for 60 seconds and for one use.
 """
 
 from dataclasses import dataclass
 
 from ostiary.core.access.decision import Outcome
 from ostiary.core.access.picture import Picture
-from ostiary.core.directory.applications import Application
+from ostiary.core.directory.applications import Application, Scope
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.tokens.authorization import (
     AuthorizationRequest,
+    judge_confirmation,
     judge_request,
     must_sign_in,
     redirects_to,
@@ -21,7 +23,7 @@ from ostiary.core.tokens.authorization import (
 )
 from ostiary.core.tokens.claims import issuer
 from ostiary.core.tokens.refusals import Endpoint, wire
-from ostiary.core.tokens.scopes import Asked, parse, stored
+from ostiary.core.tokens.scopes import Asked, parse, reach, stored
 from ostiary.core.words.caller import Caller, Origin
 from ostiary.core.words.digests import digest
 from ostiary.core.words.ids import AppId, UserId
@@ -35,7 +37,16 @@ from ostiary.services.logs.record import record
 from ostiary.store import Tx, authorizations
 from ostiary.store.authorizations import Authorization
 
-__all__ = ["CODE_LIFETIME", "Returned", "SignInFirst", "authorize", "tend_codes"]
+__all__ = [
+    "CODE_LIFETIME",
+    "ConfirmFirst",
+    "Confirmation",
+    "Returned",
+    "SignInFirst",
+    "authorize",
+    "confirmation",
+    "tend_codes",
+]
 
 CODE_LIFETIME = seconds(60)
 
@@ -55,28 +66,70 @@ class SignInFirst:
     """Somebody is signed in, but not freshly enough."""
 
 
-async def authorize(house: House, visit: Visit, request: AuthorizationRequest) -> Returned | SignInFirst | Refused:
+@dataclass(frozen=True, slots=True)
+class ConfirmFirst:
+    """The person must say on a page of ours that they go on, or do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What that page shows."""
+
+    application: Application
+    resource: Application
+    scopes: tuple[Scope, ...]
+    reach: tuple[tuple[Application, tuple[Scope, ...]], ...]
+    offline: bool
+    """Whether it stays signed in."""
+
+
+async def authorize(
+    house: House, visit: Visit, request: AuthorizationRequest, answer: bool | None = None
+) -> Returned | SignInFirst | ConfirmFirst | Refused:
     """
-    Answer one authorization request of the person at the browser (the visit's caller).
+    Answer one authorization request of the person at the browser (the visit's caller). *answer* is what they said on
+    our own page; None when they were not asked.
 
     `Refused` is for a page of ours: client or redirect URI are not known, so nothing may be sent there. Every other
     refusal goes back to the application by redirect.
     """
     secret = house.random.token()
 
-    async def body(tx: Tx, picture: Picture) -> Returned | SignInFirst | Refused:
+    async def body(tx: Tx, picture: Picture) -> Returned | SignInFirst | ConfirmFirst | Refused:
         client = _client(picture, request)
         if isinstance(client, Refused):
             return client
-        answer = await _decide(tx, picture, visit, request, client, secret)
-        if isinstance(answer, SignInFirst):
-            return answer
+        found = await _decide(tx, picture, visit, request, client, secret, answer)
+        if isinstance(found, SignInFirst | ConfirmFirst):
+            return found
         name = issuer(house.settings.origin, picture.organisation)
-        if isinstance(answer, Refused):
-            return Returned(_error(house, visit, request, answer, client, name))
+        if isinstance(found, Refused):
+            return Returned(_error(house, visit, request, found, client, name))
         return Returned(response_uri(request, name, code=secret))
 
     return await settled(house, body)
+
+
+async def confirmation(house: House, visit: Visit, request: AuthorizationRequest) -> Confirmation | Refused:
+    """What the page shows before the person goes on. Refused: nothing can come of *request*."""
+
+    async def body(_: Tx, picture: Picture) -> Confirmation | Refused:
+        client = _client(picture, request)
+        if isinstance(client, Refused):
+            return client
+        asked = judge_request(request) or parse(request.scope, picture, client=client, device=False)
+        if isinstance(asked, Refused):
+            return asked
+        offline = "offline_access" in asked.openid
+        later = reach(picture, client, device=False) if offline else {}
+        reached = tuple((picture.applications[id], _in_words(picture.applications[id], n)) for id, n in later.items())
+        return Confirmation(client, asked.resource, _in_words(asked.resource, asked.scopes), reached, offline)
+
+    return Refused(Reason.NOT_SIGNED_IN) if _person(visit.caller) is None else await settled(house, body, write=False)
+
+
+def _in_words(resource: Application, names: tuple[str, ...]) -> tuple[Scope, ...]:
+    return tuple(scope for scope in resource.scopes if scope.value in names)
 
 
 async def tend_codes(house: House, visit: Visit) -> int:
@@ -99,8 +152,9 @@ def _client(picture: Picture, request: AuthorizationRequest) -> Application | Re
 
 
 async def _decide(
-    tx: Tx, picture: Picture, visit: Visit, request: AuthorizationRequest, client: Application, secret: str
-) -> SignInFirst | Refused | None:
+    tx: Tx, picture: Picture, visit: Visit, request: AuthorizationRequest, client: Application, secret: str,
+    answer: bool | None,
+) -> SignInFirst | ConfirmFirst | Refused | None:  # fmt: skip
     """Step: None when a code was given."""
     wrong = judge_request(request)
     asked = wrong or parse(request.scope, picture, client=client, device=False)
@@ -112,9 +166,13 @@ async def _decide(
         return Refused(Reason.NOT_SIGNED_IN) if request.silent else SignInFirst(again=person is not None)
     ask = Ask(person, client.id, asked.resource.id, visit.address, None, "browser", visit.caller.amr)
     gathered = await gather(tx, picture, ask, visit.now)
-    refused = _judge(gathered)
+    refused = _judge(gathered) or (Refused(Reason.DENIED) if answer is False else None)
     if refused is not None or gathered is None:
         return await _refuse(tx, visit, client, person, refused or Refused(Reason.ACCOUNT_DISABLED), gathered)
+    powers = any(scope.administrative for scope in _in_words(asked.resource, asked.scopes))
+    confirm = False if answer else judge_confirmation(request, client, administrative=powers)
+    if confirm:  # a refusal, or the page: neither changes anything
+        return confirm if isinstance(confirm, Refused) else ConfirmFirst()
     await _give(tx, visit, request, client, asked, gathered, secret)
     return None
 

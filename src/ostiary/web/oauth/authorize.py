@@ -1,8 +1,8 @@
 """
 The authorization endpoint's door: redirects only.
 
-To the application with a code or an error, to the sign-in page and back, or to the page that explains why nothing may
-be sent anywhere. Always 303, so that no form is ever posted on (RFC 9700 §4.12).
+To the application with a code or an error, to the sign-in page and back, to the page that asks whether to go on, or to
+the one that explains why nothing may be sent anywhere. Always 303, so that no form is ever posted on (RFC 9700 §4.12).
 """
 
 import re
@@ -11,15 +11,16 @@ from urllib.parse import quote, urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ostiary.core.tokens.authorization import AuthorizationRequest, origin_of
+from ostiary.core.tokens.authorization import origin_of, read
 from ostiary.core.tokens.refusals import wire
 from ostiary.core.words.digests import keyed, same
 from ostiary.core.words.instants import Instant, after, minutes
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
-from ostiary.services.tokens.authorize import Returned, SignInFirst
+from ostiary.services.tokens.authorize import ConfirmFirst, Returned, SignInFirst
 from ostiary.services.tokens.authorize import authorize as decide
+from ostiary.web.front import csrf
 from ostiary.web.front.credentials import page_visit
 from ostiary.web.front.forms import form, parse
 from ostiary.web.front.headers import content_security_policy
@@ -32,10 +33,7 @@ _SINCE = "ostiary_since"
 _KEY = "authorization-since"
 _MARK = re.compile(r"([0-9]{1,17})\.([0-9a-f]{64})", re.ASCII)
 _WHILE = minutes(15)  # that signing in may take; an older mark proves nothing
-_NAMES = (
-    "client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "code_challenge",
-    "code_challenge_method", "prompt", "max_age", "login_hint", "request", "request_uri",
-)  # fmt: skip
+_ANSWER = "ostiary_answer"
 
 
 def authorize(house: House) -> Endpoint:
@@ -48,10 +46,13 @@ def authorize(house: House) -> Endpoint:
             fields = UNKNOWN_TENANT
         if isinstance(fields, Refused):
             return _explained(seen, fields)
-        if request.method == "POST":  # a post from elsewhere comes without our cookie: go on as GET
+        said = _answer(house, request, fields)
+        if request.method == "POST" and said is None:  # from elsewhere it comes without our cookie: go on as GET
             return _see(f"{request.url.path}?{urlencode(fields)}")
-        asked = _asked(house, seen, fields)
-        found = await decide(house, seen, asked)
+        asked = read(fields, _since(house, fields, seen.now))
+        found = await decide(house, seen, asked, said)
+        if isinstance(found, ConfirmFirst):
+            return _see(f"/continue?{urlencode(fields)}")
         if isinstance(found, Returned):
             return _see(found.uri, csp=content_security_policy(origin_of(asked.redirect_uri)))
         if isinstance(found, SignInFirst):
@@ -69,9 +70,14 @@ async def _fields(request: Request) -> dict[str, str] | Refused:
     return parse(raw) if len(raw) <= _LONGEST else Refused(Reason.INVALID_REQUEST, "The address is too long.")
 
 
-def _asked(house: House, seen: Visit, fields: dict[str, str]) -> AuthorizationRequest:
-    known = {name: fields[name] for name in _NAMES if name in fields}
-    return AuthorizationRequest(**known, since=_since(house, fields, seen.now))
+def _answer(house: House, request: Request, fields: dict[str, str]) -> bool | None:
+    """
+    What the person said on our page, taken out of *fields*: only a POST with the token of a form of ours says it (R16).
+    """
+    shown, said = fields.pop(csrf.FIELD, ""), fields.pop(_ANSWER, "")
+    if request.method != "POST" or said not in ("yes", "no") or not csrf.genuine(house, request.scope, shown):
+        return None
+    return said == "yes"
 
 
 def _since(house: House, fields: dict[str, str], now: Instant) -> Instant | None:

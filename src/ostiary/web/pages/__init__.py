@@ -12,7 +12,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from ostiary.services.house import House
-from ostiary.web.pages import about, account, devicelogin, explain, own_password, password, setup, signin
+from ostiary.web.pages import about, account, continue_as, devicelogin, explain, own_password, password, setup, signin
 from ostiary.web.pages.page import TEMPLATES, Page, routes_of
 
 __all__ = ["PAGES", "routes"]
@@ -20,6 +20,7 @@ __all__ = ["PAGES", "routes"]
 PAGES: tuple[tuple[Page, ...], ...] = (  # the router tries them in this order: the busiest first
     devicelogin.ROUTES,
     signin.ROUTES,
+    continue_as.ROUTES,
     account.ROUTES,
     own_password.ROUTES,
     password.ROUTES,
