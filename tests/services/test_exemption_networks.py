@@ -4,6 +4,7 @@ from ipaddress import ip_network
 
 from ostiary.core.exemptions.exemption import Limits
 from ostiary.core.logs.kinds import Kind
+from ostiary.core.tokens.clients import Shown
 from ostiary.core.words.instants import hours
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.tokens.issue import Issued
@@ -23,7 +24,7 @@ def sent(door: Door, form: TokenForm, address: str) -> Issued | Refused:
 
 def refreshing(issued: Issued) -> TokenForm:
     """Its refresh."""
-    return TokenForm("refresh_token", CLI, refresh_token=issued.refresh_token or "")
+    return TokenForm("refresh_token", Shown(CLI), refresh_token=issued.refresh_token or "")
 
 
 def test_r8_a_code_is_redeemed_only_inside_the_network(door: Door) -> None:

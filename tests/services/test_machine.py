@@ -438,7 +438,8 @@ class SignIns(RuleBasedStateMachine):
         """What the reader has folded of it."""
 
         async def body(tx: Tx) -> Story | None:
-            return await stories.load(tx, code.id)
+            kept = await stories.load(tx, code.id)
+            return kept.story if kept is not None else None
 
         found = self.door.run(self.door.house.store.read(body))
         assert found is not None

@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 
 from ostiary.core.access.picture import VERSION as PICTURE
 from ostiary.core.logs.kinds import Kind
+from ostiary.core.tokens.clients import Shown
 from ostiary.core.words.instants import minutes, seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.logs.list import signin as story_of
@@ -122,7 +123,7 @@ def test_an_authorization_code_gives_only_what_is_still_allowed(door: Door, chan
     door.sign_in()
     code = door.code(scope=f"{API_URI}Read offline_access")
     change(door)
-    form = TokenForm("authorization_code", CLI, code=code, redirect_uri=REDIRECT, code_verifier=VERIFIER)
+    form = TokenForm("authorization_code", Shown(CLI), code=code, redirect_uri=REDIRECT, code_verifier=VERIFIER)
     assert reason(door.run(grant(door.house, door.at_machine(), form))) is why
     assert [entry["detail"]["reason"] for entry in door.entries(Kind.CODE_REFUSED)] == [why]
 
@@ -152,7 +153,7 @@ def test_r14_what_signing_undid_is_told_in_its_story(door: Door) -> None:
     door.sign_in()
     code = door.code()
     house = replace(door.house, settings=replace(door.house.settings, session_longest=seconds(30)))
-    form = TokenForm("authorization_code", CLI, code=code, redirect_uri=REDIRECT, code_verifier=VERIFIER)
+    form = TokenForm("authorization_code", Shown(CLI), code=code, redirect_uri=REDIRECT, code_verifier=VERIFIER)
     answer = door.run(grant(house, door.at_machine(), form))
     assert reason(answer) is Reason.SESSION_ENDED
     (issued,), (refused,) = door.entries(Kind.CODE_ISSUED), door.entries(Kind.CODE_REFUSED)
