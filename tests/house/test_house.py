@@ -21,6 +21,7 @@ class Registry(NamedTuple):
 # A new room that grows by files adds a line.
 REGISTRIES = (
     Registry("ostiary.core.access.conditions", ("CONDITIONS",)),
+    Registry("ostiary.core.access.controls", ("CONTROLS",), ("control",)),
     Registry("ostiary.services.tokens.grants", ("GRANTS",), ("grant",)),
     Registry("ostiary.web.pages", ("PAGES",), ("page",)),
     Registry(

@@ -130,7 +130,12 @@ async def take_openings(tx: Tx, now: Instant) -> Openings:
     """Every exemption of an enabled account that is open at *now* or will be."""
     _, version = await current_versions(tx)
     rows = await tx.all(_OPEN, now=now)
-    return Openings(version, tuple(Opening(exemption_of(row[PERSON:]), row[1], _groups(row)) for row in rows))
+    return Openings(version, tuple(_opening(row) for row in rows))
+
+
+def _opening(row: Row) -> Opening:
+    roles = frozenset(str(role) for role in orjson.loads(row[5]))
+    return Opening(exemption_of(row[PERSON:]), row[1], _groups(row), roles)
 
 
 async def known_of(tx: Tx, user: UserId, now: Instant) -> tuple[User, frozenset[GroupId], tuple[Exemption, ...]] | None:

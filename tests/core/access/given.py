@@ -12,6 +12,7 @@ ALICE, BOB = UserId("alice"), UserId("bob")
 STAFF, EXCEPTION = GroupId("staff"), GroupId("exception")
 CLIENT, API, OTHER = AppId("client"), AppId("api"), AppId("other")
 FLOW = "deviceCodeFlow"
+CONDITIONS = ("locations", "platforms", "signInRiskLevels", "userRiskLevels", "devices")
 
 
 def document(**changes: Any) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def document(**changes: Any) -> dict[str, Any]:
         "grantControls": {"operator": "OR", "builtInControls": ["block"]},
     }
     for name, value in changes.items():
-        (conditions if name in conditions else top)[name] = value
+        (conditions if name in conditions or name in CONDITIONS else top)[name] = value
     return {"conditions": conditions, **top}
 
 
@@ -57,6 +58,7 @@ def facts(**changes: Any) -> Facts:
         "application": CLIENT,
         "resource": API,
         "client_type": "mobileAppsAndDesktopClients",
+        "roles": frozenset(),
         "transfer_method": FLOW,
         "amr": ("pwd",),
     }

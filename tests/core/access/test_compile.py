@@ -19,6 +19,10 @@ def compiled(changes: dict[str, Any]) -> Any:
     return compile_policy(PolicyId("p"), document(**changes))
 
 
+RULE = "device.isCompliant -eq True"
+STRONG = "00000000-0000-0000-0000-000000000004"
+MFA_TRUSTED = "00000000-0000-0000-0000-000000000000"
+
 BAD: tuple[tuple[dict[str, Any], str], ...] = (
     ({"displayName": ""}, "$.displayName"),
     ({"displayName": "n" * 257}, "$.displayName"),
@@ -28,7 +32,7 @@ BAD: tuple[tuple[dict[str, Any], str], ...] = (
     ({"surprise": 1}, "$.surprise"),
     ({"conditions": []}, "$.conditions"),
     ({"conditions": {}}, "$.conditions.users"),
-    ({"conditions": {"locations": {"includeLocations": ["All"]}}}, "$.conditions.locations"),
+    ({"conditions": {"insiderRiskLevels": "minor"}}, "$.conditions.insiderRiskLevels"),
     ({"users": None}, "$.conditions.users"),
     ({"users": []}, "$.conditions.users"),
     ({"users": {"includeUsers": "All"}}, "$.conditions.users.includeUsers"),
@@ -48,14 +52,51 @@ BAD: tuple[tuple[dict[str, Any], str], ...] = (
     ({"authenticationFlows": {"transferMethods": "pigeon"}}, "$.conditions.authenticationFlows.transferMethods"),
     ({"grantControls": None}, "$.grantControls"),
     ({"grantControls": "block"}, "$.grantControls"),
-    ({"grantControls": {"builtInControls": ["compliantDevice"]}}, "$.grantControls.builtInControls"),
+    ({"grantControls": {"builtInControls": ["domainJoinedDevice"]}}, "$.grantControls.builtInControls"),
+    ({"grantControls": {"builtInControls": ["approvedApplication"]}}, "$.grantControls.builtInControls"),
     ({"grantControls": {"builtInControls": ["block", "mfa"]}}, "$.grantControls.builtInControls"),
     ({"grantControls": {"operator": "XOR", "builtInControls": ["mfa"]}}, "$.grantControls.operator"),
     (
         {"grantControls": {"builtInControls": ["mfa"], "authenticationStrength": {"id": "x"}}},
+        "$.grantControls.authenticationStrength.id",
+    ),
+    (
+        {"grantControls": {"builtInControls": ["mfa"], "authenticationStrength": {"id": STRONG}}},
         "$.grantControls.authenticationStrength",
     ),
-    ({"sessionControls": {"signInFrequency": {"value": 1}}}, "$.sessionControls.signInFrequency"),
+    ({"sessionControls": {"signInFrequency": {"value": 1}}}, "$.sessionControls.signInFrequency.type"),
+    ({"sessionControls": {"signInFrequency": {"type": "days", "value": 0}}}, "$.sessionControls.signInFrequency.value"),
+    ({"sessionControls": {"persistentBrowser": {"isEnabled": True}}}, "$.sessionControls.persistentBrowser"),
+    ({"platforms": {"includePlatforms": ["beos"]}}, "$.conditions.platforms.includePlatforms"),
+    (
+        {"platforms": {"includePlatforms": ["all"], "excludePlatforms": ["all"]}},
+        "$.conditions.platforms.excludePlatforms",
+    ),
+    ({"platforms": {"excludePlatforms": ["linux"]}}, "$.conditions.platforms.includePlatforms"),
+    ({"locations": {"excludeLocations": ["x"]}}, "$.conditions.locations.includeLocations"),
+    (
+        {"locations": {"includeLocations": ["All"], "excludeLocations": ["All"]}},
+        "$.conditions.locations.excludeLocations",
+    ),
+    ({"locations": {"includeLocations": [MFA_TRUSTED]}}, "$.conditions.locations.includeLocations"),
+    ({"signInRiskLevels": ["extreme"]}, "$.conditions.signInRiskLevels"),
+    ({"userRiskLevels": ["hidden"]}, "$.conditions.userRiskLevels"),
+    ({"devices": {"deviceFilter": {"mode": "maybe", "rule": RULE}}}, "$.conditions.devices.deviceFilter.mode"),
+    ({"devices": {"deviceFilter": {"mode": "include", "rule": 7}}}, "$.conditions.devices.deviceFilter.rule"),
+    (
+        {"devices": {"deviceFilter": {"mode": "include", "rule": "device.x -eq 1"}}},
+        "$.conditions.devices.deviceFilter.rule",
+    ),
+    ({"ostiary": {"surprise": 1}}, "$.ostiary.surprise"),
+    ({"ostiary": {"conditions": {"users": 1}}}, "$.ostiary.conditions.users"),
+    ({"ostiary": {"controls": {"proximity": {}}}}, "$.ostiary.controls.proximity"),
+    ({"ostiary": {"controls": {"proximity": {"allOf": ["sameStar"]}}}}, "$.ostiary.controls.proximity.allOf"),
+    ({"ostiary": {"controls": {"proximity": {"maxKilometres": 0}}}}, "$.ostiary.controls.proximity.maxKilometres"),
+    ({"ostiary": {"controls": {"requesterDevice": ["fast"]}}}, "$.ostiary.controls.requesterDevice"),
+    ({"ostiary": {"controls": {"numberConfirmation": "yes"}}}, "$.ostiary.controls.numberConfirmation"),
+    ({"ostiary": {"controls": {"scopes": "all"}}}, "$.ostiary.controls.scopes"),
+    ({"ostiary": {"limits": {"accessMinutes": 1}}}, "$.ostiary.limits.accessMinutes"),
+    ({"ostiary": {"limits": {"sessionHours": True}}}, "$.ostiary.limits.sessionHours"),
 )
 FATAL = ("$.displayName", "$.state", "$.conditions")
 
@@ -99,8 +140,8 @@ def test_empty_and_annotated_fields_are_no_problem() -> None:
 
 
 def test_a_control_that_is_unknown_is_never_satisfied_even_beside_one_that_is() -> None:
-    """`mfa OR compliantDevice` must not shrink to `mfa`: what is meant is not known."""
-    read = compiled({"grantControls": {"operator": "OR", "builtInControls": ["mfa", "compliantDevice"]}})
+    """`mfa OR domainJoinedDevice` must not shrink to `mfa`: what is meant is not known."""
+    read = compiled({"grantControls": {"operator": "OR", "builtInControls": ["mfa", "domainJoinedDevice"]}})
     decision = evaluate(one(read.policy), facts(amr=("mfa",)), unknown=Treat.STRICT)
     assert decision.outcome is Outcome.BLOCKED
 

@@ -12,12 +12,26 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from ostiary.core.access.conditions import CONDITIONS, NAMES
-from ostiary.core.access.sides import ANY, Problem, Sides, members, texts
+from ostiary.core.access import filters
+from ostiary.core.access import limits as narrowing
+from ostiary.core.access.conditions import CONDITIONS, NAMES, OURS
+from ostiary.core.access.controls import (
+    Control,
+    authentication_strength,
+    built_in,
+    confirmations,
+    proximity,
+    requester_device,
+    scope_ceiling,
+    sign_in_frequency,
+)
+from ostiary.core.access.filters import Filter
+from ostiary.core.access.limits import NO_LIMITS, Limits
+from ostiary.core.access.sides import ANY, Problem, Sides, members
 from ostiary.core.words.ids import PolicyId
 
-CONTROLS = ("block", "mfa")
-"""Grant controls that can be enforced here."""
+UNREADABLE = Control("unreadable")
+"""Stands for demands that could not be read; nothing satisfies it."""
 
 
 class State(StrEnum):
@@ -37,19 +51,31 @@ class Policy:
     state: State
     sides: tuple[Sides, ...]
     """One for each of `CONDITIONS`, in their order."""
-    controls: tuple[str, ...]
+    controls: tuple[Control, ...]
+    """What Graph's `grantControls` demand."""
     every: bool
     """AND over the controls, else OR."""
+    filters: tuple[Filter, ...] = ()
+    also: tuple[Control, ...] = ()
+    """What is demanded beside them, each: sign-in frequency and ours."""
+    limits: Limits = NO_LIMITS
 
     @property
     def blocks(self) -> bool:
         """Whether its grant is a block."""
-        return "block" in self.controls
+        return built_in.BLOCK in self.controls
 
-    def satisfied(self, has: frozenset[str]) -> bool:
+    @property
+    def demands(self) -> tuple[Control, ...]:
+        """Everything that it demands."""
+        return self.controls + self.also
+
+    def satisfied(self, has: Iterable[Control]) -> bool:
         """Whether the controls in *has* are enough."""
-        if self.blocks or not self.controls:
-            return not self.controls
+        if self.blocks or not all(control in has for control in self.also):
+            return False
+        if not self.controls:
+            return True
         return all(c in has for c in self.controls) if self.every else any(c in has for c in self.controls)
 
 
@@ -69,8 +95,9 @@ class Compiled:
 
 _TOP = (
     "id", "displayName", "description", "templateId", "createdDateTime", "modifiedDateTime", "state",
-    "conditions", "grantControls", "sessionControls",
+    "conditions", "grantControls", "sessionControls", "ostiary",
 )  # fmt: skip
+_GRAPHS = tuple(name for name in NAMES if name not in OURS)
 
 
 def compile_policy(id: PolicyId, document: Mapping[str, Any]) -> Compiled:
@@ -81,10 +108,18 @@ def compile_policy(id: PolicyId, document: Mapping[str, Any]) -> Compiled:
     if not isinstance(name, str) or not 0 < len(name) <= 256:
         problems.append(Problem("$.displayName", "must be a text of 1 to 256 characters"))
     state = _state(given.get("state"), problems)
-    sides = _conditions(given.get("conditions"), problems)
+    ours = members(given.get("ostiary"), "$.ostiary", ("conditions", "controls", "limits"), problems)
+    sides, about_devices = _conditions(given.get("conditions"), ours.get("conditions"), problems)
     controls, every = _grant(given.get("grantControls"), problems)
-    _session(given.get("sessionControls"), problems)
-    policy = Policy(id, str(name)[:256], state, sides, controls, every)
+    also = (*_session(given.get("sessionControls"), problems), *_demands(ours.get("controls"), problems))
+    before = len(problems)
+    limits = narrowing.read(ours.get("limits"), "$.ostiary.limits", problems)
+    if len(problems) > before:
+        also = (*also, UNREADABLE)
+    if not controls and not also and limits == NO_LIMITS:
+        problems.append(Problem("$.grantControls", "must demand something"))
+        controls = (UNREADABLE,)
+    policy = Policy(id, str(name)[:256], state, sides, controls, every, about_devices, also, limits)
     return Compiled(policy, tuple(problems))
 
 
@@ -96,17 +131,27 @@ def _state(value: Any, problems: list[Problem]) -> State:
         return State.ENABLED  # the strict reading
 
 
-def _conditions(value: Any, problems: list[Problem]) -> tuple[Sides, ...]:
+def _conditions(value: Any, ours: Any, problems: list[Problem]) -> tuple[tuple[Sides, ...], tuple[Filter, ...]]:
+    path, our_path = "$.conditions", "$.ostiary.conditions"
     if not isinstance(value, dict):
-        problems.append(Problem("$.conditions", "must be an object"))
-        return tuple(ANY for _ in CONDITIONS)
-    given = members(value, "$.conditions", tuple(NAMES), problems)
-    return tuple(_condition(given, name, problems) for name in NAMES)
+        problems.append(Problem(path, "must be an object"))
+        return tuple(ANY for _ in CONDITIONS), ()
+    given = members(value, path, (*_GRAPHS, filters.PERSON), problems)
+    added = members(ours, our_path, (*OURS, filters.REQUESTER), problems)
+    sides = tuple(
+        _condition(added, name, our_path, problems) if name in OURS else _condition(given, name, path, problems)
+        for name in NAMES
+    )
+    found = (
+        filters.read(filters.PERSON, given.get(filters.PERSON), f"{path}.{filters.PERSON}", problems),
+        filters.read(filters.REQUESTER, added.get(filters.REQUESTER), f"{our_path}.{filters.REQUESTER}", problems),
+    )
+    return sides, tuple(one for one in found if one is not None)
 
 
-def _condition(given: Mapping[str, Any], name: str, problems: list[Problem]) -> Sides:
+def _condition(given: Mapping[str, Any], name: str, parent: str, problems: list[Problem]) -> Sides:
     """One condition; one that cannot be read, or lacks though Graph requires it, matches everything."""
-    condition, path = NAMES[name], f"$.conditions.{name}"
+    condition, path = NAMES[name], f"{parent}.{name}"
     value, before = given.get(name), len(problems)
     if value is None:
         if condition.REQUIRED:
@@ -116,28 +161,53 @@ def _condition(given: Mapping[str, Any], name: str, problems: list[Problem]) -> 
     return sides if len(problems) == before else ANY
 
 
-def _grant(value: Any, problems: list[Problem]) -> tuple[tuple[str, ...], bool]:
-    path = "$.grantControls"
-    given = members(value, path, ("operator", "builtInControls"), problems)
-    controls = texts(given.get("builtInControls"), f"{path}.builtInControls", problems)
-    unknown = [control for control in controls if control not in CONTROLS]
-    problems.extend(
-        Problem(f"{path}.builtInControls", f"{control[:40]} cannot be enforced here") for control in unknown
+def _grant(value: Any, problems: list[Problem]) -> tuple[tuple[Control, ...], bool]:
+    path, before = "$.grantControls", len(problems)
+    given = members(value, path, ("operator", "builtInControls", "authenticationStrength"), problems)
+    controls = built_in.read(given.get("builtInControls"), f"{path}.builtInControls", problems)
+    strength = authentication_strength.read(
+        given.get("authenticationStrength"), f"{path}.authenticationStrength", problems
     )
-    if not controls:
-        problems.append(Problem(path, "must demand something"))
-    if "block" in controls and len(controls) > 1:
+    if built_in.BLOCK in controls and len(controls + strength) > 1:
         problems.append(Problem(f"{path}.builtInControls", "block stands alone"))
+    if strength and Control("mfa") in controls:  # Entra's rule
+        problems.append(Problem(f"{path}.authenticationStrength", "does not stand beside mfa"))
     operator = given.get("operator", "OR")
     if operator not in ("AND", "OR"):
         problems.append(Problem(f"{path}.operator", "must be AND or OR"))
-    if any(p.path.startswith(path) for p in problems) and "block" not in controls:
-        return (*controls, "unreadable"), True  # never satisfied
-    return controls, operator != "OR"
+    if len(problems) > before and built_in.BLOCK not in controls:
+        return (*controls, *strength, UNREADABLE), True  # never satisfied
+    return controls + strength, operator != "OR"
 
 
-def _session(value: Any, problems: list[Problem]) -> None:
-    members(value, "$.sessionControls", (), problems)
+def _session(value: Any, problems: list[Problem]) -> tuple[Control, ...]:
+    """Graph's session controls: the sign-in frequency; the others are not enforced here."""
+    path, before = "$.sessionControls", len(problems)
+    given = members(value, path, sign_in_frequency.NAMES, problems)
+    name = sign_in_frequency.NAMES[0]
+    controls = sign_in_frequency.read(given.get(name), f"{path}.{name}", problems)
+    return controls if len(problems) == before else (*controls, UNREADABLE)
+
+
+_OUR_CONTROLS = (
+    ("proximity", proximity),
+    ("requesterDevice", requester_device),
+    ("numberConfirmation", confirmations),
+    ("startTicket", confirmations),
+    ("scopes", scope_ceiling),
+)
+
+
+def _demands(value: Any, problems: list[Problem]) -> tuple[Control, ...]:
+    """Our `ostiary.controls`: each is demanded, beside what Graph's grant controls say."""
+    path, before = "$.ostiary.controls", len(problems)
+    given = members(value, path, tuple(name for name, _ in _OUR_CONTROLS), problems)
+    found = tuple(
+        control
+        for name, demand in _OUR_CONTROLS
+        for control in demand.read(given.get(name), f"{path}.{name}", problems)
+    )
+    return found if len(problems) == before else (*found, UNREADABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +218,8 @@ class Dimension:
     """Policies that include every sign-in."""
     certain: int
     """Those of them that exclude nothing."""
+    possible: int
+    """Policies that include somebody."""
     include: Mapping[str, int]
     exclude: Mapping[str, int]
 
@@ -160,6 +232,8 @@ class PolicySet:
     dimensions: tuple[Dimension, ...] = ()
     enforced: int = 0
     reporting: int = 0
+    filtered: int = 0
+    """Those with rules about devices."""
 
 
 def compile_set(policies: Iterable[Policy]) -> PolicySet:
@@ -170,6 +244,7 @@ def compile_set(policies: Iterable[Policy]) -> PolicySet:
         tuple(_dimension(ordered, n) for n in range(len(CONDITIONS))),
         _mask(p.state is State.ENABLED for p in ordered),
         _mask(p.state is State.REPORT_ONLY for p in ordered),
+        _mask(bool(p.filters) for p in ordered),
     )
 
 
@@ -182,6 +257,7 @@ def _dimension(policies: tuple[Policy, ...], n: int) -> Dimension:
     return Dimension(
         everyone=_mask(s.everyone for s in sides),
         certain=_mask(s.everyone and not s.exclude for s in sides),
+        possible=_mask(s.everyone or bool(s.include) for s in sides),
         include=_by_key(s.include for s in sides),
         exclude=_by_key(s.exclude for s in sides),
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from ostiary.core.access.limits import NO_LIMITS, Limits
 from ostiary.core.words.ids import PolicyId
 
 
@@ -15,7 +16,9 @@ class Outcome(StrEnum):
     ALLOWED = "allowed"
     BLOCKED = "blocked"
     CONTROLS = "controls"
-    """Not yet: controls are missing."""
+    """Not yet: controls are missing that can still be brought."""
+    UNJUDGED = "unjudged"
+    """Entra's treatment only: it turns on something that nobody told. Counts as failed."""
 
 
 class Result(StrEnum):
@@ -28,6 +31,8 @@ class Result(StrEnum):
     REPORT_SUCCESS = "reportOnlySuccess"
     REPORT_FAILURE = "reportOnlyFailure"
     REPORT_NOT_APPLIED = "reportOnlyNotApplied"
+    UNKNOWN = "unknown"
+    """Entra's treatment only: cannot be judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,10 @@ class Applied:
     controls: tuple[str, ...] = ()
     """Graph names of what it demands, e.g. ``block``, ``mfa``."""
     condition: str = ""
-    """Which condition decided that it does not apply; empty when it applies."""
+    """Which condition decided that it does not apply, or cannot be judged; empty when it applies."""
+    missing: tuple[str, ...] = ()
+    """Which of the controls are not satisfied."""
+    session_controls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,15 @@ class Decision:
     """Controls that would turn CONTROLS into ALLOWED."""
     policies: tuple[Applied, ...] = ()
     """Every policy that applied, report-only ones included."""
+    limits: Limits = NO_LIMITS
+    """What the policies that were enforced narrow, the tightest of each."""
+    later: bool = False
+    """All that is missing comes after consent, so that the person may consent."""
+
+    @property
+    def may_consent(self) -> bool:
+        """Whether the person may say yes now; the redemption judges again."""
+        return self.outcome is Outcome.ALLOWED or self.later
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -60,13 +77,15 @@ class Decision:
 
     def document(self) -> list[dict[str, Any]]:
         """As the journal and the sign-in log keep it (`appliedConditionalAccessPolicies`)."""
-        return [
-            {
-                "id": p.id,
-                "displayName": p.name,
-                "result": p.result.value,
-                "enforcedGrantControls": list(p.controls),
-                "enforcedSessionControls": [],
-            }
-            for p in self.policies
-        ]
+        return [applied_document(policy) for policy in self.policies]
+
+
+def applied_document(applied: Applied) -> dict[str, Any]:
+    """One of Graph's `appliedConditionalAccessPolicies`."""
+    return {
+        "id": applied.id,
+        "displayName": applied.name,
+        "result": applied.result.value,
+        "enforcedGrantControls": list(applied.controls),
+        "enforcedSessionControls": list(applied.session_controls),
+    }

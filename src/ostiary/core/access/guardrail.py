@@ -14,7 +14,8 @@ _METHOD = "deviceCodeFlow"
 
 def guards(policy: Policy) -> bool:
     """Whether *policy* keeps everybody from device code flow, but for whom it excludes."""
-    return policy.state is State.ENABLED and policy.blocks and all(_covers(name, side) for name, side in _sides(policy))
+    covers = not policy.filters and all(_covers(name, side) for name, side in _sides(policy))
+    return policy.state is State.ENABLED and policy.blocks and covers
 
 
 def weaker(before: Policy, after: Policy | None) -> bool:

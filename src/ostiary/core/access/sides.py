@@ -1,10 +1,12 @@
 """
-The two sides of a condition, and what may be wrong with a policy document.
+The two sides of a condition, the keys that a sign-in has on it, and what may be wrong with a policy document.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+
+from ostiary.core.access.facts import Unknown
 
 TEXTS = 2000  # entries of one list in a document
 
@@ -31,6 +33,17 @@ ANY = Sides(everyone=True)
 """A condition that is not set."""
 
 
+class Perhaps(NamedTuple):
+    """Keys that a sign-in has for certain, and those of which nobody knows."""
+
+    sure: frozenset[str]
+    unsure: frozenset[str]
+
+
+Keys = frozenset[str] | Perhaps | Unknown
+"""What a sign-in has on one dimension; the empty set means "known to be none"."""
+
+
 def texts(value: Any, path: str, problems: list[Problem]) -> tuple[str, ...]:
     """A list of texts, absent and null meaning empty; anything else is a problem."""
     if value is None:
@@ -42,6 +55,13 @@ def texts(value: Any, path: str, problems: list[Problem]) -> tuple[str, ...]:
         problems.append(Problem(path, f"must hold at most {TEXTS} entries"))
         return ()
     return tuple(value)
+
+
+def chosen(value: Any, path: str, known: tuple[str, ...], what: str, problems: list[Problem]) -> tuple[str, ...]:
+    """A list of texts out of *known*."""
+    given = texts(value, path, problems)
+    problems.extend(Problem(path, f"{text[:40]} is not {what}") for text in given if text not in known)
+    return given
 
 
 def members(value: Any, path: str, known: tuple[str, ...], problems: list[Problem]) -> Mapping[str, Any]:

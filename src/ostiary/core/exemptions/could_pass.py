@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from ostiary.core.access.compile import PolicySet
 from ostiary.core.access.decision import Decision, Outcome
 from ostiary.core.access.evaluate import evaluate
-from ostiary.core.access.facts import Facts, Treat
+from ostiary.core.access.facts import NOWHERE, Facts, Place, Treat
 from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.words.ids import AppId, GroupId, UserId
 from ostiary.core.words.instants import Instant
 
 VERSION = "openings"  # the row of `versions`
+REMEMBERED = 4096  # answers of `_unblocked`
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Opening:
     exemption: Exemption
     principal_name: str
     groups: frozenset[GroupId] = frozenset()
+    roles: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,9 @@ class Openings:
 
     version: int = 0
     all: tuple[Opening, ...] = ()
-    _judged: dict[tuple[UserId, AppId, AppId, int], bool] = field(default_factory=dict, compare=False, repr=False)
+    _judged: dict[tuple[UserId, "Start", int], bool] = field(default_factory=dict, compare=False, repr=False)
     """
-    Memory of `_unblocked`, which depends on nothing that moves while this value lives, but for the policies' version.
+    Memory of `_unblocked`, which depends on nothing that moves while this value lives, but for what is in its key.
     """
 
 
@@ -47,6 +49,10 @@ class Start:
     client: AppId
     resource: AppId
     requester_address: str
+    scopes: frozenset[str] = frozenset()
+    """What is asked for, as `Facts.scopes`."""
+    place: Place = NOWHERE
+    """Where the requester is."""
 
 
 def could_pass(
@@ -67,22 +73,31 @@ def could_pass(
 def _unblocked(
     policies: PolicySet, openings: Openings, opening: Opening, start: Start, exception_group: GroupId, version: int
 ) -> bool:
-    key = (opening.exemption.user, start.client, start.resource, version)
+    key = (opening.exemption.user, start, version)
     known = openings._judged.get(key)
     if known is None:
-        facts = facts_at_start(start, opening.exemption.user, opening.groups | {exception_group})
+        groups = opening.groups | {exception_group}
+        facts = facts_at_start(start, opening.exemption.user, groups, opening.roles)
         known = evaluate(policies, facts, unknown=Treat.LATER).outcome is not Outcome.BLOCKED
+        if len(openings._judged) >= REMEMBERED:  # many sources: begin anew rather than grow
+            openings._judged.clear()
         openings._judged[key] = known
     return known
 
 
-def facts_at_start(start: Start, user: UserId, groups: frozenset[GroupId]) -> Facts:
-    """What is known of *user* signing in with this request; what the person will prove is not."""
+def facts_at_start(start: Start, user: UserId, groups: frozenset[GroupId], roles: frozenset[str]) -> Facts:
+    """
+    What is known of *user* signing in with this request; where they are and what they will prove is not. A machine
+    that is not known by a key is no registered device.
+    """
     return Facts(
         user=user,
         groups=groups,
+        roles=roles,
         application=start.client,
         resource=start.resource,
+        scopes=start.scopes,
+        requester=start.place,
         client_type="mobileAppsAndDesktopClients",
         transfer_method="deviceCodeFlow",
     )
@@ -90,4 +105,4 @@ def facts_at_start(start: Start, user: UserId, groups: frozenset[GroupId]) -> Fa
 
 def refusal(policies: PolicySet, start: Start) -> Decision:
     """Why somebody without an exemption is refused: the decision to show and to log."""
-    return evaluate(policies, facts_at_start(start, UserId(""), frozenset()), unknown=Treat.STRICT)
+    return evaluate(policies, facts_at_start(start, UserId(""), frozenset(), frozenset()), unknown=Treat.STRICT)

@@ -5,10 +5,11 @@ What the tokens are for: Graph's `applications` condition over target resources.
 from typing import Any
 
 from ostiary.core.access.facts import UNKNOWN, Facts, Unknown
-from ostiary.core.access.sides import Problem, Sides, members, texts
+from ostiary.core.access.sides import Keys, Problem, Sides, members, texts
 
 NAME = "applications"
 REQUIRED = True
+UNKNOWN_IS_NONE = False
 _FIELDS = ("includeApplications", "excludeApplications")
 _FOREIGN = ("Office365", "MicrosoftAdminPortals")
 
@@ -25,6 +26,6 @@ def read(value: Any, path: str, problems: list[Problem]) -> Sides:
     return Sides("All" in inside, frozenset(inside) - {"All", "None"}, frozenset(outside))
 
 
-def keys(facts: Facts) -> frozenset[str] | Unknown:
+def keys(facts: Facts) -> Keys:
     """The resource."""
     return UNKNOWN if isinstance(facts.resource, Unknown) else frozenset({facts.resource})

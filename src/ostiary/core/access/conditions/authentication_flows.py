@@ -8,10 +8,11 @@ goes on matching it.
 from typing import Any
 
 from ostiary.core.access.facts import UNKNOWN, Facts, Unknown
-from ostiary.core.access.sides import ANY, Problem, Sides, members
+from ostiary.core.access.sides import ANY, Keys, Problem, Sides, members
 
 NAME = "authenticationFlows"
 REQUIRED = False
+UNKNOWN_IS_NONE = False
 _METHODS = ("deviceCodeFlow", "authenticationTransfer")
 
 
@@ -30,7 +31,7 @@ def read(value: Any, path: str, problems: list[Problem]) -> Sides:
     return Sides(include=methods) if methods else ANY
 
 
-def keys(facts: Facts) -> frozenset[str] | Unknown:
+def keys(facts: Facts) -> Keys:
     """The transfer method; none for a sign-in in place."""
     if isinstance(facts.transfer_method, Unknown):
         return UNKNOWN

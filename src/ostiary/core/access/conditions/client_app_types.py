@@ -7,10 +7,11 @@ The legacy sorts (`exchangeActiveSync`, `easSupported`, `other`) may be named; n
 from typing import Any
 
 from ostiary.core.access.facts import UNKNOWN, Facts, Unknown
-from ostiary.core.access.sides import ANY, Problem, Sides, texts
+from ostiary.core.access.sides import ANY, Keys, Problem, Sides, texts
 
 NAME = "clientAppTypes"
 REQUIRED = True
+UNKNOWN_IS_NONE = False
 _KNOWN = ("all", "browser", "mobileAppsAndDesktopClients", "exchangeActiveSync", "easSupported", "other")
 
 
@@ -21,6 +22,6 @@ def read(value: Any, path: str, problems: list[Problem]) -> Sides:
     return ANY if "all" in sorts else Sides(include=frozenset(sorts))
 
 
-def keys(facts: Facts) -> frozenset[str] | Unknown:
+def keys(facts: Facts) -> Keys:
     """The client's sort."""
     return UNKNOWN if isinstance(facts.client_type, Unknown) else frozenset({facts.client_type})

@@ -1,22 +1,26 @@
 """
-Who is signing in: Graph's `users` condition, by person and by group.
+Who is signing in: Graph's `users` condition, by person, group and role.
 
 Exclude beats include. The exception group is a member's only while an active exemption admits the sign-in
-(`facts.groups`).
+(`facts.groups`). Guests do not exist here.
 """
 
 from typing import Any
 
 from ostiary.core.access.facts import UNKNOWN, Facts, Unknown
-from ostiary.core.access.sides import Problem, Sides, members, texts
+from ostiary.core.access.sides import Keys, Problem, Sides, members, texts
+from ostiary.core.directory.people import Role
 
 NAME = "users"
 REQUIRED = True
-_FIELDS = ("includeUsers", "excludeUsers", "includeGroups", "excludeGroups")
+UNKNOWN_IS_NONE = False
+_FIELDS = ("includeUsers", "excludeUsers", "includeGroups", "excludeGroups", "includeRoles", "excludeRoles")
+_ROLES = {**{role.value: role for role in Role}, "62e90394-69f5-4237-9190-012177145e10": Role.ADMINISTRATOR}
+"""Our names, and Entra's template id of the Global Administrator."""
 
 
 def read(value: Any, path: str, problems: list[Problem]) -> Sides:
-    """Ids of people and groups; `All` and `None` among the included people, as Graph writes them."""
+    """Ids of people and groups, names of roles; `All` and `None` among the included people, as Graph writes them."""
     given = members(value, path, _FIELDS, problems)
     people = texts(given.get("includeUsers"), f"{path}.includeUsers", problems)
     out = texts(given.get("excludeUsers"), f"{path}.excludeUsers", problems)
@@ -30,13 +34,23 @@ def read(value: Any, path: str, problems: list[Problem]) -> Sides:
     return Sides(
         everyone="All" in people,
         include=frozenset(f"user:{id}" for id in people if id not in ("All", "None"))
-        | {f"group:{id}" for id in inside},
-        exclude=frozenset(f"user:{id}" for id in out) | {f"group:{id}" for id in outside},
+        | {f"group:{id}" for id in inside}
+        | _roles(given.get("includeRoles"), f"{path}.includeRoles", problems),
+        exclude=frozenset(f"user:{id}" for id in out)
+        | {f"group:{id}" for id in outside}
+        | _roles(given.get("excludeRoles"), f"{path}.excludeRoles", problems),
     )
 
 
-def keys(facts: Facts) -> frozenset[str] | Unknown:
-    """The person and their groups; unknown when either is."""
-    if isinstance(facts.user, Unknown) or isinstance(facts.groups, Unknown):
+def _roles(value: Any, path: str, problems: list[Problem]) -> frozenset[str]:
+    names = texts(value, path, problems)
+    problems.extend(Problem(path, f"{name[:40]} is not a role here") for name in names if name not in _ROLES)
+    return frozenset(f"role:{_ROLES[name]}" for name in names if name in _ROLES)
+
+
+def keys(facts: Facts) -> Keys:
+    """The person, their groups and roles; unknown when one of them is."""
+    if isinstance(facts.user, Unknown) or isinstance(facts.groups, Unknown) or isinstance(facts.roles, Unknown):
         return UNKNOWN
-    return frozenset({f"user:{facts.user}", *(f"group:{id}" for id in facts.groups)})
+    groups = [f"group:{id}" for id in facts.groups]
+    return frozenset((f"user:{facts.user}", *groups, *(f"role:{role}" for role in facts.roles)))
