@@ -2,6 +2,7 @@
 What decisions read: the version rows, the rows of the picture, and what is known of one person in one statement.
 """
 
+from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
 
@@ -9,6 +10,7 @@ import orjson
 from sqlalchemy import and_, bindparam, func, insert, select, update
 
 from ostiary.core.access.compile import compile_policy, compile_set
+from ostiary.core.access.locations import Geo, atlas, no_geo, read_location
 from ostiary.core.access.picture import VERSION as PICTURE
 from ostiary.core.access.picture import Organisation, Picture
 from ostiary.core.directory.applications import Application, from_document
@@ -30,6 +32,7 @@ from ostiary.store.schema import (
     groups,
     identifiers,
     members,
+    named_locations,
     organisation,
     policies,
     users,
@@ -49,6 +52,7 @@ _ADD_VERSION = sql(insert(versions).values(name=bindparam("name"), number=1))
 _ORGANISATION = sql(select(organisation.c.tenant, organisation.c.name, organisation.c.domains, organisation.c.sample))
 _EXCEPTION_GROUP = sql(select(groups.c.id).where(groups.c.purpose == bindparam("purpose", EXCEPTION)))
 _POLICIES = sql(select(policies.c.id, policies.c.document).order_by(policies.c.created, policies.c.id))
+_LOCATIONS = sql(select(named_locations.c.id, named_locations.c.document).order_by(named_locations.c.id))
 _APPLICATIONS = sql(select(*applications.c))
 _IDENTIFIERS = sql(select(identifiers.c.uri, identifiers.c.application))
 _CONSENTS = sql(select(consents.c.client, consents.c.resource, consents.c.scopes))
@@ -99,8 +103,8 @@ async def raise_version(tx: Tx, name: str) -> None:
         await tx.run(_ADD_VERSION, name=name)
 
 
-async def take_picture(tx: Tx) -> Picture:
-    """The organisation's registrations and policies as they stand."""
+async def take_picture(tx: Tx, look: Callable[[str], Geo] = no_geo) -> Picture:
+    """The organisation's registrations, policies and locations as they stand; *look* asks the geo files."""
     version, _ = await current_versions(tx)
     row, group = await tx.one(_ORGANISATION), await tx.one(_EXCEPTION_GROUP)
     if row is None or group is None:
@@ -116,6 +120,7 @@ async def take_picture(tx: Tx) -> Picture:
         applications=MappingProxyType(known),
         resources=MappingProxyType(resources),
         consents=MappingProxyType({(c, r): frozenset(s.split()) for c, r, s in await tx.all(_CONSENTS)}),
+        atlas=atlas((read_location(id, orjson.loads(text))[0] for id, text in await tx.all(_LOCATIONS)), look),
     )
 
 

@@ -16,7 +16,7 @@ __all__ = ["Authorization", "add", "find", "forget", "spend"]
 
 _COLUMNS = (
     "code", "story", "client", "user", "redirect_uri", "challenge", "nonce", "resource", "scopes", "created", "ends",
-    "authenticated", "amr", "session",
+    "authenticated", "amr", "approved_from", "session",
 )  # fmt: skip
 _ADD = sql(insert(authorizations).values({name: bindparam(name) for name in _COLUMNS[:-1]}))
 _FIND = sql(select(*(authorizations.c[name] for name in _COLUMNS)).where(authorizations.c.code == bindparam("code")))
@@ -52,6 +52,8 @@ class Authorization:
     ends: Instant
     authenticated: Instant
     amr: tuple[str, ...]
+    approved_from: str = ""
+    """As `Session.approved_from`."""
     session: SessionId | None = None
     """What it gave, once it was used."""
 
@@ -62,7 +64,7 @@ async def add(tx: Tx, given: Authorization) -> None:
         _ADD, code=given.code, story=given.story, client=given.client, user=given.user,
         redirect_uri=given.redirect_uri, challenge=given.challenge, nonce=given.nonce, resource=given.resource,
         scopes=" ".join(given.scopes), created=given.created, ends=given.ends, authenticated=given.authenticated,
-        amr=" ".join(given.amr),
+        amr=" ".join(given.amr), approved_from=given.approved_from,
     )  # fmt: skip
 
 

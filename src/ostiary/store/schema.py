@@ -261,6 +261,24 @@ policies = Table(
     _int("modified"),
 )
 
+policy_versions = Table(
+    "policy_versions",
+    metadata,
+    Column("policy", Text, primary_key=True),
+    Column("version", BigInteger, primary_key=True),  # of the picture, from which on it said so
+    _text("document", null=True),  # null: deleted
+)
+"""What every policy said before, so that a decision can be explained later; written with each change."""
+
+named_locations = Table(
+    "named_locations",
+    metadata,
+    _key(),
+    _text("document"),  # Graph namedLocation, canonical JSON
+    _int("created"),
+    _int("modified"),
+)
+
 exemptions = Table(
     "exemptions",
     metadata,
@@ -341,6 +359,7 @@ sessions = Table(
     _int("head", default="0"),  # number of the live refresh token (R6)
     _text("grace", default="[]"),  # JSON: [number, when it stopped being head] of the last minute (R6)
     _text("requester_address", default=""),
+    _text("approved_from", default=""),  # JSON: the person's side when it was approved, services/access/gather.py
     _int("ended", null=True),
     _text("end_cause", null=True),
     Index("sessions_cookie", "cookie", unique=True),
@@ -366,6 +385,7 @@ authorizations = Table(
     _int("authenticated"),
     _text("amr"),
     _text("session", null=True),  # what it gave: a second use ends it
+    _text("approved_from", default=""),  # as in sessions
     Index("authorizations_ends", "ends"),
 )
 

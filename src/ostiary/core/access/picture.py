@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from ostiary.core.access.compile import PolicySet
+from ostiary.core.access.locations import Atlas
 from ostiary.core.directory.applications import Application, normal_identifier
 from ostiary.core.words.ids import AppId, GroupId
 
@@ -46,6 +47,9 @@ class Picture:
     """By normalised identifier, and by application id."""
     consents: Mapping[tuple[AppId, AppId], frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     """(client, resource) -> scopes that administrators consented to."""
+
+    atlas: Atlas = field(default_factory=Atlas)
+    """The named locations, and what the geo files say of an address."""
 
     def resource(self, identifier: str) -> Application | None:
         """The resource known under *identifier* (an identifier URI or an application id)."""

@@ -104,5 +104,10 @@ def facts_at_start(start: Start, user: UserId, groups: frozenset[GroupId], roles
 
 
 def refusal(policies: PolicySet, start: Start) -> Decision:
-    """Why somebody without an exemption is refused: the decision to show and to log."""
-    return evaluate(policies, facts_at_start(start, UserId(""), frozenset(), frozenset()), unknown=Treat.STRICT)
+    """
+    Why somebody without an exemption is refused: the decision to show and to log. It names the policies that are
+    certain; where none is, those that might be.
+    """
+    facts = facts_at_start(start, UserId(""), frozenset(), frozenset())
+    certain = evaluate(policies, facts, unknown=Treat.LATER)
+    return certain if certain.rules else evaluate(policies, facts, unknown=Treat.STRICT)

@@ -57,6 +57,8 @@ class Session:
     """Number of the one live refresh token."""
     grace: tuple[Grace, ...] = ()
     requester_address: str = ""
+    approved_from: str = ""
+    """The person's side as it was at the approval, for policy at a refresh; JSON of `services/access/gather.py`."""
     ended: Instant | None = None
     end_cause: str | None = None
 

@@ -8,6 +8,7 @@ moved, everything is read anew and the deed runs again.
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
+from ostiary.core.access.locations import Geo, no_geo
 from ostiary.core.access.picture import VERSION as PICTURE
 from ostiary.core.access.picture import Picture
 from ostiary.core.exemptions.could_pass import VERSION as OPENINGS
@@ -27,9 +28,10 @@ TRIES = 5  # an organisation that changes this often within one deed is broken
 class Desk:
     """The current picture and openings of one node."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        """Nothing is known until the first `reload`."""
+    def __init__(self, store: Store, clock: Clock, look: Callable[[str], Geo] = no_geo) -> None:
+        """Nothing is known until the first `reload`; *look* asks the geo files about an address."""
         self._store = store
+        self._look = look
         self._clock = clock
         self._picture: Picture | None = None
         self.openings = Openings()
@@ -49,7 +51,7 @@ class Desk:
             picture, openings = await current_versions(tx)
             same = self._picture is not None and self._picture.version == picture
             known = self.openings.version == openings
-            return None if same else await take_picture(tx), None if known else await take_openings(tx, now)
+            return None if same else await take_picture(tx, self._look), None if known else await take_openings(tx, now)
 
         picture, openings = await self._store.read(body)
         self._picture = picture or self._picture

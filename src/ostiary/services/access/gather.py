@@ -1,24 +1,57 @@
 """
-The facts of a sign-in, gathered in one place: who, in which groups, with which exemption.
+The facts of a sign-in, gathered in one place: who, in which groups, with which exemption, from where, with what proof.
 
-The exception group is among the groups exactly when an active exemption admits this client from this requester.
+The exception group is among the groups exactly when an active exemption admits this client from this requester. What
+nobody brings is unknown, but for devices: one that was not shown is no registered device.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from ostiary.core.access.conditions.platforms import platform_of
 from ostiary.core.access.decision import Decision
 from ostiary.core.access.evaluate import evaluate
-from ostiary.core.access.facts import Facts, Treat
+from ostiary.core.access.facts import NOWHERE, UNKNOWN, DeviceFacts, Facts, Place, Treat, Unknown
 from ostiary.core.access.picture import Picture
+from ostiary.core.access.remembered import facts_document
 from ostiary.core.directory.people import User
 from ostiary.core.exemptions.exemption import Exemption
+from ostiary.core.signins.signin import SignIn
+from ostiary.core.tokens import scopes
 from ostiary.core.words.ids import AppId, UserId
-from ostiary.core.words.instants import Instant
+from ostiary.core.words.instants import Instant, between, to_seconds
 from ostiary.store import Tx
 from ostiary.store.access import is_assigned, known_of
 
 DEVICE_CODE = "deviceCodeFlow"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The person's side: the browser in which somebody signs in or approved."""
+
+    address: str = ""
+    platform: str | Unknown = UNKNOWN
+    device: DeviceFacts | None | Unknown = None
+
+    @classmethod
+    def at(cls, address: str | None, agent: str | None, device: DeviceFacts | None | Unknown = None) -> "Side":
+        """A browser at *address* that calls itself *agent*."""
+        return cls(address or "", platform_of(agent or ""), device)
+
+    def kept(self) -> str:
+        """As a session keeps it. The device is looked up again, as it is then."""
+        return json.dumps({"address": self.address, "platform": None if self.platform is UNKNOWN else self.platform})
+
+    @classmethod
+    def of(cls, kept: str) -> "Side":
+        """Read `kept`; an empty text is a side of which nothing is known."""
+        if not kept:
+            return cls()
+        found: dict[str, Any] = json.loads(kept)
+        return cls(found["address"], found["platform"] or UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +62,19 @@ class Ask:
     client: AppId
     resource: AppId
     requester_address: str
+    """Where the request came from that began it: what an exemption may be narrowed to."""
     transfer_method: str | None
     client_type: str
     amr: tuple[str, ...]
+    scopes: frozenset[str] | Unknown = UNKNOWN
+    """As `asked_scopes` gives them."""
+    person: Side = Side()
+    machine: str = ""
+    """Where the machine asks from now; empty: still from `requester_address`."""
+    machine_device: DeviceFacts | None | Unknown = None
+    proof_age: int | Unknown = UNKNOWN
+    number_confirmed: bool = False
+    start_ticket: bool = False
     came_from: str | None = None
     """Where what was asked for is used from now, if that must be admitted as well."""
 
@@ -44,18 +87,52 @@ class Gathered:
     exemption: Exemption | None
     """The active exemption that admits it and ends last."""
     decision: Decision
+    facts: Facts
+    version: int
+    """Of the picture: which policies these were."""
     assigned: bool = True
     """Whether the client is open to this person: assigned, directly or by a group, where that is required."""
     elsewhere: bool = False
     """Whether an active exemption admits it where it was asked for, and none where it is used."""
 
 
+def told(gathered: Gathered | None) -> dict[str, Any]:
+    """What a journal entry keeps of a decision, so that it can be explained again."""
+    if gathered is None:
+        return {"policies": []}
+    return {
+        "policies": gathered.decision.document(),
+        "outcome": gathered.decision.outcome.value,
+        "facts": facts_document(gathered.facts),
+        "policy_version": gathered.version,
+    }
+
+
+def asked_scopes(names: Sequence[str]) -> frozenset[str]:
+    """Of scopes as they are stored, those that say what may be done: the resource's, and `offline_access`."""
+    found, openid, _ = scopes.split(tuple(names))
+    return frozenset(found) | (openid & {"offline_access"})
+
+
+def age(proved: Instant | None, now: Instant) -> int | Unknown:
+    """Seconds since a proof."""
+    return UNKNOWN if proved is None else max(0, to_seconds(between(proved, now)))
+
+
 def device_ask(
-    user: UserId, client: AppId, resource: AppId, *, requester_address: str, amr: tuple[str, ...],
-    came_from: str | None = None,
-) -> Ask:  # fmt: skip
-    """A device sign-in, or the refresh of what one gave: the transfer method stays (R3)."""
-    return Ask(user, client, resource, requester_address, DEVICE_CODE, "mobileAppsAndDesktopClients", amr, came_from)
+    user: UserId,
+    signin: SignIn,
+    *,
+    amr: tuple[str, ...],
+    person: Side,
+    proof_age: int | Unknown,
+    machine: str = "",
+) -> Ask:
+    """A device sign-in before it is redeemed; *machine* is where its poll comes from."""
+    return Ask(
+        user, signin.client, signin.resource, signin.requester_address, DEVICE_CODE, "mobileAppsAndDesktopClients",
+        amr, asked_scopes(signin.scopes), person, machine, proof_age=proof_age, came_from=machine or None,
+    )  # fmt: skip
 
 
 async def gather(tx: Tx, picture: Picture, ask: Ask, now: Instant) -> Gathered | None:
@@ -70,17 +147,35 @@ async def gather(tx: Tx, picture: Picture, ask: Ask, now: Instant) -> Gathered |
     exemption, elsewhere = _admitting(active, ask)
     if exemption is not None:
         groups |= {picture.exception_group}
-    facts = Facts(
+    facts = _facts(picture, ask, user, groups)
+    decision = evaluate(picture.policies, facts, unknown=Treat.STRICT)
+    return Gathered(user, exemption, decision, facts, picture.version, assigned, elsewhere)
+
+
+def _facts(picture: Picture, ask: Ask, user: User, groups: frozenset[Any]) -> Facts:
+    return Facts(
         user=user.id,
         groups=groups,
+        roles=frozenset(role.value for role in user.roles),
         application=ask.client,
         resource=ask.resource,
+        scopes=ask.scopes,
         client_type=ask.client_type,
         transfer_method=ask.transfer_method,
         amr=ask.amr,
+        proof_age=ask.proof_age,
+        platform=ask.person.platform,
+        person=_place(picture, ask.person.address),
+        requester=_place(picture, ask.machine or ask.requester_address),
+        person_device=ask.person.device,
+        requester_device=ask.machine_device,
+        number_confirmed=ask.number_confirmed,
+        start_ticket=ask.start_ticket,
     )
-    decision = evaluate(picture.policies, facts, unknown=Treat.STRICT)
-    return Gathered(user, exemption, decision, assigned, elsewhere)
+
+
+def _place(picture: Picture, address: str) -> Place:
+    return picture.atlas.place(address) if address else NOWHERE
 
 
 def _admitting(active: Sequence[Exemption], ask: Ask) -> tuple[Exemption | None, bool]:

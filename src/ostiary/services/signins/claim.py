@@ -23,7 +23,7 @@ from ostiary.core.words.instants import Instant
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import settled
-from ostiary.services.access.gather import Gathered, device_ask, gather
+from ostiary.services.access.gather import Ask, Gathered, Side, age, device_ask, gather, told
 from ostiary.services.directory.throttle import locked
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
@@ -131,18 +131,22 @@ async def _judged(tx: Tx, visit: Visit, picture: Picture, signin: SignIn, holder
     user = holder.user
     if await locked(tx, shunned(user, signin), visit.now) is not None:
         return await _refuse(tx, visit, signin, Refused(Reason.REPORTED))
-    ask = device_ask(
-        user, signin.client, signin.resource, requester_address=signin.requester_address, amr=visit.caller.amr
-    )
-    gathered = await gather(tx, picture, ask, visit.now)
+    gathered = await gather(tx, picture, browser_ask(visit, signin, user), visit.now)
     if gathered is None or not allowed(gathered):
         return await _refuse(tx, visit, signin, blocked(signin, gathered), gathered)
     page = await shown(tx, picture, signin, user)
     if page is None or not await rows.claim(tx, signin, user=user, browser=holder.browser, now=visit.now):
         return await wrong(tx, visit, user, signin)
-    detail = {"user": user, "user_name": gathered.user.principal_name}
+    detail = {"user": user, "user_name": gathered.user.principal_name, **told(gathered)}
     await record(tx, visit, Entry(Kind.CLAIMED, target=f"user:{user}", story=signin.id, detail=detail))
     return page
+
+
+def browser_ask(visit: Visit, signin: SignIn, user: UserId) -> Ask:
+    """*signin* as policy sees it while its person is at the page."""
+    proof_age = age(visit.caller.authenticated_at, visit.now)
+    person = Side.at(visit.address, visit.agent)
+    return device_ask(user, signin, amr=visit.caller.amr, person=person, proof_age=proof_age)
 
 
 def allowed(gathered: Gathered) -> bool:
@@ -193,7 +197,7 @@ async def _refuse(tx: Tx, visit: Visit, signin: SignIn, refused: Refused, gather
         "user": visit.caller.id,
         "reason": refused.reason.value,
         "rules": list(refused.rules),
-        "policies": gathered.decision.document() if gathered is not None else [],
+        **told(gathered),
     }
     kind = Kind.BLOCKED if refused.reason is Reason.BLOCKED else Kind.CLAIM_REFUSED
     await record(tx, visit, Entry(kind, target=f"user:{visit.caller.id}", story=signin.id, detail=detail))

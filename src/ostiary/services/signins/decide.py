@@ -8,7 +8,6 @@ the next poll asks the store.
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from ostiary.core.access.decision import Outcome
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.credentials import source_of
 from ostiary.core.directory.permissions import FRESH
@@ -23,12 +22,12 @@ from ostiary.core.words.instants import between, hours
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import settled
-from ostiary.services.access.gather import Gathered, device_ask, gather
+from ostiary.services.access.gather import Gathered, gather, told
 from ostiary.services.directory.throttle import locked, strike
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
-from ostiary.services.signins.claim import allowed, blocked, held, shunned
+from ostiary.services.signins.claim import allowed, blocked, browser_ask, held, shunned
 from ostiary.store import Tx, exemptions
 from ostiary.store import signins as rows
 from ostiary.store import tokens as sessions
@@ -86,16 +85,12 @@ async def _judge(
     tx: Tx, visit: Visit, picture: Picture, signin: SignIn, user: UserId
 ) -> tuple[Gathered, Exemption] | Refused:
     """Policy once more, with what the person proved; a block is written down and the sign-in stays claimed."""
-    ask = device_ask(
-        user, signin.client, signin.resource, requester_address=signin.requester_address, amr=visit.caller.amr
-    )
-    gathered = await gather(tx, picture, ask, visit.now)
-    passes = gathered is not None and allowed(gathered) and gathered.decision.outcome is Outcome.ALLOWED
+    gathered = await gather(tx, picture, browser_ask(visit, signin, user), visit.now)
+    passes = gathered is not None and allowed(gathered) and gathered.decision.may_consent
     if passes and gathered is not None and gathered.exemption is not None:
         return gathered, gathered.exemption
     refused = blocked(signin, gathered)
-    policies = gathered.decision.document() if gathered is not None else []
-    detail = {"user": user, "rules": list(refused.rules), "policies": policies, "reason": refused.reason.value}
+    detail = {"user": user, "rules": list(refused.rules), "reason": refused.reason.value, **told(gathered)}
     await record(tx, visit, Entry(Kind.BLOCKED, target=f"user:{user}", story=signin.id, detail=detail))
     return refused
 
@@ -105,7 +100,7 @@ def _approval(signin: SignIn, visit: Visit, gathered: Gathered, exemption: Exemp
         "user": gathered.user.id,
         "user_name": gathered.user.principal_name,
         "exemption": exemption.id,
-        "policies": gathered.decision.document(),
+        **told(gathered),
         "amr": list(visit.caller.amr),
     }
     return Entry(Kind.APPROVED, target=f"user:{gathered.user.id}", story=signin.id, detail=detail)

@@ -6,7 +6,7 @@ One code buys one token: the compare-and-swap from `ready` decides, and everythi
 
 from dataclasses import dataclass
 
-from ostiary.core.access.decision import Decision, Outcome
+from ostiary.core.access.decision import Outcome
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.applications import Application
 from ostiary.core.directory.people import User
@@ -20,7 +20,7 @@ from ostiary.core.words.ids import SessionId, UserId
 from ostiary.core.words.instants import Instant, between, seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
-from ostiary.services.access.gather import device_ask, gather
+from ostiary.services.access.gather import Ask, Gathered, Side, age, device_ask, gather
 from ostiary.services.directory.throttle import locked
 from ostiary.services.logs.record import record
 from ostiary.services.signins.claim import shunned
@@ -46,7 +46,15 @@ class Passed:
     signin: SignIn
     user: User
     exemption: Exemption
-    decision: Decision
+    gathered: Gathered
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Account, exemption or policy said no; what was known stands beside it."""
+
+    refused: Refused
+    gathered: Gathered | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,7 @@ def not_ready(signin: SignIn, now: Instant) -> Refused | Replayed | None:
 
 async def redeem(
     tx: Tx, picture: Picture, visit: Visit, signin: SignIn, *, session: SessionId, verifier: str
-) -> Passed | Refused:
+) -> Passed | Stopped | Refused:
     """
     Step: judge a ready sign-in once more and take it for *session*.
 
@@ -92,32 +100,51 @@ async def redeem(
     if await locked(tx, shunned(signin.user, signin), visit.now) is not None:  # R11: reported after the approval
         return Refused(Reason.REPORTED, reference=signin.id)
     judged = await _judge(tx, picture, visit, signin, signin.user)
-    if isinstance(judged, Refused):
+    if isinstance(judged, Stopped):
         return judged
     if not await rows.redeem(tx, signin, session=session, exemption=judged.exemption.id, now=visit.now):
         return Refused(Reason.BAD_CODE, reference=signin.id)
     return judged
 
 
-async def _judge(tx: Tx, picture: Picture, visit: Visit, signin: SignIn, user: UserId) -> Passed | Refused:
-    ask = device_ask(
-        user, signin.client, signin.resource, requester_address=signin.requester_address, amr=signin.amr,
-        came_from=visit.address,
+async def _judge(tx: Tx, picture: Picture, visit: Visit, signin: SignIn, user: UserId) -> Passed | Stopped:
+    gathered = await gather(tx, picture, _ask(visit, signin, user), visit.now)
+    reason = _wrong(signin, gathered, visit.now)
+    if reason is not None or gathered is None or gathered.exemption is None:
+        rules = gathered.decision.rules if gathered is not None and reason in _BY_POLICY else ()
+        return Stopped(Refused(reason or Reason.ACCOUNT_DISABLED, rules=rules, reference=signin.id), gathered)
+    return Passed(signin, gathered.user, gathered.exemption, gathered)
+
+
+_BY_POLICY = (Reason.EXEMPTION_ENDED, Reason.ELSEWHERE, Reason.BLOCKED)
+
+
+def _ask(visit: Visit, signin: SignIn, user: UserId) -> Ask:
+    """The machine is where the poll comes from, for that is where the tokens go; the person was where they approved."""
+    decided = signin.decided if signin.decided is not None else visit.now
+    return device_ask(
+        user, signin, amr=signin.amr, person=person_of(signin), proof_age=age(signin.authenticated, decided),
+        machine=visit.address,
     )  # fmt: skip
-    gathered = await gather(tx, picture, ask, visit.now)
+
+
+def person_of(signin: SignIn) -> Side:
+    """The browser in which *signin* was approved."""
+    return Side.at(signin.approver_address, signin.approver_agent)
+
+
+def _wrong(signin: SignIn, gathered: Gathered | None, now: Instant) -> Reason | None:
     if gathered is None or not gathered.user.enabled:
-        return Refused(Reason.ACCOUNT_DISABLED, reference=signin.id)
+        return Reason.ACCOUNT_DISABLED
     if signin.authenticated is None or gathered.user.epoch > signin.authenticated:
-        return Refused(Reason.SESSION_ENDED, reference=signin.id)
+        return Reason.SESSION_ENDED
     if not gathered.assigned:
-        return Refused(Reason.NOT_ASSIGNED, reference=signin.id)
+        return Reason.NOT_ASSIGNED
     if gathered.elsewhere:
-        return Refused(Reason.ELSEWHERE, rules=gathered.decision.rules, reference=signin.id)
-    if gathered.exemption is None or expiry(visit.now, LONGEST_TOKEN, gathered.exemption.ends) is None:
-        return Refused(Reason.EXEMPTION_ENDED, rules=gathered.decision.rules, reference=signin.id)
-    if gathered.decision.outcome is not Outcome.ALLOWED:
-        return Refused(Reason.BLOCKED, rules=gathered.decision.rules, reference=signin.id)
-    return Passed(signin, gathered.user, gathered.exemption, gathered.decision)
+        return Reason.ELSEWHERE
+    if gathered.exemption is None or expiry(now, LONGEST_TOKEN, gathered.exemption.ends) is None:
+        return Reason.EXEMPTION_ENDED
+    return None if gathered.decision.outcome is Outcome.ALLOWED else Reason.BLOCKED
 
 
 async def close(tx: Tx, visit: Visit, signin: SignIn) -> None:

@@ -23,6 +23,7 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.clients import authenticate, spend
 from ostiary.services.access.desk import settled
+from ostiary.services.access.gather import asked_scopes
 from ostiary.services.house import House
 from ostiary.services.logs.record import record
 from ostiary.services.signins.refusals import refuse
@@ -105,7 +106,10 @@ def _judge(house: House, visit: Visit, request: Request, picture: Picture) -> _J
     asked = scopes.parse(request.scope, picture, client=application, device=True)
     if isinstance(asked, Refused):
         return asked
-    begin = Start(application.id, asked.resource.id, visit.address)  # whoever is named: a stranger must not ask that
+    begin = Start(  # whoever is named: a stranger must not ask that
+        application.id, asked.resource.id, visit.address, asked_scopes(scopes.stored(asked)),
+        picture.atlas.place(visit.address),
+    )  # fmt: skip
     openings, group = house.desk.openings, picture.exception_group
     if not could_pass(picture.policies, openings, begin, exception_group=group, version=picture.version, now=visit.now):
         return Refused(Reason.BLOCKED, rules=refusal(picture.policies, begin).rules)

@@ -31,7 +31,7 @@ from ostiary.core.words.instants import after, days, seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import settled
-from ostiary.services.access.gather import Ask, Gathered, gather
+from ostiary.services.access.gather import Ask, Gathered, Side, age, asked_scopes, gather, told
 from ostiary.services.house import House
 from ostiary.services.logs.record import record
 from ostiary.store import Tx, authorizations
@@ -164,7 +164,11 @@ async def _decide(
     fresh = person is not None and not must_sign_in(request, visit.caller.authenticated_at, visit.now)
     if person is None or not fresh or _other(request, visit.caller):
         return Refused(Reason.NOT_SIGNED_IN) if request.silent else SignInFirst(again=person is not None)
-    ask = Ask(person, client.id, asked.resource.id, visit.address, None, "browser", visit.caller.amr)
+    ask = Ask(
+        person, client.id, asked.resource.id, visit.address, None, "browser", visit.caller.amr,
+        asked_scopes(stored(asked)), Side.at(visit.address, visit.agent),
+        proof_age=age(visit.caller.authenticated_at, visit.now),
+    )  # fmt: skip
     gathered = await gather(tx, picture, ask, visit.now)
     refused = _judge(gathered) or (Refused(Reason.DENIED) if answer is False else None)
     if refused is not None or gathered is None:
@@ -211,7 +215,7 @@ async def _refuse(
         "client": client.id,
         "user": person,
         "user_name": visit.caller.name,
-        "policies": gathered.decision.document() if gathered else [],
+        **told(gathered),
     }
     await record(tx, visit, Entry(Kind.CODE_REFUSED, target=f"user:{person}", detail=detail))
     return refused
@@ -237,6 +241,7 @@ async def _give(
         ends=after(visit.now, CODE_LIFETIME),
         authenticated=caller.authenticated_at or visit.now,
         amr=caller.amr,
+        approved_from=Side.at(visit.address, visit.agent).kept(),
     )
     await authorizations.add(tx, given)
     detail = {
@@ -245,7 +250,7 @@ async def _give(
         "client": client.id,
         "resource": asked.resource.id,
         "scopes": list(given.scopes),
-        "policies": gathered.decision.document(),
+        **told(gathered),
     }
     await record(tx, visit, Entry(Kind.CODE_ISSUED, target=f"user:{user.id}", detail=detail))
 

@@ -14,7 +14,7 @@ from ostiary.core.directory.people import User
 from ostiary.core.tokens import claims
 from ostiary.core.tokens.scopes import answer_text
 from ostiary.core.tokens.session import Session
-from ostiary.core.words.instants import Instant, between, to_seconds
+from ostiary.core.words.instants import Instant, Span, between, to_seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
@@ -56,15 +56,18 @@ def issue(
     nonce: str | None = None,
     refresh_token: str | None = None,
     client_info: bool = False,
+    longest: Span | None = None,
 ) -> Issued | Refused:
     """
     Sign the tokens of one answer.
 
     *ends* is when what stands behind the session (its exemption) ends; tokens end no later than that, than the
-    session, and than the client's lifetime (R8). *words* are the scopes as they were asked for, told back.
+    session, than the client's lifetime (R8) and than *longest*. *words* are the scopes as they were asked for, told
+    back.
     EXEMPTION_ENDED or SESSION_ENDED when under a minute would be left.
     """
-    expires = claims.expiry(visit.now, client.token_lifetime, ends, session.ends)
+    lifetime = client.token_lifetime if longest is None else min(client.token_lifetime, longest)
+    expires = claims.expiry(visit.now, lifetime, ends, session.ends)
     if expires is None:
         return Refused(Reason.EXEMPTION_ENDED if ends < session.ends or session.exemption else Reason.SESSION_ENDED)
     subject = claims.Subject(

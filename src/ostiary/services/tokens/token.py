@@ -107,6 +107,7 @@ async def _give(
     issued = issue(
         house, picture, visit, redeemed.session, client=client, resource=redeemed.resource, scopes=redeemed.scopes,
         openid=redeemed.openid, user=redeemed.user, ends=redeemed.ends, words=redeemed.words, nonce=redeemed.nonce,
+        longest=redeemed.longest,
         refresh_token=refresh.token(key, redeemed.session.id, redeemed.number), client_info=form.client_info,
     )  # fmt: skip
     if isinstance(issued, Refused):

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from ostiary.core.access.decision import Outcome
 from ostiary.core.access.picture import Picture
-from ostiary.core.directory.people import User
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.tokens import scopes
@@ -20,7 +19,7 @@ from ostiary.core.words.digests import digest
 from ostiary.core.words.instants import after
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
-from ostiary.services.access.gather import Ask, gather
+from ostiary.services.access.gather import Ask, Gathered, Side, age, asked_scopes, gather, told
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
@@ -41,18 +40,18 @@ async def redeem(house: House, tx: Tx, picture: Picture, visit: Visit, request: 
         return Refused(Reason.SPENT)  # somebody else's is as good as none
     if given.session is not None:
         return await _again(tx, visit, given)
-    refused = _judge(given, request)
-    user = refused or await _person(tx, picture, visit, given)
-    if isinstance(user, Refused):
-        return await _refuse(house, tx, visit, given, user)
+    gathered = await gather(tx, picture, _ask(given), visit.now)
+    refused = _judge(given, request) or _wrong(given, gathered)
+    if refused is not None or gathered is None:
+        return await _refuse(house, tx, visit, given, refused or Refused(Reason.ACCOUNT_DISABLED), gathered)
     allowed = still_allowed(picture, request.client, given.resource, given.scopes, device=False)
     if isinstance(allowed, Refused):
-        return await _refuse(house, tx, visit, given, allowed)
+        return await _refuse(house, tx, visit, given, allowed, gathered)
     if not await authorizations.spend(tx, given.code, request.new, now=visit.now):
         return Refused(Reason.SPENT, reference=given.story)
-    session = _session(house, picture, visit, request, given, scopes.stored(allowed))
+    session = _session(house, picture, visit, request, given, gathered, scopes.stored(allowed))
     await sessions.add(tx, session)
-    return _redeemed(given, session, user, allowed)
+    return _redeemed(given, session, gathered, allowed)
 
 
 def _judge(given: Authorization, request: Request) -> Refused | None:
@@ -62,24 +61,32 @@ def _judge(given: Authorization, request: Request) -> Refused | None:
     return None if fits(request.form.code_verifier, given.challenge) else Refused(Reason.BAD_VERIFIER)
 
 
-async def _person(tx: Tx, picture: Picture, visit: Visit, given: Authorization) -> User | Refused:
-    """Step: account, assignment and policy once more, as they are now."""
-    ask = Ask(given.user, given.client, given.resource, visit.address, None, "browser", given.amr)
-    gathered = await gather(tx, picture, ask, visit.now)
+def _ask(given: Authorization) -> Ask:
+    """The code as policy sees it: there is one side only, the browser in which it was given."""
+    person = Side.of(given.approved_from)
+    return Ask(
+        given.user, given.client, given.resource, person.address, None, "browser", given.amr,
+        asked_scopes(given.scopes), person, proof_age=age(given.authenticated, given.created),
+    )  # fmt: skip
+
+
+def _wrong(given: Authorization, gathered: Gathered | None) -> Refused | None:
+    """Account, assignment and policy once more, as they are now."""
     if gathered is None or not gathered.user.enabled or gathered.user.epoch > given.created:
         return Refused(Reason.ACCOUNT_DISABLED)
     if not gathered.assigned:
         return Refused(Reason.NOT_ASSIGNED)
     if gathered.decision.outcome is not Outcome.ALLOWED:
         return Refused(Reason.BLOCKED, rules=gathered.decision.rules)
-    return gathered.user
+    return None
 
 
 def _session(
-    house: House, picture: Picture, visit: Visit, request: Request, given: Authorization, kept: tuple[str, ...]
-) -> Session:
+    house: House, picture: Picture, visit: Visit, request: Request, given: Authorization, gathered: Gathered,
+    kept: tuple[str, ...],
+) -> Session:  # fmt: skip
     settings = house.settings
-    ends = after(visit.now, settings.session_longest)
+    ends = after(visit.now, min(settings.session_longest, gathered.decision.limits.session or settings.session_longest))
     offline = "offline_access" in kept
     return Session(
         id=request.new,
@@ -97,30 +104,36 @@ def _session(
         scopes=kept,
         reach=scopes.reach(picture, request.client, device=False) if offline else {},
         requester_address=visit.address,
+        approved_from=given.approved_from,
     )
 
 
-def _redeemed(given: Authorization, session: Session, user: User, allowed: scopes.Asked) -> Redeemed:
+def _redeemed(given: Authorization, session: Session, gathered: Gathered, allowed: scopes.Asked) -> Redeemed:
+    user = gathered.user
     detail: dict[str, object] = {
         "user": user.id,
         "user_name": user.principal_name,
         "client": given.client,
         "session": session.id,
         "scopes": list(session.scopes),
+        **told(gathered),
     }
     return Redeemed(
         session, user, allowed.resource, allowed.scopes, allowed.openid, allowed.words, session.ends, 0,
-        Kind.CODE_REDEEMED, detail, nonce=given.nonce,
+        Kind.CODE_REDEEMED, detail, nonce=given.nonce, longest=gathered.decision.limits.access,
     )  # fmt: skip
 
 
-async def _refuse(house: House, tx: Tx, visit: Visit, given: Authorization, refused: Refused) -> Refused:
+async def _refuse(
+    house: House, tx: Tx, visit: Visit, given: Authorization, refused: Refused, gathered: Gathered | None = None
+) -> Refused:
     """Step: written down; the code stays, because a stranger with a wrong verifier must not spend it."""
     detail = {
         "reason": refused.reason.value,
         "rules": list(refused.rules),
         "client": given.client,
         "user": given.user,
+        **(told(gathered) if gathered is not None else {}),
     }
     entry = Entry(Kind.CODE_REFUSED, target=f"user:{given.user}", story=given.story, detail=detail)
     return await note(house, tx, visit, replace(refused, reference=given.story), entry)

@@ -4,6 +4,7 @@ The device code grant (RFC 8628 §3.4): an approved sign-in becomes a session.
 First use of an exemption is the redemption, in this transaction; a failed redemption starts no clock (R5).
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ostiary.core.access.picture import Picture
@@ -18,10 +19,11 @@ from ostiary.core.words.digests import digest
 from ostiary.core.words.instants import Instant, after
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
+from ostiary.services.access.gather import told
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
-from ostiary.services.signins.redeem import Passed, Replayed, close, find, not_ready
+from ostiary.services.signins.redeem import Passed, Replayed, Stopped, close, find, not_ready, person_of
 from ostiary.services.signins.redeem import redeem as take
 from ostiary.services.signins.refusals import note
 from ostiary.services.tokens.grants.grant import Redeemed, Request
@@ -49,11 +51,13 @@ async def redeem(house: House, tx: Tx, picture: Picture, visit: Visit, request: 
         return answer
     allowed = still_allowed(picture, request.client, signin.resource, signin.scopes, device=True)
     if isinstance(allowed, Refused):  # before anything is taken: returning commits
-        return await _refused(house, tx, visit, signin, replace(allowed, reference=signin.id))
+        return await _refused(house, tx, visit, signin, replace(allowed, reference=signin.id), {})
     verifier = request.form.code_verifier
     passed = await take(tx, picture, visit, signin, session=request.new, verifier=verifier)
     if isinstance(passed, Refused):
-        return await _refused(house, tx, visit, signin, passed)
+        return await _refused(house, tx, visit, signin, passed, {})
+    if isinstance(passed, Stopped):
+        return await _refused(house, tx, visit, signin, passed.refused, told(passed.gathered))
     session = _session(house, picture, visit, request, passed, scopes.stored(allowed))
     await sessions.add(tx, session)
     return _redeemed(session, passed, allowed)
@@ -63,7 +67,7 @@ def _session(
     house: House, picture: Picture, visit: Visit, request: Request, passed: Passed, kept: tuple[str, ...]
 ) -> Session:
     signin, settings = passed.signin, house.settings
-    offline = "offline_access" in kept
+    offline, longest = "offline_access" in kept, passed.gathered.decision.limits.session
     return Session(
         id=request.new,
         kind=SessionKind.DEVICE,
@@ -73,7 +77,7 @@ def _session(
         story=signin.id,
         created=visit.now,
         idle_ends=after(visit.now, settings.refresh_idle) if offline else passed.exemption.ends,
-        ends=after(visit.now, settings.session_longest),
+        ends=after(visit.now, min(settings.session_longest, longest or settings.session_longest)),
         authenticated=signin.authenticated or Instant(0),
         amr=signin.amr,
         resource=signin.resource,
@@ -81,6 +85,7 @@ def _session(
         reach=scopes.reach(picture, request.client, device=True) if offline else {},
         exemption=passed.exemption.id,
         requester_address=signin.requester_address,
+        approved_from=person_of(signin).kept(),
     )
 
 
@@ -92,21 +97,23 @@ def _redeemed(session: Session, passed: Passed, allowed: scopes.Asked) -> Redeem
         "session": session.id,
         "exemption": session.exemption,
         "scopes": list(session.scopes),
-        "policies": passed.decision.document(),
+        **told(passed.gathered),
     }
     return Redeemed(
         session, passed.user, allowed.resource, allowed.scopes, allowed.openid, allowed.words, passed.exemption.ends, 0,
-        Kind.REDEEMED, detail,
+        Kind.REDEEMED, detail, longest=passed.gathered.decision.limits.access,
     )  # fmt: skip
 
 
-async def _refused(house: House, tx: Tx, visit: Visit, signin: SignIn, refused: Refused) -> Refused:
+async def _refused(
+    house: House, tx: Tx, visit: Visit, signin: SignIn, refused: Refused, known: Mapping[str, object]
+) -> Refused:
     """Policy or account said no at the last moment: the requester hears it and stops."""
     if refused.reason in _QUIET:
         return refused
     if refused.reason is not Reason.BAD_VERIFIER:  # a thief's wrong verifier must not end the sign-in
         await close(tx, visit, signin)
-    detail = {"reason": refused.reason.value, "rules": list(refused.rules), "user": signin.user or ""}
+    detail = {"reason": refused.reason.value, "rules": list(refused.rules), "user": signin.user or "", **known}
     entry = Entry(Kind.REDEMPTION_REFUSED, target=f"user:{signin.user}", story=signin.id, detail=detail)
     return await note(house, tx, visit, refused, entry)
 

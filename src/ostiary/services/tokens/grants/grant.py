@@ -11,7 +11,7 @@ from ostiary.core.directory.people import User
 from ostiary.core.tokens.clients import Shown
 from ostiary.core.tokens.session import Session
 from ostiary.core.words.ids import SessionId
-from ostiary.core.words.instants import Instant
+from ostiary.core.words.instants import Instant, Span
 from ostiary.core.words.outcome import Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
@@ -62,6 +62,8 @@ class Redeemed:
     """The journal kind of success, with its details."""
     detail: dict[str, object]
     nonce: str | None = None
+    longest: Span | None = None
+    """How long its access and id token live at most, by policy."""
 
 
 class Grant(Protocol):

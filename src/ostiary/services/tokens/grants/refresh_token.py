@@ -7,7 +7,6 @@ from dataclasses import replace
 from ostiary.core.access.decision import Outcome
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.applications import Application
-from ostiary.core.directory.people import User
 from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
@@ -17,11 +16,11 @@ from ostiary.core.tokens.refresh import Use, judge, next_grace, read
 from ostiary.core.tokens.session import Session, standing
 from ostiary.core.tokens.still_allowed import still_asked, still_reached
 from ostiary.core.words.caller import Origin
-from ostiary.core.words.ids import AppId, SessionId
+from ostiary.core.words.ids import SessionId
 from ostiary.core.words.instants import Instant, after, between
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
-from ostiary.services.access.gather import DEVICE_CODE, Ask, Gathered, gather
+from ostiary.services.access.gather import DEVICE_CODE, Ask, Gathered, Side, age, gather, told
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
@@ -69,17 +68,18 @@ async def _renew(
     asked = _asked(picture, request, session)
     if isinstance(asked, Refused):
         return await _refused(house, tx, visit, session, replace(asked, reference=session.story))
-    gathered = await gather(tx, picture, _ask(session, asked.resource.id, visit), visit.now)
+    gathered = await gather(tx, picture, _ask(visit, session, request.client, asked), visit.now)
     window = _window(session, exemption, gathered, visit)
     if gathered is None or isinstance(window, Refused):
-        return await _refused(house, tx, visit, session, window if isinstance(window, Refused) else BAD)
+        return await _refused(house, tx, visit, session, window if isinstance(window, Refused) else BAD, gathered)
     if _too_late(visit.now, request.client, session, window):
         over = Reason.EXEMPTION_ENDED if window is not None else Reason.SESSION_ENDED
-        return await _refused(house, tx, visit, session, Refused(over, reference=session.story))
+        return await _refused(house, tx, visit, session, Refused(over, reference=session.story), gathered)
     moved = await _move(house, tx, visit, session, window, use)
     if moved is None:
         return Refused(Reason.UNAVAILABLE)
-    return _redeemed(moved, gathered.user, asked, window, _detail(session, moved, window))
+    detail = {**_detail(session, moved, window), **told(gathered)}
+    return _redeemed(moved, gathered, asked, window, detail)
 
 
 def _asked(picture: Picture, request: Request, session: Session) -> scopes.Asked | Refused:
@@ -92,18 +92,27 @@ def _asked(picture: Picture, request: Request, session: Session) -> scopes.Asked
     return asked if isinstance(asked, Refused) else still_asked(picture, request.client, asked, device=device)
 
 
-def _ask(session: Session, resource: AppId, visit: Visit) -> Ask:
-    """The refresh as policy sees it: the transfer method stays (R3), and a network counts for every use."""
-    device = session.origin is Origin.DEVICE_CODE
+def _ask(visit: Visit, session: Session, client: Application, asked: scopes.Asked) -> Ask:
+    """
+    The refresh as policy sees it: the transfer method stays (R3), and so does the browser that approved. The machine of
+    a device sign-in is where the refresh comes from; any other sign-in has one side only.
+    """
+    device, person = session.origin is Origin.DEVICE_CODE, Side.of(session.approved_from)
+    if not device and client.public:  # it runs where its person is
+        person = replace(person, address=visit.address)
     return Ask(
         session.user,
         session.client or scopes.ADMIN_API,
-        resource,
+        asked.resource.id,
         session.requester_address,
         DEVICE_CODE if device else None,
         "mobileAppsAndDesktopClients" if device else "browser",
         session.amr,
-        visit.address if device else None,
+        frozenset(asked.scopes) | (asked.openid & {"offline_access"}),
+        person,
+        visit.address if device else person.address,
+        proof_age=age(session.authenticated, visit.now),
+        came_from=visit.address if device else None,
     )
 
 
@@ -122,6 +131,9 @@ def _window(
         return Refused(Reason.NOT_ASSIGNED, reference=session.story)
     if gathered.decision.outcome is not Outcome.ALLOWED:
         return Refused(_why(session, named, gathered), rules=gathered.decision.rules, reference=session.story)
+    longest = gathered.decision.limits.session
+    if longest is not None and after(session.created, longest) <= visit.now:
+        return Refused(Reason.SESSION_ENDED, rules=gathered.decision.rules, reference=session.story)
     if session.origin is not Origin.DEVICE_CODE:
         return None
     if named is None or named.ended is not None:
@@ -170,20 +182,27 @@ def _detail(before: Session, after_: Session, window: Exemption | None) -> dict[
 
 
 def _redeemed(
-    session: Session, user: User, asked: scopes.Asked, window: Exemption | None, detail: dict[str, object]
+    session: Session, gathered: Gathered, asked: scopes.Asked, window: Exemption | None, detail: dict[str, object]
 ) -> Redeemed:
+    limits = gathered.decision.limits
+    ends = window.ends if window is not None else session.ends
+    if limits.session is not None:
+        ends = min(ends, after(session.created, limits.session))
     return Redeemed(
-        session, user, asked.resource, asked.scopes, asked.openid, asked.words,
-        window.ends if window is not None else session.ends, session.head, Kind.REFRESHED, detail,
+        session, gathered.user, asked.resource, asked.scopes, asked.openid, asked.words, ends, session.head,
+        Kind.REFRESHED, detail, longest=limits.access,
     )  # fmt: skip
 
 
-async def _refused(house: House, tx: Tx, visit: Visit, session: Session, refused: Refused) -> Refused:
+async def _refused(
+    house: House, tx: Tx, visit: Visit, session: Session, refused: Refused, gathered: Gathered | None = None
+) -> Refused:
     detail = {
         "reason": refused.reason.value,
         "rules": list(refused.rules),
         "user": session.user,
         "session": session.id,
+        **(told(gathered) if gathered is not None else {}),
     }
     entry = Entry(Kind.REFRESH_REFUSED, target=f"session:{session.id}", story=session.story, detail=detail)
     return await note(house, tx, visit, refused, entry)
