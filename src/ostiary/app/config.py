@@ -77,6 +77,14 @@ class Config(BaseModel):
         Field(ge=2, description="Open codes of one source and application; half is for requesters that proved a key."),
     ] = 40
     codes_per_application: Annotated[int, Field(ge=2, description="Open codes of one application.")] = 20_000
+    geo_country: Annotated[
+        Path | None,
+        Field(description="MaxMind DB file (country or city) that tells countries; read anew when replaced."),
+    ] = None
+    geo_asn: Annotated[Path | None, Field(description="MaxMind DB file that tells networks (AS numbers).")] = None
+    geo_city: Annotated[
+        Path | None, Field(description="MaxMind DB file that tells coordinates, and countries without `geo_country`.")
+    ] = None
     local_door: Annotated[bool, Field(description="The Unix socket `admin.sock` in the data folder.")] = True
     proxy_header: Annotated[str, Field(description="The one header that holds addresses, set by the one proxy.")] = ""
     proxy_hops: Annotated[int, Field(ge=1, le=10, description="Which address in it counts, from the right.")] = 1

@@ -13,6 +13,7 @@ from ostiary.core.words.visit import Visit
 from ostiary.outside import Outside, data_folder
 from ostiary.outside.clock import BEHIND, Clock, SystemClock
 from ostiary.outside.data_folder import FolderLock
+from ostiary.outside.geo import GeoFiles, GeoPaths
 from ostiary.outside.passwords import Passwords
 from ostiary.outside.random import Random, SystemRandom
 from ostiary.outside.vault import (
@@ -118,13 +119,14 @@ def opens_all(ids: frozenset[bytes], needed: Mapping[bytes, int]) -> None:
 
 async def open_house(parts: Parts) -> House:
     """The house of a founded organisation, its memory filled. Raises BrokenState when it was never founded."""
-    desk, keyring, room = Desk(parts.store, parts.clock), Keyring(parts.vault), WaitingRoom()
+    geo = GeoFiles(GeoPaths(parts.config.geo_country, parts.config.geo_asn, parts.config.geo_city))
+    desk, keyring, room = Desk(parts.store, parts.clock, geo), Keyring(parts.vault), WaitingRoom()
     house = House(
         store=parts.store,
         clock=parts.clock,
         random=parts.random,
         vault=parts.vault,
-        outside=Outside(Passwords()),
+        outside=Outside(Passwords(), geo),
         desk=desk,
         room=room,
         keyring=keyring,

@@ -1,15 +1,16 @@
 """
 Everything that asks the machine or the network, except the store: one file a subject, no rules.
 
-Owns clock, randomness, keys and secrets at rest, password hashing, one-time codes, certificates and the data folder.
-What comes in here goes out as plain values; what it means is decided in `core`. `app` makes these things once at
-start; deeds get them through `House`, never by themselves.
+Owns clock, randomness, keys and secrets at rest, password hashing, one-time codes, certificates, geo files and the
+data folder. What comes in here goes out as plain values; what it means is decided in `core`. `app` makes these things
+once at start; deeds get them through `House`, never by themselves.
 
 `Outside` is what of it deeds share beside clock, randomness and keys. `totp` needs no state: deeds call its functions.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from ostiary.outside.geo import NO_FILES, GeoFiles
 from ostiary.outside.passwords import Passwords
 
 __all__ = ["Outside"]
@@ -20,3 +21,4 @@ class Outside:
     """What of the outside lives as long as the process and is shared by all deeds."""
 
     passwords: Passwords
+    geo: GeoFiles = field(default=NO_FILES)

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from ostiary.core.words.ids import PolicyId
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx
-from ostiary.store.schema import groups, policies, users
+from ostiary.store.schema import groups, policies, policy_versions, users
 from ostiary.store.sql import sql
 
 _COLUMNS = (policies.c.id, policies.c.document, policies.c.created, policies.c.modified)
@@ -72,6 +72,36 @@ async def change(tx: Tx, old: StoredPolicy, document: dict[str, Any], *, now: In
 async def drop(tx: Tx, old: StoredPolicy) -> bool:
     """Delete it; False when it is not *old* any more."""
     return await tx.run(_DROP, id=old.id, old=old.text) == 1
+
+
+_REMEMBERED = sql(select(policy_versions.c.version).where(policy_versions.c.policy == bindparam("policy")).limit(1))
+_REMEMBER = sql(insert(policy_versions).values({c.name: bindparam(c.name) for c in policy_versions.c}))
+_AT = sql(
+    select(policy_versions.c.policy, policy_versions.c.document)
+    .where(policy_versions.c.version <= bindparam("version"))
+    .order_by(policy_versions.c.policy, policy_versions.c.version)
+)
+_NEVER_CHANGED = sql(
+    select(policies.c.id, policies.c.document)
+    .where(policies.c.id.not_in(select(policy_versions.c.policy)))
+    .order_by(policies.c.created, policies.c.id)
+)
+
+
+async def remember(
+    tx: Tx, id: PolicyId, *, before: dict[str, Any] | None, after: dict[str, Any] | None, version: int
+) -> None:
+    """From the picture's *version* on the policy says *after* (None: it is gone). What it said before is kept too."""
+    if before is not None and await tx.one(_REMEMBERED, policy=id) is None:
+        await tx.run(_REMEMBER, policy=id, version=0, document=_text(before))
+    await tx.run(_REMEMBER, policy=id, version=version, document=None if after is None else _text(after))
+
+
+async def at_version(tx: Tx, version: int) -> list[tuple[PolicyId, dict[str, Any]]]:
+    """Every policy as it was at the picture's *version*; one that was never changed is as it is."""
+    found: dict[str, str | None] = dict(await tx.all(_AT, version=version))  # the last of each stays
+    found |= dict(await tx.all(_NEVER_CHANGED))
+    return [(PolicyId(id), orjson.loads(text)) for id, text in found.items() if text is not None]
 
 
 _USER = sql(select(users.c.id).where(users.c.id == bindparam("id")))

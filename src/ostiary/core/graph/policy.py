@@ -37,6 +37,21 @@ def _part(name: str) -> Any:
     return lambda policy: policy.document.get(name)
 
 
+OURS = ("conditions", "controls", "limits")
+"""What stands under `ostiary` in a stored document."""
+
+
+def _ours(name: str) -> Any:
+    return lambda policy: (policy.document.get("ostiary") or {}).get(name)
+
+
+def document_of(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A checked body as (a change of) a document: our parts under `ostiary`, where they belong."""
+    ours = {name: changes[f"ostiary.{name}"] for name in OURS if f"ostiary.{name}" in changes}
+    plain = {name: value for name, value in changes.items() if not name.startswith("ostiary.")}
+    return plain | ({"ostiary": ours} if ours else {})
+
+
 POLICY: Shape[Stored] = Shape(
     "identity/conditionalAccess/policies",
     "microsoft.graph.conditionalAccessPolicy",
@@ -54,7 +69,13 @@ POLICY: Shape[Stored] = Shape(
         Field(
             "ostiary",
             Kind.OBJECT,
-            fields=(Field("reason", Kind.STRING, write="reason", limit=512, doc="Why; kept in the audit log."),),
+            fields=(
+                Field("reason", Kind.STRING, write="reason", limit=512, doc="Why; kept in the audit log."),
+                *(
+                    Field(name, Kind.JSON, _ours(name), write=f"ostiary.{name}", null=True, doc="docs/policies.md.")
+                    for name in OURS
+                ),
+            ),
             doc="What only this service knows.",
         ),
     ),

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 from ostiary.core.access.compile import Compiled, State, compile_policy
+from ostiary.core.access.conditions.locations import special
 from ostiary.core.access.guardrail import guards, weaker
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.permissions import Action, judge
@@ -20,10 +21,12 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import PICTURE, settled, touch
+from ostiary.services.access.locations import named_in
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert, refuse
 from ostiary.services.logs.record import record
-from ostiary.store import Tx, policies
+from ostiary.store import Tx, locations, policies
+from ostiary.store.access import current_versions
 from ostiary.store.policies import StoredPolicy
 
 MOST = 500  # policies of an organisation; Entra allows 240
@@ -169,6 +172,9 @@ async def _strangers(tx: Tx, picture: Picture, document: Document) -> AsyncItera
                 if id not in _SPECIAL and not await _exists(tx, picture, name, id):
                     path = f"$.conditions.{section}.{name}[{number}]"
                     yield Problem(path, f"there is nothing with the id {id[:40]}")
+    for path, id in named_in(document):
+        if not special(id) and await locations.find(tx, id) is None:
+            yield Problem(path, f"there is no location with the id {id[:40]}")
 
 
 async def _exists(tx: Tx, picture: Picture, name: str, id: str) -> bool:
@@ -196,6 +202,8 @@ async def _write_down(
     detail = {"display_name": name, "before": before, "after": after, "reason": tame(reason)}
     await record(tx, visit, Entry(kind, target=f"policy:{id}", detail=detail))
     await touch(tx, PICTURE)
+    picture, _ = await current_versions(tx)
+    await policies.remember(tx, id, before=before, after=after, version=picture)
     was = _read(id, before)
     if was is not None and weaker(was.policy, None if after is None else compile_policy(id, after).policy):
         left = [p for p in await policies.everything(tx) if guards(compile_policy(p.id, p.document).policy)]

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from ostiary.services.house import House
 from ostiary.web.front.credentials import api_visit
-from ostiary.web.graph import applications, audits, exemptions, groups, keys, me, policies, signins, users
+from ostiary.web.graph import applications, audits, exemptions, groups, keys, locations, me, policies, signins, users
 from ostiary.web.graph.openapi import describing
 from ostiary.web.graph.resource import Door, Path, Porch
 
@@ -26,6 +26,7 @@ RESOURCES: tuple[tuple[Path, ...], ...] = (
     keys.PATHS,
     exemptions.PATHS,
     policies.PATHS,
+    locations.PATHS,
     signins.PATHS,
     audits.PATHS,
 )

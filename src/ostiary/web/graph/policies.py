@@ -3,7 +3,7 @@
 """
 
 from ostiary.core.directory.permissions import Action
-from ostiary.core.graph.policy import POLICY
+from ostiary.core.graph.policy import POLICY, document_of
 from ostiary.services.access.policies import (
     change_policy,
     create_policy,
@@ -25,7 +25,7 @@ PATHS: tuple[Path, ...] = (
             creating(
                 POLICY,
                 Action.WRITE_POLICIES,
-                lambda c: create_policy(c.house, c.visit, dict(c.changes), c.reason),
+                lambda c: create_policy(c.house, c.visit, document_of(c.changes), c.reason),
             ),
         ),
     ),
@@ -36,7 +36,7 @@ PATHS: tuple[Path, ...] = (
             changing(
                 POLICY,
                 Action.WRITE_POLICIES,
-                lambda c: change_policy(c.house, c.visit, c.path["id"], c.changes, c.reason),
+                lambda c: change_policy(c.house, c.visit, c.path["id"], document_of(c.changes), c.reason),
             ),
             removing(POLICY, Action.WRITE_POLICIES, lambda c: delete_policy(c.house, c.visit, c.path["id"])),
         ),

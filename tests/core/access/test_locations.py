@@ -1,0 +1,91 @@
+"""Named locations: what is wrong with a document, and which of them an address is in."""
+
+from typing import Any
+
+import pytest
+
+from ostiary.core.access.conditions.locations import keys_of
+from ostiary.core.access.facts import NOWHERE, TRUSTED, UNKNOWN
+from ostiary.core.access.locations import COUNTRY, IP, RANGES, TYPE, Atlas, Geo, atlas, read_location
+from ostiary.core.access.sides import Perhaps
+
+
+def ip(*ranges: str, trusted: bool = False, **more: Any) -> dict[str, Any]:
+    """An `ipNamedLocation`."""
+    listed = [{"cidrAddress": one} for one in ranges]
+    return {TYPE: IP, "displayName": "L", "isTrusted": trusted, "ipRanges": listed, **more}
+
+
+def countries(*codes: str, **more: Any) -> dict[str, Any]:
+    """A `countryNamedLocation`."""
+    return {TYPE: COUNTRY, "displayName": "L", "countriesAndRegions": list(codes), **more}
+
+
+def map_of(geo: Geo | None = None, **documents: dict[str, Any]) -> Atlas:
+    """An atlas of these, each free of problems."""
+    read = [read_location(id, document) for id, document in documents.items()]
+    assert [problems for _, problems in read if problems] == []
+    return atlas((location for location, _ in read), (lambda _: geo) if geo else (lambda _: Geo()))
+
+
+BAD = (
+    ({"displayName": "L"}, "$.['@odata.type']"),
+    ({**ip("203.0.113.0/24"), "displayName": ""}, "$.displayName"),
+    (ip(), "$.ipRanges"),
+    (ip("203.0.113.9"), "$.ipRanges[0].cidrAddress"),
+    (ip("203.0.113.0/24", "203.0.113.9/24"), "$.ipRanges[1].cidrAddress"),
+    (ip("10.0.0.0/7"), "$.ipRanges[0].cidrAddress"),
+    (ip("2000::/3"), "$.ipRanges[0].cidrAddress"),
+    (ip(*["203.0.113.0/24"] * (RANGES + 1)), "$.ipRanges"),
+    ({**ip("203.0.113.0/24"), "isTrusted": "yes"}, "$.isTrusted"),
+    ({**ip("203.0.113.0/24"), "countriesAndRegions": ["NO"]}, "$.countriesAndRegions"),
+    (countries(), "$.countriesAndRegions"),
+    (countries("no"), "$.countriesAndRegions"),
+    (countries("NO", countryLookupMethod="authenticatorAppGps"), "$.countryLookupMethod"),
+    (countries("NO", includeUnknownCountriesAndRegions=1.5), "$.includeUnknownCountriesAndRegions"),
+    (ip("203.0.113.0/24", ostiary={"autonomousSystems": [0]}), "$.ostiary.autonomousSystems"),
+    (ip("203.0.113.0/24", ostiary={"autonomousSystems": "64500"}), "$.ostiary.autonomousSystems"),
+    (ip("203.0.113.0/24", ostiary={"moons": 2}), "$.ostiary.moons"),
+)
+
+
+@pytest.mark.parametrize(("document", "path"), BAD, ids=[f"{n}-{path}" for n, (_, path) in enumerate(BAD)])
+def test_what_is_wrong_is_told_with_its_path(document: dict[str, Any], path: str) -> None:
+    """A location that matches less than was meant would open what it was to close."""
+    assert path in [problem.path for problem in read_location("x", document)[1]]
+
+
+def test_an_address_is_in_every_range_that_holds_it() -> None:
+    """Of both families, of any length, in any spelling of the address."""
+    found = map_of(a=ip("203.0.113.0/24", "2001:db8::/32"), b=ip("203.0.113.8/31"), c=ip("198.51.100.0/24"))
+    assert found.place("203.0.113.9").named == {"a", "b"}
+    assert found.place("2001:0db8:0::1").named == {"a"}
+    assert found.place("2001:0db8:0::1").address == "2001:db8::1"
+    assert found.place("192.0.2.1").named == frozenset()
+    assert found.place("nonsense") == NOWHERE
+    assert found.place("").named is UNKNOWN
+
+
+def test_countries_and_networks_come_from_the_files() -> None:
+    """An address without a country belongs only where unknown countries are included."""
+    here = {"nordic": countries("NO", "SE"), "rest": countries("DE", includeUnknownCountriesAndRegions=True),
+            "net": ip(ostiary={"autonomousSystems": [64500]})}  # fmt: skip
+    assert map_of(Geo("NO", 64500), **here).place("203.0.113.9").named == {"nordic", "net"}
+    assert map_of(Geo(None, None), **here).place("203.0.113.9").named == {"rest"}
+    assert map_of(Geo("US", 1), **here).place("203.0.113.9").named == frozenset()
+
+
+def test_r4_without_files_only_those_that_need_them_are_unsure() -> None:
+    """R4: what a range says is certain, what a country would say is not."""
+    place = map_of(office=ip("203.0.113.0/24"), nordic=countries("NO")).place("203.0.113.9")
+    assert (place.named, place.unsure) == ({"office"}, {"nordic"})
+    assert keys_of(place) == Perhaps(frozenset({"office"}), frozenset({"nordic"}))
+
+
+def test_trusted_is_a_key_of_its_own() -> None:
+    """`AllTrusted` holds where one of the locations is marked, and is unsure where only an unsure one is."""
+    marked = map_of(a=ip("203.0.113.0/24", trusted=True), b=ip("198.51.100.0/24"))
+    assert TRUSTED in marked.place("203.0.113.9").named  # type: ignore[operator]
+    assert TRUSTED not in marked.place("198.51.100.1").named  # type: ignore[operator]
+    by_network = map_of(a=ip(trusted=True, ostiary={"autonomousSystems": [64500]}))
+    assert by_network.place("203.0.113.9").unsure == {"a", TRUSTED}
