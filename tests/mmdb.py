@@ -22,8 +22,7 @@ def write(path: Path, records: Mapping[str, Any], kind: str = "Test") -> None:
         data += encoded
         network = ip_network(text)
         version4 = isinstance(network, IPv4Network)
-        bits = int(network.network_address) if version4 else int(network.network_address)
-        tree.add(bits, 96 + network.prefixlen if version4 else network.prefixlen, places[text])
+        tree.add(int(network.network_address), 96 + network.prefixlen if version4 else network.prefixlen, places[text])
     metadata = _encode(
         {
             "node_count": _U32(len(tree.nodes)),

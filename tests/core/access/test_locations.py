@@ -58,8 +58,8 @@ def test_what_is_wrong_is_told_with_its_path(document: dict[str, Any], path: str
 def test_an_address_is_in_every_range_that_holds_it() -> None:
     """Of both families, of any length, in any spelling of the address."""
     found = map_of(a=ip("203.0.113.0/24", "2001:db8::/32"), b=ip("203.0.113.8/31"), c=ip("198.51.100.0/24"))
-    assert found.place("203.0.113.9").named == {"a", "b"}
-    assert found.place("2001:0db8:0::1").named == {"a"}
+    assert found.place("203.0.113.9").named == frozenset({"a", "b"})
+    assert found.place("2001:0db8:0::1").named == frozenset({"a"})
     assert found.place("2001:0db8:0::1").address == "2001:db8::1"
     assert found.place("192.0.2.1").named == frozenset()
     assert found.place("nonsense") == NOWHERE
@@ -70,15 +70,15 @@ def test_countries_and_networks_come_from_the_files() -> None:
     """An address without a country belongs only where unknown countries are included."""
     here = {"nordic": countries("NO", "SE"), "rest": countries("DE", includeUnknownCountriesAndRegions=True),
             "net": ip(ostiary={"autonomousSystems": [64500]})}  # fmt: skip
-    assert map_of(Geo("NO", 64500), **here).place("203.0.113.9").named == {"nordic", "net"}
-    assert map_of(Geo(None, None), **here).place("203.0.113.9").named == {"rest"}
+    assert map_of(Geo("NO", 64500), **here).place("203.0.113.9").named == frozenset({"nordic", "net"})
+    assert map_of(Geo(None, None), **here).place("203.0.113.9").named == frozenset({"rest"})
     assert map_of(Geo("US", 1), **here).place("203.0.113.9").named == frozenset()
 
 
 def test_r4_without_files_only_those_that_need_them_are_unsure() -> None:
     """R4: what a range says is certain, what a country would say is not."""
     place = map_of(office=ip("203.0.113.0/24"), nordic=countries("NO")).place("203.0.113.9")
-    assert (place.named, place.unsure) == ({"office"}, {"nordic"})
+    assert (place.named, place.unsure) == (frozenset({"office"}), frozenset({"nordic"}))
     assert keys_of(place) == Perhaps(frozenset({"office"}), frozenset({"nordic"}))
 
 
