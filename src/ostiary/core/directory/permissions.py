@@ -31,6 +31,8 @@ class Action(StrEnum):
     WRITE_GROUPS = "groups:write"
     WRITE_APPLICATIONS = "applications:write"
     READ_POLICIES = "policies:read"
+    ASK_POLICIES = "policies:ask"
+    """What would policy say, or have said: changes nothing, though the API takes it as a POST."""
     WRITE_POLICIES = "policies:write"
     READ_EXEMPTIONS = "exemptions:read"
     OPEN_EXEMPTION = "exemptions:open"
@@ -70,6 +72,7 @@ TABLE: dict[Action, Grant] = {
     Action.WRITE_GROUPS: Grant(_ADMINISTRATOR, "Group.ReadWrite.All", write=True),
     Action.WRITE_APPLICATIONS: Grant(_ADMINISTRATOR, "Application.ReadWrite.All", write=True),
     Action.READ_POLICIES: Grant(_READERS, "Policy.Read.All"),
+    Action.ASK_POLICIES: Grant(_READERS, "Policy.Read.All"),
     Action.WRITE_POLICIES: Grant(_ADMINISTRATOR, "Policy.ReadWrite.ConditionalAccess", write=True),
     Action.READ_EXEMPTIONS: Grant(_EXEMPTION_READERS, f"{_SCHEDULE}.Read.AzureADGroup", local=True),
     Action.OPEN_EXEMPTION: Grant(_ADMINISTRATOR, f"{_SCHEDULE}.ReadWrite.AzureADGroup", write=True, local=True),

@@ -10,7 +10,19 @@ from starlette.routing import Route
 
 from ostiary.services.house import House
 from ostiary.web.front.credentials import api_visit
-from ostiary.web.graph import applications, audits, exemptions, groups, keys, locations, me, policies, signins, users
+from ostiary.web.graph import (
+    applications,
+    audits,
+    exemptions,
+    groups,
+    keys,
+    locations,
+    me,
+    policies,
+    signins,
+    users,
+    what_if,
+)
 from ostiary.web.graph.openapi import describing
 from ostiary.web.graph.resource import Door, Path, Porch
 
@@ -27,6 +39,7 @@ RESOURCES: tuple[tuple[Path, ...], ...] = (
     exemptions.PATHS,
     policies.PATHS,
     locations.PATHS,
+    what_if.PATHS,
     signins.PATHS,
     audits.PATHS,
 )

@@ -1,0 +1,223 @@
+"""
+Questions to policy that change nothing: what if somebody signed in so, why was a sign-in decided as it was, and whom
+would a policy have kept out.
+
+All three run the engine's own functions; the past ones over the facts that the journal kept, with the policies of that
+time (`explain`) or with one policy as it stands now (`impact`).
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ostiary.core.access.compile import Policy, PolicySet, State, compile_policy, compile_set
+from ostiary.core.access.decision import Applied, Result
+from ostiary.core.access.evaluate import evaluate, explain
+from ostiary.core.access.facts import Facts, Treat
+from ostiary.core.access.locations import Geo
+from ostiary.core.access.picture import Picture
+from ostiary.core.access.remembered import facts_document, facts_from
+from ostiary.core.directory.permissions import Action, judge
+from ostiary.core.graph.error import Invalid, Problem
+from ostiary.core.graph.fields import render
+from ostiary.core.graph.policy import POLICY
+from ostiary.core.graph.what_if import Thought, analysis, explained, read_thought
+from ostiary.core.logs.story import Mark, Story
+from ostiary.core.words.ids import PolicyId, UserId
+from ostiary.core.words.instants import Instant, after, days, to_iso
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.visit import Visit
+from ostiary.services.access.desk import settled
+from ostiary.services.house import House
+from ostiary.services.logs.stories import catch_up
+from ostiary.store import Tx, logs, policies, stories
+from ostiary.store.access import known_of
+from ostiary.store.stories import Place, Where
+
+MOST_STEPS = 2000  # entries of one sign-in that are explained
+MOST_STORIES = 20_000  # sign-ins that one question about the past looks at
+PAGE = 500
+SHOWN = 50  # of each list in an answer
+LONGEST = 90  # days
+
+
+async def what_if(house: House, visit: Visit, body: Mapping[str, Any]) -> dict[str, Any] | Refused | Invalid:
+    """Graph's `evaluate`: every policy over a sign-in that is only thought of."""
+    refused = judge(Action.ASK_POLICIES, visit.caller, now=visit.now)
+    if refused is not None:
+        return refused
+    thought = read_thought(body)
+    if isinstance(thought, Invalid):
+        return thought
+
+    async def look(tx: Tx, picture: Picture) -> dict[str, Any] | Refused | Invalid:
+        known = await known_of(tx, UserId(thought.user), visit.now)
+        if known is None:
+            return Refused(Reason.NOT_FOUND, "There is no such user.", field="$.signInIdentity.userId")
+        user, groups, _ = known
+        groups |= {picture.exception_group} if thought.exemption else frozenset()
+        person = {"user": user.id, "groups": sorted(groups), "roles": sorted(role.value for role in user.roles)}
+        facts = _facts(picture, thought, person)
+        if isinstance(facts, Invalid):
+            return facts
+        documents: dict[str, dict[str, Any]] = {p.id: render(POLICY.fields, p) for p in await policies.everything(tx)}
+        decision = evaluate(picture.policies, facts, unknown=Treat.STRICT)
+        told = explain(picture.policies, facts)
+        return analysis(decision, told, documents, _doubts(picture.policies, facts), applied_only=thought.applied_only)
+
+    return await settled(house, look, write=False)
+
+
+def _facts(picture: Picture, thought: Thought, person: Mapping[str, Any]) -> Facts | Invalid:
+    """The sign-in's facts: places from addresses, unless the question names them."""
+    atlas = picture.atlas
+    if thought.country is not None:
+        told = thought.country
+        atlas = replace(atlas, look=lambda address: replace(picture.atlas.look(address), country=told))
+    try:
+        facts = facts_from({**person, **thought.facts})
+    except ValueError as wrong:
+        return Invalid((Problem("$.ostiary.facts", str(wrong)),))
+    if thought.address:
+        facts = replace(facts, person=atlas.place(thought.address))
+    elif thought.country is not None:
+        here = atlas.place("192.0.2.1")  # an address of nobody (RFC 5737), for the country alone
+        named = here.named if isinstance(here.named, frozenset) else frozenset()
+        facts = replace(facts, person=replace(here, address=facts.person.address, named=named))
+    asked = thought.facts.get("requester")
+    if isinstance(asked, dict) and "named" not in asked and isinstance(asked.get("address"), str):
+        facts = replace(facts, requester=_place(picture, facts, asked["address"]))
+    return facts
+
+
+def _place(picture: Picture, facts: Facts, address: str) -> Any:
+    """Where *address* is, with what the question says of it over what the files say."""
+    given, known = facts.requester, picture.atlas.look(address)
+    geo = Geo(
+        *(
+            getattr(known, name) if not isinstance(getattr(given, name), str | int | tuple) else getattr(given, name)
+            for name in ("country", "network", "coordinates")
+        )
+    )
+    return replace(picture.atlas, look=lambda _: geo).place(address)
+
+
+def _doubts(rules: PolicySet, facts: Facts) -> dict[str, str]:
+    """By policy, the condition that turns on something unknown."""
+    return {one.id: one.condition for one in explain(rules, facts, unknown=Treat.ENTRA) if one.result is Result.UNKNOWN}
+
+
+async def explain_sign_in(house: House, visit: Visit, id: str) -> dict[str, Any] | Refused:
+    """
+    Each decision of one sign-in, recomputed from the facts that were kept and the policies as they were: every policy,
+    also those that did not apply, with the condition that decided.
+    """
+
+    async def look(tx: Tx) -> dict[str, Any] | Refused:
+        entries = await logs.of_story(tx, id, MOST_STEPS)
+        if not entries:
+            return Refused(Reason.NOT_FOUND)
+        rules: dict[int, PolicySet] = {}
+        steps = []
+        for entry in entries:
+            detail = entry.body.get("detail", {})
+            if "facts" not in detail:
+                continue
+            version = int(detail["policy_version"])
+            if version not in rules:
+                documents = await policies.at_version(tx, version)
+                rules[version] = compile_set(compile_policy(*one).policy for one in documents)
+            steps.append(_step(entry.kind, entry.at, detail, rules[version]))
+        return {"id": id, "value": steps}
+
+    return await house.store.survey(look)
+
+
+def _step(kind: str, at: Instant, detail: Mapping[str, Any], rules: PolicySet) -> dict[str, Any]:
+    facts = facts_from(detail["facts"])
+    decision = evaluate(rules, facts, unknown=Treat.STRICT)
+    return {
+        "activityDateTime": to_iso(at),
+        "step": kind,
+        "outcome": decision.outcome.value,
+        "recordedOutcome": detail.get("outcome"),
+        "policyVersion": detail["policy_version"],
+        "missing": list(decision.missing),
+        "facts": facts_document(facts),
+        "policies": [explained(one) for one in explain(rules, facts)],
+    }
+
+
+async def impact(house: House, visit: Visit, id: str, length: int) -> dict[str, Any] | Refused:
+    """
+    Whom policy *id*, as it stands and enforced, would have kept out in the last *length* days, and by what.
+
+    Looks at the last decision of each sign-in; INVALID_VALUE for a length outside 1 to 90 days.
+    """
+    refused = judge(Action.ASK_POLICIES, visit.caller, now=visit.now)
+    if refused is not None:
+        return refused
+    if not 1 <= length <= LONGEST:
+        return Refused(Reason.INVALID_VALUE, f"From 1 to {LONGEST} days.", field="$.days")
+    await catch_up(house, visit)
+
+    async def look(tx: Tx) -> dict[str, Any] | Refused:
+        stored = await policies.find(tx, PolicyId(id))
+        if stored is None:
+            return Refused(Reason.NOT_FOUND)
+        policy = replace(compile_policy(stored.id, stored.document).policy, state=State.ENABLED)
+        return await _impact(tx, policy, after(visit.now, days(-length)), length)
+
+    return await house.store.survey(look)
+
+
+async def _impact(tx: Tx, policy: Policy, since: Instant, length: int) -> dict[str, Any]:
+    rules, seen, decided = compile_set((policy,)), 0, 0
+    people: Counter[tuple[str, str]] = Counter()
+    causes: Counter[str] = Counter()
+    examples: list[dict[str, Any]] = []
+    place: Place | None = None
+    while seen < MOST_STORIES:
+        page = await stories.story_page(tx, [Where("started", "ge", since)], after=place, most=PAGE)
+        for story in page:
+            mark = _decision(story)
+            if mark is None:
+                continue
+            decided += 1
+            facts = facts_from(mark.detail["facts"])
+            failed = next((one for one in evaluate(rules, facts, unknown=Treat.STRICT).policies if _failed(one)), None)
+            if failed is not None:
+                why = ", ".join(failed.missing) or "block"
+                people[str(facts.user), str(mark.detail.get("user_name") or "")] += 1
+                causes[why] += 1
+                examples.append({"signInId": story.id, "createdDateTime": to_iso(story.started), "because": why})
+        seen += len(page)
+        if len(page) < PAGE:
+            break
+        place = Place(page[-1].started, page[-1].id)
+    return {
+        "id": policy.id,
+        "displayName": policy.name,
+        "days": length,
+        "decisions": decided,
+        "wouldFail": sum(causes.values()),
+        "truncated": seen >= MOST_STORIES,
+        "people": [{"userId": id, "userPrincipalName": name or None, "signIns": n} for (id, name), n in _most(people)],
+        "because": [{"missing": why, "signIns": n} for why, n in _most(causes)],
+        "signIns": examples[:SHOWN],
+    }
+
+
+def _failed(applied: Applied) -> bool:
+    return applied.result is Result.FAILURE
+
+
+def _most(counted: Counter[Any]) -> Iterator[tuple[Any, int]]:
+    yield from counted.most_common(SHOWN)
+
+
+def _decision(story: Story) -> Mark | None:
+    """The last decision of *story* whose facts were kept."""
+    marks = [mark for mark in story.last.values() if "facts" in mark.detail]
+    return max(marks, key=lambda mark: mark.place, default=None)

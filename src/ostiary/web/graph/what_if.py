@@ -1,0 +1,51 @@
+"""
+Questions to policy: `/identity/conditionalAccess/evaluate` (Graph's What-If), the impact of one policy on the last
+days, and the explanation of a sign-in. None of them changes anything.
+"""
+
+from ostiary.core.directory.permissions import Action
+from ostiary.core.graph.fields import Field, Kind
+from ostiary.core.graph.what_if import FIELDS
+from ostiary.services.access.what_if import explain_sign_in, impact, what_if
+from ostiary.web.graph.resource import Gives, Operation, Path, acting
+
+__all__ = ["PATHS"]
+
+_DAYS: tuple[Field[int], ...] = (Field("days", Kind.INTEGER, write="days", required=True, doc="From 1 to 90."),)
+
+PATHS: tuple[Path, ...] = (
+    Path(
+        "/identity/conditionalAccess/evaluate",
+        (
+            acting(
+                Action.ASK_POLICIES,
+                lambda c: what_if(c.house, c.visit, c.changes),
+                "Evaluate every policy over a sign-in that is only thought of",
+                fields=FIELDS,
+            ),
+        ),
+    ),
+    Path(
+        "/identity/conditionalAccess/policies/{id}/impact",
+        (
+            acting(
+                Action.ASK_POLICIES,
+                lambda c: impact(c.house, c.visit, c.path["id"], c.changes["days"]),
+                "Whom the policy, enforced, would have kept out in the last days",
+                fields=_DAYS,
+            ),
+        ),
+    ),
+    Path(
+        "/auditLogs/signIns/{id}/explanation",
+        (
+            Operation(
+                "GET",
+                (Action.READ_LOGS,),
+                lambda c: explain_sign_in(c.house, c.visit, c.path["id"]),
+                Gives.OBJECT,
+                summary="Each decision of one sign-in, recomputed: every policy with the condition that decided",
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,262 @@
+"""Policy where it decides: whole device sign-ins by place, scope and age; what is kept of them, and explained later."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import select, update
+
+from ostiary.core.access.picture import VERSION as PICTURE
+from ostiary.core.directory.people import Role
+from ostiary.core.signins.view import Approved, Claimed
+from ostiary.core.words.caller import Caller
+from ostiary.core.words.instants import hours, minutes
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.services.access import locations as places
+from ostiary.services.access import policies as rules
+from ostiary.services.access import what_if
+from ostiary.services.signins import decide
+from ostiary.services.signins.start import Started
+from ostiary.services.tokens.issue import Issued
+from ostiary.store import schema
+from tests.services.door import PERSON, REQUESTER, Door
+from tests.web.oauth.site import ALICE, GROUP
+
+
+def admin(door: Door) -> Any:
+    """Alice as an administrator at the API."""
+    seen = door.at_browser()
+    caller: Caller = replace(seen.caller, roles=frozenset({Role.ADMINISTRATOR}))
+    return replace(seen, caller=caller)
+
+
+def save(door: Door, **changes: Any) -> str:
+    """A policy about device code flow; *changes* replace top fields, `conditions` are merged."""
+    document: dict[str, Any] = {
+        "displayName": "Rule", "state": "enabled", "grantControls": None,
+        "conditions": {
+            "users": {"includeGroups": [GROUP]}, "applications": {"includeApplications": ["All"]},
+            "clientAppTypes": ["all"], **changes.pop("conditions", {}),
+        },
+    }  # fmt: skip
+    made = door.run(rules.create_policy(door.house, admin(door), document | changes, "because"))
+    assert hasattr(made, "id"), made
+    return str(made.id)
+
+
+def locate(door: Door, *ranges: str, **more: Any) -> str:
+    """A named location."""
+    given = {"displayName": "Here", "ipRanges": [{"cidrAddress": one} for one in ranges], **more}
+    made = door.run(places.create_location(door.house, admin(door), given))
+    assert hasattr(made, "id"), made
+    return str(made.id)
+
+
+def approve(door: Door, code: str) -> Approved | Refused:
+    """Alice claims and says yes."""
+    shown = door.claim(code)
+    if isinstance(shown, Refused):
+        return shown
+    return door.run(decide.approve(door.house, door.at_browser(), shown.signin.id))
+
+
+def sign_in(door: Door, **asked: Any) -> Issued | Refused:
+    """As far as it comes."""
+    begun = door.start(**asked)
+    if isinstance(begun, Refused):
+        return begun
+    answer = approve(door, begun.user_code)
+    return answer if isinstance(answer, Refused) else door.poll(begun.device_code)
+
+
+def why(answer: object) -> Reason:
+    """Of a refusal."""
+    assert isinstance(answer, Refused), answer
+    return answer.reason
+
+
+BLOCK = {"grantControls": {"operator": "OR", "builtInControls": ["block"]}}
+
+
+def test_the_persons_place_decides_at_the_claim(door: Door) -> None:
+    """Graph's companion policy: exception members are blocked outside a trusted place."""
+    door.open()
+    here = locate(door, "198.51.100.0/24")
+    elsewhere = {"locations": {"includeLocations": ["All"], "excludeLocations": [here]}}
+    save(door, conditions=elsewhere, **BLOCK)
+    assert isinstance(sign_in(door), Issued)
+    door.run(places.change_location(door.house, admin(door), here, {"ipRanges": [{"cidrAddress": "192.0.2.0/24"}]}))
+    begun = door.started()
+    assert why(door.claim(begun.user_code)) is Reason.BLOCKED
+
+
+def test_the_requesters_place_decides_at_the_start(door: Door) -> None:
+    """R1: where the machine may not be, no code exists."""
+    door.open()
+    data_centre = locate(door, "203.0.113.0/28")
+    outside = {"requesterLocations": {"includeLocations": ["All"], "excludeLocations": [data_centre]}}
+    save(door, ostiary={"conditions": outside}, **BLOCK)
+    assert isinstance(door.start(), Started)
+    refused = door.start("203.0.113.77")
+    assert why(refused) is Reason.BLOCKED
+    assert len(door.signins()) == 1
+
+
+def test_proximity_stops_a_code_that_was_started_elsewhere(door: Door) -> None:
+    """The machine must be in the person's network: the relayed code of a phisher is worth nothing."""
+    door.open()
+    save(door, ostiary={"controls": {"proximity": {"allOf": ["samePrefix"]}}})
+    begun = door.started("198.51.100.200")
+    assert isinstance(door.claim(begun.user_code), Claimed)
+    assert why(sign_in(door)) is Reason.BLOCKED
+
+
+def test_tokens_go_to_the_machine_that_polls(door: Door) -> None:
+    """At the redemption the machine is where the poll comes from: a device code that was carried off stays closed."""
+    door.open()
+    save(door, ostiary={"controls": {"proximity": {"allOf": ["samePrefix"]}}})
+    begun = door.started("198.51.100.200")
+    assert isinstance(approve(door, begun.user_code), Approved)
+    assert why(door.poll(begun.device_code)) is Reason.BLOCKED  # the poll comes from REQUESTER
+
+
+def test_a_refresh_is_judged_by_where_it_comes_from_and_where_it_was_approved(door: Door) -> None:
+    """The approving browser stays a fact of the session; the machine is where the refresh comes from."""
+    door.open()
+    given = sign_in(door)
+    assert isinstance(given, Issued)
+    assert given.refresh_token
+    person_here = locate(door, f"{PERSON}/32")
+    elsewhere = {"includeLocations": ["All"], "excludeLocations": [person_here]}
+    save(door, conditions={"locations": elsewhere}, **BLOCK)
+    again = door.refresh(given.refresh_token)
+    assert isinstance(again, Issued)
+    assert again.refresh_token
+    save(door, ostiary={"conditions": {"requesterLocations": elsewhere}}, **BLOCK)
+    assert why(door.refresh(again.refresh_token)) is Reason.BLOCKED
+
+
+def test_policy_shortens_tokens_and_sessions(door: Door) -> None:
+    """Access minutes and session hours: only ever shorter than what the registration and the exemption allow."""
+    door.open(length=hours(4))
+    save(door, ostiary={"limits": {"accessMinutes": 3, "sessionHours": 1}})
+    given = sign_in(door)
+    assert isinstance(given, Issued)
+    assert (given.expires_in, given.session_expires_in) == (180, 3600)
+    token = given.refresh_token
+    for _ in range(2):
+        door.clock.move(minutes(29))
+        again = door.refresh(token)
+        assert isinstance(again, Issued)
+        token = again.refresh_token
+    door.clock.move(minutes(3))
+    assert isinstance(door.refresh(token), Refused)
+
+
+def test_a_scope_ceiling_holds_at_the_start_and_at_each_refresh(door: Door) -> None:
+    """R7: what policy does not allow is not asked for, now or later."""
+    door.open()
+    rule = save(door, ostiary={"controls": {"scopes": ["Read", "offline_access"]}})
+    given = sign_in(door)
+    assert isinstance(given, Issued)
+    changes = {"ostiary": {"controls": {"scopes": ["offline_access"]}}}
+    door.run(rules.change_policy(door.house, admin(door), rule, changes))
+    assert why(door.refresh(given.refresh_token)) is Reason.BLOCKED
+    assert why(door.start()) is Reason.BLOCKED
+
+
+def test_sign_in_frequency_ends_silent_refreshes(door: Door) -> None:
+    """Entra: with `everyTime` a silent refresh fails once the proof is older than five minutes."""
+    door.open()
+    often = {"isEnabled": True, "frequencyInterval": "everyTime"}
+    save(door, sessionControls={"signInFrequency": often})
+    given = sign_in(door)
+    assert isinstance(given, Issued)
+    door.clock.move(minutes(4))
+    again = door.refresh(given.refresh_token)
+    assert isinstance(again, Issued)
+    door.clock.move(minutes(2))
+    assert why(door.refresh(again.refresh_token)) is Reason.BLOCKED
+
+
+def test_a_number_that_is_missing_hinders_the_redemption_not_the_consent(door: Door) -> None:
+    """R12: it is confirmed after consent."""
+    door.open()
+    save(door, ostiary={"controls": {"numberConfirmation": True}})
+    begun = door.started()
+    assert isinstance(approve(door, begun.user_code), Approved)
+    assert why(door.poll(begun.device_code)) is Reason.BLOCKED
+
+
+def test_a_role_is_a_fact_of_every_decision(door: Door) -> None:
+    """Policies by role: also at the start, where only memory is asked (R1)."""
+    door.open()
+    save(door, conditions={"users": {"includeRoles": ["auditor"]}}, **BLOCK)
+    assert isinstance(sign_in(door), Issued)
+    roles = json.dumps(["auditor"])
+    door.change(update(schema.users).where(schema.users.c.id == ALICE).values(roles=roles), PICTURE, "openings")
+    assert why(door.start()) is Reason.BLOCKED
+
+
+def test_what_was_decided_is_explained_with_the_policies_of_that_time(door: Door) -> None:
+    """The journal keeps the facts and the version; a policy that was changed or deleted since is found as it was."""
+    door.open()
+    here = locate(door, "198.51.100.0/24")
+    elsewhere = {"includeLocations": ["All"], "excludeLocations": [here]}
+    rule = save(door, displayName="Outside", conditions={"locations": elsewhere}, **BLOCK)
+    begun = door.started()
+    assert isinstance(approve(door, begun.user_code), Approved)
+    assert isinstance(door.poll(begun.device_code), Issued)
+    ((story, _),) = door.signins()
+    before = door.run(what_if.explain_sign_in(door.house, admin(door), story))
+    assert not isinstance(before, Refused)
+    assert [step["step"].rpartition(":")[2] for step in before["value"]] == ["claimed", "approved", "redeemed"]
+    for step in before["value"]:
+        assert step["outcome"] == step["recordedOutcome"] == "allowed"
+        told = {one["displayName"]: (one["result"], one["condition"]) for one in step["policies"]}
+        assert told == {
+            "Block device code flow": ("notApplied", "users"),
+            "Outside": ("notApplied", "locations"),
+        }
+        assert step["facts"]["person"]["named"] == [here]
+        assert step["facts"]["requester"]["address"] == REQUESTER
+    door.run(
+        rules.change_policy(
+            door.house, admin(door), rule, {"displayName": "Renamed", "conditions": {"locations": None}}
+        )
+    )
+    door.run(rules.delete_policy(door.house, admin(door), rule))
+    save(door, displayName="Later", **BLOCK)
+    assert door.run(what_if.explain_sign_in(door.house, admin(door), story)) == before
+    unknown = door.run(what_if.explain_sign_in(door.house, admin(door), "nothing"))
+    assert why(unknown) is Reason.NOT_FOUND
+
+
+def test_the_impact_of_a_report_only_policy_is_counted_over_real_sign_ins(door: Door) -> None:
+    """Who would have been kept out, and by what, before anybody is."""
+    door.open()
+    rule = save(
+        door, state="enabledForReportingButNotEnforced", ostiary={"controls": {"proximity": {"allOf": ["samePrefix"]}}}
+    )
+    assert isinstance(sign_in(door), Issued)
+    assert isinstance(sign_in(door), Issued)
+    found = door.run(what_if.impact(door.house, admin(door), rule, 7))
+    assert not isinstance(found, Refused)
+    assert (found["decisions"], found["wouldFail"], found["truncated"]) == (2, 2, False)
+    (person,) = found["people"]
+    assert (person["userId"], person["signIns"]) == (ALICE, 2)
+    assert found["because"] == [{"missing": "proximity: samePrefix", "signIns": 2}]
+    door.clock.move(hours(49))
+    assert door.run(what_if.impact(door.house, admin(door), rule, 1))["decisions"] == 0
+    assert why(door.run(what_if.impact(door.house, admin(door), rule, 91))) is Reason.INVALID_VALUE
+    assert why(door.run(what_if.impact(door.house, door.at_browser(), rule, 7))) is Reason.FORBIDDEN
+
+
+def test_only_what_decides_is_written_down(door: Door) -> None:
+    """Each entry of a decision holds its facts in one canonical form: no floats, keys sorted, unknown left out."""
+    door.open()
+    assert isinstance(sign_in(door), Issued)
+    kept = [json.loads(body) for (body,) in door.rows(select(schema.journal.c.body))]
+    facts = [one["detail"]["facts"] for one in kept if "facts" in one["detail"]]
+    assert len(facts) == 3
+    assert all("signInRisk" not in one and one["personDevice"] is None for one in facts)
