@@ -20,6 +20,7 @@ from ostiary.cli.keys import KEYS
 from ostiary.cli.login import login
 from ostiary.cli.logout import logout
 from ostiary.cli.output import Screen
+from ostiary.cli.policy import POLICY
 from ostiary.cli.run import run
 from ostiary.cli.signins import SIGNINS
 from ostiary.cli.status import status
@@ -38,7 +39,7 @@ VERBS: tuple[Verb, ...] = (
     ("token", token, SIGNING_IN),
     ("run", run, SIGNING_IN),
 )
-NOUNS: tuple[Noun, ...] = (EXEMPTION, SIGNINS, AUDIT, USER, GROUP, APP, KEYS)
+NOUNS: tuple[Noun, ...] = (EXEMPTION, SIGNINS, AUDIT, USER, GROUP, APP, POLICY, KEYS)
 
 ABOUT = "Sign in on machines without a browser, and administer who may."
 

@@ -2,7 +2,7 @@
 `ostiary signins`: the stories of sign-ins, as Graph's beta `signIn` tells them (v1.0 lacks the protocol).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -77,10 +77,34 @@ def list_(
 def show(
     errand: Errand,
     id_: Annotated[str, typer.Argument(metavar="ID", help="The sign-in's id, from the list.")],
+    *,
+    explain: Annotated[bool, typer.Option("--explain", help="Each policy, with the condition that decided.")] = False,
 ) -> None:
-    """Show everything that is known of one sign-in."""
+    """Show everything that is known of one sign-in, or why it was decided so."""
     with errand.graph() as graph:
-        errand.screen.record(graph.get(path(BASE, id_)), DETAILS)
+        if not explain:
+            errand.screen.record(graph.get(path(BASE, id_)), DETAILS)
+            return
+        found = graph.get(path(BASE, id_, "explanation"))
+    if errand.given.json:
+        errand.screen.record(found, ())
+        return
+    errand.screen.rows(_decisions(found), EXPLAINED)
+
+
+def _decisions(found: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for step in found.get("value") or []:
+        for policy in step.get("policies") or []:
+            yield {"step": step.get("step"), "at": step.get("activityDateTime"), **policy}
+
+
+EXPLAINED: tuple[Column, ...] = (
+    ("Time", lambda r: r.get("at")),
+    ("Step", lambda r: r.get("step")),
+    ("Policy", lambda r: r.get("displayName")),
+    ("Result", lambda r: r.get("result")),
+    ("Decided by", lambda r: r.get("condition") or r.get("missing")),
+)
 
 
 SIGNINS: Noun = (

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ostiary.core.access.cases import read_facts
 from ostiary.core.access.compile import Policy, PolicySet, State, compile_policy, compile_set
 from ostiary.core.access.decision import Applied, Result
 from ostiary.core.access.evaluate import evaluate, explain
 from ostiary.core.access.facts import Facts, Treat
-from ostiary.core.access.locations import Geo
 from ostiary.core.access.picture import Picture
 from ostiary.core.access.remembered import facts_document, facts_from
 from ostiary.core.directory.permissions import Action, judge
@@ -76,7 +76,7 @@ def _facts(picture: Picture, thought: Thought, person: Mapping[str, Any]) -> Fac
         told = thought.country
         atlas = replace(atlas, look=lambda address: replace(picture.atlas.look(address), country=told))
     try:
-        facts = facts_from({**person, **thought.facts})
+        facts = read_facts({**person, **thought.facts}, picture.atlas)
     except ValueError as wrong:
         return Invalid((Problem("$.ostiary.facts", str(wrong)),))
     if thought.address:
@@ -85,22 +85,7 @@ def _facts(picture: Picture, thought: Thought, person: Mapping[str, Any]) -> Fac
         here = atlas.place("192.0.2.1")  # an address of nobody (RFC 5737), for the country alone
         named = here.named if isinstance(here.named, frozenset) else frozenset()
         facts = replace(facts, person=replace(here, address=facts.person.address, named=named))
-    asked = thought.facts.get("requester")
-    if isinstance(asked, dict) and "named" not in asked and isinstance(asked.get("address"), str):
-        facts = replace(facts, requester=_place(picture, facts, asked["address"]))
     return facts
-
-
-def _place(picture: Picture, facts: Facts, address: str) -> Any:
-    """Where *address* is, with what the question says of it over what the files say."""
-    given, known = facts.requester, picture.atlas.look(address)
-    geo = Geo(
-        *(
-            getattr(known, name) if not isinstance(getattr(given, name), str | int | tuple) else getattr(given, name)
-            for name in ("country", "network", "coordinates")
-        )
-    )
-    return replace(picture.atlas, look=lambda _: geo).place(address)
 
 
 def _doubts(rules: PolicySet, facts: Facts) -> dict[str, str]:
