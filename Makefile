@@ -37,6 +37,7 @@ cover: ## the lines of the rules (core) that their own tests do not run
 
 bench: ## measure side by side with the peers and write docs/benchmarks.md
 	@scripts/setup --bench
+	@.venv/bin/python -m bench.policy
 	@exec .venv/bin/python -m bench $(ARGS)
 
 chaos: ## kill -9, power cuts and full disks, more rounds than `make test` takes

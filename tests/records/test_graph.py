@@ -260,10 +260,10 @@ def test_r4_what_cannot_be_enforced_is_refused_with_every_json_path(tmp_path: Pa
     """Enabled: refused, with all of it named; report-only: saved, because nothing depends on it."""
 
     async def story(api: Api, clock: MovableClock) -> None:
-        conditions = BLOCK["conditions"] | {"locations": {"includeLocations": ["All"]}, "signInRiskLevels": ["high"]}  # type: ignore[operator]
+        conditions = BLOCK["conditions"] | {"insiderRiskLevels": "minor", "signInRiskLevels": ["extreme"]}  # type: ignore[operator]
         strange = BLOCK | {"conditions": conditions}
         wrong = (await api.ask("POST", POLICIES, strange, status=400))["error"]["details"]
-        assert {d["target"] for d in wrong} == {"$.conditions.locations", "$.conditions.signInRiskLevels"}
+        assert {d["target"] for d in wrong} == {"$.conditions.insiderRiskLevels", "$.conditions.signInRiskLevels"}
         off = strange | {"state": "enabledForReportingButNotEnforced"}
         made = await api.ask("POST", POLICIES, off, status=201)
         await api.ask("PATCH", f"{POLICIES}/{made['id']}", {"state": "enabled"}, status=400)

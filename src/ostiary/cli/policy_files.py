@@ -12,8 +12,9 @@ import yaml
 
 from ostiary.client.errors import Misused
 from ostiary.core.access.cases import BadCase, Case, read_cases
-from ostiary.core.access.compile import PolicySet, compile_policy, compile_set
+from ostiary.core.access.compile import compile_policy
 from ostiary.core.access.locations import Atlas, Geo, atlas, read_location
+from ostiary.core.access.policy_set import PolicySet, compile_set
 from ostiary.core.graph.location import kind_of
 from ostiary.core.words.ids import PolicyId
 

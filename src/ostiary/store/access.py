@@ -9,10 +9,11 @@ from typing import Any
 import orjson
 from sqlalchemy import and_, bindparam, func, insert, select, update
 
-from ostiary.core.access.compile import compile_policy, compile_set
+from ostiary.core.access.compile import compile_policy
 from ostiary.core.access.locations import Geo, atlas, no_geo, read_location
 from ostiary.core.access.picture import VERSION as PICTURE
 from ostiary.core.access.picture import Organisation, Picture
+from ostiary.core.access.policy_set import compile_set
 from ostiary.core.directory.applications import Application, from_document
 from ostiary.core.directory.people import EXCEPTION, Role, User
 from ostiary.core.exemptions.could_pass import VERSION as OPENINGS

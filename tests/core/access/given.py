@@ -4,8 +4,9 @@ Policies and sign-ins for the tests of the engine, as few words as possible each
 
 from typing import Any
 
-from ostiary.core.access.compile import Policy, PolicySet, compile_policy, compile_set
+from ostiary.core.access.compile import Policy, compile_policy
 from ostiary.core.access.facts import Facts
+from ostiary.core.access.policy_set import PolicySet, compile_set
 from ostiary.core.words.ids import AppId, GroupId, PolicyId, UserId
 
 ALICE, BOB = UserId("alice"), UserId("bob")

@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from ostiary.core.access.compile import Policy, State, compile_set
+from ostiary.core.access.compile import Policy, State
 from ostiary.core.access.decision import Outcome, Result
 from ostiary.core.access.evaluate import evaluate, explain
 from ostiary.core.access.facts import UNKNOWN, Facts, Treat
 from ostiary.core.access.picture import Organisation, Picture
+from ostiary.core.access.policy_set import compile_set
 from ostiary.core.directory.applications import Application
 from tests.core.access.given import ALICE, API, BOB, EXCEPTION, FLOW, OTHER, STAFF, facts, mfa, one, policy
 

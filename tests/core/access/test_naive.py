@@ -7,10 +7,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ostiary.core.access.compile import compile_policy, compile_set
+from ostiary.core.access.compile import compile_policy
 from ostiary.core.access.decision import Decision, Outcome, Result
 from ostiary.core.access.evaluate import evaluate, explain
 from ostiary.core.access.facts import TRUSTED, UNKNOWN, DeviceFacts, Facts, Place, Treat
+from ostiary.core.access.policy_set import compile_set
 from ostiary.core.access.remembered import facts_document, facts_from
 from ostiary.core.words.ids import PolicyId
 from tests.core.access.naive import decide
@@ -109,7 +110,7 @@ def judged(documents: list[dict[str, Any]], facts: Facts, treat: Treat = Treat.S
 SEEDS = st.integers(0, 2**40)
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(SEEDS, st.integers(0, 5), st.sampled_from(list(Treat)))
 def test_the_compiled_engine_answers_as_the_naive_one(seed: int, count: int, treat: Treat) -> None:
     """Bits, indexes and survivors change nothing of what the documents say."""
@@ -122,7 +123,7 @@ FACTS = ("user", "groups", "roles", "resource", "client_type", "transfer_method"
          "person", "requester", "person_device", "requester_device", "start_ticket")  # fmt: skip
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(SEEDS, st.sampled_from(FACTS))
 def test_r4_less_knowledge_never_allows_more(seed: int, name: str) -> None:
     """R4: of whatever fact, an unknown one allows no more than any of its values would."""
@@ -133,6 +134,7 @@ def test_r4_less_knowledge_never_allows_more(seed: int, name: str) -> None:
     assert RANK[judged(documents, lost).outcome] >= RANK[judged(documents, sign_in).outcome]
 
 
+@settings(deadline=None)
 @given(SEEDS)
 def test_a_location_that_nobody_is_sure_of_allows_no_more(seed: int) -> None:
     """R4: neither than being in it would, nor than being elsewhere."""
@@ -144,6 +146,7 @@ def test_a_location_that_nobody_is_sure_of_allows_no_more(seed: int) -> None:
         assert RANK[judged(documents, unsure).outcome] >= RANK[judged(documents, certain).outcome]
 
 
+@settings(deadline=None)
 @given(SEEDS, st.sampled_from([Treat.STRICT, Treat.LATER]))
 def test_a_block_that_applies_beats_everything(seed: int, treat: Treat) -> None:
     """Whatever else is there, in whatever order."""
@@ -160,6 +163,7 @@ def test_a_block_that_applies_beats_everything(seed: int, treat: Treat) -> None:
     assert judged(documents, dice.facts(), treat).outcome is Outcome.BLOCKED
 
 
+@settings(deadline=None)
 @given(SEEDS, st.sampled_from(list(Treat)))
 def test_report_only_changes_no_outcome(seed: int, treat: Treat) -> None:
     """It is reported beside what was enforced; limits and what is missing stay as well."""
@@ -170,6 +174,7 @@ def test_report_only_changes_no_outcome(seed: int, treat: Treat) -> None:
     assert (with_.outcome, with_.missing, with_.limits) == (without.outcome, without.missing, without.limits)
 
 
+@settings(deadline=None)
 @given(SEEDS, st.sampled_from(list(Treat)))
 def test_deciding_and_explaining_agree_under_every_treatment(seed: int, treat: Treat) -> None:
     """The explanation recomputes the decision, also from facts that were written down and read back."""
@@ -182,6 +187,7 @@ def test_deciding_and_explaining_agree_under_every_treatment(seed: int, treat: T
     assert explained == {(one.id, one.result) for one in evaluate(policies, sign_in, unknown=treat).policies}
 
 
+@settings(deadline=None)
 @given(SEEDS)
 def test_facts_survive_being_written_down(seed: int) -> None:
     """Both ways, whatever is known, none or unknown."""

@@ -6,10 +6,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostiary.core.access.compile import Policy, State, compile_policy, compile_set
+from ostiary.core.access.compile import Policy, State, compile_policy
 from ostiary.core.access.decision import Outcome, Result
 from ostiary.core.access.evaluate import evaluate, explain
 from ostiary.core.access.facts import UNKNOWN, Facts, Treat
+from ostiary.core.access.policy_set import compile_set
 from ostiary.core.access.sides import Sides
 from ostiary.core.words.ids import PolicyId
 from tests.core.access.given import document

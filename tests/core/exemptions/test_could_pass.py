@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ostiary.core.access.compile import PolicySet
+from ostiary.core.access.policy_set import PolicySet
 from ostiary.core.exemptions.could_pass import Opening, Openings, Start, could_pass, refusal
 from ostiary.core.exemptions.exemption import Exemption, Limits
 from ostiary.core.words.ids import ExemptionId

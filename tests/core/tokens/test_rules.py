@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostiary.core.access.compile import compile_set
 from ostiary.core.access.picture import Organisation, Picture
+from ostiary.core.access.policy_set import compile_set
 from ostiary.core.directory.applications import Application, Secret
 from ostiary.core.tokens.authorization import AuthorizationRequest, must_sign_in, origin_of, redirects_to, response_uri
 from ostiary.core.tokens.claims import SHORTEST_LEFT, expiry

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostiary.core.access.compile import compile_set
 from ostiary.core.access.picture import Organisation, Picture
+from ostiary.core.access.policy_set import compile_set
 from ostiary.core.directory.applications import Application, Scope, normal_identifier
 from ostiary.core.tokens.scopes import ADMIN_API, Asked, answer_text, parse, reach, renew, split, stored
 from ostiary.core.words.ids import AppId, GroupId

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ostiary.core.access.compile import PolicySet
 from ostiary.core.access.decision import Applied, Decision
 from ostiary.core.access.evaluate import evaluate, explain
 from ostiary.core.access.facts import Facts, Place, Treat, Unknown
 from ostiary.core.access.locations import Atlas, Geo
+from ostiary.core.access.policy_set import PolicySet
 from ostiary.core.access.remembered import facts_from
 
 MOST = 10_000  # cases of one file
@@ -103,8 +103,11 @@ def read_facts(document: Mapping[str, Any], atlas: Atlas) -> Facts:
 
 
 def _placed(place: Place, atlas: Atlas) -> Place:
-    if isinstance(place.address, Unknown) or not isinstance(place.named, Unknown):
+    if not isinstance(place.named, Unknown):
         return place
+    if isinstance(place.address, Unknown):
+        told = Geo(place.country, place.network, place.coordinates)
+        return place if told == Geo() else atlas.somewhere(told)
     known = atlas.look(place.address)
     geo = Geo(
         known.country if isinstance(place.country, Unknown) else place.country,

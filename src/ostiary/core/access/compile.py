@@ -7,7 +7,7 @@ unless it is disabled or report-only (R4); should one be stored all the same, wh
 sign-in: an unreadable condition matches, an unknown control is never satisfied.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -69,14 +69,6 @@ class Policy:
     def demands(self) -> tuple[Control, ...]:
         """Everything that it demands."""
         return self.controls + self.also
-
-    def satisfied(self, has: Iterable[Control]) -> bool:
-        """Whether the controls in *has* are enough."""
-        if self.blocks or not all(control in has for control in self.also):
-            return False
-        if not self.controls:
-            return True
-        return all(c in has for c in self.controls) if self.every else any(c in has for c in self.controls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,64 +200,3 @@ def _demands(value: Any, problems: list[Problem]) -> tuple[Control, ...]:
         for control in demand.read(given.get(name), f"{path}.{name}", problems)
     )
     return found if len(problems) == before else (*found, UNREADABLE)
-
-
-@dataclass(frozen=True, slots=True)
-class Dimension:
-    """One condition over all policies, a bit each."""
-
-    everyone: int
-    """Policies that include every sign-in."""
-    certain: int
-    """Those of them that exclude nothing."""
-    possible: int
-    """Policies that include somebody."""
-    include: Mapping[str, int]
-    exclude: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class PolicySet:
-    """All policies of an organisation, compiled to one bit per policy and dimension."""
-
-    policies: tuple[Policy, ...] = ()
-    dimensions: tuple[Dimension, ...] = ()
-    enforced: int = 0
-    reporting: int = 0
-    filtered: int = 0
-    """Those with rules about devices."""
-
-
-def compile_set(policies: Iterable[Policy]) -> PolicySet:
-    """Index *policies* for `evaluate`."""
-    ordered = tuple(policies)
-    return PolicySet(
-        ordered,
-        tuple(_dimension(ordered, n) for n in range(len(CONDITIONS))),
-        _mask(p.state is State.ENABLED for p in ordered),
-        _mask(p.state is State.REPORT_ONLY for p in ordered),
-        _mask(bool(p.filters) for p in ordered),
-    )
-
-
-def _mask(bits: Iterable[bool]) -> int:
-    return sum(1 << n for n, bit in enumerate(bits) if bit)
-
-
-def _dimension(policies: tuple[Policy, ...], n: int) -> Dimension:
-    sides = [policy.sides[n] for policy in policies]
-    return Dimension(
-        everyone=_mask(s.everyone for s in sides),
-        certain=_mask(s.everyone and not s.exclude for s in sides),
-        possible=_mask(s.everyone or bool(s.include) for s in sides),
-        include=_by_key(s.include for s in sides),
-        exclude=_by_key(s.exclude for s in sides),
-    )
-
-
-def _by_key(sets: Iterable[frozenset[str]]) -> dict[str, int]:
-    index: dict[str, int] = {}
-    for n, keys in enumerate(sets):
-        for key in keys:
-            index[key] = index.get(key, 0) | 1 << n
-    return index

@@ -8,17 +8,16 @@ Each condition leaves a bit for each policy that may match, and one for each tha
 something is unknown (R4). What is left over is tested one by one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
-from ostiary.core.access.compile import Dimension, Policy, PolicySet, State
+from ostiary.core.access.compile import Policy, State
 from ostiary.core.access.conditions import CONDITIONS, Condition
-from ostiary.core.access.controls import Control, Stage, satisfied, stage
+from ostiary.core.access.controls import satisfied
 from ostiary.core.access.decision import Applied, Decision, Outcome, Result
 from ostiary.core.access.facts import UNKNOWN, Facts, Treat, Unknown
-from ostiary.core.access.limits import Limits, tightest
+from ostiary.core.access.limits import NO_LIMITS, Limits, tightest
+from ostiary.core.access.policy_set import Demands, Dimension, PolicySet, bits_of, part_of
 from ostiary.core.access.sides import Keys, Perhaps
-
-_SESSION = ("signInFrequency",)
 
 
 def evaluate(policies: PolicySet, facts: Facts, *, unknown: Treat) -> Decision:
@@ -28,8 +27,9 @@ def evaluate(policies: PolicySet, facts: Facts, *, unknown: Treat) -> Decision:
     Under `Treat.LATER` only blocks count, and controls that can no longer be brought: the others are asked for when
     the person is there.
     """
-    may = must = policies.enforced | policies.reporting
-    for condition, dimension in zip(CONDITIONS, policies.dimensions, strict=True):
+    may = must = (policies.enforced | policies.reporting) & policies.everybody
+    for number in policies.told:
+        condition, dimension = CONDITIONS[number], policies.dimensions[number]
         keys = _keys(condition, facts, unknown)
         if isinstance(keys, frozenset):
             matching = _matching(dimension, keys, keys)
@@ -38,12 +38,13 @@ def evaluate(policies: PolicySet, facts: Facts, *, unknown: Treat) -> Decision:
         else:
             may &= _may(dimension, keys)
             must &= _must(dimension, keys)
-    may, must = _filtered(policies, facts, may, must)
-    applying = may if unknown is Treat.STRICT else must
-    judged = [_judged(policies.policies[n], facts, unknown) for n in _bits(applying)]
+    if may & policies.filtered:
+        may, must = _filtered(policies, facts, may, must)
+    judge = _Judge(policies, facts, unknown)
+    judge.add(may if unknown is Treat.STRICT else must)
     if unknown is Treat.ENTRA and may != must:
-        return _unjudged(policies, may & ~must, judged)
-    return _answer(judged)
+        return _unjudged(policies, may & ~must, judge.decision())
+    return judge.decision()
 
 
 def _keys(condition: Condition, facts: Facts, unknown: Treat) -> Keys:
@@ -79,110 +80,109 @@ def _must(dimension: Dimension, keys: Perhaps | Unknown) -> int:
 
 def _filtered(policies: PolicySet, facts: Facts, may: int, must: int) -> tuple[int, int]:
     """Without the policies whose rules about devices do not match."""
-    for n in _bits(may & policies.filtered):
-        answers = [one.matches(facts) for one in policies.policies[n].filters]
-        if False in answers:
-            may &= ~(1 << n)
-        if not all(answer is True for answer in answers):
-            must &= ~(1 << n)
+    known: dict[int, bool | Unknown] = {}  # each different rule is looked at once
+    for n in bits_of(may & policies.filtered):
+        for number in policies.filters_of[n]:
+            answer = known.get(number)
+            if answer is None:
+                answer = known[number] = policies.filters[number].matches(facts)
+            if answer is not True:
+                must &= ~(1 << n)
+            if answer is False:
+                may &= ~(1 << n)
     return may, must
 
 
-def _bits(mask: int) -> Iterator[int]:
-    while mask:
-        low = mask & -mask
-        yield low.bit_length() - 1
-        mask ^= low
+class _Judge:
+    """Adds up the policies that apply; each different demand is looked at once."""
 
+    __slots__ = ("_answered", "_facts", "_hopeful", "_met", "_policies", "_unsure", "_verdicts", "applied", "failing",
+                 "narrowing")  # fmt: skip
 
-class _Judged:
-    """One applying policy with what of its demands is met."""
+    def __init__(self, policies: PolicySet, facts: Facts, unknown: Treat) -> None:
+        self._policies, self._facts = policies, facts
+        self._answered = self._met = self._unsure = 0
+        self._hopeful = unknown is Treat.LATER
+        self._verdicts: dict[int, tuple[bool, int]] = {}
+        self.applied: list[Applied] = []
+        self.failing: list[Demands] = []
+        self.narrowing = 0
 
-    __slots__ = ("failed", "policy", "reachable", "result", "unmet")
+    def add(self, applying: int) -> None:
+        """The policies that apply."""
+        policies, verdicts, applied = self._policies, self._verdicts, self.applied
+        enforced = policies.enforced
+        self.narrowing |= applying & policies.narrowing
+        for n in bits_of(applying):
+            one = policies.demands[n]
+            verdict = verdicts.get(one.sort)
+            if verdict is None:
+                verdict = verdicts[one.sort] = self._look(one)
+            applied.append(one.parts.get(verdict) or self._part(one, verdict))
+            if verdict[0] and enforced >> n & 1:
+                self.failing.append(one)
 
-    def __init__(self, policy: Policy, facts: Facts, unknown: Treat) -> None:
-        answers = {control: satisfied(control, facts) for control in policy.demands}
-        met = [control for control, answer in answers.items() if answer is True]
-        self.policy = policy
-        self.unmet = tuple(control for control in answers if control not in met)
-        self.reachable = tuple(control for control in self.unmet if stage(control) is not Stage.FIXED)
-        if unknown is Treat.LATER:  # what is not known yet, or can still be brought, is asked for later
-            met = [*met, *self.reachable, *(control for control in answers if answers[control] is UNKNOWN)]
-        self.failed = not policy.satisfied(met)
-        if policy.state is State.REPORT_ONLY:
-            self.result = Result.REPORT_FAILURE if self.failed else Result.REPORT_SUCCESS
+    def _look(self, one: Demands) -> tuple[bool, int]:
+        """Whether policies that demand this fail, and what is missing."""
+        if one.blocks:
+            return True, 0
+        asked = one.every | one.some
+        self._answer(asked & ~self._answered)
+        has = self._met
+        if self._hopeful:  # what is not known yet, or can still be brought, is asked for later
+            has |= self._unsure | self._policies.reachable
+        return not one.met(has), asked & ~self._met
+
+    def _part(self, one: Demands, verdict: tuple[bool, int]) -> Applied:
+        failed, lacks = verdict
+        if one.policy.state is State.REPORT_ONLY:
+            result = Result.REPORT_FAILURE if failed else Result.REPORT_SUCCESS
         else:
-            self.result = Result.FAILURE if self.failed else Result.SUCCESS
+            result = Result.FAILURE if failed else Result.SUCCESS
+        missing = tuple(self._policies.controls[n].label for n in bits_of(lacks))
+        one.parts[verdict] = part = part_of(one.policy, result, "", missing)
+        return part
 
-    @property
-    def helpless(self) -> bool:
-        """Whether nothing that can still be brought would satisfy it."""
-        met = [control for control in self.policy.demands if control not in self.unmet]
-        return not self.policy.satisfied([*met, *self.reachable])
+    def _answer(self, asked: int) -> None:
+        for n in bits_of(asked):
+            answer = satisfied(self._policies.controls[n], self._facts)
+            if answer is True:
+                self._met |= 1 << n
+            elif isinstance(answer, Unknown):
+                self._unsure |= 1 << n
+        self._answered |= asked
 
-    def applied(self) -> Applied:
-        """As the decision tells it."""
-        policy = self.policy
-        return Applied(
-            policy.id, policy.name, self.result, _labels(policy), "",
-            tuple(control.label for control in self.unmet if control.name != "block"),
-            tuple(control.label for control in policy.also if control.name in _SESSION),
-        )  # fmt: skip
+    def decision(self) -> Decision:
+        """What it comes to."""
+        applied = tuple(self.applied)
+        if not self.failing:
+            return Decision(Outcome.ALLOWED, (), applied, self._limits())
+        if any(one.blocks for one in self.failing):
+            return Decision(Outcome.BLOCKED, policies=applied)
+        reachable = self._policies.reachable
+        helpless = any(not one.met(self._met | reachable) for one in self.failing)
+        missing = 0
+        for one in self.failing:
+            missing |= (one.every | one.some) & ~self._met
+        if not helpless:
+            missing &= reachable
+        labels = tuple(sorted(self._policies.controls[n].label for n in bits_of(missing)))
+        later = not helpless and not missing & ~self._policies.late
+        outcome = Outcome.BLOCKED if helpless else Outcome.CONTROLS
+        return Decision(outcome, labels, applied, self._limits(), later)
 
-
-def _judged(policy: Policy, facts: Facts, unknown: Treat) -> _Judged:
-    return _Judged(policy, facts, unknown)
-
-
-def _labels(policy: Policy) -> tuple[str, ...]:
-    return tuple(control.label for control in policy.demands if control.name not in _SESSION)
-
-
-def _answer(judged: list[_Judged]) -> Decision:
-    applied = tuple(one.applied() for one in judged)
-    enforced = [one for one in judged if one.policy.state is State.ENABLED]
-    failing = [one for one in enforced if one.failed]
-    if not failing:
-        return Decision(Outcome.ALLOWED, (), applied, _limits(enforced))
-    if any(one.policy.blocks for one in failing):
-        return Decision(Outcome.BLOCKED, policies=applied)
-    helpless = any(one.helpless for one in failing)
-    missing = {control for one in failing for control in (one.unmet if helpless else one.reachable)}
-    later = not helpless and all(stage(control) is Stage.CONSENT for control in missing)
-    return Decision(
-        Outcome.BLOCKED if helpless else Outcome.CONTROLS,
-        tuple(sorted(control.label for control in missing)),
-        applied,
-        _limits(enforced),
-        later,
-    )
+    def _limits(self) -> Limits:
+        if not self.narrowing:
+            return NO_LIMITS
+        return tightest(self._policies.demands[n].limits for n in bits_of(self.narrowing))
 
 
-def _limits(enforced: list[_Judged]) -> Limits:
-    own = (one.policy.limits for one in enforced)
-    return tightest((*own, *(_narrows(control) for one in enforced for control in one.policy.also)))
-
-
-def _narrows(control: Control) -> Limits:
-    """What a control that is satisfied means for what is given afterwards."""
-    if control.name == "signInFrequency" and isinstance(control.value, int):
-        return Limits(frequency=control.value)
-    if control.name == "scopes" and isinstance(control.value, frozenset):
-        return Limits(scopes=control.value)
-    return Limits()
-
-
-def _unjudged(policies: PolicySet, doubtful: int, judged: list[_Judged]) -> Decision:
+def _unjudged(policies: PolicySet, doubtful: int, certain: Decision) -> Decision:
     """Entra's treatment where something decisive is unknown: a block that is certain stands, all else is open."""
-    certain = _answer(judged)
-    open_ = tuple(_doubtful(policies.policies[n], "") for n in _bits(doubtful))
+    open_ = tuple(part_of(policies.policies[n], Result.UNKNOWN) for n in bits_of(doubtful))
     matters = doubtful & policies.enforced and certain.outcome is not Outcome.BLOCKED
     outcome = Outcome.UNJUDGED if matters else certain.outcome
     return Decision(outcome, certain.missing, (*certain.policies, *open_), certain.limits)
-
-
-def _doubtful(policy: Policy, condition: str) -> Applied:
-    return Applied(policy.id, policy.name, Result.UNKNOWN, _labels(policy), condition)
 
 
 def explain(policies: PolicySet, facts: Facts, *, unknown: Treat = Treat.STRICT) -> tuple[Applied, ...]:
@@ -194,23 +194,28 @@ def explain(policies: PolicySet, facts: Facts, *, unknown: Treat = Treat.STRICT)
         may = exact if exact is not None else _may(dimension, keys)  # type: ignore[arg-type]
         must = exact if exact is not None else _must(dimension, keys)  # type: ignore[arg-type]
         masks.append((condition.NAME, may, must))
-    return tuple(_explained(policy, n, facts, masks, unknown) for n, policy in enumerate(policies.policies))
+    judge = _Judge(policies, facts, unknown)
+    return tuple(_explained(one, n, judge, facts, masks, unknown) for n, one in enumerate(policies.demands))
 
 
-def _explained(policy: Policy, n: int, facts: Facts, masks: list[tuple[str, int, int]], unknown: Treat) -> Applied:
+def _explained(
+    demands: Demands, n: int, judge: _Judge, facts: Facts, masks: Iterable[tuple[str, int, int]], unknown: Treat
+) -> Applied:
+    policy: Policy = demands.policy
     if policy.state is State.DISABLED:
-        return Applied(policy.id, policy.name, Result.NOT_ENABLED, _labels(policy))
+        return part_of(policy, Result.NOT_ENABLED)
     answers: list[tuple[str, bool | Unknown]] = [(name, _bit(may, must, n)) for name, may, must in masks] + [
         (one.name, one.matches(facts)) for one in policy.filters
     ]
     no = next((name for name, answer in answers if answer is False), None)
     doubt = next((name for name, answer in answers if answer is UNKNOWN), None)
     if no is None and doubt is not None and unknown is Treat.ENTRA:
-        return _doubtful(policy, doubt)
+        return part_of(policy, Result.UNKNOWN, doubt)
     if no is not None or (doubt is not None and unknown is Treat.LATER):
         result = Result.REPORT_NOT_APPLIED if policy.state is State.REPORT_ONLY else Result.NOT_APPLIED
-        return Applied(policy.id, policy.name, result, _labels(policy), no or doubt or "")
-    return _judged(policy, facts, unknown).applied()
+        return part_of(policy, result, no or doubt or "")
+    judge.add(1 << n)
+    return judge.applied[-1]
 
 
 def _bit(may: int, must: int, n: int) -> bool | Unknown:

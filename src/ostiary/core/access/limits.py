@@ -51,7 +51,7 @@ def _number(value: Any, path: str, within: tuple[int, int], problems: list[Probl
 
 def tightest(limits: Iterable[Limits]) -> Limits:
     """The tightest of each."""
-    every = tuple(limits)
+    every = tuple(one for one in limits if one != NO_LIMITS)
     if not every:
         return NO_LIMITS
     return Limits(

@@ -160,6 +160,7 @@ class Atlas:
     nowhere_too: frozenset[str] = frozenset()
     networks: Mapping[int, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     by_network: frozenset[str] = frozenset()
+    by_range: frozenset[str] = frozenset()
     look: Callable[[str], Geo] = field(default=no_geo, compare=False)
     """The geo files."""
 
@@ -170,16 +171,22 @@ class Atlas:
         except ValueError:
             return NOWHERE
         geo = self.look(str(numeric))
-        sure = self._ranges(numeric) | self._at(geo)
-        unsure = (self.by_country if isinstance(geo.country, Unknown) else frozenset()) | (
-            self.by_network if isinstance(geo.network, Unknown) else frozenset()
-        )
+        return self._place(str(numeric), geo, self._ranges(numeric), frozenset())
+
+    def somewhere(self, geo: Geo) -> Place:
+        """A place of which only that is known: whether it is in a range is not."""
+        return self._place(UNKNOWN, geo, frozenset(), self.by_range)
+
+    def _place(self, address: str | Unknown, geo: Geo, sure: frozenset[str], unsure: frozenset[str]) -> Place:
+        sure |= self._at(geo)
+        unsure |= self.by_country if isinstance(geo.country, Unknown) else frozenset()
+        unsure |= self.by_network if isinstance(geo.network, Unknown) else frozenset()
         unsure -= sure
         if sure & self.trusted:
             sure |= {TRUSTED}
         elif unsure & self.trusted:
             unsure |= {TRUSTED}
-        return Place(str(numeric), geo.country, geo.network, geo.coordinates, sure, unsure)
+        return Place(address, geo.country, geo.network, geo.coordinates, sure, unsure)
 
     def _ranges(self, numeric: IPv4Address | IPv6Address) -> frozenset[str]:
         found: frozenset[str] = frozenset()
@@ -214,6 +221,7 @@ def atlas(locations: Iterable[NamedLocation], look: Callable[[str], Geo] = no_ge
         nowhere_too=frozenset(one.id for one in every if one.nowhere_too),
         networks=MappingProxyType(_index((number, one.id) for one in every for number in one.networks)),
         by_network=frozenset(one.id for one in every if one.networks),
+        by_range=frozenset(one.id for one in every if one.ranges),
         look=look,
     )
 

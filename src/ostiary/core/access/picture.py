@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from ostiary.core.access.compile import PolicySet
 from ostiary.core.access.locations import Atlas
+from ostiary.core.access.policy_set import PolicySet
 from ostiary.core.directory.applications import Application, normal_identifier
 from ostiary.core.words.ids import AppId, GroupId
 

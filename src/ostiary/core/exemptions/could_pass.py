@@ -8,10 +8,10 @@ it costs no query.
 
 from dataclasses import dataclass, field
 
-from ostiary.core.access.compile import PolicySet
 from ostiary.core.access.decision import Decision, Outcome
 from ostiary.core.access.evaluate import evaluate
 from ostiary.core.access.facts import NOWHERE, Facts, Place, Treat
+from ostiary.core.access.policy_set import PolicySet
 from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.words.ids import AppId, GroupId, UserId
 from ostiary.core.words.instants import Instant

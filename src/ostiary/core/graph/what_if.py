@@ -43,8 +43,6 @@ class Thought:
 
     user: str
     facts: Mapping[str, Any]
-    address: str
-    country: str | None
     exemption: bool
     applied_only: bool
 
@@ -58,29 +56,29 @@ def read_thought(body: Mapping[str, Any]) -> Thought | Invalid:
     ours = _object(body.get("ours"), "$.ostiary", ("facts", "exemption"), problems)
     user = _text(identity.get("userId"), "$.signInIdentity.userId", problems)
     facts = {"resource": _one(context.get("includeApplications"), problems), **_conditions(conditions, problems)}
-    extra = ours.get("facts") or {}
+    extra = ours.get("facts", {})
     if not isinstance(extra, dict):
         problems.append(Problem("$.ostiary.facts", "must be an object"))
         extra = {}
     if problems:
         return Invalid(tuple(problems))
-    address, country = conditions.get("ipAddress") or "", conditions.get("country")
-    return Thought(
-        user, {**facts, **extra}, address, country, ours.get("exemption") is True, body.get("applied_only") is True
-    )
+    return Thought(user, {**facts, **extra}, ours.get("exemption") is True, body.get("applied_only") is True)
 
 
 def _conditions(given: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:
     """Graph's conditions as facts; addresses are looked up later."""
     facts: dict[str, Any] = {}
+    person: dict[str, Any] = {}
     names = {"devicePlatform": "platform", "clientAppType": "clientType", "signInRiskLevel": "signInRisk",
              "userRiskLevel": "userRisk"}  # fmt: skip
     for name, fact in names.items():
         if given.get(name) is not None:
             facts[fact] = _text(given[name], f"$.signInConditions.{name}", problems)
-    for name in ("ipAddress", "country"):
+    for name, part in (("ipAddress", "address"), ("country", "country")):
         if given.get(name) is not None:
-            _text(given[name], f"$.signInConditions.{name}", problems)
+            person[part] = _text(given[name], f"$.signInConditions.{name}", problems)
+    if person:
+        facts["person"] = person
     flow = _object(
         given.get("authenticationFlow"), "$.signInConditions.authenticationFlow", ("transferMethod",), problems
     )

@@ -12,11 +12,12 @@ from dataclasses import replace
 from typing import Any
 
 from ostiary.core.access.cases import read_facts
-from ostiary.core.access.compile import Policy, PolicySet, State, compile_policy, compile_set
+from ostiary.core.access.compile import Policy, State, compile_policy
 from ostiary.core.access.decision import Applied, Result
 from ostiary.core.access.evaluate import evaluate, explain
 from ostiary.core.access.facts import Facts, Treat
 from ostiary.core.access.picture import Picture
+from ostiary.core.access.policy_set import PolicySet, compile_set
 from ostiary.core.access.remembered import facts_document, facts_from
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.graph.error import Invalid, Problem
@@ -70,22 +71,11 @@ async def what_if(house: House, visit: Visit, body: Mapping[str, Any]) -> dict[s
 
 
 def _facts(picture: Picture, thought: Thought, person: Mapping[str, Any]) -> Facts | Invalid:
-    """The sign-in's facts: places from addresses, unless the question names them."""
-    atlas = picture.atlas
-    if thought.country is not None:
-        told = thought.country
-        atlas = replace(atlas, look=lambda address: replace(picture.atlas.look(address), country=told))
+    """The sign-in's facts: named locations from addresses, unless the question names them."""
     try:
-        facts = read_facts({**person, **thought.facts}, picture.atlas)
+        return read_facts({**person, **thought.facts}, picture.atlas)
     except ValueError as wrong:
         return Invalid((Problem("$.ostiary.facts", str(wrong)),))
-    if thought.address:
-        facts = replace(facts, person=atlas.place(thought.address))
-    elif thought.country is not None:
-        here = atlas.place("192.0.2.1")  # an address of nobody (RFC 5737), for the country alone
-        named = here.named if isinstance(here.named, frozenset) else frozenset()
-        facts = replace(facts, person=replace(here, address=facts.person.address, named=named))
-    return facts
 
 
 def _doubts(rules: PolicySet, facts: Facts) -> dict[str, str]:
