@@ -13,13 +13,13 @@ from ostiary.core.access.facts import TRUSTED
 from ostiary.core.access.guardrail import guards
 from ostiary.core.access.locations import COUNTRY, TYPE, read_location
 from ostiary.core.directory.permissions import Action, judge
-from ostiary.core.exemptions.opening import read_reason
 from ostiary.core.graph.error import Invalid, Problem
 from ostiary.core.graph.location import kind_of
 from ostiary.core.graph.query import Page, Query
 from ostiary.core.logs.entry import Entry, tame
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import PICTURE, touch
 from ostiary.services.house import House
