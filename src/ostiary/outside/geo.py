@@ -14,7 +14,7 @@ from typing import Any
 import maxminddb
 
 from ostiary.core.access.facts import UNKNOWN, Unknown
-from ostiary.core.access.locations import Geo
+from ostiary.core.access.locations import NO_GEO, Geo
 
 __all__ = ["NO_FILES", "GeoFiles", "GeoPaths"]
 
@@ -96,7 +96,7 @@ class GeoFiles:
     def __call__(self, address: str) -> Geo:
         """What the files say of *address*. Raises nothing."""
         if not self._files:
-            return Geo()
+            return NO_GEO
         moved = [file.moved() for file in self._files.values()]  # each is looked at
         if True in moved or len(self._known) >= REMEMBERED:
             self._known.clear()

@@ -89,3 +89,20 @@ def test_trusted_is_a_key_of_its_own() -> None:
     assert TRUSTED not in marked.place("198.51.100.1").named  # type: ignore[operator]
     by_network = map_of(a=ip(trusted=True, ostiary={"autonomousSystems": [64500]}))
     assert by_network.place("203.0.113.9").unsure == {"a", TRUSTED}
+
+
+def test_what_the_files_say_is_looked_at_each_time() -> None:
+    """An address that was found once is found again at once, until a file is replaced."""
+    said = [Geo("NO")]
+    asked: list[str] = []
+
+    def look(address: str) -> Geo:
+        asked.append(address)
+        return said[0]
+
+    read = [read_location(id, countries(code))[0] for id, code in (("n", "NO"), ("s", "SE"))]
+    found = atlas(read, look)
+    assert found.place("203.0.113.9") is found.place("203.0.113.9")
+    said[0] = Geo("SE")
+    assert found.place("203.0.113.9").named == frozenset({"s"})
+    assert asked == ["203.0.113.9"] * 4

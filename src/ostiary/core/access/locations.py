@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from ostiary.core.access.facts import NOWHERE, TRUSTED, UNKNOWN, Place, Unknown
 from ostiary.core.access.sides import Problem, members
@@ -19,6 +19,7 @@ IP, COUNTRY = "#microsoft.graph.ipNamedLocation", "#microsoft.graph.countryNamed
 RANGES, COUNTRIES, NETWORKS = 2000, 300, 500  # entries of one location
 WIDEST = {4: 8, 6: 8}  # Entra: a mask larger than /8
 TYPE = "@odata.type"
+REMEMBERED = 4096  # addresses
 
 _IP_FIELDS = ("isTrusted", "ipRanges")
 _COUNTRY_FIELDS = ("countriesAndRegions", "countryLookupMethod", "includeUnknownCountriesAndRegions")
@@ -145,6 +146,14 @@ def no_geo(address: str) -> Geo:
     return NO_GEO
 
 
+class _Known(NamedTuple):
+    """What was found out about an address."""
+
+    canonical: str
+    geo: Geo
+    place: Place
+
+
 @dataclass(frozen=True, slots=True)
 class Atlas:
     """Every named location, to be asked by address: one look-up for each length of prefix that occurs."""
@@ -162,16 +171,25 @@ class Atlas:
     by_network: frozenset[str] = frozenset()
     by_range: frozenset[str] = frozenset()
     look: Callable[[str], Geo] = field(default=no_geo, compare=False)
-    """The geo files."""
+    """The geo files; as long as they say the same of an address, they give the same value."""
+    _known: dict[str, _Known] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def place(self, address: str) -> Place:
         """Where *address* is; one that cannot be read, or is not known, is nowhere that anybody knows."""
+        known = self._known.get(address)
+        if known is not None and self.look(known.canonical) is known.geo:  # the files say the same as then
+            return known.place
         try:
             numeric = ip_address(address)
         except ValueError:
             return NOWHERE
-        geo = self.look(str(numeric))
-        return self._place(str(numeric), geo, self._ranges(numeric), frozenset())
+        canonical = str(numeric)
+        geo = self.look(canonical)
+        place = self._place(canonical, geo, self._ranges(numeric), frozenset())
+        if len(self._known) >= REMEMBERED:
+            self._known.clear()
+        self._known[address] = _Known(canonical, geo, place)
+        return place
 
     def somewhere(self, geo: Geo) -> Place:
         """A place of which only that is known: whether it is in a range is not."""

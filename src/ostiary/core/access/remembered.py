@@ -6,11 +6,10 @@ What is unknown is left out, what is known to be none is null. Lists are sorted 
 facts are written in one way only (R15).
 """
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ostiary.core.access.facts import UNKNOWN, DeviceFacts, Facts, Place, Unknown
+from ostiary.core.access.facts import NOWHERE, UNKNOWN, DeviceFacts, Facts, Place, Unknown
 
 _NAMES = {
     "user": "user", "groups": "groups", "roles": "roles", "application": "application", "resource": "resource",
@@ -29,31 +28,30 @@ _MOST = 4000  # of a list
 def facts_document(facts: Facts) -> dict[str, Any]:
     """*facts* as JSON values."""
     document: dict[str, Any] = {}
-    for field in fields(Facts):
-        value = getattr(facts, field.name)
-        if isinstance(value, Place):
-            value = _place(value) or UNKNOWN
-        elif isinstance(value, DeviceFacts):
-            value = _device(value)
-        elif isinstance(value, frozenset):
-            value = sorted(value)
-        elif isinstance(value, tuple):
-            value = list(value)
-        if not isinstance(value, Unknown):
-            document[_NAMES[field.name]] = value
+    for name, key in _NAMED:
+        value = getattr(facts, name)
+        if value is not UNKNOWN and value is not NOWHERE:
+            document[key] = _WRITE.get(type(value), _as_it_is)(value)
     return document
 
 
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
 def _place(place: Place) -> dict[str, Any]:
-    plain = {
-        "address": place.address,
-        "country": place.country,
-        "network": place.network,
-        "coordinates": list(place.coordinates) if isinstance(place.coordinates, tuple) else place.coordinates,
-        "named": place.named if isinstance(place.named, Unknown) else sorted(place.named),
-        "unsure": sorted(place.unsure) or UNKNOWN,
-    }
-    return {name: value for name, value in plain.items() if not isinstance(value, Unknown)}
+    found: dict[str, Any] = {}
+    for name in ("address", "country", "network"):
+        value = getattr(place, name)
+        if value is not UNKNOWN:
+            found[name] = value
+    if place.coordinates is not UNKNOWN:
+        found["coordinates"] = None if place.coordinates is None else list(place.coordinates)
+    if not isinstance(place.named, Unknown):
+        found["named"] = sorted(place.named)
+    if place.unsure:
+        found["unsure"] = sorted(place.unsure)
+    return found
 
 
 def _device(device: DeviceFacts) -> dict[str, Any]:
@@ -67,6 +65,10 @@ def _device(device: DeviceFacts) -> dict[str, Any]:
             for name, value in sorted(device.attributes.items())
         },
     }
+
+
+_WRITE: Mapping[type, Callable[[Any], Any]] = {Place: _place, DeviceFacts: _device, frozenset: sorted, tuple: list}
+_NAMED = tuple(_NAMES.items())
 
 
 def facts_from(document: Mapping[str, Any]) -> Facts:
