@@ -126,10 +126,12 @@ def test_doctor_sees_an_open_folder_and_a_clock_that_went_back(copied: tuple[Ser
     """The two that nobody notices until it is too late."""
     server, _ = copied
     server.data.chmod(0o755)
+    config = server.config.model_copy(update={"geo_country": server.data / "nothing.mmdb"})
     try:
-        findings = {f.check: f for f in examine(server.config, {}, Instant(1_000_000))}
+        findings = {f.check: f for f in examine(config, {}, Instant(1_000_000))}
     finally:
         server.data.chmod(0o700)
     assert not findings["data folder"].good
     assert not findings["clock"].good
+    assert "No such file" in findings["geo files"].text
     assert len(findings) == len(CHECKS)

@@ -13,6 +13,7 @@ from ostiary.core.words.errors import StoreFailed
 from ostiary.core.words.instants import Instant, between, days, to_iso
 from ostiary.outside.clock import BEHIND
 from ostiary.outside.data_folder import exposed, free_space
+from ostiary.outside.geo import GeoFiles, GeoPaths
 from ostiary.outside.random import SystemRandom
 from ostiary.outside.signing_keys import open_key
 from ostiary.outside.tls import certificate_ends, server_context
@@ -160,4 +161,13 @@ def _space(patient: Patient) -> Finding:
     return Finding("disk", space.free >= LEAST_SPACE, f"{space.free // 2**20} MiB free of {space.total // 2**20}")
 
 
-CHECKS: tuple[Check, ...] = (_folder, _database, _organisation, _master, _signing, _tls, _clock, _space)
+def _geo(patient: Patient) -> Finding:
+    """A file that was named and cannot be read makes every country unknown: policies about places get strict."""
+    config = patient.config
+    paths = GeoPaths(config.geo_country, config.geo_asn, config.geo_city)
+    troubles = GeoFiles(paths).troubles
+    named = [str(path) for path in (paths.country, paths.network, paths.city) if path is not None]
+    return Finding("geo files", not troubles, "; ".join(troubles) or ", ".join(named) or "none: countries are unknown")
+
+
+CHECKS: tuple[Check, ...] = (_folder, _database, _organisation, _master, _signing, _tls, _clock, _space, _geo)

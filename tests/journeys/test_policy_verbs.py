@@ -1,0 +1,69 @@
+"""The verbs about policy against a running server, as an administrator types them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.attacks.test_bad_input import token_of
+from tests.attacks.visitor import Visitor
+from tests.cli.conftest import Program
+from tests.journeys.test_cli import Installed, installed
+from tests.server import Server
+
+RESOURCE = "Azure Resource Manager"
+
+
+@pytest.fixture(scope="module")
+def admin(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+    """The program with the token of a browser sign-in of the administrator."""
+    program = installed(server, tmp_path_factory.mktemp("admin"))
+    bea = server.people["bea"]
+    with Visitor(server.origin, server.ca_file) as visitor:
+        visitor.sign_in(bea.username, bea.password, bea.totp())
+        yield Installed({**program.environ, "OSTIARY_TOKEN": token_of(visitor)})
+
+
+def lines(program: Program, *arguments: str, status: int = 0) -> list[dict[str, object]]:
+    """What `ostiary policy …` prints with --json."""
+    done = program.run("policy", *arguments, "--json")
+    assert done.returncode == status, (done.stdout, done.stderr)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_policies_are_listed_and_shown(admin: Installed) -> None:
+    """By name or by id."""
+    (block,) = lines(admin, "list")
+    assert lines(admin, "show", str(block["displayName"]))[0]["id"] == block["id"]
+    assert lines(admin, "show", str(block["id"]))[0]["state"] == "enabled"
+    assert admin.run("policy", "show", "nothing").returncode == 2
+
+
+def test_a_sign_in_is_simulated(admin: Installed, server: Server) -> None:
+    """Blocked without an exemption, and with it only what else is wrong."""
+    alice = server.people["alice"].username
+    (row,) = lines(admin, "simulate", alice, RESOURCE, "--address", "203.0.113.9", "--requester", "203.0.113.9")
+    assert row["policyApplies"] is True
+    done = admin.run("policy", "simulate", alice, RESOURCE, "--exemption", "--mfa")
+    assert done.returncode == 0, done.stderr
+    assert "outcome: allowed" in done.stderr
+    assert "outcome: blocked" in admin.run("policy", "simulate", alice, RESOURCE).stderr
+
+
+def test_the_servers_policies_are_tested(admin: Installed, tmp_path: Path) -> None:
+    """Cases that name no policies run over those of the server."""
+    cases = tmp_path / "cases.yaml"
+    facts = "{transferMethod: deviceCodeFlow, groups: [], user: x, roles: []}"
+    text = f"cases:\n  - name: closed by default\n    facts: {facts}\n"
+    cases.write_text(f"{text}    expect: blocked\n")
+    (event,) = lines(admin, "test", str(cases))
+    assert (event["passed"], event["rules"]) == (True, ["Block device code flow"])
+    cases.write_text(f"{text}    expect: allowed\n")
+    lines(admin, "test", str(cases), status=10)
+
+
+def test_the_impact_of_a_policy_is_asked(admin: Installed) -> None:
+    """Over the real log of the server."""
+    (found,) = lines(admin, "impact", "Block device code flow", "--days", "1")
+    assert found["wouldFail"] == 0
