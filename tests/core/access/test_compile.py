@@ -66,6 +66,14 @@ BAD: tuple[tuple[dict[str, Any], str], ...] = (
     ),
     ({"sessionControls": {"signInFrequency": {"value": 1}}}, "$.sessionControls.signInFrequency.type"),
     ({"sessionControls": {"signInFrequency": {"type": "days", "value": 0}}}, "$.sessionControls.signInFrequency.value"),
+    (
+        {"sessionControls": {"signInFrequency": {"type": "days", "value": 1, "authenticationType": "x"}}},
+        "$.sessionControls.signInFrequency.authenticationType",
+    ),
+    (
+        {"sessionControls": {"signInFrequency": {"frequencyInterval": "often"}}},
+        "$.sessionControls.signInFrequency.frequencyInterval",
+    ),
     ({"sessionControls": {"persistentBrowser": {"isEnabled": True}}}, "$.sessionControls.persistentBrowser"),
     ({"platforms": {"includePlatforms": ["beos"]}}, "$.conditions.platforms.includePlatforms"),
     (

@@ -127,6 +127,14 @@ def test_proximity_takes_one_of_several_or_all() -> None:
     assert judged(ours(proximity={"allOf": ["sameAsn", "sameCountry"]}), sides).outcome is BLOCKED
 
 
+def test_a_location_that_both_may_be_in_is_not_shared_for_certain() -> None:
+    """R4: unsure on a side is unknown, and unknown is not near; at the start it is left for later."""
+    unsure = {"person": replace(OSLO, named=frozenset(), unsure=frozenset({"office"})), "requester": NEXT_DOOR}
+    demand = ours(proximity={"allOf": ["sameNamedLocation"]})
+    assert judged(demand, unsure).outcome is BLOCKED
+    assert judged(demand, unsure, Treat.LATER).outcome is ALLOWED
+
+
 def test_proximity_in_kilometres() -> None:
     """Oslo and Bergen are some 305 km apart; nowhere is near nothing."""
     assert kilometres(OSLO, BERGEN) == pytest.approx(306, abs=3)
@@ -144,7 +152,7 @@ def test_prefixes_are_24_bits_and_56_bits() -> None:
     for one_side, other, near in (
         ("203.0.113.1", "203.0.113.255", True), ("203.0.113.1", "203.0.112.255", False),
         ("2001:db8:0:1100::1", "2001:db8:0:11ff::1", True), ("2001:db8:0:1100::1", "2001:db8:0:1200::1", False),
-        ("203.0.113.1", "2001:db8::1", False),
+        ("203.0.113.1", "2001:db8::1", False), ("nonsense", "203.0.113.1", False),
     ):  # fmt: skip
         known = {"person": Place(one_side), "requester": Place(other)}
         outcome = judged(ours(proximity={"allOf": ["samePrefix"]}), known).outcome

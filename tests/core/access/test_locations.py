@@ -6,7 +6,7 @@ import pytest
 
 from ostiary.core.access.conditions.locations import keys_of
 from ostiary.core.access.facts import NOWHERE, TRUSTED, UNKNOWN
-from ostiary.core.access.locations import COUNTRY, IP, RANGES, TYPE, Atlas, Geo, atlas, read_location
+from ostiary.core.access.locations import COUNTRY, IP, RANGES, REMEMBERED, TYPE, Atlas, Geo, atlas, read_location
 from ostiary.core.access.sides import Perhaps
 
 
@@ -89,6 +89,21 @@ def test_trusted_is_a_key_of_its_own() -> None:
     assert TRUSTED not in marked.place("198.51.100.1").named  # type: ignore[operator]
     by_network = map_of(a=ip(trusted=True, ostiary={"autonomousSystems": [64500]}))
     assert by_network.place("203.0.113.9").unsure == {"a", TRUSTED}
+
+
+def test_addresses_that_were_found_are_forgotten_before_there_are_too_many() -> None:
+    """A flood from many addresses fills no memory."""
+    found = map_of(a=ip("203.0.113.0/24"))
+    for number in range(REMEMBERED + 10):
+        found.place(f"2001:db8::{number:x}")
+    assert len(found._known) <= REMEMBERED
+    assert found.place("203.0.113.9").named == frozenset({"a"})
+
+
+def test_without_files_or_locations_a_place_is_an_address() -> None:
+    """The default: nothing is known beside the address."""
+    place = Atlas().place("203.0.113.9")
+    assert (place.address, place.country, place.named) == ("203.0.113.9", UNKNOWN, frozenset())
 
 
 def test_what_the_files_say_is_looked_at_each_time() -> None:

@@ -26,10 +26,9 @@ def satisfied(control: Control, facts: Facts) -> bool | Unknown:
     """A block never is."""
     if control.name == "mfa":
         return UNKNOWN if isinstance(facts.amr, Unknown) else "mfa" in facts.amr
-    if control.name == "compliantDevice":
-        device = facts.person_device
-        return device if isinstance(device, Unknown) else device is not None and device.compliant
-    return False
+    device = facts.person_device
+    known = device if isinstance(device, Unknown) else device is not None and device.compliant
+    return known if control.name == "compliantDevice" else False
 
 
 def stage(control: Control) -> Stage:
