@@ -1,11 +1,13 @@
 """May a sign-in begin (R1), in memory alone."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from ostiary.core.access.facts import DeviceFacts
 from ostiary.core.access.policy_set import PolicySet
-from ostiary.core.exemptions.could_pass import Opening, Openings, Start, could_pass, refusal
+from ostiary.core.exemptions.could_pass import REMEMBERED, Opening, Openings, Start, could_pass, refusal
 from ostiary.core.exemptions.exemption import Exemption, Limits
 from ostiary.core.words.ids import ExemptionId
 from ostiary.core.words.instants import Instant
@@ -47,6 +49,32 @@ def test_r1_a_policy_about_others_or_about_proof_does_not_stop_it() -> None:
     about_bob = policy("bob", users={"includeUsers": [BOB]})
     proof = policy("proof", grantControls={"operator": "OR", "builtInControls": ["mfa"]})
     assert passes(rules=one(BLOCK, about_bob, proof))
+
+
+def test_r1_what_the_machine_can_never_bring_refuses_the_start() -> None:
+    """R1: a ticket, a device or a scope that is not in the request will not come later; a number will."""
+
+    def demand(**controls: Any) -> PolicySet:
+        return one(BLOCK, policy("demand", grantControls=None, ostiary={"controls": controls}))
+
+    laptop = DeviceFacts("d", managed=True, attributes={"model": "x"})
+    for rules, start in (
+        (demand(startTicket=True), replace(START, ticket=True)),
+        (demand(requesterDevice=["managed"]), replace(START, device=laptop)),
+        (demand(scopes=["Read"]), replace(START, scopes=frozenset({"Read"}))),
+    ):
+        assert passes(rules=rules, start=start)
+        assert not passes(rules=rules, start=replace(START, scopes=frozenset({"Write"})))
+    assert passes(rules=demand(numberConfirmation=True))
+
+
+def test_r1_memory_of_many_requesters_is_bounded() -> None:
+    """R21: a flood from many addresses fills no memory."""
+    openings = Openings(1, (Opening(WINDOW, "alice@example.com"),))
+    for number in range(REMEMBERED + 5):
+        begin = replace(START, requester_address=f"2001:db8::{number:x}")
+        assert could_pass(one(BLOCK), openings, begin, exception_group=EXCEPTION, version=1, now=Instant(150))
+    assert len(openings._judged) <= REMEMBERED
 
 
 def test_r1_what_was_judged_is_remembered_for_one_version_of_the_policies_only() -> None:

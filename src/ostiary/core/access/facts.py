@@ -72,7 +72,7 @@ class DeviceFacts:
     managed: bool = False
     key_bound: bool = False
     """It proved a key that was enrolled with it, in this very sign-in."""
-    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    attributes: Mapping[str, Attribute] = field(default_factory=dict, hash=False)
     """Entra's `device.*` attributes beside `deviceId` and `isCompliant`, by their names; absent means null."""
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ostiary.core.access.decision import Decision, Outcome
 from ostiary.core.access.evaluate import evaluate
-from ostiary.core.access.facts import NOWHERE, Facts, Place, Treat
+from ostiary.core.access.facts import NOWHERE, DeviceFacts, Facts, Place, Treat, Unknown
 from ostiary.core.access.policy_set import PolicySet
 from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.words.ids import AppId, GroupId, UserId
@@ -53,6 +53,10 @@ class Start:
     """What is asked for, as `Facts.scopes`."""
     place: Place = NOWHERE
     """Where the requester is."""
+    device: DeviceFacts | None | Unknown = None
+    """What it proved to be; nothing shown is no registered device."""
+    ticket: bool = False
+    """Whether it brought a start ticket (R22)."""
 
 
 def could_pass(
@@ -87,8 +91,7 @@ def _unblocked(
 
 def facts_at_start(start: Start, user: UserId, groups: frozenset[GroupId], roles: frozenset[str]) -> Facts:
     """
-    What is known of *user* signing in with this request; where they are and what they will prove is not. A machine
-    that is not known by a key is no registered device.
+    What is known of *user* signing in with this request; where they are and what they will prove is not.
     """
     return Facts(
         user=user,
@@ -98,6 +101,8 @@ def facts_at_start(start: Start, user: UserId, groups: frozenset[GroupId], roles
         resource=start.resource,
         scopes=start.scopes,
         requester=start.place,
+        requester_device=start.device,
+        start_ticket=start.ticket,
         client_type="mobileAppsAndDesktopClients",
         transfer_method="deviceCodeFlow",
     )
