@@ -270,14 +270,7 @@ policy_versions = Table(
 )
 """What every policy said before, so that a decision can be explained later; written with each change."""
 
-named_locations = Table(
-    "named_locations",
-    metadata,
-    _key(),
-    _text("document"),  # Graph namedLocation, canonical JSON
-    _int("created"),
-    _int("modified"),
-)
+named_locations = Table("named_locations", metadata, _key(), _text("document"), _int("created"), _int("modified"))
 
 exemptions = Table(
     "exemptions",
