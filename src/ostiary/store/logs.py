@@ -41,15 +41,6 @@ _SINCE = sql(
     .limit(bindparam("most"))
 )
 _NEWEST = sql(select(journal.c.at).order_by(journal.c.position.desc()).limit(1))
-_OF_STORY = sql(
-    select(
-        journal.c.position, journal.c.stream, journal.c.number, journal.c.kind, journal.c.at, journal.c.story,
-        journal.c.actor, journal.c.target, journal.c.body,
-    )
-    .where(journal.c.story == bindparam("story"))
-    .order_by(journal.c.position)
-    .limit(bindparam("most"))
-)  # fmt: skip
 _CURSOR = sql(select(cursors.c.position).where(cursors.c.reader == bindparam("reader")))
 _NEW_CURSOR = sql(insert(cursors).values(reader=bindparam("reader"), position=bindparam("position")))
 _MOVE = sql(
@@ -95,11 +86,6 @@ async def newest(tx: Tx) -> Instant:
     """When the newest entry was written; 0 without any."""
     row = await tx.one(_NEWEST)
     return Instant(row[0]) if row else Instant(0)
-
-
-async def of_story(tx: Tx, story: str, most: int) -> list[Recorded]:
-    """Up to *most* entries of one story, oldest first."""
-    return [recorded(row) for row in await tx.all(_OF_STORY, story=story, most=most)]
 
 
 async def cursor(tx: Tx, reader: str) -> int:

@@ -123,12 +123,10 @@ async def end(tx: Tx, id: SessionId, *, now: Instant, cause: str) -> bool:
 
 def _session(row: Row) -> Session:
     """The columns `_COLUMNS`, which stand in the order of the value's fields: by place costs a third of by name."""
-    id, kind, origin, *others, amr, resource, words, reach, exemption, head, grace, address, approved, ended, cause = (
-        row
-    )
+    id, kind, origin, *others, amr, resource, words, reach, exemption, head, grace, place, side, ended, cause = row
     values: list[Any] = [
         id, SessionKind(kind), Origin(origin), *others, tuple(amr.split()), resource or None, tuple(words.split()),
         {AppId(app): tuple(names) for app, names in orjson.loads(reach).items()}, exemption, head,
-        tuple(map(Grace._make, orjson.loads(grace))), address, approved, ended, cause,
+        tuple(map(Grace._make, orjson.loads(grace))), place, side, ended, cause,
     ]  # fmt: skip
     return Session(*values)

@@ -32,11 +32,10 @@ from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import settled
 from ostiary.services.house import House
 from ostiary.services.logs.stories import catch_up
-from ostiary.store import Tx, logs, policies, stories
+from ostiary.store import Tx, policies, stories
 from ostiary.store.access import known_of
 from ostiary.store.stories import Place, Where
 
-MOST_STEPS = 2000  # entries of one sign-in that are explained
 MOST_STORIES = 20_000  # sign-ins that one question about the past looks at
 PAGE = 500
 SHOWN = 50  # of each list in an answer
@@ -86,27 +85,32 @@ def _doubts(rules: PolicySet, facts: Facts) -> dict[str, str]:
 async def explain_sign_in(house: House, visit: Visit, id: str) -> dict[str, Any] | Refused:
     """
     Each decision of one sign-in, recomputed from the facts that were kept and the policies as they were: every policy,
-    also those that did not apply, with the condition that decided.
+    also those that did not apply, with the condition that decided. Of a step that came often (refreshes) the first and
+    the last.
     """
+    await catch_up(house, visit)
 
     async def look(tx: Tx) -> dict[str, Any] | Refused:
-        entries = await logs.of_story(tx, id, MOST_STEPS)
-        if not entries:
+        story = await stories.load(tx, id)
+        if story is None:
             return Refused(Reason.NOT_FOUND)
         rules: dict[int, PolicySet] = {}
         steps = []
-        for entry in entries:
-            detail = entry.body.get("detail", {})
-            if "facts" not in detail:
-                continue
-            version = int(detail["policy_version"])
+        for kind, mark in _decisions(story):
+            version = int(mark.detail["policy_version"])
             if version not in rules:
                 documents = await policies.at_version(tx, version)
                 rules[version] = compile_set(compile_policy(*one).policy for one in documents)
-            steps.append(_step(entry.kind, entry.at, detail, rules[version]))
+            steps.append(_step(kind, Instant(mark.at), mark.detail, rules[version]))
         return {"id": id, "value": steps}
 
     return await house.store.survey(look)
+
+
+def _decisions(story: Story) -> list[tuple[str, Mark]]:
+    """The entries of *story* whose facts were kept, in their order."""
+    marks = {mark.place: (kind, mark) for part in (story.first, story.last) for kind, mark in part.items()}
+    return [found for _, found in sorted(marks.items(), key=lambda item: item[0]) if "facts" in found[1].detail]
 
 
 def _step(kind: str, at: Instant, detail: Mapping[str, Any], rules: PolicySet) -> dict[str, Any]:
@@ -194,5 +198,4 @@ def _most(counted: Counter[Any]) -> Iterator[tuple[Any, int]]:
 
 def _decision(story: Story) -> Mark | None:
     """The last decision of *story* whose facts were kept."""
-    marks = [mark for mark in story.last.values() if "facts" in mark.detail]
-    return max(marks, key=lambda mark: mark.place, default=None)
+    return next((mark for _, mark in reversed(_decisions(story))), None)
