@@ -91,12 +91,12 @@ async def explain_sign_in(house: House, visit: Visit, id: str) -> dict[str, Any]
     await catch_up(house, visit)
 
     async def look(tx: Tx) -> dict[str, Any] | Refused:
-        story = await stories.load(tx, id)
-        if story is None:
+        kept = await stories.load(tx, id)
+        if kept is None:
             return Refused(Reason.NOT_FOUND)
         rules: dict[int, PolicySet] = {}
         steps = []
-        for kind, mark in _decisions(story):
+        for kind, mark in _decisions(kept.story):
             version = int(mark.detail["policy_version"])
             if version not in rules:
                 documents = await policies.at_version(tx, version)
