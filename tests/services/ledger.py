@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ostiary.core.words.ids import UserId
-from ostiary.core.words.instants import Instant, Span, minutes, seconds
+from ostiary.core.words.instants import Instant, Span, after, minutes, seconds
 
 CODE_LIFE, READY_FOR, IDLE, FORGIVEN = minutes(5), minutes(5), minutes(30), seconds(60)
 SHUNNED = minutes(60)
@@ -45,10 +45,16 @@ class Code:
     user_code: str
     ends: Instant
     holder: UserId | None = None
+    """Who claimed it last."""
+    handed: str = ""
+    """What the browser got when that person gave it back for another account; empty while it is held (R11)."""
+    changes: int = 0
     approved: Instant | None = None
     over: str = ""
     """Why nothing can come of it any more: denied, reported, second person, refused."""
     redeemed: Instant | None = None
+    told: str = ""
+    """What its story says of a person's no: denied or reported."""
     wrong: bool = False
     """Somebody's try was refused: the story's last word may be that."""
 
@@ -128,15 +134,43 @@ class Ledger:
             if code.holder == user and code.approved is not None and code.redeemed is None:
                 code.over = code.over or "disabled"
 
-    def may_claim(self, code: Code, user: UserId, now: Instant) -> bool:
-        """R11: it waits, it is nobody's or theirs, they may sign in, and they did not report its requester."""
-        free = code.holder in (None, user) and code.approved is None
-        own = code.holder == user or (bool(self.windows_of(user, now)) and now >= self.shunned.get(user, Instant(0)))
-        return code.waits(now) and free and own
+    def may_claim(self, code: Code, user: UserId, value: str, now: Instant) -> bool:
+        """
+        R11: it waits and is nobody's, or theirs, or was given back in this browser; they may sign in, and they did not
+        report its requester.
+        """
+        if not code.waits(now) or code.approved is not None:
+            return False
+        if code.holder == user and not code.handed:
+            return True  # shown again
+        free = code.holder is None or bool(code.handed and code.handed == value)
+        return free and bool(self.windows_of(user, now)) and now >= self.shunned.get(user, Instant(0))
+
+    def second(self, code: Code, user: UserId, value: str, now: Instant) -> bool:
+        """R11: whether *user*'s try is a second person's, which ends the sign-in."""
+        given_back = bool(code.handed and code.handed == value)
+        return code.waits(now) and code.holder not in (None, user) and not given_back
 
     def may_decide(self, code: Code, user: UserId, now: Instant) -> bool:
         """R5: it is theirs, waits, and was not decided."""
-        return code.waits(now) and code.holder == user and code.approved is None
+        return code.waits(now) and code.holder == user and not code.handed and code.approved is None
+
+    def reported(self, code: Code, now: Instant) -> None:
+        """R11: it ends with what it gave, and with what else of the requester is in that person's hands."""
+        assert code.holder is not None
+        self.shunned[code.holder] = after(now, SHUNNED)
+        for family in self.families:
+            if family.code is code:
+                family.close()
+        code.told = "reported"
+        for each in self.codes:
+            if (
+                each.holder == code.holder
+                and each.over in ("", "disabled")
+                and each.redeemed is None
+                and now < each.ends
+            ):
+                each.over = each.told = "reported"
 
     def may_redeem(self, code: Code, now: Instant) -> bool:
         """R5, R8: the person said yes and a window of theirs is open at this moment."""

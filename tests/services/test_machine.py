@@ -20,7 +20,8 @@ from ostiary.core.directory.people import Role
 from ostiary.core.exemptions.exemption import limits_from
 from ostiary.core.exemptions.opening import Opening
 from ostiary.core.logs.story import Outcome, Story, tell
-from ostiary.core.signins.view import Approved, Claimed, Closed
+from ostiary.core.signins.view import Approved, Claimed, Closed, Handed
+from ostiary.core.tokens.clients import Shown
 from ostiary.core.words.caller import Caller, CallerKind, Origin
 from ostiary.core.words.ids import ExemptionId, SignInId, UserId
 from ostiary.core.words.instants import Instant, Span, after, from_seconds, minutes, seconds, to_seconds
@@ -35,13 +36,16 @@ from ostiary.services.signins.start import Started
 from ostiary.services.tokens.issue import Issued
 from ostiary.store import Tx, schema, stories
 from tests.services.door import PERSON, REQUESTER, Door
-from tests.services.ledger import CODE_LIFE, FORGIVEN, LEAST, READY_FOR, SHUNNED, Code, Family, Ledger, Window
+from tests.services.ledger import CODE_LIFE, FORGIVEN, LEAST, READY_FOR, Code, Family, Ledger, Window
 from tests.web.oauth.site import ALICE, BOB, CLI, DOMAIN, OLD
 
 T = TypeVar("T")
 
 PEOPLE = st.sampled_from([ALICE, BOB])
 NAMES = {ALICE: f"alice@{DOMAIN}", BOB: f"bob@{DOMAIN}"}
+CLAIM_REFUSED = (Reason.BAD_CODE, Reason.BLOCKED, Reason.REPORTED)
+"""What is wrong with the code or the person; everything else says to wait (R10)."""
+MOST_CHANGES = 2
 LENGTHS = st.sampled_from([5, 6, 20, 45, 120])
 """Minutes: shorter than a token, than an idle end, than neither."""
 ELSEWHERE = {"network": "192.0.2.0/24"}
@@ -223,21 +227,33 @@ class SignIns(RuleBasedStateMachine):
         return user if right else BOB if user == ALICE else ALICE
 
     @some("codes")
-    @rule(which=WHICH, right=RIGHT)
-    def claim(self, which: int, right: bool) -> None:
+    @rule(which=WHICH, right=RIGHT, browser=st.sampled_from(["that gave it back", "another"]))
+    def claim(self, which: int, right: bool, browser: str = "another") -> None:
         """Somebody types the code."""
         code = latest(self.ledger.codes, which)
-        user = self.person(code, right)
-        now, may = self.now(), self.ledger.may_claim(code, user, self.door.clock.now())
-        answer = self.door.claim(code.user_code, user)
-        locked = isinstance(answer, Refused) and answer.reason is Reason.CODE_ENTRY_LOCKED
-        assert isinstance(answer, Claimed) is may or locked, answer
+        user, value = self.person(code, right), code.handed if browser == "that gave it back" else ""
+        now = self.now()
+        may, second = (judge(code, user, value, now) for judge in (self.ledger.may_claim, self.ledger.second))
+        answer = self.door.claim(code.user_code, user, handed=value)
+        held_up = isinstance(answer, Refused) and answer.reason not in CLAIM_REFUSED
+        assert isinstance(answer, Claimed) is may or held_up, answer
         if isinstance(answer, Claimed):
-            code.holder = user
-            return
-        code.wrong = code.wrong or not locked
-        if code.waits(now) and code.holder not in (None, user) and not locked:
-            code.over = "second person"  # R11
+            code.holder, code.handed = user, ""
+        elif not held_up:
+            code.wrong = True
+            code.over = "second person" if second else code.over
+
+    @some("codes")
+    @rule(which=WHICH, right=RIGHT)
+    def give_back(self, which: int, right: bool) -> None:
+        """The person wants to use another account: twice, before deciding."""
+        code = latest(self.ledger.codes, which)
+        user = self.person(code, right)
+        may = self.ledger.may_decide(code, user, self.now()) and code.changes < MOST_CHANGES
+        answer = self.decided(decide.change_account, code, user)
+        assert isinstance(answer, Handed) is may, answer
+        if isinstance(answer, Handed):
+            code.handed, code.changes = answer.value, code.changes + 1
 
     @some("codes")
     @rule(which=WHICH, right=RIGHT, times=st.integers(1, 2))
@@ -262,7 +278,8 @@ class SignIns(RuleBasedStateMachine):
         user = self.person(code, right)
         may = self.ledger.may_decide(code, user, self.now())
         assert isinstance(self.decided(decide.deny, code, user), Closed) is may
-        code.over = "denied" if may else code.over
+        if may:
+            code.over = code.told = "denied"
 
     @some("codes")
     @rule(which=WHICH, right=RIGHT)
@@ -273,14 +290,8 @@ class SignIns(RuleBasedStateMachine):
         now = self.now()
         may = code.holder == user and code.over not in ("denied", "reported", "second person", "refused")
         assert isinstance(self.decided(decide.report, code, user), Closed) is may
-        if not may:
-            return
-        self.ledger.shunned[user] = after(now, SHUNNED)
-        for family in self.ledger.families:
-            if family.code is code:
-                family.close()
-        if code.redeemed is None:
-            code.over = "reported"
+        if may:
+            self.ledger.reported(code, now)
 
     def decided(self, how: Any, code: Code, user: UserId) -> Any:
         """The answer to a decision on the page."""
@@ -313,7 +324,7 @@ class SignIns(RuleBasedStateMachine):
             for family in self.ledger.families:
                 if family.code is code:
                     family.close()
-        if code.waits(now) and code.approved is not None:
+        if code.approved is not None and code.redeemed is None and code.over in ("", "disabled") and now < code.ends:
             code.over = "refused"
 
     @some("codes")
@@ -323,7 +334,7 @@ class SignIns(RuleBasedStateMachine):
         code = latest(self.ledger.codes, which)
         self.now()
         before = self.door.signins()
-        answer = self.door.poll(code.device_code, client_id=OLD)
+        answer = self.door.poll(code.device_code, client=Shown(OLD))
         assert isinstance(answer, Refused)
         assert answer.reason is Reason.BAD_CODE
         assert self.door.signins() == before
@@ -376,7 +387,7 @@ class SignIns(RuleBasedStateMachine):
         """Another client brings the head: nothing, and nothing changes."""
         family = latest(self.ledger.families, which)
         self.now()
-        answer = self.door.refresh(family.head, client_id=OLD)
+        answer = self.door.refresh(family.head, client=Shown(OLD))
         assert isinstance(answer, Refused)
         assert answer.reason is Reason.BAD_TOKEN, "the same as for one that never was"
 
@@ -427,8 +438,8 @@ class SignIns(RuleBasedStateMachine):
                 assert (told.exemption, told.session) == (family.windows[0].id, family.id)
                 assert (told.refreshes >= family.refreshes, told.approver_address) == (True, PERSON)
                 assert bool(told.ended) is family.told
-            elif code.over in ("denied", "reported"):
-                assert (told.outcome, told.reason) == (Outcome.FAILURE, code.over)
+            elif code.told:
+                assert (told.outcome, told.reason) == (Outcome.FAILURE, code.told)
             elif code.waits(now) and not code.wrong:
                 assert told.outcome is Outcome.PENDING
             elif code.over != "disabled" or now >= code.ends:  # nobody told the story of that until the next poll
@@ -439,7 +450,7 @@ class SignIns(RuleBasedStateMachine):
 
         async def body(tx: Tx) -> Story | None:
             kept = await stories.load(tx, code.id)
-            return kept.story if kept is not None else None
+            return None if kept is None else kept.story
 
         found = self.door.run(self.door.house.store.read(body))
         assert found is not None
