@@ -46,6 +46,8 @@ NAMES = {ALICE: f"alice@{DOMAIN}", BOB: f"bob@{DOMAIN}"}
 CLAIM_REFUSED = (Reason.BAD_CODE, Reason.BLOCKED, Reason.REPORTED)
 """What is wrong with the code or the person; everything else says to wait (R10)."""
 MOST_CHANGES = 2
+ALMOST = ["denied", "reported", "disabled", "narrow", "second person"]
+GONE = ["ended", "ran out", "last minute", "disabled"]
 LENGTHS = st.sampled_from([5, 6, 20, 45, 120])
 """Minutes: shorter than a token, than an idle end, than neither."""
 ELSEWHERE = {"network": "192.0.2.0/24"}
@@ -162,7 +164,7 @@ class SignIns(RuleBasedStateMachine):
     # ---- plots: what single steps seldom come to
 
     @some("families")
-    @rule(which=WHICH, how=st.sampled_from(["ended", "ran out", "last minute", "disabled"]))
+    @rule(which=WHICH, how=st.sampled_from(GONE))
     def another_window(self, which: int, how: str) -> None:
         """While another window of the same person is open, the one behind a family goes: only time hands it over."""
         family = latest(self.ledger.families, which)
@@ -180,7 +182,7 @@ class SignIns(RuleBasedStateMachine):
         self.look(family)
         self.refresh(position(self.ledger.families, family))
 
-    @rule(user=PEOPLE, decided=st.sampled_from(["denied", "reported", "disabled", "narrow", "second person"]))
+    @rule(user=PEOPLE, decided=st.sampled_from(ALMOST))
     def almost(self, user: UserId, decided: str) -> None:
         """A sign-in that comes to nothing at the last moment."""
         self.open(user, 20, {})
