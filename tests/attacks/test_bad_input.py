@@ -44,6 +44,7 @@ PARAMETERS = {
     "client_id": CLIENTS["ostiary-cli"], "grant_type": DEVICE_CODE, "scope": "openid", "device_code": "x" * 43,
     "refresh_token": "f.1.x", "code": "x", "code_verifier": "v" * 43, "redirect_uri": REDIRECT, "token": "x.y.z",
     "login_hint": "alice", "code_challenge": "c" * 43, "code_challenge_method": "S256", "client_secret": "",
+    "dpop_jkt": "x" * 43,
 }  # fmt: skip
 VALUES: dict[str, bytes] = {
     "zero": b"a%00b", "not UTF-8": b"%ff%fe", "long": b"a" * 60_000, "signs": b"%0d%0aSet-Cookie:+a=b%1b%5b31m",

@@ -24,6 +24,7 @@ from ostiary.services.house import House, Settings
 from ostiary.services.logs.floods import Floods
 from ostiary.services.signins.waiting_room import WaitingRoom
 from ostiary.services.tokens.keyring import Keyring
+from ostiary.services.tokens.proofs import Proofs
 from ostiary.store import Tx
 from ostiary.store.logs import since
 from ostiary.store.schema import applications, groups, metadata, organisation, policies, streams, users, versions
@@ -91,7 +92,7 @@ async def a_house(folder: Path) -> AsyncIterator[tuple[House, MovableClock]]:
     vault = Vault(MasterKey(random.bytes(32)), random=random)
     house = House(
         store, clock, random, vault, Outside(Passwords()), Desk(store, clock), WaitingRoom(), Keyring(vault), Floods(),
-        Settings("https://localhost:8443", folder),
+        Proofs(random.bytes(32), clock.now()), Settings("https://localhost:8443", folder),
     )  # fmt: skip
     await house.desk.reload()
     try:

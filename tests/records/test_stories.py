@@ -82,6 +82,8 @@ REDEEMED = entry(Kind.REDEEMED, 30, number=4, user=BOB, client=CLI, session="f",
         ((entry(Kind.SIGN_IN_REFUSED, 0, reason="bad_credentials"),), 1, "failure", "bad_credentials"),
         ((entry(Kind.REFRESH_REFUSED, 0, reason="bad_token"),), 1, "failure", "bad_token"),
         ((entry(Kind.CLIENT_REFUSED, 0, reason="client_authentication"),), 1, "failure", "client_authentication"),
+        ((entry(Kind.PROOF_REFUSED, 0, reason="dpop_invalid"),), 1, "failure", "dpop_invalid"),
+        ((STARTED, CLAIMED, APPROVED, REDEEMED, entry(Kind.WRONG_KEY, 60, reason="wrong_key")), 61, "success", ""),
     ],
 )  # fmt: skip
 def test_what_a_sign_in_came_to(entries: tuple[Recorded, ...], after: int, outcome: str, reason: str) -> None:

@@ -31,6 +31,7 @@ from ostiary.services.house import House
 from ostiary.services.logs.floods import Floods
 from ostiary.services.signins.waiting_room import WaitingRoom
 from ostiary.services.tokens.keyring import Keyring
+from ostiary.services.tokens.proofs import Proofs
 from ostiary.services.tokens.rotation import ensure_keys
 from ostiary.store import logs, restore, seals, signins
 from ostiary.store.migrate import migrate
@@ -131,6 +132,7 @@ async def open_house(parts: Parts) -> House:
         room=room,
         keyring=keyring,
         floods=Floods(),
+        proofs=Proofs(parts.random.bytes(32), parts.clock.now()),
         settings=settings(parts.config),
     )
     await follow_origin(parts.store, system_visit(house, "start"), house.settings.origin)
@@ -144,9 +146,9 @@ async def open_house(parts: Parts) -> House:
 async def _fill(house: House) -> None:
     """The waiting room of a node that starts: what the store knows to be pending."""
     now = house.clock.now()
-    for digest, client, address, ends in await house.store.read(lambda tx: signins.live(tx, now)):
+    for digest, client, address, ends, jkt in await house.store.read(lambda tx: signins.live(tx, now)):
         house.room.admit(
-            digest, client=client, source=source_of(address), ends=ends, interval=house.settings.poll_interval
+            digest, client=client, source=source_of(address), ends=ends, interval=house.settings.poll_interval, jkt=jkt
         )
 
 

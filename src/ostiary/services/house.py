@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # the rooms know the house; it only names what they keep in i
     from ostiary.services.logs.floods import Floods
     from ostiary.services.signins.waiting_room import WaitingRoom
     from ostiary.services.tokens.keyring import Keyring
+    from ostiary.services.tokens.proofs import Proofs
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,8 @@ class House:
     """The signing keys in use."""
     floods: "Floods"
     """How many anonymous refusals were written this minute (R21)."""
+    proofs: "Proofs"
+    """DPoP nonces, and the proofs that came: in memory, and never believed after a restart."""
     settings: Settings
 
 

@@ -15,8 +15,8 @@ from ostiary.store.sql import sql
 __all__ = ["Authorization", "add", "find", "forget", "spend"]
 
 _COLUMNS = (
-    "code", "story", "client", "user", "redirect_uri", "challenge", "nonce", "resource", "scopes", "created", "ends",
-    "authenticated", "amr", "approved_from", "session",
+    "code", "story", "client", "user", "redirect_uri", "challenge", "jkt", "nonce", "resource", "scopes", "created",
+    "ends", "authenticated", "amr", "approved_from", "session",
 )  # fmt: skip
 _ADD = sql(insert(authorizations).values({name: bindparam(name) for name in _COLUMNS[:-1]}))
 _FIND = sql(select(*(authorizations.c[name] for name in _COLUMNS)).where(authorizations.c.code == bindparam("code")))
@@ -44,6 +44,8 @@ class Authorization:
     redirect_uri: str
     challenge: str
     """S256 (RFC 7636)."""
+    jkt: str | None
+    """Thumbprint of the one key that may redeem it (`dpop_jkt`, RFC 9449 §10)."""
     nonce: str | None
     resource: AppId
     scopes: tuple[str, ...]
@@ -62,9 +64,9 @@ async def add(tx: Tx, given: Authorization) -> None:
     """Keep a new code."""
     await tx.run(
         _ADD, code=given.code, story=given.story, client=given.client, user=given.user,
-        redirect_uri=given.redirect_uri, challenge=given.challenge, nonce=given.nonce, resource=given.resource,
-        scopes=" ".join(given.scopes), created=given.created, ends=given.ends, authenticated=given.authenticated,
-        amr=" ".join(given.amr), approved_from=given.approved_from,
+        redirect_uri=given.redirect_uri, challenge=given.challenge, jkt=given.jkt, nonce=given.nonce,
+        resource=given.resource, scopes=" ".join(given.scopes), created=given.created, ends=given.ends,
+        authenticated=given.authenticated, amr=" ".join(given.amr), approved_from=given.approved_from,
     )  # fmt: skip
 
 

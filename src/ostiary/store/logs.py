@@ -8,6 +8,7 @@ import orjson
 from sqlalchemy import bindparam, insert, select, update
 
 from ostiary.core.logs.entry import Entry, Recorded, canonical, leaf
+from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.instants import Instant
 from ostiary.core.words.visit import Visit
 from ostiary.store import Row, Tx
@@ -41,6 +42,12 @@ _SINCE = sql(
     .limit(bindparam("most"))
 )
 _NEWEST = sql(select(journal.c.at).order_by(journal.c.position.desc()).limit(1))
+_HAPPENED = sql(
+    select(journal.c.position)
+    .where(journal.c.story == bindparam("story"), journal.c.kind == bindparam("kind"))
+    .order_by(journal.c.position)
+    .limit(1)
+)
 _CURSOR = sql(select(cursors.c.position).where(cursors.c.reader == bindparam("reader")))
 _NEW_CURSOR = sql(insert(cursors).values(reader=bindparam("reader"), position=bindparam("position")))
 _MOVE = sql(
@@ -86,6 +93,11 @@ async def newest(tx: Tx) -> Instant:
     """When the newest entry was written; 0 without any."""
     row = await tx.one(_NEWEST)
     return Instant(row[0]) if row else Instant(0)
+
+
+async def happened(tx: Tx, story: str, kind: Kind) -> bool:
+    """Whether *story* has an entry of *kind*."""
+    return await tx.one(_HAPPENED, story=story, kind=kind.value) is not None
 
 
 async def cursor(tx: Tx, reader: str) -> int:

@@ -309,6 +309,7 @@ signins = Table(
     _int("created"),
     _int("ends"),
     _text("challenge", null=True),  # PKCE S256 (R12)
+    _text("jkt", null=True),  # thumbprint of the key that every poll proves (R12)
     _text("named", null=True),  # the only user who may claim (login_hint, R11)
     _text("user", null=True),
     _text("browser", null=True),  # the browser session that claimed
@@ -353,6 +354,7 @@ sessions = Table(
     _text("grace", default="[]"),  # JSON: [number, when it stopped being head] of the last minute (R6)
     _text("requester_address", default=""),
     _text("approved_from", default=""),  # JSON: the person's side when it was approved, services/access/gather.py
+    _text("jkt", null=True),  # thumbprint of the key that its tokens are bound to (RFC 9449)
     _int("ended", null=True),
     _text("end_cause", null=True),
     Index("sessions_cookie", "cookie", unique=True),
@@ -370,6 +372,7 @@ authorizations = Table(
     _text("user"),
     _text("redirect_uri"),
     _text("challenge"),
+    _text("jkt", null=True),  # dpop_jkt (RFC 9449 §10)
     _text("nonce", null=True),
     _text("resource"),
     _text("scopes"),

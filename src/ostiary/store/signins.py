@@ -18,7 +18,7 @@ _COLUMNS = tuple(field.name for field in fields(SignIn))
 _ALL = [signins.c[name] for name in _COLUMNS]
 _ADDED = (
     "id", "device_code", "user_code", "client", "resource", "scopes", "state", "requester_address", "requester_agent",
-    "created", "ends", "challenge", "named",
+    "created", "ends", "challenge", "jkt", "named",
 )  # fmt: skip
 
 _ADD = sql(insert(signins).values({name: bindparam(name) for name in _ADDED}))
@@ -26,7 +26,7 @@ _BY_DEVICE_CODE = sql(select(*_ALL).where(signins.c.device_code == bindparam("di
 _BY_USER_CODE = sql(select(*_ALL, signins.c.device_code).where(signins.c.user_code == bindparam("digest")))
 _BY_ID = sql(select(*_ALL, signins.c.device_code).where(signins.c.id == bindparam("id")))
 _LIVE = sql(
-    select(signins.c.device_code, signins.c.client, signins.c.requester_address, signins.c.ends).where(
+    select(signins.c.device_code, signins.c.client, signins.c.requester_address, signins.c.ends, signins.c.jkt).where(
         signins.c.ends > bindparam("now"), signins.c.state.in_([State.ISSUED.value, State.CLAIMED.value])
     )
 )
@@ -52,6 +52,9 @@ _FORGET = sql(
         signins.c.ends < bindparam("before"),
         or_(signins.c.redeemed.is_(None), signins.c.redeemed < bindparam("remembered")),
     )
+)
+_BIND = sql(
+    update(signins).where(signins.c.id == bindparam("id_"), signins.c.jkt.is_(None)).values(jkt=bindparam("jkt_"))
 )
 
 
@@ -81,7 +84,7 @@ async def add(tx: Tx, signin: SignIn, *, device_code: bytes, user_code: bytes) -
         resource=signin.resource,
         scopes=" ".join(signin.scopes), state=signin.state.value, requester_address=signin.requester_address,
         requester_agent=signin.requester_agent, created=signin.created, ends=signin.ends, challenge=signin.challenge,
-        named=signin.named,
+        jkt=signin.jkt, named=signin.named,
     )  # fmt: skip
 
 
@@ -103,12 +106,17 @@ async def by_id(tx: Tx, id: SignInId) -> tuple[SignIn, bytes] | None:
     return None if row is None else (_signin(row[:-1]), row[-1])
 
 
-async def live(tx: Tx, now: Instant) -> list[tuple[bytes, AppId, str, Instant]]:
-    """(digest of the device code, client, requester address, end) of every pending sign-in."""
+async def live(tx: Tx, now: Instant) -> list[tuple[bytes, AppId, str, Instant, str | None]]:
+    """(digest of the device code, client, requester address, end, thumbprint) of every pending sign-in."""
     return [
-        (digest, AppId(client), address, Instant(ends))
-        for digest, client, address, ends in await tx.all(_LIVE, now=now)
+        (digest, AppId(client), address, Instant(ends), jkt)
+        for digest, client, address, ends, jkt in await tx.all(_LIVE, now=now)
     ]
+
+
+async def bind(tx: Tx, id: SignInId, jkt: str) -> bool:
+    """Fix the key of a sign-in that has none; False for everybody who comes second."""
+    return await tx.run(_BIND, id_=id, jkt_=jkt) == 1
 
 
 async def first_time(tx: Tx, signin: SignIn, user: UserId) -> bool:

@@ -72,7 +72,7 @@ async def add(tx: Tx, session: Session) -> None:
         idle_ends=session.idle_ends, ends=session.ends, authenticated=session.authenticated, amr=" ".join(session.amr),
         resource=session.resource or "", scopes=" ".join(session.scopes),
         reach=orjson.dumps(dict(session.reach)).decode(), exemption=session.exemption, head=session.head, grace="[]",
-        requester_address=session.requester_address, approved_from=session.approved_from,
+        requester_address=session.requester_address, approved_from=session.approved_from, jkt=session.jkt,
     )  # fmt: skip
 
 
@@ -123,10 +123,10 @@ async def end(tx: Tx, id: SessionId, *, now: Instant, cause: str) -> bool:
 
 def _session(row: Row) -> Session:
     """The columns `_COLUMNS`, which stand in the order of the value's fields: by place costs a third of by name."""
-    id, kind, origin, *others, amr, resource, words, reach, exemption, head, grace, place, side, ended, cause = row
+    id, kind, origin, *others, amr, resource, words, reach, exemption, head, grace, place, side, jkt, ended, cause = row
     values: list[Any] = [
         id, SessionKind(kind), Origin(origin), *others, tuple(amr.split()), resource or None, tuple(words.split()),
         {AppId(app): tuple(names) for app, names in orjson.loads(reach).items()}, exemption, head,
-        tuple(map(Grace._make, orjson.loads(grace))), place, side, ended, cause,
+        tuple(map(Grace._make, orjson.loads(grace))), place, side, jkt, ended, cause,
     ]  # fmt: skip
     return Session(*values)

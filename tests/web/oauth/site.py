@@ -35,6 +35,7 @@ from ostiary.services.logs.floods import Floods
 from ostiary.services.signins.waiting_room import WaitingRoom
 from ostiary.services.tokens.issue import Issued, issue
 from ostiary.services.tokens.keyring import Keyring
+from ostiary.services.tokens.proofs import Proofs
 from ostiary.services.tokens.rotation import ensure_keys
 from ostiary.store import Tx, directory, exemptions, registry, schema, sessions, tokens
 from ostiary.store.logs import open_stream, since
@@ -112,7 +113,7 @@ class Site:
         self.house = House(
             store=store, clock=self.clock, random=random, vault=vault, outside=Outside(Passwords(threads=1)),
             desk=Desk(store, self.clock), room=WaitingRoom(), keyring=Keyring(vault), floods=Floods(),
-            settings=Settings(origin=ORIGIN, data=folder),
+            proofs=Proofs(random.bytes(32), self.clock.now()), settings=Settings(origin=ORIGIN, data=folder),
         )  # fmt: skip
         self.run(self._furnish())
         self.app = self.serve(self.house)

@@ -37,6 +37,7 @@ from ostiary.services.logs.floods import Floods
 from ostiary.services.signins.start import Request, Started, start
 from ostiary.services.signins.waiting_room import WaitingRoom
 from ostiary.services.tokens.keyring import Keyring
+from ostiary.services.tokens.proofs import Proofs
 from ostiary.store import Tx, credentials, directory
 from ostiary.store.logs import since
 from ostiary.store.schema import (
@@ -93,7 +94,7 @@ class Site:
         self.house = House(
             store=store, clock=self.clock, random=self.random, vault=vault, outside=Outside(Passwords(cost=CHEAP)),
             desk=Desk(store, self.clock), room=WaitingRoom(), keyring=Keyring(vault), floods=Floods(),
-            settings=Settings(origin, folder),
+            proofs=Proofs(self.random.bytes(32), self.clock.now()), settings=Settings(origin, folder),
         )  # fmt: skip
         self.run(self.house.desk.reload())
         self.seeds: dict[UserId, str] = {}

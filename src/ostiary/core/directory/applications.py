@@ -17,6 +17,7 @@ INTROSPECT = "introspect"
 """The scope of the admin API with which a confidential application asks what tokens are worth (R19)."""
 
 Need = Literal["optional", "required"]
+Dpop = Literal["never", "optional", "required"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,8 @@ class Application:
     assignment_required: bool = False
     pkce: Need = "optional"
     """For the device flow; the authorization code flow always requires it."""
+    dpop: Dpop = "optional"
+    """Whether a requester proves a key (RFC 9449); from the first proof on, always with the same one."""
     complete_uri: bool = False
     """Send `verification_uri_complete`."""
     entra_errors: bool = False

@@ -40,6 +40,7 @@ _PLAIN = (
     "signing",
     "assignment_required",
     "pkce",
+    "dpop",
     "complete_uri",
     "entra_errors",
     "microsoft_family",

@@ -162,7 +162,7 @@ _CLOSED = ((Kind.REPORTED, "reported"), (Kind.DENIED, "denied"), (Kind.EXPIRED, 
 _STEPS = (
     Kind.STARTED, Kind.CODE_ISSUED, Kind.PASSWORD_PASSED, Kind.CLAIMED, Kind.RELEASED, Kind.APPROVED,
     Kind.BLOCKED, Kind.REDEMPTION_REFUSED, Kind.CODE_REFUSED, Kind.START_REFUSED, Kind.STARTS_REFUSED, Kind.CODE_WRONG,
-    Kind.SIGN_IN_REFUSED, Kind.REFRESH_REFUSED, Kind.CLIENT_REFUSED,
+    Kind.SIGN_IN_REFUSED, Kind.REFRESH_REFUSED, Kind.CLIENT_REFUSED, Kind.PROOF_REFUSED,
 )  # fmt: skip
 _GOING_ON = frozenset(
     {Kind.STARTED, Kind.CODE_ISSUED, Kind.PASSWORD_PASSED, Kind.CLAIMED, Kind.RELEASED, Kind.APPROVED}
@@ -180,8 +180,8 @@ _PERSONAL = (
 _ASKING = (
     Kind.STARTED, Kind.START_REFUSED, Kind.STARTS_REFUSED, Kind.REDEEMED, Kind.REDEMPTION_REFUSED, Kind.CODE_REDEEMED,
     Kind.CODE_REFUSED, Kind.CODE_ISSUED, Kind.SIGNED_IN, Kind.PASSWORD_PASSED, Kind.SIGN_IN_REFUSED,
-    Kind.CLIENT_REFUSED, Kind.REFRESHED, Kind.REFRESH_REFUSED, Kind.REUSED, Kind.REVOKED, Kind.CODE_WRONG,
-    Kind.STEPPED_UP, Kind.SIGNED_OUT,
+    Kind.CLIENT_REFUSED, Kind.PROOF_REFUSED, Kind.REFRESHED, Kind.REFRESH_REFUSED, Kind.REUSED, Kind.REVOKED,
+    Kind.CODE_WRONG, Kind.STEPPED_UP, Kind.SIGNED_OUT,
 )  # fmt: skip
 _DECIDING = (
     Kind.APPROVED, Kind.DENIED, Kind.REPORTED, Kind.BLOCKED, Kind.CLAIMED, Kind.CODE_ISSUED, Kind.SIGNED_IN,
@@ -335,7 +335,7 @@ def _protocol(story: Story) -> Protocol:
         return Protocol.AUTHORIZATION_CODE
     if any(kind.startswith("browser:") for kind in kinds):
         return Protocol.NONE
-    return Protocol.OAUTH2 if Kind.CLIENT_REFUSED in kinds else Protocol.REFRESH
+    return Protocol.OAUTH2 if kinds & {Kind.CLIENT_REFUSED, Kind.PROOF_REFUSED} else Protocol.REFRESH
 
 
 def _policies(story: Story) -> tuple[Mapping[str, Any], ...]:

@@ -53,6 +53,8 @@ class SignIn:
     created: Instant
     ends: Instant
     challenge: str | None = None
+    jkt: str | None = None
+    """Thumbprint of the key that every poll has to prove (R12); None until there is one."""
     named: UserId | None = None
     """The only person who may claim it (R11)."""
     user: UserId | None = None

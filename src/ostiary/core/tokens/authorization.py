@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from urllib.parse import urlencode, urlsplit
 
 from ostiary.core.directory.applications import Application
+from ostiary.core.tokens.dpop import is_thumbprint
 from ostiary.core.tokens.pkce import METHOD, is_challenge
 from ostiary.core.words.instants import Instant, between, seconds
 from ostiary.core.words.outcome import Reason, Refused
@@ -51,6 +52,7 @@ class AuthorizationRequest:
     login_hint: str = ""
     request: str = ""
     request_uri: str = ""
+    dpop_jkt: str = ""
     since: Instant | None = None
     """
     When this very request first came, as a mark of ours proves that came back with it from the sign-in page: what was
@@ -107,6 +109,8 @@ def judge_request(request: AuthorizationRequest) -> Refused | None:
         return Refused(Reason.INVALID_REQUEST, "Request objects are not supported.", field="request")
     if request.code_challenge_method != METHOD or not is_challenge(request.code_challenge):
         return Refused(Reason.PKCE_REQUIRED, field="code_challenge")
+    if request.dpop_jkt and not is_thumbprint(request.dpop_jkt):
+        return Refused(Reason.INVALID_REQUEST, "dpop_jkt is not the thumbprint of a key.", field="dpop_jkt")
     if any(len(getattr(request, name)) > longest for name, longest in _LONGEST.items()):
         return Refused(Reason.INVALID_REQUEST, "A parameter is too long.")
     return _judge_prompt(request)

@@ -73,7 +73,13 @@ def expiry(now: Instant, lifetime: Span, *ends: Instant) -> Instant | None:
 
 
 def access_token(
-    subject: Subject, resource: Application, scopes: tuple[str, ...], openid: frozenset[str], *, jti: str
+    subject: Subject,
+    resource: Application,
+    scopes: tuple[str, ...],
+    openid: frozenset[str],
+    *,
+    jti: str,
+    jkt: str | None = None,
 ) -> bytes:
     """
     The payload of an access token (RFC 9068 §2.2) for *resource*.
@@ -87,6 +93,8 @@ def access_token(
     claims["sid"] = subject.session
     claims["scp"] = " ".join((*scopes, *sorted(openid - {"offline_access"})) if resource.admin_api else scopes)
     claims["ostiary_origin"] = subject.session_origin.value
+    if jkt is not None:
+        claims["cnf"] = {"jkt": jkt}  # RFC 9449 §6.1
     return orjson.dumps(claims)
 
 

@@ -43,13 +43,17 @@ class Use(Enum):
     AGAIN = "again"
     """It was head a moment ago: the current head is given again, nothing forks."""
     STOLEN = "stolen"
+    WRONG_KEY = "wrong_key"
+    """The head, but bound to a key that was not proved: it is not given, and it is not spent."""
 
 
-def judge(session: Session, number: int, now: Instant) -> Use:
-    """What *number* is worth at *now*."""
+def judge(session: Session, number: int, now: Instant, *, key: bool = True) -> Use:
+    """
+    What *number* is worth at *now*; *key* is whether the key that the session is bound to, if any, was proved with it.
+    """
     if number == session.head:
-        return Use.HEAD
-    kept = any(past.number == number and now - past.left < GRACE for past in session.grace)
+        return Use.HEAD if key else Use.WRONG_KEY
+    kept = key and any(past.number == number and now - past.left < GRACE for past in session.grace)
     return Use.AGAIN if kept else Use.STOLEN
 
 

@@ -270,6 +270,15 @@ TABLE: dict[Reason, Wire] = {
         "consent_required",
     ),
     Reason.BAD_VERIFIER: Wire("invalid_grant", 501481, "The code verifier does not fit the code challenge.", _AGAIN),
+    # keys
+    Reason.DPOP_INVALID: Wire("invalid_dpop_proof", 9002313, "The DPoP proof is not valid.", _FIX_CLIENT),
+    Reason.DPOP_NONCE: Wire(
+        "use_dpop_nonce", 9002313, "The DPoP proof needs the nonce of this answer.", "Send a proof with it."
+    ),
+    Reason.DPOP_REQUIRED: Wire(
+        "invalid_dpop_proof", 9002313, "This application has to prove a key (DPoP).", _FIX_CLIENT
+    ),
+    Reason.WRONG_KEY: Wire("invalid_grant", 70000, "This is bound to another key.", _AGAIN, "bad_token"),
     # administration
     Reason.FORBIDDEN: Wire("access_denied", 50105, "This is not allowed.", _ADMIN_API),
     Reason.ORIGIN_FORBIDDEN: Wire(

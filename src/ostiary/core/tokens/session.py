@@ -59,6 +59,8 @@ class Session:
     requester_address: str = ""
     approved_from: str = ""
     """The person's side as it was at the approval, for policy at a refresh; JSON of `services/access/gather.py`."""
+    jkt: str | None = None
+    """Thumbprint of the key that its tokens are bound to (RFC 9449 §6)."""
     ended: Instant | None = None
     end_cause: str | None = None
 

@@ -69,6 +69,13 @@ class Reason(StrEnum):
     TOKEN_EXPIRED = "token_expired"
     REACH = "reach"
     BAD_VERIFIER = "bad_verifier"
+    # keys (R12, RFC 9449)
+    DPOP_INVALID = "dpop_invalid"
+    DPOP_NONCE = "dpop_nonce"
+    """The proof lacks a nonce of ours that counts; the answer brings one."""
+    DPOP_REQUIRED = "dpop_required"
+    WRONG_KEY = "wrong_key"
+    """Bound to a key, and asked for with another, or without."""
     # administration
     FORBIDDEN = "forbidden"
     ORIGIN_FORBIDDEN = "origin_forbidden"

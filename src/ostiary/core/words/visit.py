@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ostiary.core.words.caller import NOBODY, Caller
 from ostiary.core.words.instants import Instant
+from ostiary.core.words.proof import NOTHING_PROVED, Proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +31,5 @@ class Visit:
     caller: Caller = NOBODY
     reason: str = ""
     """Why, in the caller's words, where the request says so: it stands in every entry about a change."""
+    proof: Proof = NOTHING_PROVED
+    """The key that the sender proved to hold."""

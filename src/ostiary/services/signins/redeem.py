@@ -36,6 +36,7 @@ _ANSWERS = {
     State.DENIED: Reason.DENIED,
     State.REPORTED: Reason.DENIED,
     State.EXPIRED: Reason.CODE_EXPIRED,
+    State.REDEEMED: Reason.BAD_CODE,
 }
 
 
@@ -57,13 +58,6 @@ class Stopped:
     gathered: Gathered | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """A redeemed code came again, and too late to be a duplicate."""
-
-    signin: SignIn
-
-
 async def find(tx: Tx, client: Application, digest: bytes) -> SignIn | None:
     """
     Step: the sign-in of this device code, if it is *client*'s; somebody else's is as good as none (RFC 8628 §3.4).
@@ -72,15 +66,15 @@ async def find(tx: Tx, client: Application, digest: bytes) -> SignIn | None:
     return signin if signin is not None and signin.client == client.id else None
 
 
-def not_ready(signin: SignIn, now: Instant) -> Refused | Replayed | None:
-    """What to answer when there is nothing to redeem; None when there is."""
+def not_ready(signin: SignIn, now: Instant) -> Refused | None:
+    """What to answer when there is nothing to redeem yet, or will never be; None when there is."""
     state = signin.standing(now)
-    if state is State.READY:
-        return None
-    if state is State.REDEEMED:
-        early = signin.redeemed is not None and between(signin.redeemed, now) < REPLAY_FORGIVEN
-        return Refused(Reason.BAD_CODE, reference=signin.id) if early else Replayed(signin)
-    return Refused(_ANSWERS[state], reference=signin.id)
+    return None if state is State.READY else Refused(_ANSWERS[state], reference=signin.id)
+
+
+def early(signin: SignIn, now: Instant) -> bool:
+    """Whether a redeemed sign-in was redeemed so lately that its code may come again by itself (R14)."""
+    return signin.redeemed is not None and between(signin.redeemed, now) < REPLAY_FORGIVEN
 
 
 async def redeem(
@@ -99,7 +93,7 @@ async def redeem(
         return Refused(Reason.BAD_CODE, reference=signin.id)
     if await locked(tx, shunned(signin.user, signin), visit.now) is not None:  # R11: reported after the approval
         return Refused(Reason.REPORTED, reference=signin.id)
-    judged = await _judge(tx, picture, visit, signin, signin.user)
+    judged = await judge(tx, picture, visit, signin, signin.user)
     if isinstance(judged, Stopped):
         return judged
     if not await rows.redeem(tx, signin, session=session, exemption=judged.exemption.id, now=visit.now):
@@ -107,7 +101,8 @@ async def redeem(
     return judged
 
 
-async def _judge(tx: Tx, picture: Picture, visit: Visit, signin: SignIn, user: UserId) -> Passed | Stopped:
+async def judge(tx: Tx, picture: Picture, visit: Visit, signin: SignIn, user: UserId) -> Passed | Stopped:
+    """Step: what account, exemption and policy say of *user*'s sign-in now; nothing is changed."""
     gathered = await gather(tx, picture, _ask(visit, signin, user), visit.now)
     reason = _wrong(signin, gathered, visit.now)
     if reason is not None or gathered is None or gathered.exemption is None:

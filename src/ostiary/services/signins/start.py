@@ -14,7 +14,9 @@ from ostiary.core.signins import user_code
 from ostiary.core.signins.limits import Limits, room_for_one
 from ostiary.core.signins.signin import SignIn, State
 from ostiary.core.tokens import scopes
+from ostiary.core.tokens.binding import Held, judge_key
 from ostiary.core.tokens.clients import Shown
+from ostiary.core.tokens.dpop import is_thumbprint
 from ostiary.core.tokens.pkce import METHOD, is_challenge
 from ostiary.core.words.digests import digest, keyed
 from ostiary.core.words.ids import SignInId, UserId
@@ -45,6 +47,7 @@ class Request:
     challenge: str = ""
     challenge_method: str = ""
     login_hint: str = ""
+    dpop_jkt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ def _judge(house: House, visit: Visit, request: Request, picture: Picture) -> _J
         return application
     if not application.device_flow:
         return Refused(Reason.DEVICE_FLOW_OFF)
-    wrong = _challenge(application, request)
+    wrong = _challenge(application, request) or _key(application, visit, request)
     if wrong is not None:
         return wrong
     asked = scopes.parse(request.scope, picture, client=application, device=True)
@@ -123,6 +126,14 @@ def _challenge(application: Application, request: Request) -> Refused | None:
     if request.challenge_method != METHOD or not is_challenge(request.challenge):
         return Refused(Reason.INVALID_REQUEST, "code_challenge must be S256.", field="code_challenge")
     return None
+
+
+def _key(application: Application, visit: Visit, request: Request) -> Refused | None:
+    """A key for the device flow (R12): fixed by the proof that came or by its name, required when registered so."""
+    if request.dpop_jkt and (not is_thumbprint(request.dpop_jkt) or visit.proof.jkt not in (None, request.dpop_jkt)):
+        return Refused(Reason.INVALID_REQUEST, "dpop_jkt is not the thumbprint of the key.", field="dpop_jkt")
+    held = judge_key(None, visit.proof.jkt or request.dpop_jkt or None, application.dpop)
+    return Refused(Reason.DPOP_REQUIRED) if held is Held.MISSING else None
 
 
 def _room(house: House, visit: Visit, application: Application) -> Refused | None:
@@ -170,6 +181,7 @@ async def _issue(house: House, visit: Visit, request: Request, codes: _Codes, be
             created=visit.now,
             ends=after(visit.now, application.code_lifetime),
             challenge=request.challenge or None,
+            jkt=None if application.dpop == "never" else visit.proof.jkt or request.dpop_jkt or None,
             named=await _named(tx, request.login_hint),
         )
         await rows.add(tx, signin, device_code=secret, user_code=typed)
@@ -182,8 +194,9 @@ async def _issue(house: House, visit: Visit, request: Request, codes: _Codes, be
     application, signin = made
     interval = house.settings.poll_interval
     house.room.admit(
-        secret, client=application.id, source=source_of(visit.address), ends=signin.ends, interval=interval
-    )
+        secret, client=application.id, source=source_of(visit.address), ends=signin.ends, interval=interval,
+        jkt=signin.jkt,
+    )  # fmt: skip
     return Started(application, codes.device, codes.user, between(visit.now, signin.ends), interval)
 
 
@@ -206,5 +219,6 @@ def _entry(application: Application, signin: SignIn) -> Entry:
         "scopes": list(signin.scopes),
         "ends": signin.ends,
         "named": signin.named or "",
+        "key": signin.jkt or "",
     }
     return Entry(Kind.STARTED, target=f"application:{application.id}", story=signin.id, detail=detail)

@@ -16,13 +16,14 @@ from ostiary.core.words.instants import Instant, Span
 class Waiting:
     """One pending sign-in: what a poll needs, mutable because every poll moves its pace."""
 
-    __slots__ = ("client", "ends", "pace", "source")
+    __slots__ = ("client", "ends", "jkt", "pace", "source")
 
-    def __init__(self, client: AppId, source: str, ends: Instant, pace: Pace) -> None:
+    def __init__(self, client: AppId, source: str, ends: Instant, pace: Pace, jkt: str | None) -> None:
         self.client = client
         self.source = source
         self.ends = ends
         self.pace = pace
+        self.jkt = jkt
 
 
 class OpenCodes:
@@ -85,22 +86,25 @@ class WaitingRoom:
         """How many are pending, as far as this node knows."""
         return len(self._waiting)
 
-    def admit(self, digest: bytes, *, client: AppId, source: str, ends: Instant, interval: Span) -> None:
+    def admit(
+        self, digest: bytes, *, client: AppId, source: str, ends: Instant, interval: Span, jkt: str | None = None
+    ) -> None:
         """A sign-in is pending: on disk already."""
         if digest in self._waiting:
             return
         self.codes.add(digest, client, source, ends)
-        self._waiting[digest] = Waiting(client, source, ends, Pace(interval))
+        self._waiting[digest] = Waiting(client, source, ends, Pace(interval), jkt)
         heappush(self._by_end, (ends, digest))
 
-    def poll(self, digest: bytes, client: AppId, now: Instant, *, lenient: bool) -> bool | None:
+    def poll(self, digest: bytes, client: AppId, now: Instant, *, lenient: bool, jkt: str | None = None) -> bool | None:
         """
         Not yet (False), not yet and slow down (True), or "ask the store" (None).
 
-        A poll by another client asks the store as well: it gets the answer of an unknown code there.
+        A poll by another client asks the store as well: it gets the answer of an unknown code there. So does one with
+        another key than the one that is fixed, or with the first one (R12).
         """
         waiting = self._waiting.get(digest)
-        if waiting is None or waiting.client != client or now >= waiting.ends:
+        if waiting is None or waiting.client != client or now >= waiting.ends or waiting.jkt != jkt:
             return None
         waiting.pace, slow = step(waiting.pace, now, lenient=lenient)
         return slow

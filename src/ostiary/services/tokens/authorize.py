@@ -234,6 +234,7 @@ async def _give(
         user=user.id,
         redirect_uri=request.redirect_uri,
         challenge=request.code_challenge,
+        jkt=None if client.dpop == "never" else request.dpop_jkt or None,
         nonce=request.nonce or None,
         resource=asked.resource.id,
         scopes=stored(asked),

@@ -7,18 +7,22 @@ account's as they are now, the scopes are the token's.
 """
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import orjson
 
+from ostiary.core.tokens.binding import holds
 from ostiary.core.tokens.browser import BROWSER, BrowserSession, alive, idle_end, to_write
 from ostiary.core.tokens.session import alive as token_alive
 from ostiary.core.words.caller import NOBODY, Caller, CallerKind, Origin
 from ostiary.core.words.digests import digest
 from ostiary.core.words.ids import AppId, SessionId
-from ostiary.core.words.instants import to_seconds
+from ostiary.core.words.instants import from_seconds, to_seconds
+from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
 from ostiary.services.tokens.keyring import ACCESS
+from ostiary.services.tokens.proof_refusals import note_broken
 from ostiary.store import Tx, sessions, tokens
 
 LONGEST_COOKIE = 128
@@ -31,6 +35,8 @@ class Credentials:
 
     cookie: str = field(default="", repr=False)
     bearer: str = field(default="", repr=False)
+    dpop: str = field(default="", repr=False)
+    """An access token that came with the proof of a key (RFC 9449 §7.1); the visit has the proof."""
     basic: str = field(default="", repr=False)
     """The encoded part of a Basic header; client authentication reads it, callers never come of it."""
     local_user: str = ""
@@ -43,8 +49,10 @@ async def identify(house: House, credentials: Credentials, visit: Visit) -> Visi
     """
     if credentials.local_user:
         return replace(visit, caller=_local(house, credentials.local_user))
-    if credentials.bearer:
-        return replace(visit, caller=await _by_token(house, credentials.bearer, visit))
+    if credentials.dpop and (await note_broken(house, visit, client="") is not None or visit.proof.jkt is None):
+        return visit
+    if credentials.bearer or credentials.dpop:
+        return await _by_token(house, credentials.bearer or credentials.dpop, visit)
     if credentials.cookie:
         return replace(visit, caller=await _by_cookie(house, credentials.cookie, visit))
     return visit
@@ -95,16 +103,29 @@ async def _seen(house: House, visit: Visit, session: BrowserSession) -> None:
     await house.store.write(body)
 
 
-async def _by_token(house: House, token: str, visit: Visit) -> Caller:
+async def _by_token(house: House, token: str, visit: Visit) -> Visit:
     """
-    The person of one of our own access tokens for the admin API (RFC 9068 §4), while what stands behind it lives.
-
-    The token's word counts for its scopes only; person, client, origin and factors are the session's.
+    The visit of the person of one of our own access tokens for the admin API (RFC 9068 §4), if who brings it holds the
+    key that it is bound to.
     """
     found = house.keyring.verify(token, ACCESS, visit.now) if len(token) <= LONGEST_TOKEN else None
     if found is None:
-        return NOBODY
+        return visit
     claims = orjson.loads(found.payload)
+    if not holds(claims, visit.proof.jkt):
+        return replace(visit, proof=replace(visit.proof, refused=Refused(Reason.WRONG_KEY)))
+    caller = await _by_claims(house, claims, visit)
+    if "cnf" in claims and caller.session is not None:
+        house.proofs.use(caller.session, from_seconds(claims["iat"]), visit.now)
+    return replace(visit, caller=caller)
+
+
+async def _by_claims(house: House, claims: dict[str, Any], visit: Visit) -> Caller:
+    """
+    The person behind *claims* of ours, while what stands behind them lives.
+
+    The token's word counts for its scopes only; person, client, origin and factors are the session's.
+    """
     seconds, audience = to_seconds(visit.now), house.desk.picture.resource(claims["aud"])
     if audience is None or not audience.admin_api or not claims["nbf"] <= seconds < claims["exp"]:
         return NOBODY

@@ -14,11 +14,12 @@ import orjson
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.applications import INTROSPECT, Application, normal_identifier
 from ostiary.core.logs.kinds import Kind
+from ostiary.core.tokens.binding import holds
 from ostiary.core.tokens.clients import Shown
 from ostiary.core.tokens.session import alive
 from ostiary.core.words.caller import Origin
 from ostiary.core.words.ids import AppId, SessionId
-from ostiary.core.words.instants import Instant, to_seconds
+from ostiary.core.words.instants import Instant, from_seconds, to_seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.clients import authenticate, spend
@@ -34,7 +35,7 @@ Active = Mapping[str, Any]
 """What an active token says (RFC 7662 §2.2)."""
 
 _NOTHING = SessionId("")
-_TOLD = ("iss", "sub", "aud", "exp", "iat", "nbf", "jti", "client_id", "auth_time", "amr", "tid", "oid", "sid")
+_TOLD = ("iss", "sub", "aud", "exp", "iat", "nbf", "jti", "client_id", "auth_time", "amr", "tid", "oid", "sid", "cnf")
 
 
 async def introspect(
@@ -51,6 +52,8 @@ async def introspect(
         refused = Refused(Reason.INVALID_REQUEST, "Prove the application, or send its token; not both.")
         return await refuse(house, visit, Kind.CLIENT_REFUSED, refused, client=shown.name)
     claims, own = read_access(house, token, visit.now), read_access(house, bearer, visit.now) if bearer else {}
+    if not holds(own, visit.proof.jkt if bearer else None):  # bound to another key than the one that was proved
+        own = {}
 
     async def body(tx: Tx, picture: Picture) -> Active | Refused | None:
         asking = (
@@ -67,6 +70,8 @@ async def introspect(
     answer = await settled(house, body, write=False) if used is None else used
     if isinstance(answer, Refused):
         return await refuse(house, visit, Kind.CLIENT_REFUSED, answer, client=shown.name)
+    if answer is not None and "cnf" in answer:
+        house.proofs.use(SessionId(answer["sid"]), from_seconds(answer["iat"]), visit.now)
     return answer
 
 
@@ -110,8 +115,8 @@ async def standing_claims(tx: Tx, picture: Picture, claims: dict[str, Any], now:
         return None
     told = {name: claims[name] for name in _TOLD if name in claims}
     return {
-        "active": True, "token_type": "Bearer", "scope": claims["scp"], "username": user.principal_name,
-        "ostiary_origin": claims["ostiary_origin"], **told,
+        "active": True, "token_type": "DPoP" if "cnf" in claims else "Bearer", "scope": claims["scp"],
+        "username": user.principal_name, "ostiary_origin": claims["ostiary_origin"], **told,
     }  # fmt: skip
 
 

@@ -38,6 +38,7 @@ class Issued:
     session_expires_in: int
     """Seconds until what stands behind the session ends, however often it is refreshed."""
     client_info: str | None = None
+    token_type: str = "Bearer"
 
 
 def issue(
@@ -85,7 +86,9 @@ def issue(
     jti = house.random.guid()
     signing = house.keyring.signing(client.signing, visit.now)
     return Issued(
-        access_token=signing.sign_access(claims.access_token(subject, resource, scopes, openid, jti=jti)),
+        access_token=signing.sign_access(
+            claims.access_token(subject, resource, scopes, openid, jti=jti, jkt=session.jkt)
+        ),
         id_token=signing.sign_id(claims.id_token(subject, openid, nonce=nonce)) if "openid" in openid else None,
         refresh_token=refresh_token if "offline_access" in openid else None,
         expires_in=to_seconds(between(visit.now, expires)),
@@ -94,4 +97,5 @@ def issue(
         expires=expires,
         session_expires_in=to_seconds(between(visit.now, min(ends, session.ends))),
         client_info=claims.client_info(user, picture.organisation) if client_info else None,
+        token_type="DPoP" if session.jkt else "Bearer",
     )

@@ -27,6 +27,7 @@ from ostiary.services.tokens.grants import BY_NAME
 from ostiary.services.tokens.grants.grant import Redeemed, Request, TokenForm
 from ostiary.services.tokens.grants.refresh_token import REFRESH_TOKENS
 from ostiary.services.tokens.issue import Issued, issue
+from ostiary.services.tokens.proof_refusals import note_wrong_key
 from ostiary.store import Tx
 from ostiary.store import signins as signin_rows
 
@@ -34,7 +35,8 @@ __all__ = ["TokenForm", "grant", "known", "pending"]
 
 _UNDECIDED = (State.ISSUED, State.CLAIMED)
 _REFUSED: dict[str, Kind] = {
-    Kind.REDEEMED: Kind.REDEMPTION_REFUSED, Kind.REFRESHED: Kind.REFRESH_REFUSED, Kind.CODE_REDEEMED: Kind.CODE_REFUSED,
+    Kind.REDEEMED: Kind.REDEMPTION_REFUSED, Kind.REPEATED: Kind.REDEMPTION_REFUSED,
+    Kind.REFRESHED: Kind.REFRESH_REFUSED, Kind.CODE_REDEEMED: Kind.CODE_REFUSED,
 }  # fmt: skip
 _COMES_AND_GOES = (Reason.PENDING, Reason.SLOW_DOWN, Reason.CODE_EXPIRED, Reason.DENIED)
 
@@ -54,7 +56,8 @@ def pending(house: House, visit: Visit, form: TokenForm) -> Reason | None:
     if known_client is None or not known_client.public:
         return None
     lenient = house.settings.lenient_pace or known_client.microsoft_family
-    slow = house.room.poll(digest(form.device_code), known_client.id, visit.now, lenient=lenient)
+    jkt = None if known_client.dpop == "never" else visit.proof.jkt
+    slow = house.room.poll(digest(form.device_code), known_client.id, visit.now, lenient=lenient, jkt=jkt)
     if slow is None:
         return None
     return Reason.SLOW_DOWN if slow and not known_client.microsoft_family else Reason.PENDING
@@ -137,6 +140,8 @@ async def _after(house: House, visit: Visit, form: TokenForm, answer: Issued | R
         return answer
     if answer.reason is Reason.PENDING:
         await _wait(house, visit, form)
+    elif answer.reason is Reason.WRONG_KEY:
+        return await note_wrong_key(house, visit, answer, client=form.client.name)
     elif not answer.reference and answer.reason not in _COMES_AND_GOES:
         return await refuse(house, visit, Kind.CLIENT_REFUSED, answer, client=form.client.name)
     return answer
@@ -145,13 +150,14 @@ async def _after(house: House, visit: Visit, form: TokenForm, answer: Issued | R
 async def _wait(house: House, visit: Visit, form: TokenForm) -> None:
     """A pending sign-in that this node did not know: look it up once, remember it."""
     secret = digest(form.device_code)
+    house.room.wake(secret)  # its key may just have been fixed
 
     async def body(tx: Tx) -> None:
         signin = await signin_rows.by_device_code(tx, secret)
         if signin is not None and signin.standing(visit.now) in _UNDECIDED:  # else nobody would wake it
             house.room.admit(
                 secret, client=signin.client, source=source_of(signin.requester_address), ends=signin.ends,
-                interval=house.settings.poll_interval,
+                interval=house.settings.poll_interval, jkt=signin.jkt,
             )  # fmt: skip
 
     await house.store.read(body)

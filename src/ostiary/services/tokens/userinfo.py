@@ -8,8 +8,10 @@ from collections.abc import Mapping
 
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.people import User
+from ostiary.core.tokens.binding import holds
 from ostiary.core.tokens.scopes import ADMIN_API
-from ostiary.core.words.ids import UserId
+from ostiary.core.words.ids import SessionId, UserId
+from ostiary.core.words.instants import from_seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import settled
@@ -24,9 +26,12 @@ async def userinfo(house: House, visit: Visit, token: str) -> Mapping[str, objec
     """
     The claims about the person behind *token* that its scopes name.
 
-    Refused: BAD_TOKEN for anything that is not a live access token for our API, FORBIDDEN when it lacks `openid`.
+    Refused: BAD_TOKEN for anything that is not a live access token for our API, WRONG_KEY when it is bound to another
+    key than the visit proves, FORBIDDEN when it lacks `openid`.
     """
     claims = read_access(house, token, visit.now)
+    if not holds(claims, visit.proof.jkt):
+        return Refused(Reason.WRONG_KEY)
 
     async def body(tx: Tx, picture: Picture) -> Mapping[str, object] | Refused:
         found = await standing_claims(tx, picture, claims, visit.now)
@@ -39,7 +44,10 @@ async def userinfo(house: House, visit: Visit, token: str) -> Mapping[str, objec
         user = await directory.find(tx, UserId(str(found["sub"])))
         return Refused(Reason.BAD_TOKEN) if user is None else _about(user, scopes, tenant=str(found["tid"]))
 
-    return await settled(house, body, write=False)
+    told = await settled(house, body, write=False)
+    if "cnf" in claims:
+        house.proofs.use(SessionId(claims["sid"]), from_seconds(claims["iat"]), visit.now)
+    return told
 
 
 def _about(user: User, scopes: frozenset[str], *, tenant: str) -> Mapping[str, object]:

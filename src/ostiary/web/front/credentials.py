@@ -1,5 +1,5 @@
 """
-What a request brought to prove who asks: cookies for pages, Bearer and the local door for APIs. Never both.
+What a request brought to prove who asks: cookies for pages, tokens and the local door for APIs. Never both.
 
 A cookie counts at the pages alone, so no page of another site can make a browser act at the admin API; a header or
 cookie that comes twice counts as none.
@@ -8,6 +8,7 @@ cookie that comes twice counts as none.
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
 from ostiary.services.tokens.caller import Credentials, identify
+from ostiary.web.front.proofs import proved_with
 from ostiary.web.front.visit import LOCAL, Scope, headers, visit
 
 __all__ = [
@@ -66,11 +67,14 @@ def of_page(scope: Scope) -> Credentials:
 
 
 def of_api(scope: Scope) -> Credentials:
-    """What counts at the admin API: the local door's peer, which the server itself marked, or a Bearer token."""
+    """
+    What counts at the admin API: the local door's peer, which the server itself marked, or a token: Bearer, or DPoP
+    with the proof of its key (RFC 9449 §7.1).
+    """
     local = (scope.get("extensions") or {}).get(LOCAL)
     if local:
         return Credentials(local_user=str(local["user"]))
-    return Credentials(bearer=authorization(scope, "bearer"))
+    return Credentials(bearer=authorization(scope, "bearer"), dpop=authorization(scope, "dpop"))
 
 
 async def page_visit(house: House, scope: Scope) -> Visit:
@@ -80,7 +84,8 @@ async def page_visit(house: House, scope: Scope) -> Visit:
 
 async def api_visit(house: House, scope: Scope) -> Visit:
     """The visit of an API request, with its caller."""
-    return await identify(house, of_api(scope), visit(scope, house))
+    shown = of_api(scope)
+    return await identify(house, shown, proved_with(house, scope, visit(scope, house), shown.dpop))
 
 
 def set_cookie(name: str, value: str, *, seconds: int | None = None) -> tuple[bytes, bytes]:

@@ -15,6 +15,7 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
 from ostiary.web.front.answer import Answer
+from ostiary.web.front.proofs import challenge
 
 __all__ = ["entity", "not_allowed", "nothing", "options", "refusal", "too_much", "unsupported"]
 
@@ -34,6 +35,8 @@ def _answer(status: int, body: bytes, visit: Visit, *headers: Header) -> Answer:
     ]
     if visit.correlation:
         common.append((b"client-request-id", visit.correlation.encode("ascii", "replace")))
+    if visit.proof.nonce:
+        common.append((b"dpop-nonce", visit.proof.nonce.encode()))
     if status != 204:
         common += [(b"content-length", b"%d" % len(body))]
     return Answer(status, [*common, *headers], body)
@@ -78,6 +81,8 @@ def refusal(refused: Refused | Invalid, visit: Visit, house: House) -> Answer:
     """A refusal in Graph's envelope, with a challenge when signing in (again) would help."""
     reason = Reason.INVALID_VALUE if isinstance(refused, Invalid) else refused.reason
     row = meaning(reason)
+    if row.status == 401 and visit.proof.refused is not None:  # why nobody is signed in
+        refused, row = visit.proof.refused, meaning(visit.proof.refused.reason)
     document = envelope(
         row.code,
         sentence(refused),
@@ -86,7 +91,8 @@ def refusal(refused: Refused | Invalid, visit: Visit, house: House) -> Answer:
         correlation=visit.correlation,
         problems=problems_of(refused),
     )
-    headers = [(b"www-authenticate", _challenge(reason, house))] if row.status == 401 else []
+    asked = _challenge(reason, house) if reason is Reason.STEP_UP else challenge(visit) or _challenge(reason, house)
+    headers = [(b"www-authenticate", asked)] if row.status == 401 else []
     if row.status == 503:
         headers.append((b"retry-after", b"1"))
     return entity(row.status, document, visit, *headers)

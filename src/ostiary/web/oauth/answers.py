@@ -78,10 +78,10 @@ def pending(visit: Visit, expires_in: int | None = None) -> Answer:
     return json_answer(400, text.encode("ascii"))
 
 
-def granted(issued: Issued, *, token_type: str = "Bearer") -> Answer:
+def granted(issued: Issued) -> Answer:
     """The token answer (RFC 6749 §5.1)."""
     body: dict[str, object] = {
-        "token_type": token_type,
+        "token_type": issued.token_type,
         "scope": issued.scope,
         "expires_in": issued.expires_in,
         "ext_expires_in": issued.expires_in,

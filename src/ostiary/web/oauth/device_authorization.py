@@ -11,10 +11,12 @@ from ostiary.core.words.outcome import Refused
 from ostiary.services.house import House
 from ostiary.services.signins.complete_address import complete_address
 from ostiary.services.signins.start import Request, Started, start
+from ostiary.services.tokens.proof_refusals import note_broken
 from ostiary.services.tokens.token import TokenForm, known
 from ostiary.web.front.answer import Answer, Send, json_answer, send_answer
 from ostiary.web.front.forms import Receive, Scope
 from ostiary.web.front.hot import Asgi
+from ostiary.web.front.proofs import offer, proved
 from ostiary.web.front.visit import visit as visit_of
 from ostiary.web.oauth.answers import refusal
 from ostiary.web.oauth.posted import posted
@@ -36,13 +38,15 @@ def device_authorization(house: House) -> Asgi:
             outcome, application = read, None
         else:
             request = _request(*read)
-            outcome = await start(house, visit, request)
+            visit = proved(house, scope, visit, nonce_needed=False)
+            refused = await note_broken(house, visit, client=request.client.name)
+            outcome = refused or await start(house, visit, request)
             application = known(house, TokenForm(client=request.client))
         if isinstance(outcome, Refused):
             answer = refusal(outcome, visit, application=application, device_endpoint=True, origin=origin)
         else:
             answer = _answer(house, outcome)
-        await send_answer(answer, send)
+        await send_answer(offer(answer, visit), send)
 
     return door
 
@@ -54,6 +58,7 @@ def _request(fields: dict[str, str], client: Shown) -> Request:
         challenge=fields.get("code_challenge", ""),
         challenge_method=fields.get("code_challenge_method", ""),
         login_hint=fields.get("login_hint", ""),
+        dpop_jkt=fields.get("dpop_jkt", ""),
     )
 
 

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from ostiary.core.access.picture import Organisation
 from ostiary.core.tokens.assertions import ALGORITHMS
 from ostiary.core.tokens.claims import issuer
+from ostiary.core.tokens.dpop import ALGORITHMS as PROOF_ALGORITHMS
 from ostiary.core.tokens.pkce import METHOD
 from ostiary.core.tokens.scopes import OPENID
 from ostiary.services.house import House, Settings
@@ -64,6 +65,7 @@ def document(settings: Settings, organisation: Organisation, name: str) -> Mappi
         "revocation_endpoint_auth_methods_supported": [*proved, "none"],
         **{f"{name}_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS) for name in _ENDPOINTS},
         "code_challenge_methods_supported": [METHOD],
+        "dpop_signing_alg_values_supported": list(PROOF_ALGORITHMS),
         "authorization_response_iss_parameter_supported": True,
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claims_supported": [

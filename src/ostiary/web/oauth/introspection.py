@@ -9,10 +9,12 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
 from ostiary.services.tokens.introspect import introspect
+from ostiary.services.tokens.proof_refusals import note_broken
 from ostiary.web.front.answer import Answer, Send, json_answer, send_answer
 from ostiary.web.front.credentials import authorization
 from ostiary.web.front.forms import Receive, Scope
 from ostiary.web.front.hot import Asgi
+from ostiary.web.front.proofs import challenge, offer, proved_with
 from ostiary.web.front.visit import visit
 from ostiary.web.oauth.answers import refusal
 from ostiary.web.oauth.door import client_form
@@ -46,23 +48,26 @@ async def _answer(house: House, seen: Visit, scope: Scope, receive: Receive) -> 
     asked = await client_form(scope, receive, house, PATH)
     if isinstance(asked, Refused):
         return _refused(house, seen, asked)
-    bearer = authorization(scope, "bearer")
+    bound = authorization(scope, "dpop")
+    bearer, seen = bound or authorization(scope, "bearer"), proved_with(house, scope, seen, bound)
     try:
-        found = await introspect(house, seen, asked.client, asked.token, bearer=bearer)
+        broken = await note_broken(house, seen, client=asked.client.name)
+        found = broken or await introspect(house, seen, asked.client, asked.token, bearer=bearer)
     except OstiaryError:  # a service that cannot look says so: neither active nor inactive would be true
         return Answer(503, *_refused(house, seen, Refused(Reason.UNAVAILABLE))[1:])
     if found is None:
         return _INACTIVE
     if isinstance(found, Refused):
         answer = _refused(house, seen, found)
-        return _challenged(answer) if bearer and answer.status == 401 else answer
-    return json_answer(200, orjson.dumps(found))
+        told = bearer and (answer.status == 401 or seen.proof.refused is not None)
+        return offer(_challenged(answer, challenge(seen)) if told else answer, seen)
+    return offer(json_answer(200, orjson.dumps(found)), seen)
 
 
-def _challenged(answer: Answer) -> Answer:
-    """RFC 7662 §2.3: a token that does not do is told as RFC 6750 §3 says."""
+def _challenged(answer: Answer, key: bytes | None) -> Answer:
+    """RFC 7662 §2.3: a token that does not do is told as RFC 6750 §3 says, or as RFC 9449 §7.1 about a *key*."""
     others = [pair for pair in answer.headers if pair[0] != b"www-authenticate"]
-    return Answer(answer.status, [*others, (b"www-authenticate", _BEARER)], answer.body)
+    return Answer(401, [*others, (b"www-authenticate", key or _BEARER)], answer.body)
 
 
 def _refused(house: House, seen: Visit, why: Refused) -> Answer:

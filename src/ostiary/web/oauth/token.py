@@ -4,16 +4,20 @@ The token endpoint (RFC 6749 §3.2). A pending poll is answered from memory; eve
 A poll whose commit fails is told "pending", which is true; a refresh then is told to try again (R9).
 """
 
+from contextlib import suppress
+
 from ostiary.core.tokens.clients import Shown
 from ostiary.core.words.errors import StoreError
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
 from ostiary.services.tokens.grants.device_code import GRANT_TYPES
+from ostiary.services.tokens.proof_refusals import note_broken
 from ostiary.services.tokens.token import TokenForm, grant, known, pending
 from ostiary.web.front.answer import Answer, Send, send_answer
 from ostiary.web.front.forms import Receive, Scope
 from ostiary.web.front.hot import Asgi
+from ostiary.web.front.proofs import offer, proved
 from ostiary.web.front.visit import visit as visit_of
 from ostiary.web.oauth.answers import granted, refusal
 from ostiary.web.oauth.answers import pending as not_yet
@@ -33,13 +37,16 @@ def token(house: House) -> Asgi:
         if isinstance(read, Refused):
             answer = refusal(read, visit, application=None, origin=house.settings.origin)
         else:
-            answer = await _answer(house, visit, _form(*read))
+            visit = proved(house, scope, visit)
+            answer = offer(await _answer(house, visit, _form(*read)), visit)
         await send_answer(answer, send)
 
     return door
 
 
 async def _answer(house: House, visit: Visit, form: TokenForm) -> Answer:
+    if visit.proof.refused is not None:
+        return await _unproved(house, visit, form)
     poll = form.grant_type in GRANT_TYPES
     waiting = pending(house, visit, form) if poll and form.device_code else None
     if waiting is Reason.PENDING:
@@ -53,6 +60,14 @@ async def _answer(house: House, visit: Visit, form: TokenForm) -> Answer:
     if isinstance(outcome, Refused):
         return not_yet(visit) if outcome.reason is Reason.PENDING else _refused(house, visit, form, outcome)
     return granted(outcome)
+
+
+async def _unproved(house: House, visit: Visit, form: TokenForm) -> Answer:
+    """A proof that does not count, whatever else the request is worth; one that cannot be written down all the same."""
+    refused = visit.proof.refused or Refused(Reason.DPOP_INVALID)
+    with suppress(StoreError):
+        await note_broken(house, visit, client=form.client.name)
+    return _refused(house, visit, form, refused)
 
 
 def _refused(house: House, visit: Visit, form: TokenForm, refused: Refused) -> Answer:

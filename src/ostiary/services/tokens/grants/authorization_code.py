@@ -11,6 +11,7 @@ from ostiary.core.access.picture import Picture
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.tokens import scopes
+from ostiary.core.tokens.binding import Held, judge_key
 from ostiary.core.tokens.pkce import fits
 from ostiary.core.tokens.session import Session, SessionKind
 from ostiary.core.tokens.still_allowed import still_allowed
@@ -40,8 +41,12 @@ async def redeem(house: House, tx: Tx, picture: Picture, visit: Visit, request: 
         return Refused(Reason.SPENT)  # somebody else's is as good as none
     if given.session is not None:
         return await _again(tx, visit, given)
+    held = judge_key(given.jkt, visit.proof.jkt, request.client.dpop)
+    if held is Held.OTHER:
+        return Refused(Reason.WRONG_KEY, reference=given.story)
     gathered = await gather(tx, picture, _ask(given), visit.now)
-    refused = _judge(given, request) or _wrong(given, gathered)
+    unproved = Refused(Reason.DPOP_REQUIRED) if held is Held.MISSING else None
+    refused = unproved or _judge(given, request) or _wrong(given, gathered)
     if refused is not None or gathered is None:
         return await _refuse(house, tx, visit, given, refused or Refused(Reason.ACCOUNT_DISABLED), gathered)
     allowed = still_allowed(picture, request.client, given.resource, given.scopes, device=False)
@@ -105,6 +110,7 @@ def _session(
         reach=scopes.reach(picture, request.client, device=False) if offline else {},
         requester_address=visit.address,
         approved_from=given.approved_from,
+        jkt=given.jkt if request.client.dpop == "never" else visit.proof.jkt,
     )
 
 

@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ostiary.core.access.picture import Picture
+from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.signins.signin import SignIn
+from ostiary.core.signins.signin import OPEN, SignIn, State
 from ostiary.core.tokens import scopes
-from ostiary.core.tokens.session import Session, SessionKind
+from ostiary.core.tokens.binding import Held, judge_key
+from ostiary.core.tokens.pkce import fits
+from ostiary.core.tokens.session import Session, SessionKind, alive
 from ostiary.core.tokens.still_allowed import still_allowed
 from ostiary.core.words.caller import Origin
 from ostiary.core.words.digests import digest
@@ -23,12 +26,13 @@ from ostiary.services.access.gather import told
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
-from ostiary.services.signins.redeem import Passed, Replayed, Stopped, close, find, not_ready, person_of
+from ostiary.services.signins.redeem import Passed, Stopped, close, early, find, judge, not_ready, person_of
 from ostiary.services.signins.redeem import redeem as take
 from ostiary.services.signins.refusals import note
 from ostiary.services.tokens.grants.grant import Redeemed, Request
 from ostiary.store import Tx
 from ostiary.store import tokens as sessions
+from ostiary.store.signins import bind, by_id
 
 GRANT_TYPES: tuple[str, ...] = ("urn:ietf:params:oauth:grant-type:device_code", "device_code")
 """RFC 8628 §3.4, and the short name that Microsoft's clients send."""
@@ -44,9 +48,18 @@ async def redeem(house: House, tx: Tx, picture: Picture, visit: Visit, request: 
     signin = await find(tx, request.client, digest(request.form.device_code))
     if signin is None:
         return Refused(Reason.BAD_CODE)
+    held = judge_key(signin.jkt, visit.proof.jkt, request.client.dpop)
+    if signin.standing(visit.now) is State.REDEEMED:
+        return await _redeemed_before(house, tx, picture, visit, request, signin, held)
+    if held is Held.OTHER:
+        return Refused(Reason.WRONG_KEY, reference=signin.id)
+    if held is Held.MISSING:
+        return Refused(Reason.DPOP_REQUIRED, reference=signin.id)
+    if held is Held.FIRST and signin.standing(visit.now) in OPEN:
+        signin = await _bound(tx, visit, signin)
+        if signin.jkt != visit.proof.jkt:
+            return Refused(Reason.WRONG_KEY, reference=signin.id)
     answer = not_ready(signin, visit.now)
-    if isinstance(answer, Replayed):
-        return await _replayed(tx, visit, signin)
     if answer is not None:
         return answer
     allowed = still_allowed(picture, request.client, signin.resource, signin.scopes, device=True)
@@ -61,6 +74,18 @@ async def redeem(house: House, tx: Tx, picture: Picture, visit: Visit, request: 
     session = _session(house, picture, visit, request, passed, scopes.stored(allowed))
     await sessions.add(tx, session)
     return _redeemed(session, passed, allowed)
+
+
+async def _bound(tx: Tx, visit: Visit, signin: SignIn) -> SignIn:
+    """Step: *signin* with the key that its first proof fixes (R12); with another one's where that one was first."""
+    key = visit.proof.jkt or ""
+    if not await bind(tx, signin.id, key):
+        found = await by_id(tx, signin.id)
+        return found[0] if found is not None else signin
+    detail = {"client": signin.client, "key": key}
+    entry = Entry(Kind.KEY_BOUND, target=f"application:{signin.client}", story=signin.id, detail=detail)
+    await record(tx, visit, entry)
+    return replace(signin, jkt=key)
 
 
 def _session(
@@ -86,6 +111,7 @@ def _session(
         exemption=passed.exemption.id,
         requester_address=signin.requester_address,
         approved_from=person_of(signin).kept(),
+        jkt=signin.jkt,
     )
 
 
@@ -105,6 +131,42 @@ def _redeemed(session: Session, passed: Passed, allowed: scopes.Asked) -> Redeem
     )  # fmt: skip
 
 
+async def _redeemed_before(
+    house: House, tx: Tx, picture: Picture, visit: Visit, request: Request, signin: SignIn, held: Held
+) -> Redeemed | Refused:
+    """
+    R14: the same key that lost the answer gets it again, soon and before any use of it; without a key a duplicate is
+    just refused for as long; everything else is a theft.
+    """
+    if not early(signin, visit.now) or held is Held.OTHER:
+        return await _replayed(tx, visit, signin)
+    found = await sessions.standing(tx, signin.session) if signin.session and held is Held.SAME else None
+    if found is None:
+        return Refused(Reason.BAD_CODE, reference=signin.id)
+    session, user, exemption = found
+    if session.head != 0 or not house.proofs.unused(session.id, session.created):
+        return await _replayed(tx, visit, signin)
+    if signin.challenge is not None and not fits(request.form.code_verifier, signin.challenge):
+        return await _refused(house, tx, visit, signin, Refused(Reason.BAD_VERIFIER, reference=signin.id), {})
+    lives = alive(session, user=user, client=request.client, exemption=exemption, now=visit.now)
+    if not lives or user is None or exemption is None:
+        return Refused(Reason.SESSION_ENDED, reference=signin.id)
+    allowed = still_allowed(picture, request.client, signin.resource, session.scopes, device=True)
+    if isinstance(allowed, Refused):
+        return replace(allowed, reference=signin.id)
+    judged = await judge(tx, picture, visit, signin, user.id)
+    return judged.refused if isinstance(judged, Stopped) else _repeated(session, exemption, judged, allowed)
+
+
+def _repeated(session: Session, exemption: Exemption, passed: Passed, allowed: scopes.Asked) -> Redeemed:
+    """The same session with the same head; the access token is another one."""
+    detail = {"user": passed.user.id, "client": session.client, "session": session.id, **told(passed.gathered)}
+    return Redeemed(
+        session, passed.user, allowed.resource, allowed.scopes, allowed.openid, allowed.words, exemption.ends,
+        session.head, Kind.REPEATED, detail, longest=passed.gathered.decision.limits.access,
+    )  # fmt: skip
+
+
 async def _refused(
     house: House, tx: Tx, visit: Visit, signin: SignIn, refused: Refused, known: Mapping[str, object]
 ) -> Refused:
@@ -119,7 +181,7 @@ async def _refused(
 
 
 async def _replayed(tx: Tx, visit: Visit, signin: SignIn) -> Refused:
-    """R14: too late to be a duplicate: what the code gave ends, and somebody should look."""
+    """R14: no duplicate and no lost answer: what the code gave ends, and somebody should look."""
     ended = signin.session is not None and await sessions.end(tx, signin.session, now=visit.now, cause="replayed")
     if ended:
         detail = {"session": signin.session, "user": signin.user or ""}

@@ -11,6 +11,7 @@ from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.tokens import scopes
+from ostiary.core.tokens.binding import Held, judge_key
 from ostiary.core.tokens.claims import SHORTEST_LEFT, expiry
 from ostiary.core.tokens.refresh import Use, judge, next_grace, read
 from ostiary.core.tokens.session import Session, standing
@@ -49,9 +50,14 @@ async def redeem(house: House, tx: Tx, picture: Picture, visit: Visit, request: 
     session, user, exemption = found
     if user is None or not standing(session, user, request.client, visit.now):
         return await _refused(house, tx, visit, session, Refused(Reason.SESSION_ENDED, reference=session.story))
-    use = judge(session, number, visit.now)
+    held = judge_key(session.jkt, visit.proof.jkt, request.client.dpop)
+    use = judge(session, number, visit.now, key=held is not Held.OTHER)
     if use is Use.STOLEN:
         return await _stolen(tx, visit, session, number)
+    if use is Use.WRONG_KEY:
+        return Refused(Reason.WRONG_KEY, reference=session.story)
+    if session.jkt is None and request.client.dpop == "required":  # from before it was registered so
+        return await _refused(house, tx, visit, session, Refused(Reason.SESSION_ENDED, reference=session.story))
     return await _renew(house, tx, picture, visit, request, session, exemption, use)
 
 
