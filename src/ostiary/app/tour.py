@@ -132,7 +132,8 @@ class Tour:
 
     def _signed_in(self) -> None:
         self._say("3. The machine asks again; Alice types its code at /devicelogin, after her own password and code:")
-        command = ("login", "--device-code", "--store", "file", "--server", self._origin, "--json")
+        # this program uses the token itself further down, so it must not be bound to a key of `ostiary`
+        command = ("login", "--device-code", "--bearer", "--store", "file", "--server", self._origin, "--json")
         with self._started(*command) as process:
             self._approve(_user_code(process))
             if process.wait(LIMIT) != 0:

@@ -15,11 +15,12 @@ from ostiary.cli.settings import Given, Settings, data_folder, resolve
 from ostiary.client.cache import Access, Cache, open_cache
 from ostiary.client.discovery import origin_of
 from ostiary.client.drive import Teller, http_client, ignore, run
-from ostiary.client.errors import Misused, NotSignedIn
+from ostiary.client.errors import Misused, NotSignedIn, StorageFailed
 from ostiary.client.exchange import Exchange
 from ostiary.client.graph import Graph, local_graph, remote_graph
 from ostiary.client.machine import Machine
 from ostiary.client.profiles import remember
+from ostiary.client.proofs import Prover
 from ostiary.client.session import NotKept, fresh
 
 __all__ = ["Errand"]
@@ -92,7 +93,31 @@ class Errand:
     def _graph(self) -> Graph:
         if self.given.local:
             return local_graph(data_folder(self.settings), self.machine)
-        return remote_graph(self._admin_origin(), self._bearer, self.machine)
+        return remote_graph(self._admin_origin(), self._bearer, self.machine, self.prover)
+
+    def prover(self) -> Prover | None:
+        """
+        What proves the key of the token in use; None for one that is not bound. A token of `OSTIARY_TOKEN` that the
+        stored sign-in gave (`ostiary run`) is bound as that is.
+        """
+        own = self.settings.token
+        try:
+            held = self.cache.load()
+        except StorageFailed:
+            if own is None:
+                raise
+            return None
+        if held is None or (own is not None and own not in [access.token for access in held.access]):
+            return None
+        return self.cache.prover(held)
+
+    def tell_bound(self) -> None:
+        """Say of a token that leaves this program that others may not be able to use it."""
+        if self.prover() is not None:
+            self.screen.say(
+                "! This token is bound to a key of this machine: where that is checked, only ostiary can use it."
+            )
+            self.screen.say("  For other programs: ostiary login --bearer")
 
     def _bearer(self, refused: str | None) -> str:
         try:

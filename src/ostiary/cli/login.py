@@ -24,6 +24,7 @@ from ostiary.client.discovery import Server, discover
 from ostiary.client.errors import CodeExpired, DeniedByPolicy, Misused, StorageFailed
 from ostiary.client.exchange import Event
 from ostiary.client.machine import headless_because, in_ci
+from ostiary.client.proofs import Prover, new_prover
 from ostiary.client.session import give_back, keep, record_of
 from ostiary.client.tokens import Granted
 
@@ -43,6 +44,9 @@ def login(
     reason: Annotated[str, typer.Option("--reason", help="Why; asks for an exemption where that is allowed.")] = "",
     scope: Annotated[str, typer.Option("--scope", help="Scopes to ask for, instead of the admin API's.")] = "",
     client: Annotated[str, typer.Option("--client", help="Sign in as this application (its client id).")] = "",
+    bearer: Annotated[
+        bool, typer.Option("--bearer", help="Tokens that any program can use, not bound to a key of this machine.")
+    ] = False,
     timeout: Annotated[str, typer.Option("--timeout", help="Give up after this time (90s, 10m, PT10M).")] = "",
 ) -> None:
     """Sign in with a code on another device, or with the browser here."""
@@ -51,12 +55,13 @@ def login(
     _refuse_pipelines(errand)
     errand.cache.probe()
     server = errand.perform(discover(errand.settings.server.value))
+    prover = new_prover(errand.machine) if server.proves_keys and not bearer else None
     who, what = client or errand.settings.client.value, _scope(errand, server, scope)
     if way == BROWSER:
         request = BrowserRequest(who, what, max_age=0 if fresh else None, timeout=limit)
-        granted = _by_browser(errand, server, request)
+        granted = _by_browser(errand, server, request, prover)
     else:
-        granted = _by_device(errand, server, DeviceRequest(who, what, reason or None, limit), qr)
+        granted = _by_device(errand, server, DeviceRequest(who, what, reason or None, limit), qr, prover)
     record = record_of(
         granted,
         server,
@@ -65,6 +70,7 @@ def login(
         asked=what,
         how=way.replace("-", "_"),
         now=errand.machine.wall(),
+        prover=prover,
     )
     _finish(errand, record)
     if device_code or browser:
@@ -103,11 +109,12 @@ def _scope(errand: Errand, server: Server, scope: str) -> str:
     return " ".join(dict.fromkeys([*wanted.split(), "openid", "profile", "offline_access"]))
 
 
-def _by_device(errand: Errand, server: Server, request: DeviceRequest, qr: bool) -> Granted:
+def _by_device(errand: Errand, server: Server, request: DeviceRequest, qr: bool, prover: Prover | None) -> Granted:
     while True:
         try:
             with Waiting(errand.screen, errand.machine, qr=qr) as waiting:
-                return errand.perform(sign_in_by_device(server, request), tell=waiting.tell, machine=waiting.machine)
+                sign_in = sign_in_by_device(server, request, prover)
+                return errand.perform(sign_in, tell=waiting.tell, machine=waiting.machine)
         except CodeExpired as fault:
             if not errand.may_ask:
                 fault.next_step = fault.next_step or "ostiary login"
@@ -130,7 +137,7 @@ def _way_in(errand: Errand, request: DeviceRequest) -> str:
     return f"{words}   (an administrator does that)"
 
 
-def _by_browser(errand: Errand, server: Server, request: BrowserRequest) -> Granted:
+def _by_browser(errand: Errand, server: Server, request: BrowserRequest, prover: Prover | None) -> Granted:
     def tell(event: Event) -> None:
         if not isinstance(event, BrowserWanted):
             return
@@ -141,7 +148,7 @@ def _by_browser(errand: Errand, server: Server, request: BrowserRequest) -> Gran
             errand.screen.say("Open this in a browser on this machine:")
         errand.screen.say(event.address)
 
-    return errand.perform(sign_in_by_browser(server, request, errand.machine.random), tell=tell)
+    return errand.perform(sign_in_by_browser(server, request, errand.machine.random, prover), tell=tell)
 
 
 def _finish(errand: Errand, record: SignIn) -> None:
@@ -165,7 +172,8 @@ def _finish(errand: Errand, record: SignIn) -> None:
     if errand.settings.server.source == "--server":
         errand.remember("server", errand.settings.server.value)
     screen.say(f"Signed in as {record.username or record.name or 'you'}. {_until(errand, record)}", "bold green")
-    screen.say(f"Kept in {cache.holder.where}.")
+    bound = " Its tokens are bound to a key of this machine." if record.key else ""
+    screen.say(f"Kept in {cache.holder.where}.{bound}")
     if errand.settings.token is not None:
         screen.say("! OSTIARY_TOKEN is set and wins over this sign-in; unset it to use this one.", "bold")
     screen.event("signed_in", user=record.username, how=record.how, ends_at=record.ends_at, store=cache.holder.name)
@@ -183,7 +191,7 @@ def _use_once(errand: Errand, record: SignIn, fault: StorageFailed) -> None:
     """
     fault.next_step = "make room or choose another place: ostiary login --store memory"
     shell = errand.machine.environ.get("SHELL")
-    if errand.may_ask and shell and record.access:
+    if errand.may_ask and shell and record.access and record.key is None:  # a bound one needs the key that is lost
         errand.screen.say(f"! {fault.message}", "bold red")
         errand.screen.say(f"Press Enter for a shell ({shell}) that has the token in OSTIARY_TOKEN, Ctrl-C to drop it.")
         if errand.machine.read_line() is not None:

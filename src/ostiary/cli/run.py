@@ -30,6 +30,7 @@ def run(
     except NotKept as fault:
         errand.screen.say(f"! {fault.message}; the command runs with the token all the same.", "bold red")
         token = fault.access.token
+    errand.tell_bound()
     try:
         errand.machine.become(command, {**errand.machine.environ, "OSTIARY_TOKEN": token})
     except OSError as fault:

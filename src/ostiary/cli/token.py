@@ -41,3 +41,4 @@ def _print(errand: Errand, found: str) -> None:
         errand.screen.event("token", access_token=found)
     else:
         errand.screen.data(found)
+    errand.tell_bound()

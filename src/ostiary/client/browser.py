@@ -15,7 +15,8 @@ from urllib.parse import urlencode
 
 from ostiary.client.discovery import Server
 from ostiary.client.errors import DeniedByPerson, Misused, NotSignedIn, ServerFault, TimedOut
-from ostiary.client.exchange import Answer, Call, Event, Exchange, await_arrival, listen, needed, tell
+from ostiary.client.exchange import Answer, Call, Event, Exchange, answered, await_arrival, listen, tell
+from ostiary.client.proofs import Prover, proved
 from ostiary.client.tokens import Granted, raise_refusal, read_grant
 from ostiary.core.words.digests import same
 
@@ -54,9 +55,11 @@ class _Secrets:
     nonce: str
 
 
-def sign_in_by_browser(server: Server, request: Request, random: Callable[[int], bytes]) -> Exchange[Granted]:
+def sign_in_by_browser(
+    server: Server, request: Request, random: Callable[[int], bytes], prover: Prover | None = None
+) -> Exchange[Granted]:
     """
-    One browser sign-in from the address to the tokens; `BrowserWanted` is told in between.
+    One browser sign-in from the address to the tokens, bound to *prover*'s key; `BrowserWanted` is told in between.
 
     Raises TimedOut when nobody comes back, DeniedByPerson, DeniedByPolicy, ServerFault when what comes back is not
     ours, Unreachable, Misused.
@@ -65,13 +68,13 @@ def sign_in_by_browser(server: Server, request: Request, random: Callable[[int],
         raise Misused("this server does not offer sign-in with a browser")
     secrets = _Secrets(_text(random(32)), _text(random(32)), _text(random(32)))
     redirect = yield from listen(REDIRECT_PATH)
-    yield from tell(BrowserWanted(_address(server.authorization_endpoint, request, secrets, redirect)))
+    yield from tell(BrowserWanted(_address(server.authorization_endpoint, request, secrets, redirect, prover)))
     query = yield from await_arrival(request.timeout or WAIT, secrets.state)
     code = _code(server, query, secrets)
-    return (yield from _redeem(server, request, secrets, redirect, code))
+    return (yield from _redeem(server, request, secrets, redirect, code, prover))
 
 
-def _address(endpoint: str, request: Request, secrets: _Secrets, redirect: str) -> str:
+def _address(endpoint: str, request: Request, secrets: _Secrets, redirect: str, prover: Prover | None) -> str:
     query = {
         "response_type": "code",
         "client_id": request.client_id,
@@ -86,6 +89,8 @@ def _address(endpoint: str, request: Request, secrets: _Secrets, redirect: str) 
         query["max_age"] = str(request.max_age)
     if request.login_hint:
         query["login_hint"] = request.login_hint
+    if prover is not None:
+        query["dpop_jkt"] = prover.jkt  # RFC 9449 §10: the code is worth nothing to another key
     return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(query)}"
 
 
@@ -105,7 +110,9 @@ def _code(server: Server, query: Mapping[str, str] | None, secrets: _Secrets) ->
     return query["code"]
 
 
-def _redeem(server: Server, request: Request, secrets: _Secrets, redirect: str, code: str) -> Exchange[Granted]:
+def _redeem(
+    server: Server, request: Request, secrets: _Secrets, redirect: str, code: str, prover: Prover | None
+) -> Exchange[Granted]:
     """A code is good once, so a lost answer cannot be asked for again: the person signs in anew."""
     form = {
         "grant_type": "authorization_code",
@@ -114,11 +121,11 @@ def _redeem(server: Server, request: Request, secrets: _Secrets, redirect: str, 
         "client_id": request.client_id,
         "code_verifier": secrets.verifier,
     }
-    headers = {"accept": "application/json"}
-    answer = yield from needed(Call("POST", server.token_endpoint, form=form, headers=headers))
+    asked = Call("POST", server.token_endpoint, form=form, headers={"accept": "application/json"})
+    answer = answered(asked, (yield from proved(prover, asked)))
     if answer.status != 200:
         return raise_refusal(answer, otherwise=NotSignedIn)
-    granted = read_grant(answer, server, request.client_id, request.scope)
+    granted = read_grant(answer, server, request.client_id, request.scope, prover)
     if granted.claims and not same(str(granted.claims.get("nonce", "")), secrets.nonce):
         raise ServerFault("the id_token answers another request (its nonce is not ours)")
     return granted

@@ -19,6 +19,7 @@ from ostiary.client.errors import StorageFailed, TimedOut
 from ostiary.client.exchange import Exchange, pause
 from ostiary.client.machine import Machine, headless_because
 from ostiary.client.profiles import Places
+from ostiary.client.proofs import Prover, prover_of
 from ostiary.client.vaults import KeyringVault, PlainVault, SealedVault, Vault, private_folder, write_private
 
 __all__ = ["Access", "Cache", "Lock", "SignIn", "open_cache"]
@@ -60,6 +61,8 @@ class SignIn:
     refresh_token: str | None
     access: tuple[Access, ...]
     serial: int = 0
+    key: str | None = None
+    """The private key that its tokens are bound to (`proofs.Prover.secret`); None for tokens that anybody could use."""
 
 
 class Cache:
@@ -73,6 +76,7 @@ class Cache:
         """Why the chosen vault was not used, once that has happened."""
         self.holder: Vault = vaults[0]
         """The vault that holds the record."""
+        self._prover: tuple[str, Prover] | None = None
 
     @property
     def machine(self) -> Machine:
@@ -95,6 +99,17 @@ class Cache:
         if newest is None and fault is not None:
             raise fault
         return newest
+
+    def prover(self, held: SignIn) -> Prover | None:
+        """
+        What proves the key of *held*, the same one as long as the key is: it remembers the servers' nonces. Raises
+        StorageFailed.
+        """
+        if held.key is None:
+            return None
+        if self._prover is None or self._prover[0] != held.key:
+            self._prover = held.key, prover_of(held.key, self._machine)
+        return self._prover[1]
 
     def save(self, sign_in: SignIn, *, after: SignIn | None) -> SignIn:
         """

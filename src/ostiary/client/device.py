@@ -22,7 +22,8 @@ from ostiary.client.errors import (
     Unreachable,
     plain,
 )
-from ostiary.client.exchange import Answer, Call, Event, Exchange, Lost, needed, pause, tell
+from ostiary.client.exchange import Answer, Call, Event, Exchange, Lost, answered, pause, tell
+from ostiary.client.proofs import Prover, proved
 from ostiary.client.tokens import Granted, give_up_after, length, raise_refusal, read_grant, redeem, revoke
 
 __all__ = ["CodeIssued", "ConnectionLost", "Extended", "Request", "Resumed", "sign_in_by_device"]
@@ -99,18 +100,18 @@ class _Pace:
     last_try: bool = False
 
 
-def sign_in_by_device(server: Server, request: Request) -> Exchange[Granted]:
+def sign_in_by_device(server: Server, request: Request, prover: Prover | None = None) -> Exchange[Granted]:
     """
-    One device sign-in from the request to the tokens; `CodeIssued` is told in between.
+    One device sign-in from the request to the tokens, bound to *prover*'s key; `CodeIssued` is told in between.
 
     Raises DeniedByPolicy, DeniedByPerson, CodeExpired, TimedOut (after `request.timeout`), Unreachable, ServerFault,
     Misused. When the waiting is broken off from outside (Ctrl-C, cancellation) or by the timeout, the request is given
     back before the exception goes on.
     """
-    code = yield from _ask(server, request)
+    code = yield from _ask(server, request, prover)
     try:
         yield from tell(code.event)
-        return (yield from _wait(server, request, code))
+        return (yield from _wait(server, request, code, prover))
     except GeneratorExit:
         raise
     except BaseException as fault:
@@ -119,14 +120,15 @@ def sign_in_by_device(server: Server, request: Request) -> Exchange[Granted]:
         raise
 
 
-def _ask(server: Server, request: Request) -> Exchange[_Code]:
+def _ask(server: Server, request: Request, prover: Prover | None) -> Exchange[_Code]:
     if server.device_authorization_endpoint is None:
         raise Misused("this server does not offer sign-in with a code")
     form = {"client_id": request.client_id, "scope": request.scope}
     if request.reason:
         form["ostiary_request"] = request.reason
     headers = {"accept": "application/json"}
-    answer = yield from needed(Call("POST", server.device_authorization_endpoint, form=form, headers=headers))
+    asked = Call("POST", server.device_authorization_endpoint, form=form, headers=headers)
+    answer = answered(asked, (yield from proved(prover, asked)))
     if answer.status == 200:
         return _read_code(answer)
     try:
@@ -147,7 +149,7 @@ def _read_code(answer: Answer) -> _Code:
     return _Code(device_code, interval, answer.at + expires_in, event)
 
 
-def _wait(server: Server, request: Request, code: _Code) -> Exchange[Granted]:
+def _wait(server: Server, request: Request, code: _Code, prover: Prover | None) -> Exchange[Granted]:
     form = {"grant_type": GRANT_TYPE, "device_code": code.device_code, "client_id": request.client_id}
     pace = _Pace(code.interval, code.interval, code.ends)
     started = now = code.ends - code.event.expires_in
@@ -157,9 +159,9 @@ def _wait(server: Server, request: Request, code: _Code) -> Exchange[Granted]:
         now = yield from pause(pace.wait if limit is None else min(pace.wait, limit - now))
         if limit is not None and now >= limit:
             raise TimedOut("nobody approved the sign-in in the time given")
-        answer = yield from redeem(server, form)
+        answer = yield from redeem(server, form, prover)
         if isinstance(answer, Answer) and answer.status == 200 and answer.fields_or_none() is not None:
-            return read_grant(answer, server, request.client_id, request.scope)
+            return read_grant(answer, server, request.client_id, request.scope, prover)
         pace = yield from _next(pace, answer)
         now = answer.at
 

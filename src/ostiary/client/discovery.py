@@ -30,6 +30,8 @@ class Server:
     authorization_endpoint: str | None = None
     revocation_endpoint: str | None = None
     names_issuer: bool = False
+    proves_keys: bool = False
+    """Whether it takes proofs of the kind that we make (RFC 9449 §5.1)."""
 
     @property
     def origin(self) -> str:
@@ -87,8 +89,13 @@ def _read(asked: str, fields: Mapping[str, object]) -> Server:
         device_authorization_endpoint=_endpoint(fields, "device_authorization_endpoint"),
         authorization_endpoint=_endpoint(fields, "authorization_endpoint"),
         revocation_endpoint=_endpoint(fields, "revocation_endpoint"),
+        proves_keys="ES256" in _names(fields.get("dpop_signing_alg_values_supported")),
         names_issuer=fields.get("authorization_response_iss_parameter_supported") is True,
     )
+
+
+def _names(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def _endpoint(fields: Mapping[str, object], name: str) -> str | None:

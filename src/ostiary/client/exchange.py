@@ -30,6 +30,7 @@ __all__ = [
     "Step",
     "Tell",
     "Woke",
+    "answered",
     "await_arrival",
     "call",
     "listen",
@@ -164,7 +165,11 @@ def call(request: Call) -> Exchange[Answer | Lost]:
 
 def needed(request: Call) -> Exchange[Answer]:
     """Send *request* where nothing can go on without an answer. Raises Unreachable."""
-    reply = yield from call(request)
+    return answered(request, (yield from call(request)))
+
+
+def answered(request: Call, reply: Answer | Lost) -> Answer:
+    """The answer to *request*. Raises Unreachable when there was none."""
     if isinstance(reply, Lost):
         raise Unreachable(f"no answer from {request.url.split('?')[0]}: {reply.reason}")
     return reply

@@ -28,8 +28,9 @@ from ostiary.client.errors import (
     Unreachable,
     plain,
 )
-from ostiary.client.exchange import Answer, Call, Exchange, needed, pause
+from ostiary.client.exchange import Answer, Call, Exchange, answered, pause
 from ostiary.client.machine import Machine
+from ostiary.client.proofs import Prover, proved
 
 __all__ = ["Graph", "Query", "local_graph", "remote_graph", "request"]
 
@@ -45,18 +46,26 @@ Bearer = Callable[[str | None], str]
 
 @dataclass(frozen=True, slots=True)
 class _Door:
-    """Where the API is: *origin*, and who gives the token (None at the local door)."""
+    """Where the API is: *origin*, who gives the token (None at the local door), and what proves the token's key."""
 
     origin: str
     bearer: Bearer | None
+    prover: Callable[[], Prover | None]
 
 
 class Graph:
     """The admin API. Use as a context manager. All methods raise what `request` raises."""
 
-    def __init__(self, http: httpx.Client, origin: str, bearer: Bearer | None, machine: Machine) -> None:
+    def __init__(
+        self,
+        http: httpx.Client,
+        origin: str,
+        bearer: Bearer | None,
+        machine: Machine,
+        prover: Callable[[], Prover | None] = lambda: None,
+    ) -> None:
         self._http = http
-        self._door = _Door(origin, bearer)
+        self._door = _Door(origin, bearer, prover)
         self._machine = machine
 
     @property
@@ -111,11 +120,12 @@ class Graph:
         bearer = self._door.bearer
         token = None if bearer is None else bearer(None)
         try:
-            return self._run(request(method, address, content, token))
+            return self._run(request(method, address, content, token, None if token is None else self._door.prover()))
         except NotSignedIn as fault:
             if bearer is None or isinstance(fault, StepUpNeeded):
                 raise
-        return self._run(request(method, address, content, bearer(token)))
+        token = bearer(token)
+        return self._run(request(method, address, content, token, self._door.prover()))
 
     def _run(self, exchange: Exchange[Fields]) -> Fields:
         try:
@@ -138,9 +148,11 @@ class Graph:
         return link if self._door.bearer is not None else self._door.origin + link.removeprefix(origin_of(link))
 
 
-def remote_graph(origin: str, bearer: Bearer, machine: Machine) -> Graph:
-    """The API over https."""
-    return Graph(http_client(), origin, bearer, machine)
+def remote_graph(
+    origin: str, bearer: Bearer, machine: Machine, prover: Callable[[], Prover | None] = lambda: None
+) -> Graph:
+    """The API over https; *prover* is asked for what proves the key of the token that *bearer* has just given."""
+    return Graph(http_client(), origin, bearer, machine, prover)
 
 
 def local_graph(data: Path, machine: Machine) -> Graph:
@@ -155,19 +167,21 @@ def local_graph(data: Path, machine: Machine) -> Graph:
     return Graph(httpx.Client(transport=transport, trust_env=False), "http://local", None, machine)
 
 
-def request(method: str, address: str, content: object, token: str | None) -> Exchange[Fields]:
+def request(
+    method: str, address: str, content: object, token: str | None, prover: Prover | None = None
+) -> Exchange[Fields]:
     """
-    One request to the API.
+    One request to the API, with proofs of the key that *token* is bound to.
 
     429 with Retry-After is waited for, three times at most. Raises NotSignedIn, StepUpNeeded, DeniedByPolicy, Conflict,
     Misused (not found, not acceptable), ServerFault, Unreachable.
     """
     headers = {"accept": "application/json"}
     if token is not None:
-        headers["authorization"] = f"Bearer {token}"
+        headers["authorization"] = f"{'Bearer' if prover is None else 'DPoP'} {token}"
     sent = Call(method, address, content=content, headers=headers, limit=PAGE_LIMIT)
     for _ in range(3):
-        answer = yield from needed(sent)
+        answer = answered(sent, (yield from proved(prover, sent, token=token)))
         if answer.status != 429:
             break
         yield from pause(_patience(answer))

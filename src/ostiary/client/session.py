@@ -17,6 +17,7 @@ from ostiary.client.discovery import Server
 from ostiary.client.drive import http_client, http_client_async, run, run_async
 from ostiary.client.errors import NotSignedIn, OstiaryError, StorageFailed
 from ostiary.client.exchange import Exchange
+from ostiary.client.proofs import Prover
 from ostiary.client.tokens import Granted, read_grant, redeem_again, refresh, revoke
 
 __all__ = ["NotKept", "Session", "end", "fresh", "give_back", "keep", "record_of"]
@@ -28,9 +29,17 @@ _MOST_ACCESS = 20  # access tokens kept for different resources
 
 
 def record_of(
-    granted: Granted, server: Server, *, address: str, client_id: str, asked: str, how: str, now: float
+    granted: Granted,
+    server: Server,
+    *,
+    address: str,
+    client_id: str,
+    asked: str,
+    how: str,
+    now: float,
+    prover: Prover | None = None,
 ) -> SignIn:
-    """The record of a new sign-in; *now* is the wall clock at the answer."""
+    """The record of a new sign-in, with *prover*'s key if it is bound; *now* is the wall clock at the answer."""
     session = granted.session_expires_in
     return SignIn(
         address=address,
@@ -46,6 +55,7 @@ def record_of(
         name=_text(granted, "name"),
         refresh_token=granted.refresh_token,
         access=(_access(granted, asked, now),),
+        key=prover.secret() if prover is not None and granted.bound else None,
     )
 
 
@@ -129,6 +139,11 @@ class Session:
         async with self._http_async() as http:
             return await run_async(exchange, http=http, machine=self.cache.machine)
 
+    def prover(self) -> Prover | None:
+        """What proves the key that the tokens are bound to; None when they are not. Raises StorageFailed."""
+        held = self.cache.load()
+        return None if held is None else self.cache.prover(held)
+
 
 def _held(cache: Cache) -> SignIn:
     held = cache.load()
@@ -150,7 +165,7 @@ def _renewed(cache: Cache, held: SignIn, scope: str | None) -> Exchange[Access]:
     if held.refresh_token is None:
         raise NotSignedIn("the sign-in is over and cannot be renewed", next_step="ostiary login")
     try:
-        granted = yield from refresh(_server(held), held.client_id, held.refresh_token, asked)
+        granted = yield from refresh(_server(held), held.client_id, held.refresh_token, asked, cache.prover(held))
     except NotSignedIn as fault:
         if type(fault) is NotSignedIn:  # the server says that it is over; a step-up leaves it alive
             cache.forget()
@@ -171,10 +186,12 @@ def _rescue(cache: Cache, held: SignIn, refresh_token: str, asked: str) -> Excha
     Somebody broke off (Ctrl-C, cancellation) while the answer was on its way: the server may have rotated already, and
     a minute later the old token would look stolen (R6). So it is asked for once more, shortly, and kept.
     """
-    answer = yield from redeem_again(_server(held), held.client_id, refresh_token, asked)
+    prover = cache.prover(held)
+    answer = yield from redeem_again(_server(held), held.client_id, refresh_token, asked, prover)
     with suppress(OstiaryError):
         if answer is not None:
-            granted = read_grant(answer, _server(held), held.client_id, asked)
+            bound = prover is not None
+            granted = read_grant(answer, _server(held), held.client_id, asked, prover, bound=bound)
             _keep_renewed(cache, held, granted, _access(granted, asked, cache.machine.wall()))
 
 

@@ -27,6 +27,7 @@ from ostiary.client.errors import (
     refusal_from,
 )
 from ostiary.client.exchange import Answer, Call, Exchange, Lost, call, pause
+from ostiary.client.proofs import Prover, proved
 
 __all__ = [
     "LOST_LIMIT",
@@ -69,21 +70,27 @@ class Granted:
     refresh_token: str | None
     session_expires_in: float | None
     claims: Mapping[str, object]
+    bound: bool = False
+    """Whether the tokens count only with proofs of the key that they were asked for with (RFC 9449)."""
 
 
-def redeem(server: Server, form: Mapping[str, str]) -> Exchange[Answer | Lost]:
-    """Ask the token endpoint."""
-    return call(Call("POST", server.token_endpoint, form=form, headers={"accept": "application/json"}))
+def redeem(server: Server, form: Mapping[str, str], prover: Prover | None = None) -> Exchange[Answer | Lost]:
+    """Ask the token endpoint, with a proof of *prover*'s key."""
+    return proved(prover, Call("POST", server.token_endpoint, form=form, headers={"accept": "application/json"}))
 
 
-def read_grant(answer: Answer, server: Server, client_id: str, asked: str) -> Granted:
+def read_grant(
+    answer: Answer, server: Server, client_id: str, asked: str, prover: Prover | None = None, *, bound: bool = False
+) -> Granted:
     """
-    The tokens of a 200 answer; *asked* is the scope when the server names none (RFC 6749 §5.1). Raises ServerFault.
+    The tokens of a 200 answer; *asked* is the scope when the server names none (RFC 6749 §5.1).
+
+    They may be bound to *prover*'s key, and have to be when the sign-in is *bound* already. Raises ServerFault.
     """
     fields = answer.fields()
-    token, kind = fields.get("access_token"), fields.get("token_type")
-    if not _is_token(token) or not isinstance(kind, str) or kind.lower() != "bearer":
-        raise ServerFault("the server's answer holds no bearer token")
+    token, kind = fields.get("access_token"), str(fields.get("token_type")).lower()
+    if not _is_token(token) or kind not in (("dpop",) if bound else ("bearer", "dpop") if prover else ("bearer",)):
+        raise ServerFault("the server's answer holds no token of the kind that was asked for")
     refresh_token = fields.get("refresh_token")
     return Granted(
         access_token=str(token),
@@ -92,12 +99,15 @@ def read_grant(answer: Answer, server: Server, client_id: str, asked: str) -> Gr
         refresh_token=str(refresh_token) if _is_token(refresh_token) else None,
         session_expires_in=_session_length(fields),
         claims=_claims(fields.get("id_token"), server, client_id),
+        bound=kind == "dpop",
     )
 
 
-def refresh(server: Server, client_id: str, refresh_token: str, scope: str) -> Exchange[Granted]:
+def refresh(
+    server: Server, client_id: str, refresh_token: str, scope: str, prover: Prover | None = None
+) -> Exchange[Granted]:
     """
-    Trade *refresh_token* for fresh tokens.
+    Trade *refresh_token* for fresh tokens, with proofs of the key that it is bound to.
 
     A lost answer is asked for again with the same token for up to 60 s: the server gives the current head again (R6),
     nothing forks. Raises NotSignedIn when the sign-in is over, DeniedByPolicy, Unreachable.
@@ -106,22 +116,25 @@ def refresh(server: Server, client_id: str, refresh_token: str, scope: str) -> E
     since: float | None = None
     wait = 1.0
     while True:
-        answer = yield from redeem(server, form)
+        answer = yield from redeem(server, form, prover)
         if isinstance(answer, Answer) and not _passing(answer):
             break
         since = give_up_after(answer, since)
         yield from pause(wait)
         wait = min(wait * 2, _BACKOFF_TOP)
     if answer.status == 200:
-        return read_grant(answer, server, client_id, scope)
+        return read_grant(answer, server, client_id, scope, prover, bound=prover is not None)
     return raise_refusal(answer, otherwise=NotSignedIn)
 
 
-def redeem_again(server: Server, client_id: str, refresh_token: str, scope: str) -> Exchange[Answer | None]:
+def redeem_again(
+    server: Server, client_id: str, refresh_token: str, scope: str, prover: Prover | None = None
+) -> Exchange[Answer | None]:
     """One short try to get the answer to a refresh that was broken off; the 200 answer, or None."""
     form = _refresh_form(client_id, refresh_token, scope)
     headers = {"accept": "application/json"}
-    answer = yield from call(Call("POST", server.token_endpoint, form=form, headers=headers, patience=5.0))
+    asked = Call("POST", server.token_endpoint, form=form, headers=headers, patience=5.0)
+    answer = yield from proved(prover, asked)
     return answer if isinstance(answer, Answer) and answer.status == 200 else None
 
 
@@ -188,6 +201,7 @@ def _kinds(otherwise: type[OstiaryError]) -> Mapping[str, type[OstiaryError]]:
         "insufficient_user_authentication": StepUpNeeded,
         "interaction_required": StepUpNeeded,
         "invalid_client": Misused,
+        "invalid_dpop_proof": Misused,
         "invalid_grant": otherwise,
         "invalid_scope": Misused,
         "unauthorized_client": DeniedByPolicy,
