@@ -168,6 +168,11 @@ class Driver:
         self._order("token")
         return self.outcome()
 
+    def use(self) -> dict[str, Any]:
+        """Have what the library got used, by the library; what came of it."""
+        self._order("use")
+        return self._event()
+
     def _order(self, name: str) -> None:
         self._ended = None
         self._process.order(name)
@@ -287,6 +292,13 @@ def openid_client(server: Server, home: Path) -> Client:
     """npm openid-client."""
     program = str(HERE / "node" / "openid_client_device.mjs")
     return Driver(["node", program], _configuration(server, issuer=issuer(server)), environment(server, home))
+
+
+def openid_client_with_a_key(server: Server, home: Path) -> Driver:
+    """npm openid-client with DPoP."""
+    program = str(HERE / "node" / "openid_client_device.mjs")
+    given = {**_configuration(server, issuer=issuer(server), api=f"{server.origin}/v1.0/me"), "dpop": True}
+    return Driver(["node", program], given, environment(server, home))
 
 
 def azure_cli(server: Server, home: Path) -> Client:
