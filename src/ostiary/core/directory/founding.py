@@ -117,7 +117,9 @@ def block(group: GroupId) -> dict[str, Any]:
 
 
 def _admin_api(origin: str, now: Instant) -> Application:
-    administrative = {grant.scope for grant in TABLE.values() if grant.write} | set(_OF_APPLICATIONS)
+    writing, other = ({grant.scope for grant in TABLE.values() if grant.write is kind} for kind in (True, False))
+    # R3: what only writes is never a device sign-in's; a scope that reads or ends one's own as well is (`User.Read`)
+    administrative = (writing - other) | set(_OF_APPLICATIONS)
     scopes = {**_SCOPES, **_OF_APPLICATIONS}
     return Application(
         ADMIN_API,
