@@ -46,7 +46,7 @@ NAMES = {ALICE: f"alice@{DOMAIN}", BOB: f"bob@{DOMAIN}"}
 CLAIM_REFUSED = (Reason.BAD_CODE, Reason.BLOCKED, Reason.REPORTED)
 """What is wrong with the code or the person; everything else says to wait (R10)."""
 MOST_CHANGES = 2
-ALMOST = ["denied", "reported", "disabled", "narrow", "second person"]
+ALMOST = ["denied", "reported", "ended", "ran out", "disabled", "narrow", "second person"]
 GONE = ["ended", "ran out", "last minute", "disabled"]
 LENGTHS = st.sampled_from([5, 6, 20, 45, 120])
 """Minutes: shorter than a token, than an idle end, than neither."""
@@ -185,7 +185,7 @@ class SignIns(RuleBasedStateMachine):
     @rule(user=PEOPLE, decided=st.sampled_from(ALMOST))
     def almost(self, user: UserId, decided: str) -> None:
         """A sign-in that comes to nothing at the last moment."""
-        self.open(user, 20, {})
+        self.open(user, 5 if decided == "ran out" else 20, {})
         if decided == "narrow":
             self.open(BOB if user == ALICE else ALICE, 120, ELSEWHERE)
         self.start()
@@ -205,6 +205,10 @@ class SignIns(RuleBasedStateMachine):
             self.switch(user, False)
             self.switch(user, True)
             self.open(user, 20, {})
+        if decided == "ended" and self.ledger.windows:
+            self.end(0)
+        if decided == "ran out" and self.ledger.windows:
+            self.door.clock.move(Span(max(0, self.ledger.windows[-1].ends - self.door.clock.now())))
         self.redeem(0)
 
     # ---- a machine asks, a person decides

@@ -21,7 +21,7 @@ def machine() -> Iterator[SignIns]:
 
 @pytest.mark.parametrize("decided", ALMOST)
 def test_a_sign_in_comes_to_nothing_at_the_last_moment(machine: SignIns, decided: str) -> None:
-    """R5, R11: denied, reported, its person disabled, for others only, or a second person: no token, ever."""
+    """R5, R8, R11: denied, reported, its window or its person gone, for others only, or a second person: no token."""
     machine.almost(ALICE, decided)
     assert machine.ledger.families == []
 
