@@ -195,7 +195,7 @@ def _story(container: Container, server: int, program: Installed, home: Path, co
         with subprocess.Popen(words, env=program.environ, stdout=subprocess.PIPE, text=True) as login:
             assert login.stdout is not None
             address = json.loads(login.stdout.readline())["address"]
-            person.look(lambda page: page.goto(address))
+            assert "Signed in" in person.let_in(address)
             assert login.wait(PATIENCE) == 0
         refused = program.run("login", "--device-code")
         assert refused.returncode == 4, refused.stderr

@@ -9,6 +9,7 @@ bring the origin. Tests come in through `Desk.person` and the verbs of `Person`.
 """
 
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -36,6 +37,8 @@ TOTP: Final = "Code from your authenticator app"
 CODE: Final = "Code"
 SIGN_IN: Final = "Sign in"
 CONTINUE: Final = "Continue"
+CONTINUE_AS: Final = re.compile("^Continue as ")
+LOOPBACK: Final = re.compile(r"^http://127\.0\.0\.1:")
 APPROVE: Final = "Approve"
 DENY: Final = "Deny"
 NOT_MINE: Final = "I did not start this"
@@ -138,6 +141,10 @@ class Person:
         """Open the device page, type *user_code* and go on to the page that asks for the decision."""
         self._desk.run(self._enter_code, user_code)
 
+    def let_in(self, address: str) -> str:
+        """Open the *address* that a program of this machine shows and go on as who is signed in; what is shown then."""
+        return self._desk.run(self._let_in, address)
+
     def approve(self) -> None:
         """Press *Approve* on the page that asks for the decision."""
         self._desk.run(self._press, APPROVE)
@@ -167,6 +174,14 @@ class Person:
             for label in asked:
                 self._page.get_by_label(label, exact=True).fill(answers[label])
             self._press(SIGN_IN if self._has(SIGN_IN) else CONTINUE)
+
+    def _let_in(self, address: str) -> str:
+        self._page.goto(address)
+        on = self._page.get_by_role("button", name=CONTINUE_AS)
+        if on.count():  # nobody is asked when the sign-in is that very application's already
+            on.click()
+            self._page.wait_for_url(LOOPBACK)
+        return self._page.inner_text("body")
 
     def _enter_code(self, user_code: str) -> None:
         self._page.goto(self._origin + DEVICE_LOGIN)

@@ -66,7 +66,7 @@ def bea(server: Server, chromium: Desk, tmp_path_factory: pytest.TempPathFactory
         person.sign_in(human.username, human.password, human.totp())
         assert process.stdout is not None
         address = json.loads(process.stdout.readline())["address"]
-        assert "Signed in" in person.look(lambda page: (page.goto(address), page.inner_text("body"))[1])
+        assert "Signed in" in person.let_in(address)
         assert process.wait(PATIENCE) == 0
     return Clerk(program)
 
