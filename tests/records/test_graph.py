@@ -246,7 +246,8 @@ def test_a_policy_comes_back_as_it_was_saved_and_counts_at_once(tmp_path: Path) 
         assert got["conditions"]["authenticationFlows"]["transferMethods"] == "deviceCodeFlow"
         await api.house.desk.reload()
         assert len(api.house.desk.picture.policies.policies) == 2
-        await api.ask("PATCH", f"{POLICIES}/{made['id']}", {"state": "disabled"}, status=204)
+        off = {"state": "disabled", "ostiary": {"reason": "Second thoughts"}}
+        await api.ask("PATCH", f"{POLICIES}/{made['id']}", off, status=204)
         assert (await api.ask("GET", f"{POLICIES}/{made['id']}"))["conditions"] == BLOCK["conditions"]
         await api.ask("DELETE", f"{POLICIES}/{made['id']}", status=204)
         assert [p["id"] for p in (await api.ask("GET", POLICIES))["value"]] == [BLOCK_ID]
@@ -314,13 +315,23 @@ def test_numbers_that_can_be_written_two_ways_are_not_kept(tmp_path: Path, numbe
     ],
 )
 def test_whoever_weakens_the_block_raises_an_alert(tmp_path: Path, change: dict[str, Any] | None, alerts: int) -> None:
-    """Switched off, narrowed, given another exclusion or deleted; renaming or closing it further is nobody's alarm."""
+    """
+    Switched off, narrowed, given another exclusion or deleted: not without a reason, and it alerts. Renaming or closing
+    it further is nobody's alarm.
+    """
 
     async def story(api: Api, clock: MovableClock) -> None:
         path = f"{POLICIES}/{BLOCK_ID}"
-        await (api.ask("DELETE", path, status=204) if change is None else api.ask("PATCH", path, change, status=204))
-        about = [d["about"] for kind, d in await journal(api.house) if kind == "system:alert:raised"]
-        assert about == ["guardrail_weakened"] * alerts
+        status = 400 if alerts else 204
+        await (api.ask("DELETE", path, status=400) if change is None else api.ask("PATCH", path, change, status=status))
+        if alerts and change is None:
+            await api.ask("DELETE", f"{path}?reason=A%20good%20one", status=204)
+        elif alerts:
+            await api.ask("PATCH", path, {**(change or {}), "ostiary": {"reason": "A good one"}}, status=204)
+        found = await journal(api.house)
+        assert [d["about"] for kind, d in found if kind == "system:alert:raised"] == ["guardrail_weakened"] * alerts
+        reasons = [d["reason"] for kind, d in found if kind.startswith("admin:policy")]
+        assert reasons == (["A good one"] if alerts else [""])
 
     play(tmp_path, story)
 

@@ -1,6 +1,7 @@
 """Guessing user codes: how many tries a person, an address and everybody have, and that no answer tells more (R10)."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,9 @@ from ostiary.core.signins.view import Approved, Claimed
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import hours, minutes, seconds
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.outside.random import SystemRandom
 from ostiary.services.signins import decide
+from ostiary.services.signins.start import Started
 from tests.services.door import Door
 from tests.web.oauth.site import BOB, CLI
 
@@ -143,3 +146,30 @@ def guess(door: Door, address: str, times: int, *, first: int = 0) -> None:
     for n in range(times):
         user = UserId(f"7a0d1f2e-0000-4000-9000-{first + n // 5:012}")
         assert reason(door.claim("BBBB-BBBB", user, address=address)) in (Reason.BAD_CODE, Reason.CODE_ENTRY_LOCKED)
+
+
+class Repeating(SystemRandom):
+    """Draws a user code that somebody has, as often as it is told."""
+
+    def __init__(self, taken: str, times: int) -> None:
+        self.taken, self.times = taken, times
+
+    def letters(self, alphabet: str, n: int) -> str:
+        """The one that is taken, and after that an honest one."""
+        self.times -= 1
+        return self.taken if self.times >= 0 else super().letters(alphabet, n)
+
+
+@pytest.mark.parametrize(("times", "starts"), [(2, True), (9, False)])
+def test_r10_a_user_code_is_nobody_elses(door: Door, times: int, starts: bool) -> None:
+    """A code that is still known is drawn again, and no request ever gets it; after a few the answer is "busy"."""
+    door.open()
+    taken = door.started().user_code
+    honest = door.house
+    door.house = replace(honest, random=Repeating(taken, times))
+    answer = door.start()
+    door.house = honest
+    assert isinstance(answer, Started) is starts
+    assert starts or (isinstance(answer, Refused) and answer.reason is Reason.BUSY_SOURCE)
+    assert not isinstance(answer, Started) or answer.user_code != taken
+    assert door.claimed(taken)

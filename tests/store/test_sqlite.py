@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, Text, bindparam, insert, select, text
 
-from ostiary.core.words.errors import StoreBusy, StoreFailed, SurveyTimeout
+from ostiary.core.words.errors import Clash, StoreBusy, StoreFailed, SurveyTimeout
 from ostiary.store import Body, Tx, sqlite
 from ostiary.store.sql import sql
 from ostiary.store.sqlite import ForeignAwait, SqliteStore
@@ -72,7 +72,7 @@ def test_one_body_that_fails_rolls_back_alone(tmp_path: Path) -> None:
         one, wrong, two, twice = await asyncio.gather(*(store.write(b) for b in bodies), return_exceptions=True)
         assert (one, two) == (1, 2)
         assert isinstance(wrong, ValueError)
-        assert isinstance(twice, sqlite3.IntegrityError)
+        assert isinstance(twice, Clash)
         assert await ids(store) == [1, 2]
         assert store.trouble is None
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from threading import Timer
 from typing import Any, TypeVar
 
-from ostiary.core.words.errors import OstiaryError, StoreBusy, StoreFailed, SurveyTimeout
+from ostiary.core.words.errors import Clash, OstiaryError, StoreBusy, StoreFailed, SurveyTimeout
 from ostiary.store import Body, Row
 from ostiary.store.sql import Sql
 
@@ -184,7 +184,7 @@ class SqliteStore:
         except Exception as wrong:
             if not self._db.in_transaction:  # disk full, I/O error: SQLite rolled everything back
                 raise sqlite3.OperationalError(f"the database ended the transaction: {wrong}") from wrong
-            fault = wrong
+            fault = Clash(str(wrong)) if isinstance(wrong, sqlite3.IntegrityError) else wrong
             execute("ROLLBACK TO deed")
             self._tx.head = head
         execute("RELEASE deed")

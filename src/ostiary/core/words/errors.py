@@ -4,6 +4,7 @@ Faults: what should not have happened. Refusals are not here (they are values, `
     OstiaryError
     ├── StoreError            the store could not do its work; nothing was acknowledged
     │   ├── StoreBusy         too much waits in line
+    │   ├── Clash             a value that must be the only one of its kind is there already; the deed was undone
     │   ├── StoreFailed       disk full, I/O error, commit failed: the process is unready
     │   └── SurveyTimeout     a survey took longer than it may
     ├── Stale                 memory is older than the database; reload and run again
@@ -29,6 +30,10 @@ class StoreBusy(StoreError):
 
 class StoreFailed(StoreError):
     """The database refused to commit; nothing of the group was acknowledged (R14)."""
+
+
+class Clash(StoreError):
+    """A value that must be the only one of its kind is there already."""
 
 
 class SurveyTimeout(StoreError):

@@ -7,7 +7,7 @@ Who weakens a guardrail (a policy that blocks device code flow for everybody) ma
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
-from ostiary.core.access.compile import Compiled, State, compile_policy
+from ostiary.core.access.compile import State, compile_policy
 from ostiary.core.access.conditions.locations import special
 from ostiary.core.access.guardrail import guards, weaker
 from ostiary.core.access.picture import Picture
@@ -89,7 +89,7 @@ async def change_policy(
         if old is None:
             return await _turned_down(tx, visit, wrong or Refused(Reason.NOT_FOUND), id)
         new = merged(old.document, changes)
-        wrong = wrong or await _unenforceable(tx, picture, old.id, new)
+        wrong = wrong or await _unenforceable(tx, picture, old.id, new) or _unexplained(old, new, reason)
         if wrong is not None:
             return await _turned_down(tx, visit, wrong, id)
         if not await policies.change(tx, old, new, now=visit.now):
@@ -105,9 +105,12 @@ async def delete_policy(house: House, visit: Visit, id: str) -> None | Refused |
 
     async def body(tx: Tx, picture: Picture) -> None | Refused | Invalid:
         old = await policies.find(tx, PolicyId(id))
-        wrong = _wrong_from_the_start(visit, {}, "")
-        if wrong is not None or old is None:
+        wrong = _wrong_from_the_start(visit, {}, visit.reason)
+        if old is None:
             return await _turned_down(tx, visit, wrong or Refused(Reason.NOT_FOUND), id)
+        wrong = wrong or _unexplained(old, None, visit.reason)
+        if wrong is not None:
+            return await _turned_down(tx, visit, wrong, id)
         if not await policies.drop(tx, old):
             return Refused(Reason.CONFLICT)
         await _write_down(tx, visit, Kind.POLICY_DELETED, old.id, old.document, None, "")
@@ -204,12 +207,19 @@ async def _write_down(
     await touch(tx, PICTURE)
     picture, _ = await current_versions(tx)
     await policies.remember(tx, id, before=before, after=after, version=picture)
-    was = _read(id, before)
-    if was is not None and weaker(was.policy, None if after is None else compile_policy(id, after).policy):
+    if before is not None and _weakens(id, before, after):
         left = [p for p in await policies.everything(tx) if guards(compile_policy(p.id, p.document).policy)]
         text = f"The guardrail {name} was weakened." + ("" if left else " Nothing blocks device code flow any more.")
         await alert(tx, visit, about="guardrail_weakened", text=text, target=f"policy:{id}")
 
 
-def _read(id: PolicyId, document: Document | None) -> Compiled | None:
-    return None if document is None else compile_policy(id, document)
+def _weakens(id: PolicyId, before: Document, after: Document | None) -> bool:
+    return weaker(compile_policy(id, before).policy, None if after is None else compile_policy(id, after).policy)
+
+
+def _unexplained(old: StoredPolicy, new: Document | None, reason: str) -> Refused | None:
+    """Whoever leaves the house less closed says why."""
+    if reason or not _weakens(old.id, old.document, new):
+        return None
+    text = "This weakens a guardrail: say why."
+    return Refused(Reason.REASON_REQUIRED, text, field="reason")

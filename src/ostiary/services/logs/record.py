@@ -14,6 +14,6 @@ CHANGES = "admin:"  # kinds of entries about what somebody changed
 
 async def record(tx: Tx, visit: Visit, entry: Entry) -> None:
     """Step: leave *entry* in this deed's transaction. A deed whose entry cannot be written fails."""
-    if visit.reason and entry.kind.value.startswith(CHANGES) and "reason" not in entry.detail:
+    if visit.reason and entry.kind.value.startswith(CHANGES) and not entry.detail.get("reason"):
         entry = replace(entry, detail={**entry.detail, "reason": tame(visit.reason)})
     await append(tx, visit, entry)

@@ -2,6 +2,7 @@
 A machine asks for a code (RFC 8628 §3.1). Closed by default: unless somebody could pass, no code exists (R1).
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ostiary.core.access.picture import Picture
@@ -19,6 +20,7 @@ from ostiary.core.tokens.clients import Shown
 from ostiary.core.tokens.dpop import is_thumbprint
 from ostiary.core.tokens.pkce import METHOD, is_challenge
 from ostiary.core.words.digests import digest, keyed
+from ostiary.core.words.errors import Clash
 from ostiary.core.words.ids import SignInId, UserId
 from ostiary.core.words.instants import Span, after, between
 from ostiary.core.words.outcome import Reason, Refused
@@ -35,6 +37,7 @@ from ostiary.store.directory import find_named
 
 NO_ONE = UserId("-")  # whom a hint names that is nobody's name
 LONGEST_HINT = 320  # characters; as long as a principal name may be
+DRAWS = 3  # user codes drawn before it is told that there is no room
 USER_CODES = "user-codes"  # purpose of the key under which user codes are kept (R10)
 
 
@@ -89,11 +92,14 @@ async def start(house: House, visit: Visit, request: Request) -> Started | Refus
         judged = await settled(house, look, write=False)
     if isinstance(judged, Refused):
         return await refuse(house, visit, Kind.START_REFUSED, judged, client=request.client.name)
-    codes = _codes(house)
-    if codes is None:
-        refused = Refused(Reason.BUSY_SOURCE, "Too many codes are open.")
-        return await refuse(house, visit, Kind.START_REFUSED, refused, client=request.client.name)
-    return await _issue(house, visit, request, codes, judged)
+    for _ in range(DRAWS):
+        codes = _codes(house)
+        if codes is None:
+            break
+        with suppress(Clash):  # somebody has this user code: another is drawn
+            return await _issue(house, visit, request, codes, judged)
+    refused = Refused(Reason.BUSY_SOURCE, "Too many codes are open.")
+    return await refuse(house, visit, Kind.START_REFUSED, refused, client=request.client.name)
 
 
 def _judge(house: House, visit: Visit, request: Request, picture: Picture) -> _Judged | Refused:
