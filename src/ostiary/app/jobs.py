@@ -18,6 +18,7 @@ from ostiary.core.words.visit import Visit
 from ostiary.services.access import clients
 from ostiary.services.directory import throttle
 from ostiary.services.directory.credentials import tend_invitations
+from ostiary.services.directory.passkeys import tend_challenges
 from ostiary.services.exemptions.end import announce_ends
 from ostiary.services.house import House
 from ostiary.services.logs.floods import write_floods, write_last_floods
@@ -65,6 +66,7 @@ JOBS: tuple[Job, ...] = (
     Job("invitations", 600, tend_invitations),
     Job("signins", 600, tend_signins),
     Job("assertions", 60, clients.sweep),
+    Job("challenges", 600, tend_challenges),
 )
 
 

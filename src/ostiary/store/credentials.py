@@ -6,12 +6,12 @@ Digests and sealed values only (R17); every use of something that counts once is
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx
-from ostiary.store.schema import authenticators, invitations, passwords
+from ostiary.store.schema import authenticators, invitations, passwords, recovery_codes
 from ostiary.store.sql import sql
 
 _PASSWORD = sql(select(passwords.c.encoded).where(passwords.c.user == bindparam("user_")))
@@ -38,7 +38,7 @@ _ADD_AUTHENTICATOR = sql(
         {
             "id": bindparam("id"),
             "user": bindparam("owner"),
-            "kind": "totp",
+            "kind": bindparam("kind"),
             "sealed": bindparam("sealed"),
             "last_step": bindparam("last_step"),
             "confirmed": bindparam("confirmed"),
@@ -52,6 +52,31 @@ _USE_STEP = sql(
     .values(last_step=bindparam("step"))
 )
 _DROP_AUTHENTICATORS = sql(delete(authenticators).where(authenticators.c.user == bindparam("user_")))
+
+_RECOVERY = "recovery"  # kind of the authenticator that stands for a set of codes
+_SET = sql(
+    select(authenticators.c.id, authenticators.c.sealed, authenticators.c.last_step).where(
+        authenticators.c.user == bindparam("user_"), authenticators.c.kind == _RECOVERY
+    )
+)
+_DROP_SET = sql(
+    delete(authenticators).where(authenticators.c.user == bindparam("user_"), authenticators.c.kind == _RECOVERY)
+)
+_ADD_CODE = sql(insert(recovery_codes).values({name: bindparam(name) for name in ("digest", "authenticator")}))
+_CODES_LEFT = sql(
+    select(func.count())
+    .select_from(recovery_codes.join(authenticators, authenticators.c.id == recovery_codes.c.authenticator))
+    .where(authenticators.c.user == bindparam("user_"), recovery_codes.c.used.is_(None))
+)
+_USE_CODE = sql(
+    update(recovery_codes)
+    .where(
+        recovery_codes.c.digest == bindparam("digest_"),
+        recovery_codes.c.authenticator == bindparam("authenticator_"),
+        recovery_codes.c.used.is_(None),
+    )
+    .values(used=bindparam("used"))
+)
 
 _INVITE = sql(
     insert(invitations).values(
@@ -160,7 +185,9 @@ async def authenticators_of(tx: Tx, user: UserId) -> list[Authenticator]:
 
 async def add_authenticator(tx: Tx, id: str, user: UserId, sealed: bytes, *, step: int, now: Instant) -> None:
     """Add a TOTP authenticator that was confirmed by the code of *step*."""
-    await tx.run(_ADD_AUTHENTICATOR, id=id, owner=user, sealed=sealed, last_step=step, confirmed=now, created=now)
+    await tx.run(
+        _ADD_AUTHENTICATOR, id=id, owner=user, kind="totp", sealed=sealed, last_step=step, confirmed=now, created=now
+    )  # fmt: skip
 
 
 async def use_step(tx: Tx, id: str, step: int) -> bool:
@@ -171,6 +198,38 @@ async def use_step(tx: Tx, id: str, step: int) -> bool:
 async def drop_authenticators(tx: Tx, user: UserId) -> int:
     """Remove every authenticator of *user*; how many there were."""
     return await tx.run(_DROP_AUTHENTICATORS, user_=user)
+
+
+# ---- recovery codes
+
+
+async def recovery_set(tx: Tx, user: UserId) -> Authenticator | None:
+    """The sealed key of *user*'s recovery codes."""
+    row = await tx.one(_SET, user_=user)
+    return None if row is None else Authenticator(*row)
+
+
+async def put_recovery_set(
+    tx: Tx, id: str, user: UserId, sealed: bytes, digests: tuple[bytes, ...], now: Instant
+) -> None:
+    """A new set in the place of whatever was there."""
+    await tx.run(_DROP_SET, user_=user)
+    await tx.run(
+        _ADD_AUTHENTICATOR, id=id, owner=user, kind=_RECOVERY, sealed=sealed, last_step=0, confirmed=now, created=now
+    )  # fmt: skip
+    for each in digests:
+        await tx.run(_ADD_CODE, digest=each, authenticator=id)
+
+
+async def codes_left(tx: Tx, user: UserId) -> int:
+    """How many recovery codes of *user* are unused."""
+    row = await tx.one(_CODES_LEFT, user_=user)
+    return int(row[0]) if row else 0
+
+
+async def use_code(tx: Tx, set: str, digest: bytes, now: Instant) -> bool:
+    """Compare-and-swap: True for exactly one use of a code of *set*."""
+    return await tx.run(_USE_CODE, digest_=digest, authenticator_=set, used=now) == 1
 
 
 # ---- invitations

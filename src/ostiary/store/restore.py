@@ -16,6 +16,7 @@ from ostiary.store.schema import (
     exemptions,
     invitations,
     keys,
+    recovery_codes,
     sessions,
     signins,
     versions,
@@ -45,6 +46,7 @@ _SPEND_INVITATIONS = sql(update(invitations).where(invitations.c.spent.is_(None)
 _USE_STEPS = sql(
     update(authenticators).where(authenticators.c.last_step < bindparam("step")).values(last_step=bindparam("step"))
 )
+_DROP_RECOVERY = sql(delete(recovery_codes))  # which of them were used since the backup nobody knows
 _DROP_KEYS = sql(delete(keys))
 _EPOCH = sql(select(versions.c.number).where(versions.c.name == bindparam("name", EPOCH)))
 _SET_EPOCH = sql(update(versions).where(versions.c.name == bindparam("name_", EPOCH)).values(number=bindparam("new")))
@@ -54,7 +56,7 @@ _ADD_EPOCH = sql(insert(versions).values(name=bindparam("name", EPOCH), number=b
 async def end_everything(tx: Tx, *, now: Instant, by: str, step: int) -> dict[str, int]:
     """
     End every exemption, session and family, pending sign-in, authorization code and link, use up every one-time code
-    to the time step *step*, and forget every signing key: how many of each.
+    to the time step *step*, and forget every recovery code and signing key: how many of each.
     """
     return {
         "exemptions": await tx.run(_END_EXEMPTIONS, now=now, cause=CAUSE, by=by),
@@ -63,6 +65,7 @@ async def end_everything(tx: Tx, *, now: Instant, by: str, step: int) -> dict[st
         "authorizations": await tx.run(_DROP_CODES),
         "invitations": await tx.run(_SPEND_INVITATIONS, now=now),
         "authenticators": await tx.run(_USE_STEPS, step=step),
+        "recovery_codes": await tx.run(_DROP_RECOVERY),
         "keys": await tx.run(_DROP_KEYS),
     }
 

@@ -19,6 +19,8 @@ from sqlalchemy import (
     text,
 )
 
+from ostiary.store.schema_proofs import proof_tables
+
 metadata = MetaData()
 
 # SQLite gives only INTEGER PRIMARY KEY a rowid alias.
@@ -160,7 +162,7 @@ authenticators = Table(
     metadata,
     _key(),
     Column("user", Text, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
-    _text("kind"),  # totp (passkeys come with strong sign-in)
+    _text("kind"),  # totp | recovery (the key of a set of recovery codes)
     _blob("sealed"),
     _int("last_step", default="0"),  # RFC 6238: a code is taken once
     _int("confirmed", null=True),
@@ -168,11 +170,13 @@ authenticators = Table(
     Index("authenticators_user", "user"),
 )
 
+passkeys, recovery_codes, challenges = proof_tables(metadata)
+
 invitations = Table(
     "invitations",
     metadata,
     Column("digest", LargeBinary, primary_key=True),
-    _text("purpose"),  # password | first_administrator
+    _text("purpose"),  # password | first_administrator | pass_once | pass_until
     _text("user", null=True),
     _int("created"),
     _int("ends"),

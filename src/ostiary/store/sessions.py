@@ -125,12 +125,14 @@ async def of_user(tx: Tx, user: UserId, *, now: Instant, most: int = 50) -> list
 
 
 async def add_half(
-    tx: Tx, id: SessionId, user: UserId, *, story: str, cookie: bytes, created: Instant, ends: Instant, address: str
-) -> None:
-    """Add a session that has passed the password and nothing else."""
+    tx: Tx, id: SessionId, user: UserId, *, story: str, cookie: bytes, created: Instant, ends: Instant, address: str,
+    amr: tuple[str, ...] = ("pwd",),
+) -> None:  # fmt: skip
+    """Add a session that has passed the first step, which *amr* names, and nothing else."""
     await tx.run(
-        _ADD, id=id, person=user, story=story, cookie=cookie, created=created, ends=ends, address=address, amr="pwd"
-    )
+        _ADD, id=id, person=user, story=story, cookie=cookie, created=created, ends=ends, address=address,
+        amr=" ".join(amr),
+    )  # fmt: skip
 
 
 async def rise(

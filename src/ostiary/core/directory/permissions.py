@@ -24,6 +24,8 @@ class Action(StrEnum):
     """End one's own exemption, session or sign-in."""
     CHANGE_PASSWORD = "self:password"
     """Change one's own password: at the pages alone."""
+    CHANGE_FACTORS = "self:factors"
+    """Add and remove one's own passkeys and recovery codes: at the pages alone."""
     READ_DIRECTORY = "directory:read"
     WRITE_USERS = "users:write"
     RECOVER_ADMINISTRATOR = "users:recover_administrator"
@@ -66,6 +68,7 @@ TABLE: dict[Action, Grant] = {
     Action.READ_SELF: Grant(None, "User.Read"),
     Action.END_OWN: Grant(None, "User.Read"),
     Action.CHANGE_PASSWORD: Grant(None, "User.Read", write=True),
+    Action.CHANGE_FACTORS: Grant(None, "User.Read", write=True),
     Action.READ_DIRECTORY: Grant(_READERS, "Directory.Read.All"),
     Action.WRITE_USERS: Grant(_ADMINISTRATOR, "User.ReadWrite.All", write=True),
     Action.RECOVER_ADMINISTRATOR: Grant(_ADMINISTRATOR, "User.ReadWrite.All", write=True, local=True),

@@ -17,7 +17,9 @@ HALF = "half"
 SEEN = minutes(1)
 """The last use is written at most this often."""
 AMR = ("pwd", "otp", "mfa")
-"""RFC 8176: what a whole session proved."""
+"""RFC 8176: what a whole session proved by password and one-time code."""
+PASS = ("otp",)
+"""What a half session proved that began with a temporary access pass: one thing, so never enough for a whole one."""
 
 
 @dataclass(frozen=True, slots=True)

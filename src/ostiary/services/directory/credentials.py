@@ -23,7 +23,7 @@ from ostiary.services.directory.people import allowed, ended_before, swap, why
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import refuse
 from ostiary.services.logs.record import record
-from ostiary.store import Tx, directory
+from ostiary.store import Tx, directory, passkeys
 from ostiary.store import credentials as kept
 
 LINK = "password"  # purpose of the invitation
@@ -108,7 +108,7 @@ async def _take_away(tx: Tx, visit: Visit, user: User, *, password: bool, factor
     if password:
         await kept.drop_password(tx, user.id)
     if factors:
-        count = await kept.drop_authenticators(tx, user.id)
+        count = await kept.drop_authenticators(tx, user.id) + await passkeys.drop(tx, user.id)
         detail = {"user_name": user.principal_name, "count": count} | why(reason)
         await record(tx, visit, Entry(Kind.MFA_RESET, target=f"user:{user.id}", detail=detail))
     over = replace(user, epoch=ended_before(visit.now))

@@ -1,7 +1,8 @@
 """
 Signing in at the browser: password, then the code of an authenticator, then a session; and proving it again.
 
-Owns the order and the counting of wrong tries. Says the same sentence, after the same work, whether an account exists,
+Owns the order and the counting of wrong tries; passkeys, recovery codes and access passes have files of their own, and
+rise by the steps here. Says the same sentence, after the same work, whether an account exists,
 is disabled or has another password. A person without an authenticator enrols one before anything else. A try that
 is refused for the number of tries before it is not looked at and leaves no entry, so the journal stays bounded (R21).
 """
@@ -13,7 +14,7 @@ from ostiary.core.directory.credentials import normal_name, normal_password
 from ostiary.core.directory.people import User
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.tokens.browser import AMR, BROWSER, HALF, BrowserSession, alive, idle_end
+from ostiary.core.tokens.browser import AMR, BROWSER, HALF, PASS, BrowserSession, alive, idle_end
 from ostiary.core.words.digests import digest
 from ostiary.core.words.ids import SessionId
 from ostiary.core.words.instants import Instant, after
@@ -22,6 +23,7 @@ from ostiary.core.words.visit import Visit
 from ostiary.outside import totp
 from ostiary.outside.passwords import Busy
 from ostiary.services.directory.credentials import Confirmed, Offer, accept, busy, keep, offer, seed_of
+from ostiary.services.directory.passkeys import Ways, ways_of
 from ostiary.services.house import House
 from ostiary.services.logs.record import record
 from ostiary.services.tokens import tries
@@ -35,9 +37,12 @@ WRONG_CODE = Refused(
 )
 ANEW = Refused(Reason.SESSION_ENDED, "That took too long. Please sign in again.")
 
-TELLING = frozenset({Kind.PASSWORD_LINK, Kind.PASSWORD_SET, Kind.MFA_RESET, Kind.SESSIONS_ENDED})
+TELLING = frozenset({Kind.PASSWORD_LINK, Kind.PASSWORD_SET, Kind.MFA_RESET, Kind.SESSIONS_ENDED, Kind.ACCESS_PASS_MADE})
 """What a person should be told of at the next sign-in, unless they did it themselves."""
-ALWAYS = frozenset({Kind.PASSWORD_CHANGED})
+ALWAYS = frozenset({
+    Kind.PASSWORD_CHANGED, Kind.PASSKEY_ADDED, Kind.PASSKEY_REMOVED, Kind.RECOVERY_CODES_MADE, Kind.RECOVERY_CODE_USED,
+    Kind.ACCESS_PASS_USED,
+})  # fmt: skip
 """What they are told of in any case: it was done in their name, perhaps by whoever held their session."""
 
 
@@ -48,8 +53,14 @@ class Half:
     cookie: str
     user: User
     session: SessionId
-    enrolled: bool
-    """Whether there is an authenticator; if not, one is enrolled next."""
+    ways: Ways
+    by_pass: bool = False
+    """Whether a temporary access pass came instead of the password: then nothing but a new passkey helps."""
+
+    @property
+    def enrolled(self) -> bool:
+        """Whether a second step is asked for; if not, one is enrolled next."""
+        return not self.by_pass and (self.ways.totp or bool(self.ways.passkeys))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +108,7 @@ async def check_password(house: House, visit: Visit, name: str, password: str, k
         user = await directory.find_named(tx, called)
         flaw = await _flaw(tx, user, encoded, right=verdict.right)
         if flaw or user is None:
-            return await _refuse(tx, visit, counting, user, flaw or Reason.BAD_CREDENTIALS, WRONG)
+            return await refuse_try(tx, visit, counting, user, flaw or Reason.BAD_CREDENTIALS, WRONG)
         if verdict.better and encoded:
             await kept.rehash(tx, user.id, encoded, verdict.better)
         return await _half(tx, visit, user, new, cookie)
@@ -134,7 +145,9 @@ async def _flaw(tx: Tx, user: User | None, encoded: str | None, *, right: bool) 
     return None if await kept.password(tx, user.id) == encoded else Reason.BAD_CREDENTIALS
 
 
-async def _refuse(tx: Tx, visit: Visit, counting: Tries, user: User | None, reason: Reason, said: Refused) -> Refused:
+async def refuse_try(
+    tx: Tx, visit: Visit, counting: Tries, user: User | None, reason: Reason, said: Refused
+) -> Refused:
     """
     Step: count a wrong try and write it down.
 
@@ -156,21 +169,20 @@ async def _half(tx: Tx, visit: Visit, user: User, id: SessionId, cookie: str) ->
         tx, id, user.id, story=id, cookie=digest(cookie), created=began, ends=after(visit.now, HALF_LIFE),
         address=visit.address,
     )  # fmt: skip
-    enrolled = bool(await kept.authenticators_of(tx, user.id))
     detail = {"user_name": user.principal_name, "session": id}
     await record(tx, visit, Entry(Kind.PASSWORD_PASSED, target=f"user:{user.id}", story=id, detail=detail))
-    return Half(cookie, user, id, enrolled)
+    return Half(cookie, user, id, await ways_of(tx, user.id))
 
 
 async def half(house: House, visit: Visit, cookie: str) -> Half | Refused:
     """What the half session of *cookie* waits for. Refused: SESSION_ENDED."""
 
     async def body(tx: Tx) -> Half | Refused:
-        found = await _standing(tx, cookie, HALF, visit.now)
+        found = await standing(tx, cookie, HALF, visit.now)
         if found is None:
             return ANEW
         session, user = found
-        return Half("", user, session.id, bool(await kept.authenticators_of(tx, user.id)))
+        return Half("", user, session.id, await ways_of(tx, user.id), session.amr == PASS)
 
     return await house.store.read(body)
 
@@ -194,7 +206,7 @@ async def _prove(house: House, visit: Visit, cookie: str, code: str, known: str,
     """A code for a session of *kind*: the same counting, the same compare-and-swap, whether it begins or goes on."""
 
     async def look(tx: Tx) -> tuple[User, list[kept.Authenticator]] | Refused:
-        found = await _standing(tx, cookie, kind, visit.now)
+        found = await standing(tx, cookie, kind, visit.now)
         if found is None:
             return ANEW
         locked = await tries.locked(tx, tries.for_factor(house.vault, visit, found[1], known), visit.now)
@@ -210,13 +222,13 @@ async def _prove(house: House, visit: Visit, cookie: str, code: str, known: str,
     mark = tries.mark(house.vault, user, known, house.random.token(128))
 
     async def body(tx: Tx) -> SignedIn | Refused:
-        found = await _standing(tx, cookie, kind, visit.now)
-        if found is None:
+        found = await standing(tx, cookie, kind, visit.now)
+        if found is None or found[0].amr == PASS:
             return ANEW
         if used is None or not await kept.use_step(tx, used[0].id, used[1]):
-            return await _refuse(tx, visit, counting, found[1], Reason.BAD_CREDENTIALS, WRONG_CODE)
+            return await refuse_try(tx, visit, counting, found[1], Reason.BAD_CREDENTIALS, WRONG_CODE)
         await tries.forget(tx, counting)
-        return await _rise(house, tx, visit, found, cookie, fresh, mark)
+        return await rise(house, tx, visit, found, cookie, fresh, mark, amr_after_code(found[0]))
 
     return await house.store.write(body)
 
@@ -236,11 +248,12 @@ async def enrol(house: House, visit: Visit, cookie: str, sealed: str, code: str,
     fresh, mark = house.random.token(), tries.mark(house.vault, waiting.user, known, house.random.token(128))
 
     async def body(tx: Tx) -> SignedIn | Refused:
-        found = await _standing(tx, cookie, HALF, visit.now)
+        found = await standing(tx, cookie, HALF, visit.now)
         if found is None:
             return ANEW
-        if await kept.authenticators_of(tx, found[1].id):
-            return Refused(Reason.CONFLICT, "This account has an authenticator already. Sign in with it.")
+        ways = await ways_of(tx, found[1].id)
+        if ways.totp or ways.passkeys or found[0].amr == PASS:
+            return Refused(Reason.CONFLICT, "This account has a second step already. Sign in with it.")
         return await _enrolled(house, tx, visit, found, confirmed, cookie, fresh, mark)
 
     return await house.store.write(body)
@@ -251,29 +264,35 @@ async def _enrolled(
     fresh: str, mark: str,
 ) -> SignedIn | Refused:  # fmt: skip
     await keep(tx, visit, found[1], confirmed)
-    return await _rise(house, tx, visit, found, cookie, fresh, mark)
+    return await rise(house, tx, visit, found, cookie, fresh, mark)
 
 
-async def _standing(tx: Tx, cookie: str, kind: str, now: Instant) -> tuple[BrowserSession, User] | None:
+def amr_after_code(session: BrowserSession) -> tuple[str, ...]:
+    """What a code of an authenticator makes of *session*; one that began with a passkey never had a password."""
+    return AMR if "pwd" in session.amr else tuple(each for each in AMR if each != "pwd")
+
+
+async def standing(tx: Tx, cookie: str, kind: str, now: Instant) -> tuple[BrowserSession, User] | None:
     """Step: the live session of *kind* that *cookie* opens, and its person."""
     found = await sessions.by_cookie(tx, digest(cookie))
     return found if found and alive(found[0], found[1], kind=kind, now=now) else None
 
 
-async def _rise(
-    house: House, tx: Tx, visit: Visit, found: tuple[BrowserSession, User], cookie: str, fresh: str, mark: str
-) -> SignedIn | Refused:
+async def rise(
+    house: House, tx: Tx, visit: Visit, found: tuple[BrowserSession, User], cookie: str, fresh: str, mark: str,
+    amr: tuple[str, ...] = AMR,
+) -> SignedIn | Refused:  # fmt: skip
     """Step: the session is whole and freshly proved, under a new cookie."""
     session, user = found
     beginning = session.kind == HALF
     ends = after(session.created, house.settings.session_longest)
     idle = idle_end(visit.now, ends, house.settings.session_idle)
     if not await sessions.rise(
-        tx, session, old_cookie=digest(cookie), cookie=digest(fresh), now=visit.now, idle_ends=idle, ends=ends, amr=AMR
+        tx, session, old_cookie=digest(cookie), cookie=digest(fresh), now=visit.now, idle_ends=idle, ends=ends, amr=amr
     ):
         return ANEW
     notices = await _notices(tx, visit, user) if beginning else ()
-    detail = {"user_name": user.principal_name, "session": session.id, "amr": list(AMR)}
+    detail = {"user_name": user.principal_name, "session": session.id, "amr": list(amr)}
     kind = Kind.SIGNED_IN if beginning else Kind.STEPPED_UP
     await record(tx, visit, Entry(kind, target=f"user:{user.id}", story=session.story, detail=detail))
     return SignedIn(fresh, mark, user, notices)

@@ -1,0 +1,100 @@
+"""
+Passkeys by their credential and by their person, and the challenges that were answered.
+"""
+
+from sqlalchemy import bindparam, delete, func, insert, select, update
+
+from ostiary.core.directory.passkeys import Created, Passkey
+from ostiary.core.words.ids import UserId
+from ostiary.core.words.instants import Instant
+from ostiary.store import Row, Tx
+from ostiary.store.schema import challenges, passkeys
+from ostiary.store.sql import sql
+
+_NAMES = (
+    "id", "user", "credential", "public_key", "sign_count", "transports", "backup_eligible", "backed_up", "aaguid",
+    "name", "created", "used",
+)  # fmt: skip
+_SELECT = select(*(passkeys.c[name] for name in _NAMES))
+_FIND = sql(_SELECT.where(passkeys.c.credential == bindparam("credential")))
+_OF_USER = sql(_SELECT.where(passkeys.c.user == bindparam("user_")).order_by(passkeys.c.created, passkeys.c.id))
+_COUNT = sql(select(func.count()).select_from(passkeys).where(passkeys.c.user == bindparam("user_")))
+_ADD = sql(insert(passkeys).values({name: bindparam("owner" if name == "user" else name) for name in _NAMES}))
+_USE = sql(
+    update(passkeys)
+    .where(passkeys.c.id == bindparam("id_"), passkeys.c.sign_count == bindparam("count_"))
+    .values(sign_count=bindparam("sign_count"), backed_up=bindparam("backed_up"), used=bindparam("used"))
+)
+_REMOVE = sql(delete(passkeys).where(passkeys.c.id == bindparam("id_"), passkeys.c.user == bindparam("user_")))
+_DROP = sql(delete(passkeys).where(passkeys.c.user == bindparam("user_")))
+_SPENT = sql(select(challenges.c.ends).where(challenges.c.digest == bindparam("digest")))
+_SPEND = sql(insert(challenges).values({name: bindparam(name) for name in ("digest", "ends")}))
+_SWEEP = sql(delete(challenges).where(challenges.c.ends <= bindparam("now")))
+
+
+def _passkey(row: Row) -> Passkey:
+    id, user, credential, key, count, transports, eligible, backed, aaguid, name, created, used = row
+    return Passkey(
+        id, UserId(user), bytes(credential), bytes(key), count, tuple(transports.split()), bool(eligible), bool(backed),
+        aaguid, name, Instant(created), None if used is None else Instant(used),
+    )  # fmt: skip
+
+
+async def find(tx: Tx, credential: bytes) -> Passkey | None:
+    """The passkey with the authenticator's id *credential*."""
+    row = await tx.one(_FIND, credential=credential)
+    return None if row is None else _passkey(row)
+
+
+async def of_user(tx: Tx, user: UserId) -> tuple[Passkey, ...]:
+    """Those of *user*, oldest first."""
+    return tuple(_passkey(row) for row in await tx.all(_OF_USER, user_=user))
+
+
+async def count(tx: Tx, user: UserId) -> int:
+    """How many *user* has."""
+    row = await tx.one(_COUNT, user_=user)
+    return int(row[0]) if row else 0
+
+
+async def add(tx: Tx, id: str, user: UserId, made: Created, *, name: str, now: Instant) -> None:
+    """Keep a new one. The caller has made sure that nobody has its credential."""
+    await tx.run(
+        _ADD, id=id, owner=user, credential=made.credential, public_key=made.public_key, sign_count=made.sign_count,
+        transports=" ".join(made.transports), backup_eligible=int(made.backup_eligible), backed_up=int(made.backed_up),
+        aaguid=made.aaguid, name=name, created=now, used=None,
+    )  # fmt: skip
+
+
+async def use(tx: Tx, old: Passkey, *, sign_count: int, backed_up: bool, now: Instant) -> bool:
+    """Compare-and-swap on the counter: False when *old* was used or removed meanwhile."""
+    changed = await tx.run(
+        _USE, id_=old.id, count_=old.sign_count, sign_count=sign_count, backed_up=int(backed_up), used=now
+    )
+    return changed == 1
+
+
+async def remove(tx: Tx, id: str, user: UserId) -> bool:
+    """Remove one of *user*'s; False when it is not theirs."""
+    return await tx.run(_REMOVE, id_=id, user_=user) == 1
+
+
+async def drop(tx: Tx, user: UserId) -> int:
+    """Remove all of *user*'s; how many there were."""
+    return await tx.run(_DROP, user_=user)
+
+
+# ---- challenges
+
+
+async def spend(tx: Tx, digest: bytes, *, ends: Instant) -> bool:
+    """Remember that the challenge of *digest* was answered; False when it was before."""
+    if await tx.one(_SPENT, digest=digest) is not None:
+        return False
+    await tx.run(_SPEND, digest=digest, ends=ends)
+    return True
+
+
+async def sweep(tx: Tx, now: Instant) -> int:
+    """Forget challenges that count no more by themselves; how many there were."""
+    return await tx.run(_SWEEP, now=now)
