@@ -12,7 +12,19 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from ostiary.services.house import House
-from ostiary.web.pages import about, account, continue_as, devicelogin, explain, own_password, password, setup, signin
+from ostiary.web.pages import (
+    about,
+    account,
+    continue_as,
+    devicelogin,
+    explain,
+    other_ways,
+    own_password,
+    passkeys,
+    password,
+    setup,
+    signin,
+)
 from ostiary.web.pages.page import TEMPLATES, Page, routes_of
 
 __all__ = ["PAGES", "routes"]
@@ -20,9 +32,11 @@ __all__ = ["PAGES", "routes"]
 PAGES: tuple[tuple[Page, ...], ...] = (  # the router tries them in this order: the busiest first
     devicelogin.ROUTES,
     signin.ROUTES,
+    other_ways.ROUTES,
     continue_as.ROUTES,
     account.ROUTES,
     own_password.ROUTES,
+    passkeys.ROUTES,
     password.ROUTES,
     setup.ROUTES,
     explain.ROUTES,
