@@ -2,8 +2,8 @@
 A signed-in person changes their own password: with the old one, and a second factor not older than five minutes.
 
 Wrong old passwords are counted as at the sign-in, so a session that somebody else holds is no place to guess. A change
-ends everything that began before it, this session and devices included, and every link that could set another
-password; exemptions stay, because they say what a person may do and not who they are.
+ends everything that began before it, this session and devices included, and every link or access pass that
+could set another way in; exemptions stay, because they say what a person may do and not who they are.
 """
 
 from dataclasses import replace
@@ -17,6 +17,7 @@ from ostiary.core.words.ids import UserId
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.outside.passwords import Busy
+from ostiary.services.directory.access_pass import ONCE, UNTIL
 from ostiary.services.directory.credentials import LINK, busy, hashed
 from ostiary.services.directory.people import ended_before, swap
 from ostiary.services.house import House
@@ -97,7 +98,8 @@ async def _change(house: House, visit: Visit, user: User, encoded: str, old: str
             return WRONG  # changed, disabled or ended while it was being hashed
         await swap(tx, person, replace(person, epoch=ended_before(visit.now)))
         await kept.set_password(tx, person.id, fresh, visit.now)
-        await kept.void(tx, LINK, person.id, visit.now)
+        for purpose in (LINK, ONCE, UNTIL):
+            await kept.void(tx, purpose, person.id, visit.now)
         detail = {"user_name": person.principal_name}
         await record(tx, visit, Entry(Kind.PASSWORD_CHANGED, target=f"user:{person.id}", detail=detail))
         return person

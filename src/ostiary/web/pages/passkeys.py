@@ -21,9 +21,9 @@ async def _show(guest: Guest) -> Response:
 
 async def _page(guest: Guest, refused: Refused | None = None) -> Response:
     """The list; before it the second factor, so that nothing that is done here fails for want of it."""
-    for each in (refused, asked := await ask_own(guest.house, guest.visit, guest.bound)):
-        if isinstance(each, Refused) and each.reason is Reason.STEP_UP:
-            return step_up(_PATH)
+    asked = await ask_own(guest.house, guest.visit, guest.bound)
+    if isinstance(asked, Refused) and asked.reason is Reason.STEP_UP:
+        return step_up(_PATH)
     ways = await own_ways(guest.house, guest.visit)
     if isinstance(ways, Refused):
         return to_sign_in(guest)
