@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ostiary.cli.durations import seconds_of
 from ostiary.cli.errand import Errand
 from ostiary.cli.lookup import both, literal, path, user, with_reason
 from ostiary.cli.output import Column
@@ -108,6 +109,27 @@ def reset(errand: Errand, name: Name, *, reason: Reason = "") -> None:
     errand.screen.say(f"The second factor of {name} is gone; the next sign-in sets up a new one.", "green")
 
 
+def access_pass(
+    errand: Errand,
+    name: Name,
+    *,
+    lifetime: Annotated[str, typer.Option("--lifetime", help="How long it counts: 10m to 8h.")] = "1h",
+    many: Annotated[bool, typer.Option("--many", help="It counts until its end, not once.")] = False,
+    reason: Reason = "",
+) -> None:
+    """Print a temporary access pass, with which the person can enrol a passkey and do nothing else."""
+    minutes = int(seconds_of(lifetime, "--lifetime") // 60)
+    body = {"lifetimeInMinutes": minutes, "isUsableOnce": not many} | with_reason({}, reason).get("ostiary", {})
+    with errand.graph() as graph:
+        made = graph.post(path("/users", name, "authentication/temporaryAccessPassMethods"), body)
+    code, expires = made.get("temporaryAccessPass"), made.get("expires")
+    if errand.given.json:
+        errand.screen.event("access_pass", code=code, expires=expires, once=not many)
+        return
+    errand.screen.say(f"Tell this to the person, over a channel you trust; it is good until {expires}.")
+    errand.screen.data(str(code))
+
+
 def sign_out(errand: Errand, name: Name) -> None:
     """End every session of a person."""
     with errand.graph() as graph:
@@ -158,6 +180,7 @@ USER: Noun = (
         ("roles", roles, ADMIN),
         ("password-link", password_link, ADMIN),
         ("reset", reset, ADMIN),
+        ("access-pass", access_pass, ADMIN),
         ("sign-out", sign_out, ADMIN),
         ("delete", delete, ADMIN),
     ),

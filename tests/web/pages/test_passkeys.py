@@ -81,7 +81,7 @@ def test_all_of_it_is_kept_and_nothing_that_is_secret(site: Site, person: Browse
 def test_r22_a_device_bound_passkey_is_recorded_as_such(site: Site, person: Browser, held: Authenticator) -> None:
     """BE = 0 in row, entry and list; a synced one is another thing everywhere."""
     enrol(person, key(site, synced=True), "phone")
-    assert [each.backup_eligible for each in kept(site)] == [False, True]
+    assert {each.name: each.backup_eligible for each in kept(site)} == {"blue key": False, "phone": True}
     assert [each["detail"]["device_bound"] for each in site.entries(Kind.PASSKEY_ADDED)] == [True, False]
     page = person.get(ACCOUNT).text
     assert "this device only" in page

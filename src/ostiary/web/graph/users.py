@@ -12,8 +12,9 @@ from ostiary.core.directory.permissions import Action
 from ostiary.core.graph.fields import Field, Kind
 from ostiary.core.graph.group import GROUP
 from ostiary.core.graph.user import USER
-from ostiary.core.words.instants import to_iso
+from ostiary.core.words.instants import between, minutes, to_iso, to_seconds
 from ostiary.core.words.outcome import Refused
+from ostiary.services.directory.access_pass import make_pass
 from ostiary.services.directory.credentials import invite
 from ostiary.services.directory.people import (
     Change,
@@ -34,6 +35,11 @@ _WRITE = (Action.WRITE_USERS, Action.RECOVER_ADMINISTRATOR)
 _END = (Action.WRITE_USERS, Action.END_OWN)
 _REASON: tuple[Field[Any], ...] = (
     Field("reason", Kind.STRING, write="reason", limit=512, doc="Why; kept in the audit log."),
+)
+_PASS: tuple[Field[Any], ...] = (
+    Field("lifetimeInMinutes", Kind.INTEGER, write="lifetime", doc="10 to 480; 60 when nothing is said."),
+    Field("isUsableOnce", Kind.BOOL, write="once", doc="Whether it counts once (so unless false) or until its end."),
+    *_REASON,
 )
 
 
@@ -90,6 +96,23 @@ async def _invited(call: Call, *, factors: bool) -> Any:
     return link if isinstance(link, Refused) else {"url": link.address, "expires": to_iso(link.ends)}
 
 
+async def _access_pass(call: Call) -> Any:
+    """The pass, shown this once: only its digest is kept."""
+    asked = call.changes
+    made = await make_pass(
+        call.house, call.visit, await _id(call), lifetime=minutes(asked.get("lifetime", 60)),
+        once=asked.get("once", True), reason=call.reason,
+    )  # fmt: skip
+    if isinstance(made, Refused):
+        return made
+    return {
+        "temporaryAccessPass": made.code,
+        "isUsableOnce": made.once,
+        "lifetimeInMinutes": to_seconds(between(call.visit.now, made.ends)) // 60,
+        "expires": to_iso(made.ends),
+    }
+
+
 PATHS: tuple[Path, ...] = (
     Path(
         "/users",
@@ -115,5 +138,9 @@ PATHS: tuple[Path, ...] = (
     Path(
         "/users/{id}/ostiary.resetMfa",
         (acting(_WRITE, _reset_mfa, "Take a person's second factor away, and make a link", fields=_REASON),),
+    ),
+    Path(
+        "/users/{id}/authentication/temporaryAccessPassMethods",
+        (acting(_WRITE, _access_pass, "Make a temporary access pass, with which a passkey is enrolled", fields=_PASS),),
     ),
 )
