@@ -235,3 +235,22 @@ def test_r3_a_write_needs_fresh_proof_in_a_browser(tmp_path: Path) -> None:
         assert [detail["reason"] for detail in refusals] == ["step_up", "origin_forbidden"]
 
     play(tmp_path, story)
+
+
+def test_an_access_pass_is_made_over_the_api(tmp_path: Path) -> None:
+    """Graph's address and names; shown once, bounded, and never to whoever may not make one."""
+
+    async def story(api: Api, clock: MovableClock) -> None:
+        address = "/v1.0/users/bob@example.com/authentication/temporaryAccessPassMethods"
+        made = await api.ask("POST", address, {"lifetimeInMinutes": 30, "isUsableOnce": False, "reason": "new phone"})
+        assert len(made["temporaryAccessPass"].replace("-", "")) == 12
+        assert (made["isUsableOnce"], made["lifetimeInMinutes"]) == (False, 30)
+        assert (await api.ask("POST", address, {}))["lifetimeInMinutes"] == 60
+        for wrong in (9, 481, -1):
+            await api.ask("POST", address, {"lifetimeInMinutes": wrong}, status=400)
+        kinds = await journal(api.house)
+        told = [detail for kind, detail in kinds if kind == "admin:user:access_pass"]
+        assert (told[0]["reason"], told[0]["once"], told[1]["once"]) == ("new phone", False, True)
+        assert made["temporaryAccessPass"] not in str(kinds)
+
+    play(tmp_path, story)
