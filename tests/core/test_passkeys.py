@@ -4,6 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from ostiary.core.access.controls import authentication_strength
+from ostiary.core.access.controls.control import Control
+from ostiary.core.access.facts import Facts
 from ostiary.core.access.strengths import Strength, satisfied
 from ostiary.core.directory.passkeys import (
     Flaw,
@@ -128,3 +131,13 @@ def test_an_access_pass_lives_ten_minutes_to_eight_hours() -> None:
         assert read_lifetime(right) == right
     for wrong in (minutes(10) - seconds(1), hours(8) + seconds(1)):
         assert isinstance(read_lifetime(wrong), Refused)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("strength", list(Strength))
+@pytest.mark.parametrize(
+    "amr", [amr_of(KEY), amr_of(replace(KEY, backup_eligible=True)), ("pwd", "otp", "mfa"), ("otp", "mfa"), ("otp",)]
+)
+def test_policies_and_this_rule_agree_on_what_our_sign_ins_leave(amr: tuple[str, ...], strength: Strength) -> None:
+    """A policy that asks for a strength is satisfied exactly by those that have it."""
+    control = Control("authenticationStrength", strength.value, "")
+    assert authentication_strength.satisfied(control, Facts(amr=amr)) is (strength in satisfied(amr))

@@ -13,16 +13,28 @@ from playwright.sync_api import Page
 from sqlalchemy import delete, update
 
 from ostiary.core.access.picture import VERSION as PICTURE
-from ostiary.core.words.instants import to_seconds
+from ostiary.core.words.instants import minutes, to_seconds
 from ostiary.core.words.outcome import Refused
 from ostiary.services.access.desk import touch
+from ostiary.services.directory.access_pass import make_pass
 from ostiary.services.directory.first_admin import issue_code
 from ostiary.services.signins.complete_address import complete_address
-from ostiary.store import Tx
+from ostiary.store import Tx, directory
 from ostiary.store.schema import authenticators, users
 from ostiary.store.sql import sql
 from tests.journeys.asking import Asking
-from tests.journeys.browser import APPROVE, CODE, CONTINUE, DENY, NOT_MINE, PASSWORD, SIGN_IN, TOTP, USER_NAME
+from tests.journeys.browser import (
+    ADD_PASSKEY,
+    APPROVE,
+    CODE,
+    CONTINUE,
+    DENY,
+    NOT_MINE,
+    PASSWORD,
+    SIGN_IN,
+    TOTP,
+    USER_NAME,
+)
 from tests.server import Server
 
 _NEW = "a wholly different sentence"
@@ -59,6 +71,7 @@ def walk(page: Page, server: Server) -> Iterator[str]:
     yield from _signing_in(page, server)
     yield from _deciding(page, server)
     yield from _own_account(page, server)
+    yield from _other_ways(page, server)
     yield from _blocked(page, server)
     yield from _enrolment(page, server)
     yield from _setting_up(page, server)
@@ -129,11 +142,55 @@ def _deciding(page: Page, server: Server) -> Iterator[str]:
 def _own_account(page: Page, server: Server) -> Iterator[str]:
     page.goto(server.origin + "/account")
     yield "account"
+    page.goto(server.origin + "/account/passkeys")
+    yield "passkeys without any"
+    cdp = page.context.new_cdp_session(page)
+    cdp.send("WebAuthn.enable")
+    traits = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
+    options = {**traits, "isUserVerified": True, "automaticPresenceSimulation": True}
+    cdp.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    page.get_by_label("Name of the passkey").fill("x" * 40)
+    press(page, ADD_PASSKEY)
+    yield "passkeys"
+    page.get_by_role("button", name=ADD_PASSKEY, exact=True).click()
+    page.locator("[data-trouble]:visible").wait_for()
+    yield "passkeys refused"
+    press(page, "Make ten new codes")
+    yield "recovery codes"
+    page.get_by_role("link", name="I have kept them").click()
+    page.goto(server.origin + "/signin/again?return=/account")
+    yield "second factor again, with a passkey"
+    page.goto(server.origin + "/account")
     page.get_by_role("link", name="Change your password").click()
     yield "own password"
     fill(page, old="wrong", password=_NEW, repeat=_NEW)
     press(page, "Change")
     yield "own password refused"
+
+
+def _other_ways(page: Page, server: Server) -> Iterator[str]:
+    page.context.clear_cookies()
+    _password(page, server, "alice")
+    yield "second factor or passkey"
+    page.get_by_role("link", name="Use a recovery code").click()
+    yield "recovery code"
+    fill(page, recovery="AAAA-AAAA-AA")
+    press(page, CONTINUE)
+    yield "recovery code refused"
+    page.context.clear_cookies()
+    page.goto(server.origin + "/signin/pass")
+    yield "access pass"
+    alice = server.people["alice"].username
+    fill(page, username=alice, **{"pass": "AAAA"})
+    press(page, CONTINUE)
+    yield "access pass refused"
+    user = server.run(server.house.store.read(lambda tx: directory.find_named(tx, alice)))
+    assert user is not None
+    made = server.run(make_pass(server.house, server.visit(), user.id, lifetime=minutes(10)))
+    assert not isinstance(made, Refused), made
+    fill(page, **{"pass": made.code})
+    press(page, CONTINUE)
+    yield "a passkey by an access pass"
 
 
 def _blocked(page: Page, server: Server) -> Iterator[str]:
@@ -144,13 +201,18 @@ def _blocked(page: Page, server: Server) -> Iterator[str]:
     yield "blocked"
 
 
-def _become(page: Page, server: Server, name: str) -> None:
+def _password(page: Page, server: Server, name: str) -> None:
     person = server.people[name]
-    page.context.clear_cookies()
     page.goto(server.origin + "/devicelogin")
     page.get_by_label(USER_NAME, exact=True).fill(person.username)
     page.get_by_label(PASSWORD, exact=True).fill(person.password)
     press(page, SIGN_IN)
+
+
+def _become(page: Page, server: Server, name: str) -> None:
+    person = server.people[name]
+    page.context.clear_cookies()
+    _password(page, server, name)
     if page.get_by_label(TOTP, exact=True).count() and "/enrol" not in page.url:
         page.get_by_label(TOTP, exact=True).fill(person.totp())
         press(page, CONTINUE)
