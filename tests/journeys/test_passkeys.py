@@ -9,7 +9,11 @@ from dataclasses import dataclass, field
 
 import pytest
 from playwright.sync_api import CDPSession, Page, expect
+from sqlalchemy import update
 
+from ostiary.core.words.outcome import Refused
+from ostiary.services.directory.first_admin import issue_code
+from ostiary.store.schema import users
 from tests.journeys.asking import Asking
 from tests.journeys.browser import (
     ADD_PASSKEY,
@@ -25,7 +29,7 @@ from tests.journeys.browser import (
     Desk,
     desk,
 )
-from tests.journeys.walk import press
+from tests.journeys.walk import change, fill, press
 from tests.server import Server, running
 
 
@@ -192,5 +196,50 @@ def test_whom_the_authenticator_does_not_recognise_is_not_signed_in(place: tuple
             page.goto(server.origin + "/signin")
             refuse(page, PASSKEY, "No passkey was used")
             assert "__Host-session" not in {each["name"] for each in page.context.cookies()}
+
+    chromium.run(story)
+
+
+def test_without_scripts_password_and_code_sign_in_as_before(place: tuple[Server, Desk]) -> None:
+    """Nothing on the pages offers what could not work there."""
+    server, chromium = place
+
+    def story() -> None:
+        page = chromium.context(java_script_enabled=False).new_page()
+        page.goto(server.origin + "/signin")
+        assert not page.get_by_role("button", name=PASSKEY, exact=True).is_visible()
+        sign_in(page, server, "fay")
+        assert not page.get_by_role("button", name=ADD_PASSKEY, exact=True).is_visible()
+        assert page.get_by_text("Adding a passkey needs JavaScript").is_visible()
+        page.context.close()
+
+    chromium.run(story)
+
+
+def test_r18_the_first_administrator_may_bring_a_passkey(place: tuple[Server, Desk]) -> None:
+    """The browser makes one only when all else is filled in; the passkey carries the name that was typed."""
+    server, chromium = place
+    change(server, update(users).values(roles="[]"))
+    issued = server.run(issue_code(server.house, server.visit()))
+    assert not isinstance(issued, Refused), issued
+    instead, password = "Continue with a passkey instead", "a wholly different sentence"
+
+    def story() -> None:
+        with plugged(chromium) as key:
+            page = key.page
+            page.goto(server.origin + "/setup")
+            page.get_by_role("button", name=instead, exact=True).click()
+            assert key.held() == []
+            fill(page, code=issued[0], username="root@ostiary.example", display="Root", password=password)
+            fill(page, repeat=password)
+            press(page, instead)
+            expect(page.get_by_text("The house has an administrator").first).to_be_visible()
+            (held,) = key.held()
+            assert held.get("userName", "root@ostiary.example") == "root@ostiary.example"
+            page.goto(server.origin + "/signin?return=/account")
+            press(page, PASSKEY)
+            page.goto(server.origin + "/account")
+            expect(page.get_by_role("link", name="root@ostiary.example")).to_be_visible()
+            assert key.complaints == []
 
     chromium.run(story)

@@ -11,7 +11,9 @@ from ostiary.core.words.instants import minutes, to_seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.directory.first_admin import issue_code
 from ostiary.store import Tx, directory
-from tests.web.pages.site import PASSWORD, Browser, Site
+from tests.authenticator import Authenticator
+from tests.web.pages.keys import key, options, sign_in
+from tests.web.pages.site import PASSWORD, Browser, Site, hidden
 
 FORM = {"username": "Root@Example.com", "display": "Root", "password": PASSWORD, "repeat": PASSWORD}
 
@@ -156,3 +158,44 @@ def test_r18_the_sample_wears_a_banner_on_each_page(tmp_path: Path) -> None:
 def test_r18_a_real_organisation_wears_none(site: Site) -> None:
     """R18: the banner means something."""
     assert "Sample organisation." not in site.browser().get("/signin").text
+
+
+def with_passkey(browser: Browser, code: str, made: Authenticator, **other: str) -> httpx.Response:
+    """Open the page and send its form with a passkey in the place of the one-time code."""
+    page = browser.get("/setup")
+    fields = hidden(page, "/setup") | {"code": code, **FORM, "credential": made.create(options(page, "/setup"))}
+    return browser.post("/setup", **(fields | other))
+
+
+def test_r18_a_passkey_takes_the_place_of_the_authenticator(empty: Site) -> None:
+    """The same transaction; it then signs its administrator in with nothing else."""
+    made = key(empty)
+    assert with_passkey(empty.browser(), code_of(empty), made).status_code == 200
+    assert administrators(empty) == 1
+    kinds = [entry["action"] for entry in empty.entries()]
+    assert kinds == [Kind.FIRST_CODE, Kind.USER_CREATED, Kind.PASSKEY_ADDED, Kind.FIRST_ADMINISTRATOR]
+    fresh = empty.browser()
+    assert sign_in(fresh, made).status_code in (200, 303)
+    assert "root@example.com" in fresh.get("/account").text
+
+
+def test_r18_a_passkey_that_is_not_right_makes_nobody(empty: Site) -> None:
+    """Another origin, nobody verified, an account id of one's own choice: nobody is made, and the code is not spent."""
+    code = code_of(empty)
+    for made, other in (
+        (key(empty, origin="https://ostiary.example.net"), {}),
+        (key(empty, verifies=False), {}),
+        (key(empty), {"account": "a11ce000-0000-4000-8000-000000000001"}),
+        (key(empty), {"challenge": "00"}),
+        (key(empty), {"credential": "nonsense"}),
+    ):
+        assert with_passkey(empty.browser(), code, made, **other).status_code == 400
+        assert administrators(empty) == 0
+    assert with_passkey(empty.browser(), code, key(empty)).status_code == 200
+
+
+def test_r18_a_passkey_does_not_replace_the_typed_code(empty: Site) -> None:
+    """Without the right one-time code nothing is made, whatever else is right."""
+    code_of(empty)
+    assert with_passkey(empty.browser(), "AAAA", key(empty)).status_code == 400
+    assert administrators(empty) == 0

@@ -3,7 +3,7 @@ The first administrator of a new house: made at `/setup` with a one-time code th
 
 The code has 140 bits, is kept as a digest, lives 15 minutes and 5 tries, and works only while there is no
 administrator: looked at, counted and spent in the one transaction that makes the administrator with password and
-authenticator.
+authenticator or passkey.
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,15 @@ from ostiary.core.words.instants import Instant, after
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.directory.credentials import Confirmed, accept, hashed, keep
+from ostiary.services.directory.passkeys import (
+    Answer,
+    Asked,
+    New,
+    accept_new,
+    ask_new,
+    keep_admitted,
+    objection,
+)
 from ostiary.services.directory.people import add_user
 from ostiary.services.house import House
 from ostiary.services.logs.record import record
@@ -49,6 +58,10 @@ class FirstForm:
     password: str
     offer: str
     totp: str
+    account: str = ""
+    """The id for which the page asked for a passkey (`ask_first_passkey`)."""
+    passkey: Answer | None = None
+    """A passkey in the place of the authenticator."""
 
 
 async def issue_code(house: House, visit: Visit) -> tuple[str, Instant] | Refused:
@@ -105,7 +118,7 @@ async def create_first(house: House, visit: Visit, form: FirstForm) -> User | Re
     wrong = flaw(password, names=(normal_name(form.principal_name), form.display_name))
     if wrong:
         return Refused(Reason.INVALID_VALUE, wrong, field="password")
-    factor = accept(house, visit, owner=OWNER, sealed=form.offer, code=form.totp)
+    factor = _factor(house, visit, form)
     if isinstance(factor, Refused):
         return factor
     encoded = await hashed(house, password)
@@ -114,15 +127,31 @@ async def create_first(house: House, visit: Visit, form: FirstForm) -> User | Re
     return await _create(house, visit, form, mark, encoded, factor)
 
 
+def ask_first_passkey(house: House, visit: Visit, bound: str) -> tuple[str, Asked | None]:
+    """An id for the account that is to be made, and what the form needs to ask for its passkey."""
+    user = User(UserId(house.random.guid()), "administrator", "First administrator")
+    return user.id, ask_new(house, visit, bound, user)
+
+
+def _factor(house: House, visit: Visit, form: FirstForm) -> Confirmed | New | Refused:
+    """The second step that *form* brings; a passkey only for an account id that we asked with."""
+    if form.passkey is not None:
+        return accept_new(house, visit, UserId(form.account), form.passkey, "")
+    return accept(house, visit, owner=OWNER, sealed=form.offer, code=form.totp)
+
+
 async def _create(
-    house: House, visit: Visit, form: FirstForm, mark: bytes, encoded: str, factor: Confirmed
+    house: House, visit: Visit, form: FirstForm, mark: bytes, encoded: str, factor: Confirmed | New
 ) -> User | Refused:
     """The transaction that spends the code and makes the account."""
     name, shown = normal_name(form.principal_name), form.display_name.strip() or normal_name(form.principal_name)
-    user = User(UserId(house.random.guid()), name, shown, roles=frozenset({Role.ADMINISTRATOR}), created=visit.now)
+    id = form.account if isinstance(factor, New) else house.random.guid()
+    user = User(UserId(id), name, shown, roles=frozenset({Role.ADMINISTRATOR}), created=visit.now)
 
     async def body(tx: Tx) -> User | Refused:
         refused = await _check(tx, visit, mark)
+        if refused is None and isinstance(factor, New):
+            refused = await objection(tx, user.id, factor)
         if refused:
             return refused
         added = await add_user(tx, visit, user)
@@ -130,7 +159,10 @@ async def _create(
             return added
         await kept.spend(tx, mark, visit.now)
         await kept.set_password(tx, user.id, encoded, visit.now)
-        await keep(tx, visit, user, factor)
+        if isinstance(factor, New):
+            await keep_admitted(tx, visit, user, factor)
+        else:
+            await keep(tx, visit, user, factor)
         detail = {"user_name": user.principal_name}
         await record(tx, visit, Entry(Kind.FIRST_ADMINISTRATOR, target=f"user:{user.id}", detail=detail))
         return user

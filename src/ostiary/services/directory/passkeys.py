@@ -164,12 +164,20 @@ def accept_new(house: House, visit: Visit, user: UserId, answer: Answer, name: s
 
 async def keep_new(tx: Tx, visit: Visit, user: User, new: New) -> Passkey | Refused:
     """Step: *new* is *user*'s from now on. Refused: SPENT, CONFLICT."""
+    return await objection(tx, user.id, new) or await keep_admitted(tx, visit, user, new)
+
+
+async def objection(tx: Tx, user: UserId, new: New) -> Refused | None:
+    """Step: why *new* cannot be *user*'s; None spends its challenge."""
     if await passkeys.find(tx, new.made.credential) is not None:
         return HELD
-    if await passkeys.count(tx, user.id) >= MOST:
+    if await passkeys.count(tx, user) >= MOST:
         return FULL
-    if not await spend(tx, new.challenge):
-        return LATE
+    return None if await spend(tx, new.challenge) else LATE
+
+
+async def keep_admitted(tx: Tx, visit: Visit, user: User, new: New) -> Passkey:
+    """Step: keep *new*, to which there was no `objection`."""
     await passkeys.add(tx, new.id, user.id, new.made, name=new.name, now=visit.now)
     detail = {
         "user_name": user.principal_name, "passkey": new.id, "name": new.name, "aaguid": new.made.aaguid,

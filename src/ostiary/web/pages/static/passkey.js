@@ -44,14 +44,12 @@ function shown(credential, response) {
   return JSON.stringify({ id: credential.id, rawId: credential.id, type: credential.type, response, clientExtensionResults: {} });
 }
 
-async function send(event) {
-  const form = event.currentTarget;
-  event.preventDefault();
+async function ask(form) {
   const trouble = form.querySelector("[data-trouble]");
   trouble.hidden = true;
   try {
-    const how = form.dataset.passkey === "create" ? create : get;
-    form.elements.namedItem("credential").value = await how(JSON.parse(form.dataset.options));
+    const options = JSON.parse(form.dataset.options);
+    form.elements.namedItem("credential").value = await (form.dataset.passkey === "create" ? create : get)(options);
     form.submit();
   } catch (error) {
     trouble.textContent = SAID[error.name] || "That did not work. Please try again.";
@@ -59,9 +57,29 @@ async function send(event) {
   }
 }
 
+// A form that takes a passkey in the place of a code: all else must be filled in before the browser makes one.
+function beside(form) {
+  const { totp, username, display } = form.elements;
+  totp.required = false;
+  const filled = form.reportValidity();
+  totp.required = true;
+  if (!filled) return;
+  const options = JSON.parse(form.dataset.options);
+  options.user = { ...options.user, name: username.value, displayName: display.value };
+  form.dataset.options = JSON.stringify(options);
+  ask(form);
+}
+
 if (window.PublicKeyCredential) {
-  for (const form of document.querySelectorAll("form[data-passkey]")) {
-    form.addEventListener("submit", send);
+  for (const form of document.querySelectorAll("form[data-passkey]:not([data-passkey-beside])")) {
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      ask(form);
+    });
     form.hidden = false;
+  }
+  for (const place of document.querySelectorAll("[data-beside]")) {
+    place.querySelector("button").addEventListener("click", () => beside(place.closest("form")));
+    place.hidden = false;
   }
 }
