@@ -71,6 +71,7 @@ function beside(form) {
 }
 
 if (window.PublicKeyCredential) {
+  for (const warning of document.querySelectorAll("[data-unable]")) warning.hidden = true;
   for (const form of document.querySelectorAll("form[data-passkey]:not([data-passkey-beside])")) {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
