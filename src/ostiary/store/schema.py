@@ -149,42 +149,7 @@ users = Table(
     Index("users_administrators", "enabled", sqlite_where=ADMINISTRATES, postgresql_where=ADMINISTRATES),
 )
 
-passwords = Table(
-    "passwords",
-    metadata,
-    Column("user", Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
-    _text("encoded"),  # argon2id
-    _int("changed"),
-)
-
-authenticators = Table(
-    "authenticators",
-    metadata,
-    _key(),
-    Column("user", Text, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
-    _text("kind"),  # totp | recovery (the key of a set of recovery codes)
-    _blob("sealed"),
-    _int("last_step", default="0"),  # RFC 6238: a code is taken once
-    _int("confirmed", null=True),
-    _int("created"),
-    Index("authenticators_user", "user"),
-)
-
-passkeys, recovery_codes, challenges = proof_tables(metadata)
-
-invitations = Table(
-    "invitations",
-    metadata,
-    Column("digest", LargeBinary, primary_key=True),
-    _text("purpose"),  # password | first_administrator | pass_once | pass_until
-    _text("user", null=True),
-    _int("created"),
-    _int("ends"),
-    _int("tries", default="0"),
-    _int("spent", null=True),
-    Index("invitations_purpose", "purpose", "user"),
-    Index("invitations_ends", "ends"),
-)
+passwords, authenticators, passkeys, recovery_codes, challenges, invitations = proof_tables(metadata)
 
 throttles = Table(
     "throttles",

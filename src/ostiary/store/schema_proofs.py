@@ -1,5 +1,5 @@
 """
-Tables of strong sign-in: passkeys, recovery codes, challenges that were used. Part of `schema`, which is full.
+Tables of what proves people: passwords, authenticators, passkeys, codes, links. Part of `schema`, which was full.
 """
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, MetaData, Table, Text, UniqueConstraint
@@ -7,8 +7,27 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, MetaD
 __all__ = ["proof_tables"]
 
 
-def proof_tables(metadata: MetaData) -> tuple[Table, Table, Table]:
-    """Passkeys, recovery codes and used challenges, in *metadata*."""
+def proof_tables(metadata: MetaData) -> tuple[Table, Table, Table, Table, Table, Table]:
+    """Passwords, authenticators, passkeys, recovery codes, used challenges and invitations, in *metadata*."""
+    passwords = Table(
+        "passwords",
+        metadata,
+        Column("user", Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+        Column("encoded", Text, nullable=False),  # argon2id
+        Column("changed", BigInteger, nullable=False),
+    )
+    authenticators = Table(
+        "authenticators",
+        metadata,
+        Column("id", Text, primary_key=True),
+        Column("user", Text, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+        Column("kind", Text, nullable=False),  # totp | recovery (the key of a set of recovery codes)
+        Column("sealed", LargeBinary, nullable=False),
+        Column("last_step", BigInteger, nullable=False, server_default="0"),  # RFC 6238: a code is taken once
+        Column("confirmed", BigInteger, nullable=True),
+        Column("created", BigInteger, nullable=False),
+        Index("authenticators_user", "user"),
+    )
     passkeys = Table(
         "passkeys",
         metadata,
@@ -42,4 +61,17 @@ def proof_tables(metadata: MetaData) -> tuple[Table, Table, Table]:
         Column("ends", BigInteger, nullable=False),
         Index("challenges_ends", "ends"),
     )
-    return passkeys, recovery_codes, challenges
+    invitations = Table(
+        "invitations",
+        metadata,
+        Column("digest", LargeBinary, primary_key=True),
+        Column("purpose", Text, nullable=False),  # password | first_administrator | pass_once | pass_until
+        Column("user", Text, nullable=True),
+        Column("created", BigInteger, nullable=False),
+        Column("ends", BigInteger, nullable=False),
+        Column("tries", BigInteger, nullable=False, server_default="0"),
+        Column("spent", BigInteger, nullable=True),
+        Index("invitations_purpose", "purpose", "user"),
+        Index("invitations_ends", "ends"),
+    )
+    return passwords, authenticators, passkeys, recovery_codes, challenges, invitations
