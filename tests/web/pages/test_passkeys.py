@@ -277,7 +277,7 @@ def test_wrong_second_steps_are_counted(site: Site, held: Authenticator) -> None
 
 def test_r3_a_passkey_steps_up(site: Site, person: Browser, held: Authenticator) -> None:
     """After five minutes the page asks again, and the passkey opens it under a new cookie."""
-    site.clock.move(minutes(5) + seconds(1))  # type: ignore[operator, arg-type]
+    site.clock.move(minutes(5) + seconds(1))  # type: ignore[arg-type]
     again = person.follow(person.get(ACCOUNT))
     old = person.cookies["__Host-session"]
     assert send(person, again, AGAIN, held.get(options(again, AGAIN))).headers["location"] == ACCOUNT
