@@ -1,9 +1,5 @@
 """
-Graph's `authenticationStrength`: the three built-in ones, over what the person proved (RFC 8176 `amr`).
-
-What our methods leave in `amr`: a password `pwd`, a one-time code `otp`, a key that proved possession `hwk` (bound to
-its device) or `swk` (synced), with `user` or `pin` where the key verified the person; `mfa` whenever there were two
-factors. Phishing-resistant is a key with verification: nothing that can be typed into another page.
+Graph's `authenticationStrength`: the three built-in ones; what satisfies them is said in `core/access/strengths.py`.
 """
 
 from typing import Any
@@ -11,14 +7,15 @@ from typing import Any
 from ostiary.core.access.controls.control import Control, Stage
 from ostiary.core.access.facts import UNKNOWN, Facts, Unknown
 from ostiary.core.access.sides import Problem, members
+from ostiary.core.access.strengths import Strength
+from ostiary.core.access.strengths import satisfied as strengths_of
 
 NAMES: tuple[str, ...] = ("authenticationStrength",)
-MFA = "00000000-0000-0000-0000-000000000002"
-PASSWORDLESS = "00000000-0000-0000-0000-000000000003"
-PHISHING_RESISTANT = "00000000-0000-0000-0000-000000000004"
-_WORDS = {MFA: "multifactor authentication", PASSWORDLESS: "passwordless", PHISHING_RESISTANT: "phishing-resistant"}
-_KEYS = frozenset({"hwk", "swk"})
-_VERIFIED = frozenset({"user", "pin", "mfa"})
+_WORDS = {
+    Strength.MFA: "multifactor authentication",
+    Strength.PASSWORDLESS: "passwordless",
+    Strength.PHISHING_RESISTANT: "phishing-resistant",
+}
 
 
 def read(value: Any, path: str, problems: list[Problem]) -> tuple[Control, ...]:
@@ -31,17 +28,14 @@ def read(value: Any, path: str, problems: list[Problem]) -> tuple[Control, ...]:
     if not isinstance(id, str) or id not in _WORDS:
         problems.append(Problem(f"{path}.id", "must be the id of a built-in authentication strength"))
         return ()
-    return (Control(NAMES[0], id, _WORDS[id]),)
+    return (Control(NAMES[0], id, _WORDS[Strength(id)]),)
 
 
 def satisfied(control: Control, facts: Facts) -> bool | Unknown:
     """Whether what was proved is as strong."""
     if isinstance(facts.amr, Unknown):
         return UNKNOWN
-    proved = frozenset(facts.amr)
-    if control.value == MFA:
-        return "mfa" in proved
-    return bool(proved & _KEYS) and bool(proved & _VERIFIED) and "pwd" not in proved
+    return control.value in strengths_of(facts.amr)
 
 
 def stage(control: Control) -> Stage:
