@@ -135,3 +135,17 @@ def test_doctor_sees_an_open_folder_and_a_clock_that_went_back(copied: tuple[Ser
     assert not findings["clock"].good
     assert "No such file" in findings["geo files"].text
     assert len(findings) == len(CHECKS)
+
+
+def test_doctor_says_that_the_kill_switch_is_on(copied: tuple[Server, Path]) -> None:
+    """Whoever wonders why nobody gets a code looks here."""
+    server, _ = copied
+    with sqlite3.connect(server.data / DATABASE) as db:
+        db.execute("INSERT INTO kill_switch VALUES ('device', 1, 1, 1764316800000000, '{}')")
+    found = {f.check: f for f in examine(server.config, {}, SystemClock().now())}["kill switch"]
+    with sqlite3.connect(server.data / DATABASE) as db:
+        db.execute("DELETE FROM kill_switch")
+    db.close()
+    assert not found.good
+    assert "on since 2025-11-28T08:00:00" in found.text
+    assert {f.check: f for f in examine(server.config, {}, SystemClock().now())}["kill switch"].good

@@ -25,7 +25,7 @@ VERBS = {noun: {verb for verb, _, _ in verbs} for noun, _, verbs in NOUNS}
 WHY = ("--reason", "for a test")
 LOCAL_DOOR = "The local door does not open this."
 BY_CODE = "A session that began with a device code may not do this. Sign in with a browser."
-CODE, NO_DEVICE_FLOW, NO_CONSENT, NO_EXEMPTION = 0, 7000218, 65001, 53003
+CODE, NO_DEVICE_FLOW, NO_CONSENT, NO_EXEMPTION, STOPPED = 0, 7000218, 65001, 53003, 530035
 Done = subprocess.CompletedProcess[str]
 
 
@@ -246,6 +246,31 @@ def test_logs_and_keys(bea: Clerk) -> None:
     assert bea.all_of("signins")
 
 
+def test_r2_the_kill_switch_takes_two_people(bea: Clerk, local: Clerk, server: Server) -> None:
+    """
+    R2: one word stops a machine that could begin a moment ago; one administrator's word for off only proposes, which
+    everybody is shown; the local door needs nobody else, and a reason.
+    """
+    server.open_exemption("emil")
+    assert _begun(server, CLIENT_ID, "openid") == CODE
+    assert "is off" in bea.do("kill-switch", "off", *WHY, status=8).stderr
+    bea.do("kill-switch", "on", "--reason", "codes in a mail")
+    assert _begun(server, CLIENT_ID, "openid") == STOPPED
+    assert "Device sign-ins are stopped" in bea.do("status", "--json").stderr
+    assert "Proposed" in bea.do("kill-switch", "off", *WHY).stderr
+    assert "second administrator" in bea.do("kill-switch", "off", *WHY, status=8).stderr
+    assert _begun(server, CLIENT_ID, "openid") == STOPPED
+    (shown,) = bea.rows("kill-switch", "status")
+    assert (shown["on"], shown["reason"]) == (True, "codes in a mail")
+    assert shown["offProposed"]["by"] == "bea@ostiary.example"
+    assert local.program.run("kill-switch", "off", "--local").returncode == 2  # no reason
+    assert "possible again" in local.do("kill-switch", "off", *WHY, "--local").stderr
+    local.do("kill-switch", "status", "--local")
+    assert _begun(server, CLIENT_ID, "openid") == CODE
+    assert bea.all_of("kill-switch")
+    server.end_exemptions("emil")
+
+
 WRITES: tuple[tuple[str, ...], ...] = (
     ("user", "create", "x@ostiary.example", "--name", "X", *WHY),
     ("user", "disable", "gus@ostiary.example", *WHY),
@@ -270,6 +295,8 @@ WRITES: tuple[tuple[str, ...], ...] = (
     ("exemption", "open", "--user", "carl@ostiary.example", "--for", "1h", *WHY),
     ("exemption", "end", "--user", "ivo@ostiary.example", *WHY),
     ("keys", "rotate", *WHY),
+    ("kill-switch", "on", *WHY),
+    ("kill-switch", "off", *WHY),
 )
 READS = (
     ("user", "list"),

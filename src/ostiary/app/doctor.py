@@ -170,4 +170,12 @@ def _geo(patient: Patient) -> Finding:
     return Finding("geo files", not troubles, "; ".join(troubles) or ", ".join(named) or "none: countries are unknown")
 
 
-CHECKS: tuple[Check, ...] = (_folder, _database, _organisation, _master, _signing, _tls, _clock, _space, _geo)
+def _switch(patient: Patient) -> Finding:
+    killed = patient.house.killed if patient.house else None
+    if killed is not None:
+        text = f"on since {to_iso(killed)}: no device sign-in; `ostiary kill-switch off` by two administrators"
+        return Finding("kill switch", False, text)
+    return Finding("kill switch", True, "off")
+
+
+CHECKS: tuple[Check, ...] = (_folder, _database, _organisation, _master, _signing, _tls, _clock, _space, _geo, _switch)

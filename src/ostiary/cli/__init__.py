@@ -17,6 +17,7 @@ from ostiary.cli.audit import AUDIT
 from ostiary.cli.exemption import EXEMPTION
 from ostiary.cli.group import GROUP
 from ostiary.cli.keys import KEYS
+from ostiary.cli.kill_switch import KILL_SWITCH
 from ostiary.cli.login import login
 from ostiary.cli.logout import logout
 from ostiary.cli.output import Screen
@@ -39,7 +40,7 @@ VERBS: tuple[Verb, ...] = (
     ("token", token, SIGNING_IN),
     ("run", run, SIGNING_IN),
 )
-NOUNS: tuple[Noun, ...] = (EXEMPTION, SIGNINS, AUDIT, USER, GROUP, APP, POLICY, KEYS)
+NOUNS: tuple[Noun, ...] = (EXEMPTION, SIGNINS, AUDIT, USER, GROUP, APP, POLICY, KEYS, KILL_SWITCH)
 
 ABOUT = "Sign in on machines without a browser, and administer who may."
 

@@ -8,10 +8,11 @@ import typer
 
 from ostiary.cli.durations import left, seconds_of
 from ostiary.cli.errand import Errand
+from ostiary.cli.kill_switch import PATH as KILL_SWITCH
 from ostiary.cli.output import Column
 from ostiary.cli.settings import Setting
 from ostiary.client.cache import SignIn
-from ostiary.client.errors import EndsTooSoon, NotSignedIn
+from ostiary.client.errors import EndsTooSoon, NotSignedIn, OstiaryError
 from ostiary.client.session import NotKept, fresh
 
 __all__ = ["status"]
@@ -46,6 +47,8 @@ def status(
         return
     held = _held(errand) if offline else _checked(errand)
     _require(errand, held, needed)
+    if not offline and held.how != "device_code":  # what a code gave is over while it is on
+        _warn(errand)
     errand.screen.record(_described(errand, held), COLUMNS)
 
 
@@ -75,6 +78,18 @@ def _require(errand: Errand, held: SignIn, needed: float) -> None:
         raise EndsTooSoon(
             f"the sign-in ends in {left(remaining)}, {left(needed)} are required", next_step="ostiary login"
         )
+
+
+def _warn(errand: Errand) -> None:
+    """Say that device sign-ins are stopped; a server that does not tell is no fault of the sign-in."""
+    try:
+        with errand.graph() as graph:
+            switch = graph.get(KILL_SWITCH)
+    except OstiaryError:
+        return
+    if switch.get("on"):
+        why = f": {switch['reason']}" if switch.get("reason") else ""
+        errand.screen.say(f"! Device sign-ins are stopped since {switch.get('killedDateTime')}{why}", "bold red")
 
 
 def _described(errand: Errand, held: SignIn) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.words.errors import BrokenState
 from ostiary.core.words.ids import AppId, GroupId, PolicyId, UserId
 from ostiary.core.words.instants import Instant
-from ostiary.store import Row, Tx
+from ostiary.store import Row, Tx, kill_switch
 from ostiary.store.exemptions import ALL as EXEMPTION_COLUMNS
 from ostiary.store.exemptions import exemption_of
 from ostiary.store.schema import (
@@ -122,6 +122,7 @@ async def take_picture(tx: Tx, look: Callable[[str], Geo] = no_geo) -> Picture:
         resources=MappingProxyType(resources),
         consents=MappingProxyType({(c, r): frozenset(s.split()) for c, r, s in await tx.all(_CONSENTS)}),
         atlas=atlas((read_location(id, orjson.loads(text))[0] for id, text in await tx.all(_LOCATIONS)), look),
+        switch=await kill_switch.find(tx),
     )
 
 

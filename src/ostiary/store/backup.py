@@ -38,6 +38,8 @@ class Inspected:
     keys: tuple[KeyRow, ...]
     sealed: Mapping[bytes, int]
     """How many values are sealed under each master key, by its id."""
+    killed: Instant | None = None
+    """Since when the kill switch is on."""
 
 
 def copy(source: Path, target: Path) -> Inspected:
@@ -126,7 +128,15 @@ def _inspect(db: sqlite3.Connection, path: Path) -> Inspected:
     (revision,) = db.execute("SELECT version_num FROM alembic_version").fetchone() or ("",)
     count, last = db.execute("SELECT count(*), coalesce(max(at), 0) FROM journal").fetchone()
     rows = tuple(KeyRow(*row) for row in db.execute(_KEYS))
-    return Inspected(revision, house[0], bool(house[1]), count, Instant(last), rows, _sealed(db))
+    return Inspected(revision, house[0], bool(house[1]), count, Instant(last), rows, _sealed(db), _killed(db))
+
+
+def _killed(db: sqlite3.Connection) -> Instant | None:
+    """An older database has no kill switch."""
+    if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'kill_switch'").fetchone() is None:
+        return None
+    row = db.execute("SELECT killed FROM kill_switch WHERE engaged = 1").fetchone()
+    return None if row is None else Instant(row[0])
 
 
 def _sync(path: Path) -> None:

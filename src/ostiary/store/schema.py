@@ -240,6 +240,8 @@ policy_versions = Table(
 """What every policy said before, so that a decision can be explained later; written with each change."""
 
 named_locations = Table("named_locations", metadata, _key(), _text("document"), _int("created"), _int("modified"))
+kill_switch = Table("kill_switch", metadata, _key("name"), _text("words"), *map(_int, ("number", "engaged", "killed")))
+"""What a device code began until `killed` is over (R8); `words` is JSON: who and why."""
 
 exemptions = Table(
     "exemptions",

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 import orjson
-from sqlalchemy import and_, bindparam, insert, select, update
+from sqlalchemy import and_, bindparam, case, func, insert, select, update
 
 from ostiary.core.directory.people import User
 from ostiary.core.exemptions.exemption import Exemption
@@ -19,11 +19,26 @@ from ostiary.store import Row, Tx
 from ostiary.store.access import user_of
 from ostiary.store.exemptions import ALL as EXEMPTION_COLUMNS
 from ostiary.store.exemptions import exemption_of
-from ostiary.store.schema import exemptions, sessions, users
+from ostiary.store.kill_switch import NAME as KILL_SWITCH
+from ostiary.store.schema import exemptions, kill_switch, sessions, users
 from ostiary.store.sql import sql
 
+KILLED = "killed"
+"""`end_cause` of what the kill switch ended."""
+
 _COLUMNS = tuple(field.name for field in fields(Session))
-_ALL = [sessions.c[name] for name in _COLUMNS]
+_killed = select(kill_switch.c.killed).where(kill_switch.c.name == KILL_SWITCH).scalar_subquery()
+_is_killed = and_(
+    sessions.c.ended.is_(None),
+    sessions.c.origin == Origin.DEVICE_CODE.value,
+    sessions.c.created <= func.coalesce(_killed, 0),
+)
+_DERIVED: dict[str, Any] = {
+    "ended": case((_is_killed, _killed), else_=sessions.c.ended),
+    "end_cause": case((_is_killed, KILLED), else_=sessions.c.end_cause),
+}
+"""The kill switch ended what a device code had given until then, without a write to any session (R8)."""
+_ALL = [_DERIVED.get(name, sessions.c[name]) for name in _COLUMNS]
 _USER = (
     users.c.id, users.c.principal_name, users.c.display_name, users.c.mail, users.c.enabled, users.c.roles,
     users.c.created, users.c.epoch,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from ostiary.core.access.kill_switch import KillSwitch
 from ostiary.core.access.locations import Atlas
 from ostiary.core.access.policy_set import PolicySet
 from ostiary.core.directory.applications import Application, normal_identifier
@@ -47,9 +48,10 @@ class Picture:
     """By normalised identifier, and by application id."""
     consents: Mapping[tuple[AppId, AppId], frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     """(client, resource) -> scopes that administrators consented to."""
-
     atlas: Atlas = field(default_factory=Atlas)
     """The named locations, and what the geo files say of an address."""
+    switch: KillSwitch = field(default_factory=KillSwitch)
+    """The kill switch: whoever turns it raises the version, so that the deciding transaction sees it."""
 
     def resource(self, identifier: str) -> Application | None:
         """The resource known under *identifier* (an identifier URI or an application id)."""

@@ -43,6 +43,8 @@ class Action(StrEnum):
     READ_KEYS = "keys:read"
     ROTATE_KEYS = "keys:rotate"
     LOCAL_DOOR = "local_door:switch"
+    READ_KILL_SWITCH = "kill_switch:read"
+    TURN_KILL_SWITCH = "kill_switch:turn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ TABLE: dict[Action, Grant] = {
     Action.READ_KEYS: Grant(_READERS, "Policy.Read.All", local=True),
     Action.ROTATE_KEYS: Grant(_ADMINISTRATOR, "Policy.ReadWrite.ConditionalAccess", write=True, local=True),
     Action.LOCAL_DOOR: Grant(_ADMINISTRATOR, "Policy.ReadWrite.ConditionalAccess", write=True),
+    Action.READ_KILL_SWITCH: Grant(None, "User.Read", local=True),
+    Action.TURN_KILL_SWITCH: Grant(_ADMINISTRATOR, "Policy.ReadWrite.ConditionalAccess", write=True, local=True),
 }
 
 

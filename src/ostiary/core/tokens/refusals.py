@@ -192,6 +192,14 @@ TABLE: dict[Reason, Wire] = {
         front="access_denied",
         device_status=403,
     ),
+    Reason.KILLED: Wire(
+        "access_denied",
+        530035,
+        "An administrator has stopped device sign-ins.",
+        "Sign in with a browser, or start again when an administrator says that device sign-ins are allowed again.",
+        "message_only",
+        device_status=403,
+    ),
     Reason.MFA_REQUIRED: Wire(
         "invalid_grant",
         50076,

@@ -40,6 +40,8 @@ class Reason(StrEnum):
     EXEMPTION_ENDED = "exemption_ended"
     ELSEWHERE = "elsewhere"
     """Used from a network that the exemption is not open for."""
+    KILLED = "killed"
+    """An administrator turned the kill switch: no device sign-in goes on."""
     MFA_REQUIRED = "mfa_required"
     MFA_STALE = "mfa_stale"
     # the sign-in

@@ -129,6 +129,8 @@ async def _holds_still(tx: Tx, signin: SignIn, now: Instant) -> bool:
 async def _judged(tx: Tx, visit: Visit, picture: Picture, signin: SignIn, holder: _Holder) -> Claimed | Refused:
     """The code is right and free: may this person take it?"""
     user = holder.user
+    if picture.switch.stops(signin.created):
+        return await _refuse(tx, visit, signin, Refused(Reason.KILLED, reference=signin.id))
     if await locked(tx, shunned(user, signin), visit.now) is not None:
         return await _refuse(tx, visit, signin, Refused(Reason.REPORTED))
     gathered = await gather(tx, picture, browser_ask(visit, signin, user), visit.now)

@@ -53,6 +53,8 @@ async def approve(house: House, visit: Visit, id: SignInId) -> Approved | Refuse
         user = caller.user
         if application is None or user is None or not held(signin, visit):
             return NOT_YOURS
+        if picture.switch.stops(signin.created):
+            return await _killed(tx, visit, signin)
         if await locked(tx, shunned(user, signin), visit.now) is not None:
             return await _shun(tx, visit, signin)
         gathered = await _judge(tx, visit, picture, signin, user)
@@ -79,6 +81,14 @@ async def _shun(tx: Tx, visit: Visit, signin: SignIn) -> Refused:
     entry = Entry(Kind.CLAIM_REFUSED, target=f"user:{visit.caller.id}", story=signin.id, detail=detail)
     await record(tx, visit, entry)
     return Refused(Reason.REPORTED, reference=signin.id)
+
+
+async def _killed(tx: Tx, visit: Visit, signin: SignIn) -> Refused:
+    """Step: the kill switch was turned on since it began: the sign-in ends."""
+    await _close(tx, visit, signin, State.DENIED)
+    detail = {"user": visit.caller.id, "rules": [], "policies": [], "reason": Reason.KILLED.value}
+    await record(tx, visit, Entry(Kind.BLOCKED, target=f"user:{visit.caller.id}", story=signin.id, detail=detail))
+    return Refused(Reason.KILLED, reference=signin.id)
 
 
 async def _judge(

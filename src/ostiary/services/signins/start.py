@@ -107,6 +107,8 @@ def _judge(house: House, visit: Visit, request: Request, picture: Picture) -> _J
     application = authenticate(house, picture, request.client, visit.now)
     if isinstance(application, Refused):
         return application
+    if picture.switch.on:
+        return Refused(Reason.KILLED)
     if not application.device_flow:
         return Refused(Reason.DEVICE_FLOW_OFF)
     wrong = _challenge(application, request) or _key(application, visit, request)

@@ -113,6 +113,10 @@ class WaitingRoom:
         """Something was decided, or may have been: the next poll asks the store."""
         self._waiting.pop(digest, None)
 
+    def wake_all(self) -> None:
+        """Something was decided about everybody: each next poll asks the store."""
+        self._waiting.clear()
+
     def sweep(self, now: Instant) -> None:
         """Let go of those whose time is over."""
         self.codes.sweep(now)

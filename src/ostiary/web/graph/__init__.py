@@ -16,6 +16,7 @@ from ostiary.web.graph import (
     exemptions,
     groups,
     keys,
+    kill_switch,
     locations,
     me,
     policies,
@@ -40,6 +41,7 @@ RESOURCES: tuple[tuple[Path, ...], ...] = (
     policies.PATHS,
     locations.PATHS,
     what_if.PATHS,
+    kill_switch.PATHS,
     signins.PATHS,
     audits.PATHS,
 )

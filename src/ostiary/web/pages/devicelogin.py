@@ -29,6 +29,8 @@ _SENTENCES = {
     Reason.REPORTED: "You reported this device within the last hour, so it cannot sign in as you.",
     Reason.NO_CONSENT: "No administrator has allowed this application yet.",
 }
+_EXPLAINED = (Reason.BLOCKED, Reason.KILLED)
+"""What the page says in full, with the next step."""
 _HOW = {
     State.READY: "approved",
     State.REDEEMED: "approved",
@@ -53,7 +55,7 @@ async def _claim(guest: Guest) -> Response:
     answer = await claim.claim(guest.house, guest.visit, typed, cookie(guest.scope, HANDED))
     if isinstance(answer, Claimed):
         return go(_request(answer.signin.id))
-    if answer.reason is Reason.BLOCKED:
+    if answer.reason in _EXPLAINED:
         return explained(guest, answer)
     return _refused(guest, answer)
 
@@ -116,7 +118,7 @@ async def _approve(guest: Guest) -> Response:
         return _done(guest, "approved", answer.signin, answer.application.name, ends=answer.ends)
     if answer.reason in (Reason.MFA_STALE, Reason.MFA_REQUIRED):
         return step_up(_request(_id(guest)))
-    return explained(guest, answer) if answer.reason is Reason.BLOCKED else await _over(guest, "approved")
+    return explained(guest, answer) if answer.reason in _EXPLAINED else await _over(guest, "approved")
 
 
 async def _deny(guest: Guest) -> Response:

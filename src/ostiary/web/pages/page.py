@@ -18,6 +18,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ostiary.core.access.kill_switch import KillSwitch
+from ostiary.core.directory.people import Role
 from ostiary.core.words.instants import Instant, Span, to_datetime, to_seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
@@ -157,6 +159,7 @@ def render(
         organisation=organisation.name,
         sample=organisation.sample,
         person=guest.visit.caller.name,
+        killed=_killed(guest),
         form_token=csrf.token(guest.house, guest.bound),
         now=guest.visit.now,
         reference=guest.visit.id,
@@ -167,6 +170,12 @@ def render(
     if guest.is_new:
         response.raw_headers.append(set_cookie(FRESH, guest.bound))
     return response
+
+
+def _killed(guest: Guest) -> KillSwitch | None:
+    """The kill switch, for an administrator while it is on."""
+    switch = guest.house.desk.picture.switch
+    return switch if switch.on and Role.ADMINISTRATOR in guest.visit.caller.roles else None
 
 
 # ---- ways on

@@ -49,7 +49,9 @@ async def redeem(house: House, tx: Tx, picture: Picture, visit: Visit, request: 
         return BAD
     session, user, exemption = found
     if user is None or not standing(session, user, request.client, visit.now):
-        return await _refused(house, tx, visit, session, Refused(Reason.SESSION_ENDED, reference=session.story))
+        killed = picture.switch.on and session.origin is Origin.DEVICE_CODE
+        over = Reason.KILLED if killed else Reason.SESSION_ENDED
+        return await _refused(house, tx, visit, session, Refused(over, reference=session.story))
     held = judge_key(session.jkt, visit.proof.jkt, request.client.dpop)
     use = judge(session, number, visit.now, key=held is not Held.OTHER)
     if use is Use.STOLEN:
