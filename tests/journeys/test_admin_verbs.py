@@ -7,6 +7,7 @@ import json
 import re
 import ssl
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,8 @@ def test_applications(bea: Clerk, server: Server) -> None:
     assert "registered already" in bea.do("app", "add", "--like", "azure-cli", *WHY, status=8).stderr
     assert _begun(server, tool, "api://wind/Read") == NO_DEVICE_FLOW
     assert "reason" in bea.program.run("app", "allow-device-flow", "Wind tool").stderr
+    assert f"ostiary app assess {tool}" in bea.do("app", "allow-device-flow", "Wind tool", *WHY, status=8).stderr
+    _assessed(bea, tool)
     bea.do("app", "allow-device-flow", "Wind tool", *WHY)
     assert _begun(server, tool, "api://wind/Read") == NO_CONSENT
     bea.do("app", "consent", "Wind tool", "--resource", "Wind API", "--scope", "Read", *WHY)
@@ -181,6 +184,25 @@ def test_applications(bea: Clerk, server: Server) -> None:
     deleted = bea.rows("audit", "list", "--activity", "Delete application")
     assert [row["resultReason"] for row in deleted] == ["no longer used"] * 3
     assert bea.all_of("app")
+
+
+def _assessed(bea: Clerk, tool: str) -> None:
+    """From a file and from flags; `check` says what is missing and weak, with the status that a pipeline looks at."""
+    missing = bea.do("app", "check", "Wind tool", "--json", status=10).stdout
+    assert json.loads(missing)["assessment"] == "missing"
+    file = bea.program.config.parent / "assessment.yaml"
+    file.write_text(
+        "resources: [api://wind]\nwhyNotCodeFlow: no browser there\nwhyNotWorkloadIdentity: people, not jobs\n"
+        "whyNotHybridPasskey: no phone near\nmitigations: [M2, M16]\nownerId: bea@ostiary.example\n"
+        f"reviewDateTime: {datetime.now(UTC).date() + timedelta(days=90)}\n"
+    )
+    assert "M16 is chosen" in bea.do("app", "assess", "Wind tool", "--file", str(file), *WHY).stderr
+    assert "M16" in bea.do("app", "check", tool, status=10).stdout
+    bea.do("app", "assess", "Wind tool", "--file", str(file), "--mitigation", "M99", *WHY, status=2)
+    bea.do("app", "assess", "Wind tool", "--file", str(file), "--mitigation", "M2", *WHY)
+    bea.do("app", "check", "Wind tool")
+    kept = bea.rows("audit", "list", "--activity", "Assess application")
+    assert len(kept) == 2  # each version
 
 
 def _begun(server: Server, client: str, scope: str) -> int:
@@ -285,6 +307,7 @@ WRITES: tuple[tuple[str, ...], ...] = (
     ("app", "change", "Ostiary CLI", "--disable", *WHY),
     ("app", "allow-device-flow", "Ostiary CLI", *WHY),
     ("app", "forbid-device-flow", "Ostiary CLI", *WHY),
+    ("app", "assess", "Ostiary CLI", "--resource", "x", *WHY),
     ("app", "add-secret", "Azure Resource Manager"),
     ("app", "remove-secret", "Azure Resource Manager", "x"),
     ("app", "consent", "Ostiary CLI", "--resource", "Azure Resource Manager", "--scope", "user_impersonation", *WHY),

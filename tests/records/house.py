@@ -29,6 +29,7 @@ from ostiary.store import Tx
 from ostiary.store.logs import since
 from ostiary.store.schema import applications, groups, metadata, organisation, policies, streams, users, versions
 from ostiary.store.sqlite import SqliteStore
+from tests.assessed import ASSESSED
 from tests.clock import MovableClock
 
 GROUP = "6f2b9d1e-0000-4000-8000-00000000000e"
@@ -57,7 +58,7 @@ def found(path: Path) -> None:
         (BOB, "bob", True, []),
         (CAROL, "carol", False, []),
     )
-    app = Application(CLI, "0b", "Ostiary CLI", device_flow=True)
+    app = Application(CLI, "0b", "Ostiary CLI", device_flow=True, assessment=ASSESSED)
     with engine.begin() as db:
         db.execute(insert(organisation).values(tenant="7e4a", name="Sample", domains="[]", created=0))
         db.execute(insert(versions), [{"name": name, "number": 1} for name in ("picture", "openings")])

@@ -1,5 +1,6 @@
 """Migrations: what they make is the schema of today, rows outlive them, and a kill in the middle leaves none of one."""
 
+import json
 import re
 import signal
 import sqlite3
@@ -15,7 +16,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Column, Connection, Index, MetaData, Table, Text, create_engine, inspect, text
 from sqlalchemy.pool import NullPool
 
+from ostiary.core.directory.applications import Application, from_document, to_document
+from ostiary.core.directory.assessments import Standing, standing
 from ostiary.core.words.errors import StoreFailed
+from ostiary.core.words.ids import AppId
+from ostiary.core.words.instants import after, days, seconds
+from ostiary.outside.clock import SystemClock
 from ostiary.store.migrate import SCRIPTS, migrate, newest
 from ostiary.store.schema import metadata
 
@@ -24,7 +30,7 @@ REVISIONS = tuple(script.revision for script in reversed(list(ScriptDirectory(st
 GONE: dict[str, tuple[str, ...]] = {}
 """What a revision takes away on purpose: its tables, and columns as ``table.column``. Everything else survives it."""
 
-TELLING: dict[str, Any] = {}
+TELLING: dict[str, Any] = {"applications.registration": "{}"}
 """Values that a step must be able to read, by ``table.column``; other columns get a text or a number of no meaning."""
 
 PARTS = ("columns", "foreign keys", "unique constraints", "checks", "indexes")
@@ -240,3 +246,30 @@ def test_a_database_of_a_newer_program_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreFailed, match="newer"):
         migrate(path)
     assert newest() == REVISIONS[-1]
+
+
+def test_r23_a_device_flow_that_was_on_is_due_from_the_upgrade_on_and_not_closed(tmp_path: Path) -> None:
+    """R23: who could sign in yesterday can today, with a warning; others get no record."""
+    path = tmp_path / "t.db"
+    migrate(path, to="0020")
+    before = SystemClock().now()
+    with sqlite3.connect(path) as db:
+        for id, flow in (("on", True), ("off", False)):
+            text = json.dumps({**to_document(Application(AppId(id), id, id)), "device_flow": flow})
+            old = json.dumps({key: value for key, value in json.loads(text).items() if key != "assessment"})
+            db.execute("INSERT INTO applications VALUES (?, ?, ?, 1, ?, 0)", (id, id, id, old))
+    db.close()
+    migrate(path)
+    with sqlite3.connect(path) as db:
+        found = {id: json.loads(text) for id, text in db.execute("SELECT id, registration FROM applications")}
+    db.close()
+    read = {
+        id: from_document(text, id=id, object_id=id, name=id, enabled=True, created=0) for id, text in found.items()
+    }
+    assert read["off"].assessment is None
+    carried = read["on"].assessment
+    assert carried is not None
+    assert carried.carried
+    assert after(before, seconds(-1)) <= carried.review <= SystemClock().now()
+    assert standing(carried, SystemClock().now()) is Standing.OVERDUE
+    assert standing(carried, after(SystemClock().now(), days(30))) is Standing.CLOSED

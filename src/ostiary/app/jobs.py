@@ -17,6 +17,7 @@ from ostiary.core.words.instants import Instant, Span, between, seconds
 from ostiary.core.words.visit import Visit
 from ostiary.services.access import clients
 from ostiary.services.directory import throttle
+from ostiary.services.directory.assessments import announce_reviews
 from ostiary.services.directory.credentials import tend_invitations
 from ostiary.services.directory.passkeys import tend_challenges
 from ostiary.services.exemptions.end import announce_ends
@@ -64,6 +65,7 @@ JOBS: tuple[Job, ...] = (
     Job("sessions", 600, tend_sessions),
     Job("codes", 600, tend_codes),
     Job("invitations", 600, tend_invitations),
+    Job("reviews", 600, announce_reviews),
     Job("signins", 600, tend_signins),
     Job("assertions", 60, clients.sweep),
     Job("challenges", 600, tend_challenges),

@@ -10,6 +10,7 @@ from pathlib import Path
 from ostiary.app.wiring import Parts
 from ostiary.core.directory.credentials import normal_password
 from ostiary.core.directory.founding import PEOPLE, SamplePerson, plan
+from ostiary.core.directory.people import Role
 from ostiary.core.words.caller import Caller, CallerKind
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.visit import Visit
@@ -37,15 +38,17 @@ async def found_sample(parts: Parts) -> tuple[Secret, ...]:
     """Found the sample organisation and write who can sign in to a file of its own, 0600."""
     random, now = parts.random, parts.clock.now()
     visit = Visit(now, random.guid(), caller=Caller(CallerKind.SYSTEM, "found", "found"))
-    design = plan(
-        tenant=random.guid(), name=NAME, origin=parts.config.origin, sample=True, domains=(DOMAIN,),
-        group=random.guid(), policy=random.guid(), now=now,
-    )  # fmt: skip
     passwords = Passwords()
     try:
         made = await asyncio.gather(*(_person(parts, passwords, who) for who in PEOPLE))
     finally:
         passwords.close()
+    owner = next(person for person, _ in made if Role.ADMINISTRATOR in person.roles)
+    design = plan(
+        tenant=random.guid(), name=NAME, origin=parts.config.origin, sample=True, domains=(DOMAIN,),
+        group=random.guid(), policy=random.guid(), now=now,
+        owner=owner.id, owner_name=owner.principal_name,
+    )  # fmt: skip
     await found(parts.store, visit, design, tuple(person for person, _ in made))
     secrets = tuple(secret for _, secret in made)
     content = {s.name: {"password": s.password, "totp": s.seed, "roles": list(s.roles)} for s in secrets}

@@ -70,14 +70,14 @@ def test_a_change_tells_what_changed_and_why(tmp_path: Path) -> None:
 
     async def story(api: Api, clock: MovableClock) -> None:
         made = await api.ask("POST", "/v1.0/applications", {"displayName": "Shell"}, status=201)
-        change = {"ostiary": {"deviceFlow": True, "codeLifetime": "PT3M", "reason": "cloud shells"}}
+        change = {"ostiary": {"codeLifetime": "PT3M", "pkce": "required", "reason": "cloud shells"}}
         await api.ask("PATCH", f"/v1.0/applications/{made['id']}", change, status=204)
         await api.ask("PATCH", f"/v1.0/applications/{made['id']}", change, status=204)
-        assert api.house.desk.picture.applications[AppId(made["appId"])].device_flow
+        assert api.house.desk.picture.applications[AppId(made["appId"])].pkce == "required"
         entries = [detail for kind, detail in await journal(api.house) if kind == "admin:application:changed"]
         assert len(entries) == 1
-        assert entries[0]["before"] == {"device_flow": False, "code_lifetime": 300_000_000}
-        assert entries[0]["after"] == {"device_flow": True, "code_lifetime": 180_000_000}
+        assert entries[0]["before"] == {"code_lifetime": 300_000_000, "pkce": "optional"}
+        assert entries[0]["after"] == {"code_lifetime": 180_000_000, "pkce": "required"}
         assert entries[0]["reason"] == "cloud shells"
         await api.ask("DELETE", f"/v1.0/applications/{made['id']}", status=204)
         assert AppId(made["appId"]) not in api.house.desk.picture.applications

@@ -41,6 +41,7 @@ from ostiary.store import Tx, directory, exemptions, registry, schema, sessions,
 from ostiary.store.logs import open_stream, since
 from ostiary.store.sqlite import SqliteStore
 from ostiary.web.front.csrf import token
+from tests.assessed import ASSESSED
 from tests.clock import MovableClock
 
 T = TypeVar("T")
@@ -78,7 +79,10 @@ def applications(now: Instant) -> tuple[Application, ...]:
             ADMIN_API, "o1", "Admin", admin_api=True, identifier_uris=(ORIGIN,), public=False,
             scopes=(me, everybody, inspect),
         ),
-        Application(CLI, "o2", "CLI", redirect_uris=("http://127.0.0.1/callback",), reach=(API_URI,), device_flow=True),
+        Application(
+            CLI, "o2", "CLI", redirect_uris=("http://127.0.0.1/callback",), reach=(API_URI,), device_flow=True,
+            assessment=ASSESSED,
+        ),
         Application(
             API, "o3", "API", public=False, secrets=secret(API), identifier_uris=(API_URI,), scopes=(read, admin)
         ),

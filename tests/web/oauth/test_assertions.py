@@ -22,6 +22,7 @@ from ostiary.core.words.instants import Instant, hours, minutes, seconds
 from ostiary.services.access import clients
 from ostiary.store import Tx, schema
 from ostiary.store.sql import sql
+from tests.assessed import ASSESSED
 from tests.web.oauth.certificates import Pair, b64, claims, make, signed
 from tests.web.oauth.site import API, CLI, DOMAIN, GATEWAY, ORIGIN, SECRETS, TENANT, Site, returned
 
@@ -290,7 +291,7 @@ def test_a_public_application_has_no_assertion(app: App) -> None:
 def test_every_endpoint_takes_an_assertion(app: App) -> None:
     """Token, device authorization and revocation as well: right, then wrong."""
     site = app.site
-    site.register(API, device_flow=True, redirect_uris=("https://api.example/back",))
+    site.register(API, device_flow=True, assessment=ASSESSED, redirect_uris=("https://api.example/back",))
 
     def ask(path: str, form: dict[str, str], **changes: Any) -> httpx.Response:
         proof = {"client_id": API, "client_assertion_type": TYPE, "client_assertion": app.assertion(**changes)}

@@ -55,6 +55,7 @@ from ostiary.store.schema import (
 from ostiary.store.sqlite import SqliteStore
 from ostiary.web.front.stack import http_error, stack
 from ostiary.web.pages import routes
+from tests.assessed import ASSESSED
 from tests.clock import MovableClock
 
 T = TypeVar("T")
@@ -257,7 +258,9 @@ def found(path: Path, *, people: bool, sample: bool, origin: str) -> None:
     metadata.create_all(engine)
     me = Scope("User.Read", "Read your own profile: name and user name")
     apps = (
-        Application(TOOL, "o1", "Build tool", device_flow=True, redirect_uris=("http://127.0.0.1",)),
+        Application(
+            TOOL, "o1", "Build tool", device_flow=True, assessment=ASSESSED, redirect_uris=("http://127.0.0.1",)
+        ),
         Application(ADMIN_API, "o2", "Ostiary", public=False, admin_api=True, identifier_uris=(origin,), scopes=(me,)),
     )
     with engine.begin() as db:

@@ -1,7 +1,8 @@
 """
-`ostiary app`: applications, their secrets, what they have consent to, and who may use them. One file a subject.
+`ostiary app`: applications, their assessments and secrets, what they have consent to, and who may use them.
 """
 
+from ostiary.cli.app.assessments import VERBS as ASSESSMENTS
 from ostiary.cli.app.assignments import VERBS as ASSIGNMENTS
 from ostiary.cli.app.consents import VERBS as CONSENTS
 from ostiary.cli.app.passwords import VERBS as SECRETS
@@ -10,4 +11,4 @@ from ostiary.cli.verb import Noun
 
 __all__ = ["APP"]
 
-APP: Noun = ("app", "Applications.", (*VERBS, *SECRETS, *CONSENTS, *ASSIGNMENTS, *LAST))
+APP: Noun = ("app", "Applications.", (*VERBS, *ASSESSMENTS, *SECRETS, *CONSENTS, *ASSIGNMENTS, *LAST))

@@ -176,7 +176,8 @@ def _next(created: Mapping[str, Any]) -> str:
     id = created.get("appId")
     if not created.get("isFallbackPublicClient"):
         return f"ostiary app add-secret {id}"
-    return f'ostiary app consent {id} --resource NAME --scope "..."; ostiary app allow-device-flow {id} --reason "why"'
+    steps = ('consent {} --resource NAME --scope "..."', "assess {} --file FILE", 'allow-device-flow {} --reason "why"')
+    return "; ".join(f"ostiary app {step.format(id)}" for step in steps)
 
 
 def _switch(errand: Errand, name: str, own: dict[str, Any], reason: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+from ostiary.core.directory.assessments import Assessment, read, written
 from ostiary.core.words.ids import AppId
 from ostiary.core.words.instants import Instant, Span, minutes
 
@@ -108,6 +109,8 @@ class Application:
     """Our own admin API as a resource; there is one."""
     keys: tuple[Key, ...] = ()
     """Public keys of a confidential application."""
+    assessment: Assessment | None = None
+    """Without a current one the device flow cannot be switched on (R23)."""
     created: Instant = Instant(0)
 
 
@@ -121,6 +124,7 @@ def to_document(application: Application) -> dict[str, Any]:
     document = {name: getattr(application, name) for name in _DOCUMENT}
     document["secrets"] = [{f.name: getattr(s, f.name) for f in fields(Secret)} for s in application.secrets]
     document["keys"] = [{f.name: getattr(k, f.name) for f in fields(Key)} for k in application.keys]
+    document["assessment"] = written(application.assessment) if application.assessment is not None else None
     document["scopes"] = [{f.name: getattr(s, f.name) for f in fields(Scope)} for s in application.scopes]
     return document
 
@@ -137,6 +141,8 @@ def from_document(
     }
     values["secrets"] = tuple(Secret(**secret) for secret in document.get("secrets", ()))
     values["keys"] = tuple(Key(**key) for key in document.get("keys", ()))
+    assessment = document.get("assessment")
+    values["assessment"] = read(assessment) if assessment is not None else None
     values["scopes"] = tuple(Scope(**scope) for scope in document.get("scopes", ()))
     return Application(AppId(id), object_id, name, enabled, created=Instant(created), **values)
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ostiary.core.directory.applications import INTROSPECT, Application, Scope
+from ostiary.core.directory.assessments import Assessment
 from ostiary.core.directory.people import EXCEPTION, EXCEPTION_GROUP_NAME, Group, Role
 from ostiary.core.directory.permissions import TABLE
 from ostiary.core.directory.presets import PRESETS
 from ostiary.core.words.ids import AppId, GroupId
-from ostiary.core.words.instants import Instant
+from ostiary.core.words.instants import Instant, after, days
 
 ADMIN_API = AppId("0f5c7a3e-6d0b-4d6e-9a57-05717a1c1002")
 OSTIARY_CLI = AppId("0f5c7a3e-6d0b-4d6e-9a57-05717a1c1001")
@@ -20,6 +21,7 @@ GRAPH_CLI = AppId(PRESETS["graph-cli"]["id"])
 RESOURCE_MANAGER = AppId("797f4846-ba00-4fd7-ba43-dac1f8f63013")
 
 BLOCK = "Block device code flow"
+MANAGER = "https://management.core.windows.net/"
 
 _SCOPES = {
     "User.Read": "See your own name and account, and end your own sign-ins",
@@ -81,11 +83,17 @@ def plan(
     group: str,
     policy: str,
     now: Instant,
+    owner: str = "",
+    owner_name: str = "",
 ) -> Plan:
-    """What a house at *origin* begins with; *tenant*, *group* and *policy* are new GUIDs."""
+    """
+    What a house at *origin* begins with; *tenant*, *group* and *policy* are new GUIDs, *owner* answers for the sample's
+    applications.
+    """
     exception = GroupId(group)
     text = "Its members come from exemptions only: one person, one reason, a few hours."
-    own = (_admin_api(origin, now), _cli(sample, now))
+    assessed = _assessed(origin, now, owner, owner_name)
+    own = (_admin_api(origin, now), _cli(assessed if sample else None, now))
     consents = (Consent(OSTIARY_CLI, ADMIN_API, tuple(_SCOPES)),)
     return Plan(
         tenant,
@@ -95,7 +103,7 @@ def plan(
         Group(exception, EXCEPTION_GROUP_NAME, text, EXCEPTION, now),
         policy,
         block(exception),
-        (*own, *_well_known(origin, now)) if sample else own,
+        (*own, *_well_known(origin, now, assessed)) if sample else own,
         (*consents, *_well_known_consents()) if sample else consents,
         PEOPLE if sample else (),
     )
@@ -133,20 +141,37 @@ def _admin_api(origin: str, now: Instant) -> Application:
     )
 
 
-def _cli(sample: bool, now: Instant) -> Application:
-    """Our own command: by browser everywhere, by device code only once somebody allowed it."""
+def _assessed(origin: str, now: Instant, owner: str, owner_name: str) -> Assessment:
+    """The sample's: everything on it is for trying out, and nothing behind it is real (R18)."""
+    return Assessment(
+        1,
+        (origin, MANAGER),
+        "The sample shows how machines without a browser sign in.",
+        "The sample shows how a person signs in on a machine.",
+        "The sample's machines are not near a phone.",
+        ("M2", "M3", "M6", "M9", "M10", "M11", "M14"),
+        owner,
+        owner_name,
+        after(now, days(365)),
+        now,
+        "system:found",
+    )
+
+
+def _cli(assessed: Assessment | None, now: Instant) -> Application:
+    """Our own command: by browser everywhere, by device code only once somebody assessed and allowed it (R23)."""
     return Application(
         OSTIARY_CLI,
         OSTIARY_CLI,
         "Ostiary CLI",
         redirect_uris=("http://127.0.0.1", "http://[::1]"),
-        device_flow=sample,
+        device_flow=assessed is not None,
+        assessment=assessed,
         created=now,
     )
 
 
-def _well_known(origin: str, now: Instant) -> tuple[Application, ...]:
-    manager = "https://management.core.windows.net/"
+def _well_known(origin: str, now: Instant, assessed: Assessment) -> tuple[Application, ...]:
     return (
         Application(
             AZURE_CLI,
@@ -154,8 +179,9 @@ def _well_known(origin: str, now: Instant) -> tuple[Application, ...]:
             "Microsoft Azure CLI",
             redirect_uris=("http://localhost",),
             device_flow=True,
+            assessment=assessed,
             microsoft_family=True,
-            reach=(manager, origin),
+            reach=(MANAGER, origin),
             created=now,
         ),
         Application(
@@ -164,6 +190,7 @@ def _well_known(origin: str, now: Instant) -> tuple[Application, ...]:
             "Microsoft Graph Command Line Tools",
             redirect_uris=("http://localhost",),
             device_flow=True,
+            assessment=assessed,
             microsoft_family=True,
             created=now,
         ),
@@ -172,7 +199,7 @@ def _well_known(origin: str, now: Instant) -> tuple[Application, ...]:
             RESOURCE_MANAGER,
             "Azure Resource Manager",
             public=False,
-            identifier_uris=(manager,),
+            identifier_uris=(MANAGER,),
             scopes=(Scope("user_impersonation", "Manage the sample's cloud resources as you"),),
             created=now,
         ),

@@ -48,7 +48,7 @@ _PLAIN = (
     "gateway_for",
     "keys",
 )
-_HIDDEN = frozenset({"id", "object_id", "secrets", "created"})
+_HIDDEN = frozenset({"id", "object_id", "secrets", "created", "assessment"})  # assessments have entries of their own
 
 
 def preset(changes: Mapping[str, Any]) -> dict[str, Any] | Refused:
@@ -223,8 +223,10 @@ def renamed(old: Application, before: tuple[str, ...], name: str) -> Application
     def follow(uris: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name if uri in before else uri for uri in uris))
 
+    assessment = old.assessment
     return replace(
         old,
+        assessment=replace(assessment, resources=follow(assessment.resources)) if assessment is not None else None,
         identifier_uris=follow(old.identifier_uris),
         reach=follow(old.reach),
         gateway_for=follow(old.gateway_for),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ostiary.core.directory.applications import Application, Key, Scope, Secret
+from ostiary.core.directory.assessments import MITIGATIONS, Assessment, enforced
 from ostiary.core.directory.presets import PRESETS
 from ostiary.core.graph.fields import Field, Kind, Shape
 from ostiary.core.words.ids import AppId
@@ -100,9 +101,33 @@ _SCOPE: tuple[Field[Scope], ...] = (
     Field("isEnabled", Kind.BOOL, lambda s: True),
 )
 
+_ASSESSMENT: tuple[Field[Assessment], ...] = (
+    Field("version", Kind.INTEGER, lambda a: a.version),
+    Field("resources", Kind.STRINGS, lambda a: a.resources, write="resources", doc="What it is to reach."),
+    Field("whyNotCodeFlow", Kind.STRING, lambda a: a.code_flow, write="code_flow", limit=512),
+    Field("whyNotWorkloadIdentity", Kind.STRING, lambda a: a.workload_identity, write="workload_identity", limit=512),
+    Field("whyNotHybridPasskey", Kind.STRING, lambda a: a.hybrid_passkey, write="hybrid_passkey", limit=512),
+    Field(
+        "mitigations", Kind.STRINGS, lambda a: a.mitigations, write="mitigations", values=tuple(MITIGATIONS),
+        doc="Of RFC 10027 §6.1.",
+    ),
+    Field("notEnforced", Kind.STRINGS, lambda a: [m for m in a.mitigations if m not in enforced(a)],
+          doc="Those chosen that this release does not enforce."),
+    Field("ownerId", Kind.ID, lambda a: a.owner, write="owner", doc="Who answers for it: a person's id or name."),
+    Field("ownerPrincipalName", Kind.STRING, lambda a: a.owner_name),
+    Field("reviewDateTime", Kind.MOMENT, lambda a: a.review, write="review", doc="Within a year."),
+    Field("assessedDateTime", Kind.MOMENT, lambda a: a.assessed),
+    Field("assessedBy", Kind.ID, lambda a: a.by),
+    Field("carriedOver", Kind.BOOL, lambda a: a.carried, doc="Made by an upgrade: there is no assessment yet."),
+)  # fmt: skip
+
 _OSTIARY: tuple[Field[Application], ...] = (
     Field("enabled", Kind.BOOL, lambda a: a.enabled, write="enabled", column="enabled"),
     Field("deviceFlow", Kind.BOOL, lambda a: a.device_flow, write="device_flow", doc="Off until it is allowed."),
+    Field(
+        "assessment", Kind.OBJECT, lambda a: a.assessment, write="assessment", fields=_ASSESSMENT,
+        doc="The risk assessment; a body's is a whole new version.",
+    ),
     Field("codeLifetime", Kind.DURATION, lambda a: a.code_lifetime, write="code_lifetime", doc="PT1M to PT15M."),
     Field("tokenLifetime", Kind.DURATION, lambda a: a.token_lifetime, write="token_lifetime", doc="PT2M to PT1H."),
     Field("signing", Kind.ID, lambda a: a.signing, write="signing", values=("ES256", "RS256")),
@@ -124,7 +149,7 @@ _OSTIARY: tuple[Field[Application], ...] = (
     Field("adminApi", Kind.BOOL, lambda a: a.admin_api, doc="The admin API's own registration, which stays as it is."),
     Field("like", Kind.ID, write="like", on="create", values=tuple(PRESETS), doc="Fill up as a well-known client."),
     _REASON,
-)
+)  # fmt: skip
 
 APPLICATION: Shape[Application] = Shape(
     "applications",

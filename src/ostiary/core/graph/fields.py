@@ -40,7 +40,10 @@ class Kind(StrEnum):
     STRINGS = "strings"
     """A list of texts; its column holds a JSON array, which `any` looks into."""
     OBJECT = "object"
-    """A nested object of `fields`; without a getter of its own its fields read the same value as it stands in."""
+    """
+    A nested object of `fields`; without a getter of its own its fields read the same value as it stands in. With a name
+    to `write` a body's object arrives as one mapping of its fields' `write` names.
+    """
     OBJECTS = "objects"
     """
     A list of such objects; its getter gives what each is read from, a body's entries arrive as mappings of their
@@ -170,6 +173,8 @@ def flatten(fields: tuple[Field[Any], ...], body: Mapping[str, Any]) -> dict[str
         value = body[field.name]
         if field.kind is Kind.OBJECT and not field.write:
             changes |= flatten(field.fields, value)
+        elif field.kind is Kind.OBJECT:
+            changes[field.write] = flatten(field.fields, value)
         elif field.kind is Kind.OBJECTS:
             changes[field.write] = tuple(flatten(field.fields, item) for item in value)
         else:

@@ -139,6 +139,13 @@ TABLE: dict[Reason, Wire] = {
         _ASK_ADMINISTRATOR,
         device_status=403,
     ),
+    Reason.ASSESSMENT_OVERDUE: Wire(
+        "unauthorized_client",
+        7000218,
+        "Device codes are closed for this application until its risk assessment is reviewed.",
+        "Ask an administrator to review it (`ostiary app assess`); quote the reference.",
+        device_status=403,
+    ),
     Reason.NO_CONSENT: Wire(
         "invalid_grant",
         65001,

@@ -27,6 +27,8 @@ class Reason(StrEnum):
     CLIENT_AUTHENTICATION = "client_authentication"
     PUBLIC_CLIENT_SECRET = "public_client_secret"
     DEVICE_FLOW_OFF = "device_flow_off"
+    ASSESSMENT_OVERDUE = "assessment_overdue"
+    """The application has no risk assessment, or its review is overdue for thirty days (R23)."""
     NO_CONSENT = "no_consent"
     PKCE_REQUIRED = "pkce_required"
     BAD_REDIRECT = "bad_redirect"

@@ -6,7 +6,7 @@ else's well-known client id is possible (R18), its device flow is off until it i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -22,6 +22,7 @@ from ostiary.core.words.errors import BrokenState
 from ostiary.core.words.instants import Instant
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
+from ostiary.services.directory.assessments import note_assessment, with_assessment
 from ostiary.services.directory.keys import with_keys
 from ostiary.services.directory.search import search
 from ostiary.services.house import House
@@ -74,10 +75,14 @@ async def create_application(
         refused = refused or await _not_free(tx, new)
         if refused or isinstance(new, Refused):
             return await refuse(tx, visit, _WRITE, refused or NO_APPLICATION, target="application:")
-        await registry.add(tx, new)
-        detail = {"name": tame(new.name), "after": shown(new), "reason": tame(reason)}
-        await _recorded(tx, visit, Kind.APPLICATION_CREATED, new, detail)
-        return new
+        made = await with_assessment(tx, visit, None, new, changes)
+        if isinstance(made, Refused):
+            return await refuse(tx, visit, _WRITE, made, target="application:")
+        await registry.add(tx, made)
+        detail = {"name": tame(made.name), "after": shown(made), "reason": tame(reason)}
+        await _recorded(tx, visit, Kind.APPLICATION_CREATED, made, detail)
+        await note_assessment(tx, visit, None, made, reason)
+        return made
 
     return await _settled(house, await house.store.write(body))
 
@@ -135,15 +140,27 @@ async def change_application(
         old = await _found(tx, visit, key)
         new = old if isinstance(old, Refused) else _amended(house, old, changes)
         refused = new if isinstance(new, Refused) else await _loose_names(tx, new)
+        if not (refused or isinstance(old, Refused) or isinstance(new, Refused)):
+            new = await with_assessment(tx, visit, old, new, changes)
         if refused or isinstance(old, Refused) or isinstance(new, Refused):
-            return await refuse(tx, visit, _WRITE, refused or NO_APPLICATION, target=f"application:{key[:64]}")
-        if new != old:
-            await _swap(tx, old, new)
-            detail = {"name": tame(new.name), **difference(old, new), "reason": tame(reason)}
-            await _recorded(tx, visit, Kind.APPLICATION_CHANGED, new, detail)
+            why = refused or (new if isinstance(new, Refused) else NO_APPLICATION)
+            return await refuse(tx, visit, _WRITE, why, target=f"application:{key[:64]}")
+        await _changed(tx, visit, old, new, reason)
         return new
 
     return await _settled(house, await house.store.write(body))
+
+
+async def _changed(tx: Tx, visit: Visit, old: Application, new: Application, reason: str) -> None:
+    """Step: swap and write down: a new assessment in an entry of its own, everything else in another."""
+    if new == old:
+        return
+    await _swap(tx, old, new)
+    assessed = await note_assessment(tx, visit, old, new, reason)
+    if not assessed or replace(new, assessment=old.assessment) != old:
+        detail = {"name": tame(new.name), **difference(old, new), "reason": tame(reason)}
+        await record(tx, visit, Entry(Kind.APPLICATION_CHANGED, target=f"application:{new.id}", detail=detail))
+    await raise_version(tx, PICTURE)
 
 
 async def delete_application(house: House, visit: Visit, key: str) -> Application | Refused:

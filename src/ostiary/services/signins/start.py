@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.applications import Application
+from ostiary.core.directory.assessments import may_start
 from ostiary.core.directory.credentials import source_of
 from ostiary.core.exemptions.could_pass import Openings, Start, could_pass, refusal
 from ostiary.core.logs.entry import Entry, tame
@@ -111,6 +112,8 @@ def _judge(house: House, visit: Visit, request: Request, picture: Picture) -> _J
         return Refused(Reason.KILLED)
     if not application.device_flow:
         return Refused(Reason.DEVICE_FLOW_OFF)
+    if not may_start(application.assessment, visit.now):
+        return Refused(Reason.ASSESSMENT_OVERDUE)
     wrong = _challenge(application, request) or _key(application, visit, request)
     if wrong is not None:
         return wrong

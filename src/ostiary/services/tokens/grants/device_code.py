@@ -60,7 +60,7 @@ async def redeem(house: House, tx: Tx, picture: Picture, visit: Visit, request: 
         if signin.jkt != visit.proof.jkt:
             return Refused(Reason.WRONG_KEY, reference=signin.id)
     if signin.standing(visit.now) in OPEN and picture.switch.stops(signin.created):
-        return await _refused(house, tx, visit, signin, Refused(Reason.KILLED, reference=signin.id))
+        return await _refused(house, tx, visit, signin, Refused(Reason.KILLED, reference=signin.id), {})
     answer = not_ready(signin, visit.now)
     if answer is not None:
         return answer

@@ -1,0 +1,50 @@
+"""
+The kill switch, a row once somebody turned it; and device flows that were on before risk assessments were asked for
+(R23): their review is due from this upgrade on, which warns for thirty days before it closes them.
+"""
+
+import json
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0050"
+down_revision = "0020"
+
+CARRIED = {
+    "version": 0,
+    "resources": [],
+    "code_flow": "",
+    "workload_identity": "",
+    "hybrid_passkey": "",
+    "mitigations": [],
+    "owner": "",
+    "owner_name": "",
+    "by": "system:upgrade",
+    "carried": True,
+}
+
+
+def upgrade() -> None:
+    """Nobody turned the switch yet, and nobody assessed anything."""
+    op.create_table(
+        "kill_switch",
+        sa.Column("name", sa.Text(), primary_key=True),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("engaged", sa.BigInteger(), nullable=False),
+        sa.Column("killed", sa.BigInteger(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+    )
+    _carry(op.get_bind())
+
+
+def _carry(db: sa.Connection) -> None:
+    table = sa.table("applications", sa.column("id", sa.Text()), sa.column("registration", sa.Text()))
+    seconds = db.scalar(sa.select(sa.extract("epoch", sa.func.current_timestamp())))  # the database's own clock
+    now = int(seconds or 0) * 1_000_000
+    for id, text in db.execute(sa.select(table.c.id, table.c.registration)).all():
+        registration = json.loads(text)
+        if not registration.get("device_flow") or registration.get("assessment"):
+            continue
+        registration["assessment"] = {**CARRIED, "review": now, "assessed": now}
+        db.execute(table.update().where(table.c.id == id).values(registration=json.dumps(registration)))
