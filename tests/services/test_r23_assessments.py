@@ -6,7 +6,7 @@ import pytest
 
 from ostiary.app.jobs import JOBS
 from ostiary.app.wiring import system_visit
-from ostiary.core.words.instants import after, days, seconds
+from ostiary.core.words.instants import Instant, after, days, seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.directory.assessments import announce_reviews
 from ostiary.services.signins.start import Started
@@ -45,7 +45,7 @@ def test_r23_an_overdue_review_warns_for_thirty_days_and_closes_by_the_date_alon
 ) -> None:
     """R23: no job has run; the date decides at the start itself, and a review opens it again at once."""
     door.open()
-    review = door.clock.now() - since
+    review = Instant(door.clock.now() - since)
     door.register(CLI, assessment=replace(ASSESSED, review=review))
     answer = door.start()
     assert isinstance(answer, Started) is starts

@@ -267,6 +267,7 @@ def test_r23_a_device_flow_that_was_on_is_due_from_the_upgrade_on_and_not_closed
         id: from_document(text, id=id, object_id=id, name=id, enabled=True, created=0) for id, text in found.items()
     }
     assert read["off"].assessment is None
+    assert not read["on"].verified
     carried = read["on"].assessment
     assert carried is not None
     assert carried.carried

@@ -39,6 +39,7 @@ COLUMNS: tuple[Column, ...] = (
     ("Name", lambda r: r.get("displayName")),
     ("Client id", lambda r: r.get("appId")),
     ("Device flow", _own("deviceFlow")),
+    ("Verified", _own("verified")),
     ("Enabled", _own("enabled")),
     ("Public", lambda r: r.get("isFallbackPublicClient")),
 )
@@ -84,6 +85,9 @@ def add(
         list[str] | None,
         typer.Option("--offers", metavar="SCOPE=TEXT", help="A scope of it, in words for people; may be given again."),
     ] = None,
+    verified: Annotated[
+        bool, typer.Option("--verified", help="You looked at it and its name, also at words that others own.")
+    ] = False,
     reason: Reason = "",
 ) -> None:
     """Register an application; the device flow stays off until it is allowed."""
@@ -92,7 +96,8 @@ def add(
     body: dict[str, Any] = {"displayName": name} if name else {}
     if not like:
         body["isFallbackPublicClient"] = not confidential
-    body |= _addresses(redirect, confidential) | ({"ostiary": {"like": like}} if like else {})
+    own = ({"like": like} if like else {}) | ({"verified": True} if verified else {})
+    body |= _addresses(redirect, confidential) | ({"ostiary": own} if own else {})
     body |= {"identifierUris": resource} if resource else {}
     body |= {"api": {"oauth2PermissionScopes": [_offer(text) for text in offers]}} if offers else {}
     with errand.graph() as graph:
@@ -112,6 +117,10 @@ def change(
     assigned: Annotated[
         bool | None, typer.Option("--assigned-only/--everybody", help="Whether people must be assigned to it.")
     ] = None,
+    verified: Annotated[
+        bool | None,
+        typer.Option("--verified/--unverified", help="Whether you looked at it and its name; people are shown this."),
+    ] = None,
     pkce: Annotated[str, typer.Option("--pkce", help="In the device flow: optional or required.")] = "",
     reach: Annotated[
         list[str] | None, typer.Option("--reach", help="A resource that a refresh may name; may be given again.")
@@ -119,7 +128,13 @@ def change(
     reason: Reason = "",
 ) -> None:
     """Change a registration; what is not named stays. What it no longer allows ends at the next use."""
-    own = {"enabled": enabled, "assignmentRequired": assigned, "pkce": pkce or None, "reach": reach}
+    own = {
+        "enabled": enabled,
+        "assignmentRequired": assigned,
+        "pkce": pkce or None,
+        "reach": reach,
+        "verified": verified,
+    }
     own = {key: value for key, value in own.items() if value is not None}
     body: dict[str, Any] = ({"displayName": new_name} if new_name else {}) | ({"ostiary": own} if own else {})
     if not body and not redirect:

@@ -109,6 +109,8 @@ class Application:
     """Our own admin API as a resource; there is one."""
     keys: tuple[Key, ...] = ()
     """Public keys of a confidential application."""
+    verified: bool = False
+    """An administrator has looked at it and at its name; the approval page says so (R23)."""
     assessment: Assessment | None = None
     """Without a current one the device flow cannot be switched on (R23)."""
     created: Instant = Instant(0)

@@ -167,6 +167,7 @@ def _cli(assessed: Assessment | None, now: Instant) -> Application:
         redirect_uris=("http://127.0.0.1", "http://[::1]"),
         device_flow=assessed is not None,
         assessment=assessed,
+        verified=True,
         created=now,
     )
 
@@ -180,6 +181,7 @@ def _well_known(origin: str, now: Instant, assessed: Assessment) -> tuple[Applic
             redirect_uris=("http://localhost",),
             device_flow=True,
             assessment=assessed,
+            verified=True,
             microsoft_family=True,
             reach=(MANAGER, origin),
             created=now,
@@ -191,6 +193,7 @@ def _well_known(origin: str, now: Instant, assessed: Assessment) -> tuple[Applic
             redirect_uris=("http://localhost",),
             device_flow=True,
             assessment=assessed,
+            verified=True,
             microsoft_family=True,
             created=now,
         ),

@@ -47,6 +47,7 @@ _PLAIN = (
     "reach",
     "gateway_for",
     "keys",
+    "verified",
 )
 _HIDDEN = frozenset({"id", "object_id", "secrets", "created", "assessment"})  # assessments have entries of their own
 
@@ -76,6 +77,8 @@ def amend(old: Application, changes: Mapping[str, Any], *, host: str) -> Applica
     values = {name: changes[name] for name in _PLAIN if name in changes}
     if "identifier_uris" in changes:
         values["identifier_uris"] = changes["identifier_uris"]
+    if values.get("name", old.name) != old.name:
+        values.setdefault("verified", False)  # the mark was for the old name
     if "scopes" in changes:
         values["scopes"] = tuple(_scope(entry) for entry in changes["scopes"])
     new = replace(old, **values, **_kind(old, changes))

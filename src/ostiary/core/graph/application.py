@@ -125,6 +125,10 @@ _OSTIARY: tuple[Field[Application], ...] = (
     Field("enabled", Kind.BOOL, lambda a: a.enabled, write="enabled", column="enabled"),
     Field("deviceFlow", Kind.BOOL, lambda a: a.device_flow, write="device_flow", doc="Off until it is allowed."),
     Field(
+        "verified", Kind.BOOL, lambda a: a.verified, write="verified",
+        doc="Somebody looked at it and at its name: the approval page says so. A new name takes it away.",
+    ),
+    Field(
         "assessment", Kind.OBJECT, lambda a: a.assessment, write="assessment", fields=_ASSESSMENT,
         doc="The risk assessment; a body's is a whole new version.",
     ),

@@ -10,7 +10,8 @@ ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 _LENGTHS = ((1_000, 8), (20_000, 9), (400_000, 10), (8_000_000, 11))
 """(live codes up to, letters)"""
 
-_GROUPS = {8: (4, 4), 9: (3, 3, 3), 10: (5, 5), 11: (4, 3, 4)}
+GROUPS = {8: (4, 4), 9: (3, 3, 3), 10: (5, 5), 11: (4, 3, 4)}
+"""How a code of so many letters is shown."""
 
 LONGEST_TYPED = 64  # characters looked at; the rest of the line cannot matter
 
@@ -31,7 +32,7 @@ def normal(typed: str) -> str:
 def spaced(code: str) -> str:
     """A code as it is shown: ``WDJB-MJHT``."""
     parts, rest = [], code
-    for size in _GROUPS[len(code)]:
+    for size in GROUPS[len(code)]:
         parts.append(rest[:size])
         rest = rest[size:]
     return "-".join(parts)

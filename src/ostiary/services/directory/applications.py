@@ -24,6 +24,7 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.directory.assessments import note_assessment, with_assessment
 from ostiary.services.directory.keys import with_keys
+from ostiary.services.directory.names import judge_name
 from ostiary.services.directory.search import search
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import refuse
@@ -113,7 +114,7 @@ async def _not_free(tx: Tx, new: Application | Refused) -> Refused | None:
         return new
     if await registry.find(tx, new.id) is not None:
         return Refused(Reason.CONFLICT, "An application with this id is registered already.", field="appId")
-    return await _loose_names(tx, new)
+    return await judge_name(tx, None, new) or await _loose_names(tx, new)
 
 
 async def _loose_names(tx: Tx, new: Application) -> Refused | None:
@@ -140,6 +141,8 @@ async def change_application(
         old = await _found(tx, visit, key)
         new = old if isinstance(old, Refused) else _amended(house, old, changes)
         refused = new if isinstance(new, Refused) else await _loose_names(tx, new)
+        if not refused and isinstance(old, Application) and isinstance(new, Application):
+            refused = await judge_name(tx, old, new)
         if not (refused or isinstance(old, Refused) or isinstance(new, Refused)):
             new = await with_assessment(tx, visit, old, new, changes)
         if refused or isinstance(old, Refused) or isinstance(new, Refused):

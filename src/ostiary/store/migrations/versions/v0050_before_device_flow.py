@@ -1,6 +1,7 @@
 """
 The kill switch, a row once somebody turned it; and device flows that were on before risk assessments were asked for
-(R23): their review is due from this upgrade on, which warns for thirty days before it closes them.
+(R23): their review is due from this upgrade on, which warns for thirty days before it closes them. Our own command is
+verified from the start.
 """
 
 import json
@@ -11,6 +12,7 @@ from alembic import op
 revision = "0050"
 down_revision = "0020"
 
+OSTIARY_CLI = "0f5c7a3e-6d0b-4d6e-9a57-05717a1c1001"
 CARRIED = {
     "version": 0,
     "resources": [],
@@ -44,7 +46,10 @@ def _carry(db: sa.Connection) -> None:
     now = int(seconds or 0) * 1_000_000
     for id, text in db.execute(sa.select(table.c.id, table.c.registration)).all():
         registration = json.loads(text)
-        if not registration.get("device_flow") or registration.get("assessment"):
+        more: dict[str, object] = {"verified": True} if id == OSTIARY_CLI else {}
+        if registration.get("device_flow"):
+            more["assessment"] = {**CARRIED, "review": now, "assessed": now}
+        if not more:
             continue
-        registration["assessment"] = {**CARRIED, "review": now, "assessed": now}
+        registration |= more
         db.execute(table.update().where(table.c.id == id).values(registration=json.dumps(registration)))
