@@ -12,6 +12,7 @@ from ostiary.app.backup import back_up, put_back
 from ostiary.app.config import Config
 from ostiary.app.doctor import CHECKS, examine
 from ostiary.app.wiring import DATABASE, close_house, open_house, open_parts
+from ostiary.core.directory.founding import AZURE_CLI
 from ostiary.core.words.errors import StoreFailed
 from ostiary.core.words.instants import Instant
 from ostiary.outside.clock import SystemClock
@@ -149,3 +150,17 @@ def test_doctor_says_that_the_kill_switch_is_on(copied: tuple[Server, Path]) -> 
     assert not found.good
     assert "on since 2025-11-28T08:00:00" in found.text
     assert {f.check: f for f in examine(server.config, {}, SystemClock().now())}["kill switch"].good
+
+
+def test_r23_the_first_start_after_an_upgrade_dates_what_was_carried_over(copied: tuple[Server, Path]) -> None:
+    """R23: the start of the product itself, not only its step."""
+    server, _ = copied
+    mark = "json_set(registration, '$.assessment.review', 0, '$.assessment.carried', json('true'))"
+    find = "SELECT registration ->> '$.assessment.review' FROM applications WHERE id = ?"
+    with sqlite3.connect(server.data / DATABASE) as db:
+        db.execute(f"UPDATE applications SET registration = {mark} WHERE id = ?", (AZURE_CLI,))
+    _look(server.config)
+    with sqlite3.connect(server.data / DATABASE) as db:
+        ((review,),) = db.execute(find, (AZURE_CLI,))
+    db.close()
+    assert 0 < review <= SystemClock().now()

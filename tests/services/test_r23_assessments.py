@@ -8,7 +8,7 @@ from ostiary.app.jobs import JOBS
 from ostiary.app.wiring import system_visit
 from ostiary.core.words.instants import Instant, after, days, seconds
 from ostiary.core.words.outcome import Reason, Refused
-from ostiary.services.directory.assessments import announce_reviews
+from ostiary.services.directory.assessments import announce_reviews, date_carried
 from ostiary.services.signins.start import Started
 from tests.assessed import ASSESSED
 from tests.services.door import Door
@@ -72,6 +72,22 @@ def test_r23_overdue_and_closed_are_announced_once_each(door: Door) -> None:
     door.register(CLI, assessment=replace(ASSESSED, version=2, review=after(door.clock.now(), days(1))))
     door.clock.move(days(1))
     assert announce(door) == 1
+
+
+def test_r23_what_an_upgrade_carried_over_is_due_from_the_first_start_on(door: Door) -> None:
+    """R23: dated once, not closed: it warns, is announced, and closes after thirty days by the date."""
+    door.open(length=days(60))
+    door.register(CLI, assessment=replace(ASSESSED, version=0, carried=True, review=Instant(0)))
+    assert isinstance(door.start(), Refused)
+    for expected in (1, 0):
+        assert door.run(date_carried(door.house.store, system_visit(door.house, "start"))) == expected
+        door.clock.move(seconds(1))
+    assert isinstance(door.start(), Started)
+    assert [announce(door), announce(door)] == [1, 0]
+    assert len(door.entries("admin:application:assessed")) == 1
+    door.clock.move(days(30))
+    assert isinstance(door.start(), Refused)
+    assert door.run(date_carried(door.house.store, system_visit(door.house, "start"))) == 0
 
 
 def test_nothing_is_announced_of_an_application_that_may_not_use_the_flow(door: Door) -> None:

@@ -26,6 +26,7 @@ from ostiary.outside.vault import (
     find_previous,
 )
 from ostiary.services.access.desk import Desk
+from ostiary.services.directory.assessments import date_carried
 from ostiary.services.directory.found import follow_origin
 from ostiary.services.house import House
 from ostiary.services.logs.floods import Floods
@@ -136,6 +137,7 @@ async def open_house(parts: Parts) -> House:
         settings=settings(parts.config),
     )
     await follow_origin(parts.store, system_visit(house, "start"), house.settings.origin)
+    await date_carried(parts.store, system_visit(house, "start"))
     await desk.reload()
     await ensure_keys(house, system_visit(house, "start"))
     await keyring.load(parts.store)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ostiary.core.access.picture import VERSION as PICTURE
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.applications import Application
 from ostiary.core.directory.assessments import Standing, assess, closes, standing, written
@@ -17,6 +18,7 @@ from ostiary.core.directory.readiness import Known, Readiness, examine
 from ostiary.core.graph.query import Page
 from ostiary.core.logs.entry import Entry, tame
 from ostiary.core.logs.kinds import Kind
+from ostiary.core.words.errors import BrokenState
 from ostiary.core.words.ids import AppId, UserId, is_guid
 from ostiary.core.words.instants import Instant
 from ostiary.core.words.outcome import Reason, Refused
@@ -24,9 +26,10 @@ from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
-from ostiary.store import Tx, directory, logs, registry
+from ostiary.store import Store, Tx, directory, logs, registry
+from ostiary.store.access import raise_version
 
-__all__ = ["announce_reviews", "check", "checks", "note_assessment", "with_assessment"]
+__all__ = ["announce_reviews", "check", "checks", "date_carried", "note_assessment", "with_assessment"]
 
 READER = "reviews"
 
@@ -116,6 +119,30 @@ async def _examined(tx: Tx, picture: Picture, application: Application, now: Ins
         owner is not None and owner.enabled,
     )
     return examine(application, known, now)
+
+
+async def date_carried(store: Store, visit: Visit) -> int:
+    """
+    At a start: what an upgrade carried over without a date is due from now on, once; how many. It runs before there is
+    a picture, so it takes the store. Only the migration makes such records: an application without one gets none.
+    """
+
+    async def body(tx: Tx) -> int:
+        dated = 0
+        for old in await registry.everything(tx):
+            carried = old.assessment
+            if carried is None or not carried.carried or carried.review:
+                continue
+            new = replace(old, assessment=replace(carried, review=visit.now, assessed=visit.now))
+            if not await registry.change(tx, old, new):
+                raise BrokenState(f"the application {old.id} moved in its own transaction")
+            await note_assessment(tx, visit, old, new, "its device flow was on before assessments were asked for")
+            dated += 1
+        if dated:
+            await raise_version(tx, PICTURE)
+        return dated
+
+    return await store.write(body)
 
 
 async def announce_reviews(house: House, visit: Visit) -> int:

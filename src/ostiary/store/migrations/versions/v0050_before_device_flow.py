@@ -1,7 +1,7 @@
 """
 The kill switch, a row once somebody turned it; and device flows that were on before risk assessments were asked for
-(R23): their review is due from this upgrade on, which warns for thirty days before it closes them. Our own command is
-verified from the start.
+(R23): they get a record whose review is due from the first start on, which warns for thirty days before it closes
+them. Our own command is verified.
 """
 
 import json
@@ -23,6 +23,8 @@ CARRIED = {
     "owner": "",
     "owner_name": "",
     "by": "system:upgrade",
+    "review": 0,  # dated by the first start, which knows the time; until then nothing begins
+    "assessed": 0,
     "carried": True,
 }
 
@@ -42,13 +44,11 @@ def upgrade() -> None:
 
 def _carry(db: sa.Connection) -> None:
     table = sa.table("applications", sa.column("id", sa.Text()), sa.column("registration", sa.Text()))
-    seconds = db.scalar(sa.select(sa.extract("epoch", sa.func.current_timestamp())))  # the database's own clock
-    now = int(seconds or 0) * 1_000_000
     for id, text in db.execute(sa.select(table.c.id, table.c.registration)).all():
         registration = json.loads(text)
         more: dict[str, object] = {"verified": True} if id == OSTIARY_CLI else {}
         if registration.get("device_flow"):
-            more["assessment"] = {**CARRIED, "review": now, "assessed": now}
+            more["assessment"] = CARRIED
         if not more:
             continue
         registration |= more
