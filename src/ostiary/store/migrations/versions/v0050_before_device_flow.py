@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0050"
-down_revision = "0020"
+down_revision = "0040"
 
 OSTIARY_CLI = "0f5c7a3e-6d0b-4d6e-9a57-05717a1c1001"
 CARRIED = {
