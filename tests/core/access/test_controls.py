@@ -61,7 +61,11 @@ ROWS: tuple[tuple[dict[str, Any], dict[str, Any], Outcome], ...] = (
     (grant(strength=4), {"amr": ("swk", "pin", "mfa")}, ALLOWED),
     (grant(strength=4), {"amr": ("hwk",)}, CONTROLS),
     (grant(strength=4), {"amr": UNKNOWN}, CONTROLS),
-    (grant("compliantDevice", strength=4, operator="AND"), {"amr": ("hwk", "user", "mfa"), "person_device": FULL}, ALLOWED),
+    (
+        grant("compliantDevice", strength=4, operator="AND"),
+        {"amr": ("hwk", "user", "mfa"), "person_device": FULL},
+        ALLOWED,
+    ),
     (often(frequencyInterval="everyTime"), {"proof_age": 300}, ALLOWED),
     (often(frequencyInterval="everyTime"), {"proof_age": 301}, CONTROLS),
     (often(type="hours", value=1), {"proof_age": 3600}, ALLOWED),
