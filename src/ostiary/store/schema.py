@@ -19,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-from ostiary.store.schema_proofs import proof_tables
+from ostiary.store.schema_proofs import passkey_tables, proof_tables
 
 metadata = MetaData()
 
@@ -149,7 +149,8 @@ users = Table(
     Index("users_administrators", "enabled", sqlite_where=ADMINISTRATES, postgresql_where=ADMINISTRATES),
 )
 
-passwords, authenticators, passkeys, recovery_codes, challenges, invitations = proof_tables(metadata)
+passwords, authenticators, invitations = proof_tables(metadata)
+passkeys, recovery_codes, challenges = passkey_tables(metadata)
 
 throttles = Table(
     "throttles",

@@ -4,11 +4,11 @@ Tables of what proves people: passwords, authenticators, passkeys, codes, links.
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, MetaData, Table, Text, UniqueConstraint
 
-__all__ = ["proof_tables"]
+__all__ = ["passkey_tables", "proof_tables"]
 
 
-def proof_tables(metadata: MetaData) -> tuple[Table, Table, Table, Table, Table, Table]:
-    """Passwords, authenticators, passkeys, recovery codes, used challenges and invitations, in *metadata*."""
+def proof_tables(metadata: MetaData) -> tuple[Table, Table, Table]:
+    """Passwords, authenticators and invitations, in *metadata*."""
     passwords = Table(
         "passwords",
         metadata,
@@ -28,6 +28,24 @@ def proof_tables(metadata: MetaData) -> tuple[Table, Table, Table, Table, Table,
         Column("created", BigInteger, nullable=False),
         Index("authenticators_user", "user"),
     )
+    invitations = Table(
+        "invitations",
+        metadata,
+        Column("digest", LargeBinary, primary_key=True),
+        Column("purpose", Text, nullable=False),  # password | first_administrator | pass_once | pass_until
+        Column("user", Text, nullable=True),
+        Column("created", BigInteger, nullable=False),
+        Column("ends", BigInteger, nullable=False),
+        Column("tries", BigInteger, nullable=False, server_default="0"),
+        Column("spent", BigInteger, nullable=True),
+        Index("invitations_purpose", "purpose", "user"),
+        Index("invitations_ends", "ends"),
+    )
+    return passwords, authenticators, invitations
+
+
+def passkey_tables(metadata: MetaData) -> tuple[Table, Table, Table]:
+    """Passkeys, recovery codes and used challenges, in *metadata*."""
     passkeys = Table(
         "passkeys",
         metadata,
@@ -61,17 +79,4 @@ def proof_tables(metadata: MetaData) -> tuple[Table, Table, Table, Table, Table,
         Column("ends", BigInteger, nullable=False),
         Index("challenges_ends", "ends"),
     )
-    invitations = Table(
-        "invitations",
-        metadata,
-        Column("digest", LargeBinary, primary_key=True),
-        Column("purpose", Text, nullable=False),  # password | first_administrator | pass_once | pass_until
-        Column("user", Text, nullable=True),
-        Column("created", BigInteger, nullable=False),
-        Column("ends", BigInteger, nullable=False),
-        Column("tries", BigInteger, nullable=False, server_default="0"),
-        Column("spent", BigInteger, nullable=True),
-        Index("invitations_purpose", "purpose", "user"),
-        Index("invitations_ends", "ends"),
-    )
-    return passwords, authenticators, passkeys, recovery_codes, challenges, invitations
+    return passkeys, recovery_codes, challenges
