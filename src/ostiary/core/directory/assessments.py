@@ -52,7 +52,7 @@ class Mitigation:
 MITIGATIONS: Mapping[str, Mitigation] = {
     m.id: m
     for m in (
-        Mitigation("M1", "Establish proximity"),
+        Mitigation("M1", "Establish proximity", "policies that ask for it (docs/policies.md)"),
         Mitigation("M2", "Short-lived codes", "codeLifetime"),
         Mitigation("M3", "One-time codes", "one redemption a code (R14)", always=True),
         Mitigation("M4", "Unique codes", "no code twice (R10)", always=True),
@@ -63,7 +63,7 @@ MITIGATIONS: Mapping[str, Mitigation] = {
         Mitigation("M9", "Limited scopes", "consent; no administrative scope (R3)"),
         Mitigation("M10", "Short-lived tokens", "tokenLifetime, the end of the exemption (R8)"),
         Mitigation("M11", "Rate limits", "guesses and open codes (R10, R21)", always=True),
-        Mitigation("M12", "Sender-constrained tokens"),
+        Mitigation("M12", "Sender-constrained tokens", "dpop (RFC 9449, R12)"),
         Mitigation("M13", "User education", "/about, docs/people.md", always=True),
         Mitigation("M14", "User experience", "deny first, with what is known (R5, R11)", always=True),
         Mitigation("M15", "Authenticate, then initiate"),
