@@ -114,9 +114,10 @@ def test_tables_are_read_as_tables(measured: Measured) -> None:
     assert {mode for _, mode in measured.tables} >= {"light, phone", "light, wide"}
     for (name, mode), rows in measured.tables.items():
         headers = [header for header, _ in rows]
-        expected = {"request": ["Application", "Asking machine", "You are at"], "blocked": ["Reference", "Number"]}[
-            name
-        ]
+        expected = {
+            "request": ["Application", "Asking machine", "Its network", "Its country", "Distance"],
+            "blocked": ["Reference", "Number"],
+        }[name]
         assert headers[: len(expected)] == [f"rowheader: {header}" for header in expected], (name, mode)
         assert {cell for _, cell in rows} == {"cell"}, (name, mode)
 

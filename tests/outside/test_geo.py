@@ -19,11 +19,13 @@ def test_without_files_everything_is_unknown() -> None:
 def test_each_file_answers_what_it_is_for(tmp_path: Path) -> None:
     """Country, network and coordinates come from their own files, for both families of addresses."""
     mmdb.write(tmp_path / "city", {"203.0.113.0/24": NORWAY, "2001:db8::/32": NORWAY})
-    mmdb.write(tmp_path / "asn", {"203.0.113.0/24": {"autonomous_system_number": 64500}})
+    network = {"autonomous_system_number": 64500, "autonomous_system_organization": "Ex\nA"}
+    mmdb.write(tmp_path / "asn", {"203.0.113.0/24": network})
     files = GeoFiles(GeoPaths(network=tmp_path / "asn", city=tmp_path / "city"))
     assert files(HERE) == Geo("NO", 64500, (599139, 107522))
     assert files(THERE) == Geo("NO", None, (599139, 107522))
     assert files("192.0.2.1") == Geo(None, None, None)
+    assert (files(HERE).operator, files(THERE).operator) == ("Ex A", "")
     only = GeoFiles(GeoPaths(country=tmp_path / "city"))
     assert only(HERE) == Geo("NO", UNKNOWN, UNKNOWN)
 

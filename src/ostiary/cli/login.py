@@ -41,7 +41,7 @@ def login(
     browser: Annotated[bool, typer.Option("--browser", help="With the browser of this machine.")] = False,
     qr: Annotated[bool, typer.Option("--qr", help="Show the address as a QR code, too.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Prove who you are anew (browser).")] = False,
-    reason: Annotated[str, typer.Option("--reason", help="Why; asks for an exemption where that is allowed.")] = "",
+    reason: Annotated[str, typer.Option("--reason", help="Why; shown to whoever approves.")] = "",
     scope: Annotated[str, typer.Option("--scope", help="Scopes to ask for, instead of the admin API's.")] = "",
     client: Annotated[str, typer.Option("--client", help="Sign in as this application (its client id).")] = "",
     bearer: Annotated[
@@ -61,7 +61,8 @@ def login(
         request = BrowserRequest(who, what, max_age=0 if fresh else None, timeout=limit)
         granted = _by_browser(errand, server, request, prover)
     else:
-        granted = _by_device(errand, server, DeviceRequest(who, what, reason or None, limit), qr, prover)
+        asked = DeviceRequest(who, what, reason or None, limit, errand.machine.name())
+        granted = _by_device(errand, server, asked, qr, prover)
     record = record_of(
         granted,
         server,

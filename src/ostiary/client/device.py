@@ -70,13 +70,15 @@ class Resumed(Event):
 @dataclass(frozen=True, slots=True)
 class Request:
     """
-    What is asked for. `reason` asks for an exemption where the application allows that (R1); `timeout` is in seconds.
+    What is asked for. `reason` is shown to the person who decides, and asks for an exemption where the application
+    allows that (R1); so is `machine`, this machine's name. `timeout` is in seconds.
     """
 
     client_id: str
     scope: str
     reason: str | None = None
     timeout: float | None = None
+    machine: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,9 @@ def _ask(server: Server, request: Request, prover: Prover | None) -> Exchange[_C
         raise Misused("this server does not offer sign-in with a code")
     form = {"client_id": request.client_id, "scope": request.scope}
     if request.reason:
-        form["ostiary_request"] = request.reason
+        form |= {"ostiary_request": request.reason, "ostiary_reason": request.reason}
+    if request.machine:
+        form["ostiary_machine"] = request.machine
     headers = {"accept": "application/json"}
     asked = Call("POST", server.device_authorization_endpoint, form=form, headers=headers)
     answer = answered(asked, (yield from proved(prover, asked)))

@@ -8,6 +8,7 @@ else in `client` or `cli` asks for any of these, so a test replaces one value. N
 import asyncio
 import os
 import secrets
+import socket
 import subprocess
 import sys
 import termios
@@ -40,6 +41,7 @@ class Machine:
     sleep_async: Callable[[float], Awaitable[None]] = asyncio.sleep
     random: Callable[[int], bytes] = secrets.token_bytes
     exists: Callable[[str], bool] = os.path.exists
+    name: Callable[[], str] = socket.gethostname
     platform: str = sys.platform
     home: Path = field(default_factory=lambda: _home())
 

@@ -15,11 +15,13 @@ import maxminddb
 
 from ostiary.core.access.facts import UNKNOWN, Unknown
 from ostiary.core.access.locations import NO_GEO, Geo
+from ostiary.core.signins.declared import plain
 
 __all__ = ["NO_FILES", "GeoFiles", "GeoPaths"]
 
 REMEMBERED = 4096  # addresses
 TEN_THOUSAND = 10_000
+LONGEST_NAME = 64  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,8 @@ class GeoFiles:
     def _look(self, address: str) -> Geo:
         city = self._record("city", address)
         country = self._record("country", address) if "country" in self._files else city
-        return Geo(_country(country), _network(self._record("network", address)), _coordinates(city))
+        network = self._record("network", address)
+        return Geo(_country(country), _network(network), _coordinates(city), _operator(network))
 
     def _record(self, name: str, address: str) -> Any:
         file = self._files.get(name)
@@ -143,6 +146,11 @@ def _network(record: Any) -> int | None | Unknown:
         return UNKNOWN
     number = _part(record, "autonomous_system_number")
     return number if isinstance(number, int) else None
+
+
+def _operator(record: Any) -> str:
+    name = _part(record, "autonomous_system_organization")
+    return plain(name, LONGEST_NAME) if isinstance(name, str) else ""
 
 
 def _coordinates(record: Any) -> tuple[int, int] | None | Unknown:

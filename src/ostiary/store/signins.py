@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, or_, select, update
 
+from ostiary.core.signins.declared import Declared
 from ostiary.core.signins.signin import OPEN, SignIn, State
 from ostiary.core.words.ids import AppId, ExemptionId, SessionId, SignInId, UserId
 from ostiary.core.words.instants import Instant
@@ -18,7 +19,7 @@ _COLUMNS = tuple(field.name for field in fields(SignIn))
 _ALL = [signins.c[name] for name in _COLUMNS]
 _ADDED = (
     "id", "device_code", "user_code", "client", "resource", "scopes", "state", "requester_address", "requester_agent",
-    "created", "ends", "challenge", "jkt", "named",
+    "created", "ends", "challenge", "jkt", "named", "declared",
 )  # fmt: skip
 
 _ADD = sql(insert(signins).values({name: bindparam(name) for name in _ADDED}))
@@ -31,14 +32,10 @@ _LIVE = sql(
     )
 )
 _BEFORE = sql(
-    select(signins.c.id)
-    .where(
-        signins.c.user == bindparam("user"),
-        signins.c.client == bindparam("client"),
-        signins.c.requester_address == bindparam("address"),
-        signins.c.redeemed.is_not(None),
-    )
-    .limit(1)  # one is enough: counting would read everything that the person ever did
+    select(signins.c.client, signins.c.requester_address)
+    .where(signins.c.user == bindparam("user"), signins.c.redeemed.is_not(None))
+    .order_by(signins.c.created.desc())
+    .limit(200)  # not everything that the person ever did
 )
 _OPEN_OF = sql(
     select(*_ALL, signins.c.device_code).where(
@@ -84,7 +81,7 @@ async def add(tx: Tx, signin: SignIn, *, device_code: bytes, user_code: bytes) -
         resource=signin.resource,
         scopes=" ".join(signin.scopes), state=signin.state.value, requester_address=signin.requester_address,
         requester_agent=signin.requester_agent, created=signin.created, ends=signin.ends, challenge=signin.challenge,
-        jkt=signin.jkt, named=signin.named,
+        jkt=signin.jkt, named=signin.named, declared=signin.declared.kept(),
     )  # fmt: skip
 
 
@@ -119,9 +116,9 @@ async def bind(tx: Tx, id: SignInId, jkt: str) -> bool:
     return await tx.run(_BIND, id_=id, jkt_=jkt) == 1
 
 
-async def first_time(tx: Tx, signin: SignIn, user: UserId) -> bool:
-    """Whether *user* never redeemed a sign-in of this client from this requester's address."""
-    return await tx.one(_BEFORE, user=user, client=signin.client, address=signin.requester_address) is None
+async def earlier(tx: Tx, user: UserId) -> list[tuple[AppId, str]]:
+    """(client, requester address) of the latest sign-ins that *user* approved and that were redeemed."""
+    return [(AppId(client), address) for client, address in await tx.all(_BEFORE, user=user)]
 
 
 async def others_open(tx: Tx, signin: SignIn, user: UserId, now: Instant) -> list[tuple[SignIn, bytes]]:
@@ -131,7 +128,7 @@ async def others_open(tx: Tx, signin: SignIn, user: UserId, now: Instant) -> lis
 
 
 async def forget(tx: Tx, *, before: Instant, remembered: Instant) -> int:
-    """Delete requests that ended before *before*, but those redeemed since *remembered*: `first_time` looks at them."""
+    """Delete requests that ended before *before*, but those redeemed since *remembered*: `earlier` looks at them."""
     return await tx.run(_FORGET, before=before, remembered=remembered)
 
 
@@ -174,9 +171,9 @@ async def _run(tx: Tx, statement: Sql, signin: SignIn, new: State, now: Instant,
 
 def _signin(row: Row) -> SignIn:
     """The columns `_COLUMNS`, which stand in the order of the value's fields: by place costs a third of by name."""
-    id, client, resource, words, state, *others, amr, address, agent, exemption, session, redeemed = row
+    id, client, resource, words, state, *others, amr, address, agent, exemption, session, redeemed, said = row
     values: list[Any] = [
         id, client, resource, tuple(words.split()), State(state), *others, tuple((amr or "").split()), address, agent,
-        exemption, session, redeemed,
+        exemption, session, redeemed, Declared.of(said),
     ]  # fmt: skip
     return SignIn(*values)

@@ -8,6 +8,7 @@ from ostiary.core.signins.user_code import spaced
 from ostiary.core.tokens.clients import Shown
 from ostiary.core.words.instants import minutes
 from ostiary.services.signins.complete_address import complete_address
+from ostiary.services.signins.start import Request, Started, start
 from ostiary.services.tokens.issue import Issued
 from ostiary.services.tokens.rotation import ensure_keys
 from ostiary.services.tokens.token import TokenForm, grant
@@ -61,6 +62,24 @@ def test_the_page_tells_who_what_where_and_when(site: Site, person: Browser) -> 
     ):
         assert fact in page.text
     assert "You must have started this yourself on a machine in front of you." in page.text
+
+
+def test_what_the_machine_says_of_itself_is_shown_as_that(site: Site, person: Browser) -> None:
+    """M14: name and reason in quotation marks and marked as unchecked; mark-up stays text; the place is said plainly."""
+    request = Request(
+        client=Shown(TOOL), scope=f"{site.origin}/User.Read", machine="build-7", reason="<b>the boss\nsaid so</b>"
+    )
+    begun = site.run(start(site.house, site.visit(), request))
+    assert isinstance(begun, Started)
+    page = person.get(typed(person, begun.user_code).headers["location"])
+    for label, said in (("It says its name is", "build-7"), ("It says why", "&lt;b&gt;the boss said so&lt;/b&gt;")):
+        found = f'<th scope="row">{label}</th><td>“<bdi>{said}</bdi>” <span class="tag">not checked</span>'
+        assert found in page.text
+    for label in ("Its country", "Distance"):
+        assert f'<th scope="row">{label}</th><td>not known</td>' in page.text
+    warned = page.text.index("What is unusual about it")
+    assert warned < page.text.index('<table class="facts">')
+    assert "You never signed in to this application with a code." in page.text
 
 
 def test_deny_stands_first_and_takes_enter(site: Site, person: Browser) -> None:

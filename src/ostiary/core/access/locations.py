@@ -136,6 +136,8 @@ class Geo:
     country: str | None | Unknown = UNKNOWN
     network: int | None | Unknown = UNKNOWN
     coordinates: tuple[int, int] | None | Unknown = UNKNOWN
+    operator: str = field(default="", compare=False)
+    """Who runs the network: for people to read, nothing is decided by it."""
 
 
 NO_GEO = Geo()

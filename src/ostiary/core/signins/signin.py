@@ -8,6 +8,7 @@ stored.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ostiary.core.signins.declared import NOTHING, Declared
 from ostiary.core.words.digests import digest, same
 from ostiary.core.words.ids import AppId, ExemptionId, SessionId, SignInId, UserId
 from ostiary.core.words.instants import Instant, after, minutes
@@ -72,6 +73,8 @@ class SignIn:
     exemption: ExemptionId | None = None
     session: SessionId | None = None
     redeemed: Instant | None = None
+    declared: Declared = NOTHING
+    """What the requester says of itself."""
 
     def standing(self, now: Instant) -> State:
         """The state at *now*: an open sign-in past its end is expired."""

@@ -5,8 +5,25 @@ What the page shows a person before they decide: who asks, for what, from where,
 from dataclasses import dataclass, field
 
 from ostiary.core.directory.applications import Application, Scope
+from ostiary.core.signins.oddities import Oddity
 from ostiary.core.signins.signin import SignIn, State
 from ostiary.core.words.instants import Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """Where the machine is, in words, and what is odd; an empty text is "not known"."""
+
+    country: str = ""
+    network: str = ""
+    distance: str = ""
+    """From the person."""
+    oddities: tuple[Oddity, ...] = ()
+    """The worst first."""
+
+    def tags(self) -> list[str]:
+        """What is odd, as the journal keeps it."""
+        return [oddity.tag.value for oddity in self.oddities]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +39,7 @@ class Claimed:
     """What a refresh may name beside that (R7)."""
     offline: bool = False
     """Whether it stays signed in (a refresh token)."""
-    first_time: bool = False
-    """Whether this person never signed in to this application from this requester's address."""
+    around: Around = Around()
 
 
 @dataclass(frozen=True, slots=True)

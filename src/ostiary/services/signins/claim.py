@@ -28,6 +28,7 @@ from ostiary.services.directory.throttle import locked
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
+from ostiary.services.signins.around import around
 from ostiary.services.signins.guessing import WRONG, held_up, wrong
 from ostiary.services.signins.start import USER_CODES
 from ostiary.store import Tx, sessions
@@ -71,7 +72,7 @@ async def view(house: House, visit: Visit, id: SignInId) -> Claimed | Refused:
         user = visit.caller.user
         if user is None or found is None or not held(found[0], visit):
             return WRONG
-        return await shown(tx, picture, found[0], user) or WRONG
+        return await shown(tx, visit, picture, found[0], user) or WRONG
 
     return await settled(house, body, write=False)
 
@@ -112,7 +113,7 @@ async def _take(tx: Tx, visit: Visit, picture: Picture, signin: SignIn, holder: 
     if signin.user not in (None, user) and state is not State.EXPIRED and not back:
         return await _second_person(tx, visit, signin, user)
     if state is State.CLAIMED and held(signin, visit):
-        return await shown(tx, picture, signin, user) or await wrong(tx, visit, user, signin)
+        return await shown(tx, visit, picture, signin, user) or await wrong(tx, visit, user, signin)
     left = state is State.CLAIMED and not await _holds_still(tx, signin, visit.now)
     free = left or (state is State.ISSUED and (back or signin.handed is None))
     if not free or signin.named not in (None, user):
@@ -136,10 +137,11 @@ async def _judged(tx: Tx, visit: Visit, picture: Picture, signin: SignIn, holder
     gathered = await gather(tx, picture, browser_ask(visit, signin, user), visit.now)
     if gathered is None or not allowed(gathered):
         return await _refuse(tx, visit, signin, blocked(signin, gathered), gathered)
-    page = await shown(tx, picture, signin, user)
+    page = await shown(tx, visit, picture, signin, user)
     if page is None or not await rows.claim(tx, signin, user=user, browser=holder.browser, now=visit.now):
         return await wrong(tx, visit, user, signin)
     detail = {"user": user, "user_name": gathered.user.principal_name, **told(gathered)}
+    detail["oddities"] = page.around.tags()
     await record(tx, visit, Entry(Kind.CLAIMED, target=f"user:{user}", story=signin.id, detail=detail))
     return page
 
@@ -166,7 +168,7 @@ def blocked(signin: SignIn, gathered: Gathered | None) -> Refused:
     return Refused(reason, rules=rules, reference=signin.id)
 
 
-async def shown(tx: Tx, picture: Picture, signin: SignIn, user: UserId) -> Claimed | None:
+async def shown(tx: Tx, visit: Visit, picture: Picture, signin: SignIn, user: UserId) -> Claimed | None:
     """Step: what the page shows; None when client or resource are gone meanwhile."""
     application, resource = picture.applications.get(signin.client), picture.applications.get(signin.resource)
     if application is None or resource is None:
@@ -181,7 +183,7 @@ async def shown(tx: Tx, picture: Picture, signin: SignIn, user: UserId) -> Claim
         tuple(scope for scope in resource.scopes if scope.value in names),
         tuple(_reached(picture.applications[id], values) for id, values in reach.items()),
         offline,
-        await rows.first_time(tx, signin, user),
+        await around(tx, visit, picture, signin, user),
     )
 
 

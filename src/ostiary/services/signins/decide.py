@@ -27,6 +27,7 @@ from ostiary.services.directory.throttle import locked, strike
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
+from ostiary.services.signins.around import around
 from ostiary.services.signins.claim import allowed, blocked, browser_ask, held, shunned
 from ostiary.store import Tx, exemptions
 from ostiary.store import signins as rows
@@ -68,7 +69,8 @@ async def approve(house: House, visit: Visit, id: SignInId) -> Approved | Refuse
         )  # fmt: skip
         if not swapped:
             return NOT_YOURS
-        await record(tx, visit, _approval(signin, visit, *gathered))
+        odd = (await around(tx, visit, picture, signin, user)).tags()
+        await record(tx, visit, _approval(signin, visit, *gathered, odd))
         return Approved(signin, application, exemption.ends)
 
     return await _decided(house, id, body)
@@ -105,13 +107,14 @@ async def _judge(
     return refused
 
 
-def _approval(signin: SignIn, visit: Visit, gathered: Gathered, exemption: Exemption) -> Entry:
+def _approval(signin: SignIn, visit: Visit, gathered: Gathered, exemption: Exemption, odd: list[str]) -> Entry:
     detail = {
         "user": gathered.user.id,
         "user_name": gathered.user.principal_name,
         "exemption": exemption.id,
         **told(gathered),
         "amr": list(visit.caller.amr),
+        "oddities": odd,
     }
     return Entry(Kind.APPROVED, target=f"user:{gathered.user.id}", story=signin.id, detail=detail)
 

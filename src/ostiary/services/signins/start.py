@@ -13,6 +13,7 @@ from ostiary.core.exemptions.could_pass import Openings, Start, could_pass, refu
 from ostiary.core.logs.entry import Entry, tame
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.signins import user_code
+from ostiary.core.signins.declared import declared
 from ostiary.core.signins.limits import Limits, room_for_one
 from ostiary.core.signins.signin import SignIn, State
 from ostiary.core.tokens import scopes
@@ -52,6 +53,10 @@ class Request:
     challenge_method: str = ""
     login_hint: str = ""
     dpop_jkt: str = ""
+    machine: str = ""
+    """The requester's name, as it says."""
+    reason: str = ""
+    """What it asks for a code for, as it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +199,7 @@ async def _issue(house: House, visit: Visit, request: Request, codes: _Codes, be
             challenge=request.challenge or None,
             jkt=None if application.dpop == "never" else visit.proof.jkt or request.dpop_jkt or None,
             named=await _named(tx, request.login_hint),
+            declared=declared(machine=request.machine, reason=request.reason),
         )
         await rows.add(tx, signin, device_code=secret, user_code=typed)
         await record(tx, visit, _entry(application, signin))
@@ -231,5 +237,7 @@ def _entry(application: Application, signin: SignIn) -> Entry:
         "ends": signin.ends,
         "named": signin.named or "",
         "key": signin.jkt or "",
+        "machine": tame(signin.declared.machine),
+        "reason": tame(signin.declared.reason),
     }
     return Entry(Kind.STARTED, target=f"application:{application.id}", story=signin.id, detail=detail)

@@ -59,6 +59,8 @@ def _request(fields: dict[str, str], client: Shown) -> Request:
         challenge_method=fields.get("code_challenge_method", ""),
         login_hint=fields.get("login_hint", ""),
         dpop_jkt=fields.get("dpop_jkt", ""),
+        machine=fields.get("ostiary_machine", ""),
+        reason=fields.get("ostiary_reason", ""),
     )
 
 

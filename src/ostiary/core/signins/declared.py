@@ -1,0 +1,58 @@
+"""
+What a requester says of itself when it asks for a code. Nobody checked it: the attacker is the requester (R12).
+
+Bounded and tamed before it is kept, so that it can be shown as what it is: words of a stranger.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+from unicodedata import category, normalize
+
+LONGEST_MACHINE = 64  # characters
+LONGEST_REASON = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What came with the device authorization request beside the request itself."""
+
+    machine: str = ""
+    """The machine's name."""
+    reason: str = ""
+    """What the sign-in is for."""
+
+    def kept(self) -> str:
+        """As a sign-in keeps it; nothing said is the empty text."""
+        said = {name: value for name, value in asdict(self).items() if value}
+        return json.dumps(said) if said else ""
+
+    @classmethod
+    def of(cls, kept: str) -> "Declared":
+        """Read `kept`."""
+        if not kept:
+            return NOTHING
+        said: dict[str, Any] = json.loads(kept)
+        return cls(**said)
+
+
+NOTHING = Declared()
+
+
+def declared(*, machine: str, reason: str) -> Declared:
+    """The parameters `ostiary_machine` and `ostiary_reason`, tamed."""
+    return Declared(plain(machine, LONGEST_MACHINE), plain(reason, LONGEST_REASON))
+
+
+def plain(text: str, longest: int) -> str:
+    """
+    *text* on one line of at most *longest* characters: nothing invisible, nothing that turns the direction, no heaps of
+    marks on one letter, no run of blanks that pushes words out of sight.
+    """
+    shown: list[str] = []
+    for character in normalize("NFC", text[: 4 * longest]):
+        mark = category(character).startswith("M")
+        if mark and (not shown or category(shown[-1]).startswith("M")):
+            continue
+        shown.append(character if character.isprintable() else " ")
+    return " ".join("".join(shown).split())[:longest].rstrip()

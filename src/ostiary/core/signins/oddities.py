@@ -1,0 +1,123 @@
+"""
+What is odd about a sign-in that somebody is asked to approve (RFC 10027 §6.1, M1 and M14): from facts to a list.
+
+A tag is never reused: the journal keeps it. What nobody knows is not odd; the page says plainly that it is not known.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ostiary.core.access.controls.proximity import kilometres
+from ostiary.core.access.facts import Place
+from ostiary.core.words.instants import Span, seconds
+
+FAR = 500
+"""Kilometres from which on the machine is far away: geo files of good quality err by less."""
+AT_ONCE = seconds(45)
+"""A code that was typed so soon was made for the person who typed it: kits ask for one when their link is opened."""
+
+_HOSTING = (
+    "hosting", "hoster", "cloud", "datacenter", "datacentre", "data center", "data centre", "server", "vps",
+    "colocation", "colo ", "virtual machine",
+)  # fmt: skip
+
+
+class Odd(StrEnum):
+    """What is odd, in the order in which it is told."""
+
+    TYPED_AT_ONCE = "typed-at-once"
+    OTHER_COUNTRY = "other-country"
+    FAR_AWAY = "far-away"
+    HOSTING = "hosting-network"
+    OTHER_NETWORK = "other-network"
+    FIRST_COUNTRY = "first-country"
+    FIRST_APPLICATION = "first-application"
+    FIRST_MACHINE = "first-machine"
+
+
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """One odd thing, with the sentence that the page shows."""
+
+    tag: Odd
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What this person signed in with a code before, as far as it is remembered."""
+
+    application: bool = False
+    """This application, from anywhere."""
+    machine: bool = False
+    """From this address."""
+    countries: frozenset[str] = frozenset()
+    """Where the machines were, as far as anybody knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The facts: where both sides are, how fast the code was typed, what was before."""
+
+    person: Place
+    requester: Place
+    operator: str = ""
+    """Who runs the requester's network, as the geo file calls them."""
+    typed_after: Span = Span(0)
+    before: Before = Before()
+
+
+def oddities(seen: Seen) -> tuple[Oddity, ...]:
+    """All that is odd, the worst first."""
+    found = {oddity.tag: oddity for oddity in _all(seen)}
+    if found.keys() & {Odd.OTHER_COUNTRY, Odd.FAR_AWAY} and seen.typed_after <= AT_ONCE:
+        text = "The code was typed within seconds of being made, and not near you. That is how stolen sign-ins begin."
+        found[Odd.TYPED_AT_ONCE] = Oddity(Odd.TYPED_AT_ONCE, text)
+    return tuple(found[tag] for tag in Odd if tag in found)
+
+
+def distance(one: Place, other: Place) -> str:
+    """How far apart in words, rounded as roughly as addresses can be placed; empty when it is not known."""
+    if isinstance(one.address, str) and one.address == other.address:
+        return "at your own address"
+    far = kilometres(one, other)
+    if not isinstance(far, int):
+        return ""
+    if far < 50:
+        return "less than 50 km"
+    return f"about {round(far, -1 if far < 1000 else -2):,} km"
+
+
+def network(place: Place, operator: str) -> str:
+    """A network in words; empty when it is not known."""
+    number = f"AS{place.network}" if isinstance(place.network, int) else ""
+    return " ".join(word for word in (number, operator) if word)
+
+
+def _all(seen: Seen) -> Iterator[Oddity]:
+    person, requester = seen.person, seen.requester
+    if isinstance(person.address, str) and person.address == requester.address:
+        yield from _firsts(seen)  # one address is near itself, whatever is known of it
+        return
+    here, there = person.country, requester.country
+    if isinstance(here, str) and isinstance(there, str) and here != there:
+        yield Oddity(Odd.OTHER_COUNTRY, f"The machine is in another country ({there}; you: {here}).")
+    far = kilometres(person, requester)
+    if isinstance(far, int) and far >= FAR:
+        yield Oddity(Odd.FAR_AWAY, f"The machine is far away from you: {distance(person, requester)}.")
+    if any(word in f"{seen.operator.casefold()} " for word in _HOSTING):
+        yield Oddity(Odd.HOSTING, f"The machine is in a network that rents out computers to anybody ({seen.operator}).")
+    if isinstance(person.network, int) and isinstance(requester.network, int) and person.network != requester.network:
+        yield Oddity(Odd.OTHER_NETWORK, "The machine is in another network than you.")
+    yield from _firsts(seen)
+
+
+def _firsts(seen: Seen) -> Iterator[Oddity]:
+    country = seen.requester.country
+    if isinstance(country, str) and seen.before.countries and country not in seen.before.countries:
+        yield Oddity(Odd.FIRST_COUNTRY, f"You never signed in a machine from this country ({country}).")
+    if not seen.before.application:
+        yield Oddity(Odd.FIRST_APPLICATION, "You never signed in to this application with a code.")
+    if not seen.before.machine:
+        yield Oddity(Odd.FIRST_MACHINE, "You never signed in from this machine's address.")

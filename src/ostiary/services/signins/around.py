@@ -1,0 +1,39 @@
+"""
+Where the machine of a sign-in is and what is odd about it, gathered for the person who decides.
+"""
+
+from ostiary.core.access.facts import Place
+from ostiary.core.access.picture import Picture
+from ostiary.core.signins.oddities import Before, Seen, distance, network, oddities
+from ostiary.core.signins.signin import SignIn
+from ostiary.core.signins.view import Around
+from ostiary.core.words.ids import UserId
+from ostiary.core.words.instants import between
+from ostiary.core.words.visit import Visit
+from ostiary.store import Tx
+from ostiary.store.signins import earlier
+
+
+async def around(tx: Tx, visit: Visit, picture: Picture, signin: SignIn, user: UserId) -> Around:
+    """Step: what *user*, who is at the page now, should know of the machine's place."""
+    machine, here = picture.atlas.place(signin.requester_address), picture.atlas.place(visit.address)
+    operator = _operator(picture, machine)
+    typed_after = between(signin.created, signin.claimed if signin.claimed is not None else visit.now)
+    odd = oddities(Seen(here, machine, operator, typed_after, await _before(tx, picture, signin, user)))
+    country = machine.country if isinstance(machine.country, str) else ""
+    return Around(country, network(machine, operator), distance(here, machine), odd)
+
+
+def _operator(picture: Picture, place: Place) -> str:
+    return picture.atlas.look(place.address).operator if isinstance(place.address, str) else ""
+
+
+async def _before(tx: Tx, picture: Picture, signin: SignIn, user: UserId) -> Before:
+    known = await earlier(tx, user)
+    addresses = {address for _, address in known}
+    places = [picture.atlas.place(address) for address in addresses]
+    return Before(
+        application=any(client == signin.client for client, _ in known),
+        machine=signin.requester_address in addresses,
+        countries=frozenset(place.country for place in places if isinstance(place.country, str)),
+    )

@@ -1,0 +1,16 @@
+"""
+What a requester says of itself when it asks for a code.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0060"
+down_revision = "0020"
+
+
+def upgrade() -> None:
+    """What was asked before said nothing."""
+    known = {column["name"] for column in sa.inspect(op.get_bind()).get_columns("signins")}
+    if "declared" not in known:
+        op.add_column("signins", sa.Column("declared", sa.Text(), nullable=False, server_default=""))
