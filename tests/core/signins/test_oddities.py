@@ -101,6 +101,6 @@ def test_what_a_requester_says_is_tamed() -> None:
 
 def test_what_was_said_is_kept_and_read_back() -> None:
     """And nothing said costs nothing."""
-    said = declared(machine="büro-7", reason="install \"it\"")
+    said = declared(machine="büro-7", reason='install "it"')
     assert Declared.of(said.kept()) == said
     assert (NOTHING.kept(), Declared.of("")) == ("", NOTHING)

@@ -65,7 +65,7 @@ def test_the_page_tells_who_what_where_and_when(site: Site, person: Browser) -> 
 
 
 def test_what_the_machine_says_of_itself_is_shown_as_that(site: Site, person: Browser) -> None:
-    """M14: name and reason in quotation marks and marked as unchecked; mark-up stays text; the place is said plainly."""
+    """M14: name and reason in quotation marks and marked as unchecked; mark-up stays text; places are said."""
     request = Request(
         client=Shown(TOOL), scope=f"{site.origin}/User.Read", machine="build-7", reason="<b>the boss\nsaid so</b>"
     )
