@@ -13,11 +13,11 @@ from tests.server import CLIENTS, Server
 class Asking:
     """A machine that asks for a code, and polls."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, **more: str) -> None:
         self._client = CLIENTS["ostiary-cli"]
         self._base = f"{server.origin}/common/oauth2/v2.0"
         self._trust = ssl.create_default_context(cafile=str(server.ca_file))
-        started = self._post("devicecode", scope=f"{server.origin}/.default")
+        started = self._post("devicecode", scope=f"{server.origin}/.default", **more)
         self.user_code, self._device_code = started["user_code"], started["device_code"]
 
     def outcome(self) -> str:

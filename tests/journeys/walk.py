@@ -5,7 +5,9 @@ Every page of the house, one after another, in the browser of somebody who meets
 person sees. It ends with a house without administrators: give it a server of its own.
 """
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pyotp
@@ -13,6 +15,8 @@ from playwright.sync_api import Page
 from sqlalchemy import delete, update
 
 from ostiary.core.access.picture import VERSION as PICTURE
+from ostiary.core.directory.applications import to_document
+from ostiary.core.words.ids import AppId
 from ostiary.core.words.instants import minutes, to_seconds
 from ostiary.core.words.outcome import Refused
 from ostiary.services.access.desk import touch
@@ -20,7 +24,7 @@ from ostiary.services.directory.access_pass import make_pass
 from ostiary.services.directory.first_admin import issue_code
 from ostiary.services.signins.complete_address import complete_address
 from ostiary.store import Tx, directory
-from ostiary.store.schema import authenticators, users
+from ostiary.store.schema import applications, authenticators, users
 from ostiary.store.sql import sql
 from tests.journeys.asking import Asking
 from tests.journeys.browser import (
@@ -35,7 +39,7 @@ from tests.journeys.browser import (
     TOTP,
     USER_NAME,
 )
-from tests.server import Server
+from tests.server import CLIENTS, Server
 
 _NEW = "a wholly different sentence"
 
@@ -69,6 +73,7 @@ def walk(page: Page, server: Server) -> Iterator[str]:
     server.open_exemption("alice")
     yield from _without_session(page, server)
     yield from _signing_in(page, server)
+    yield from _numbered(page, server)
     yield from _deciding(page, server)
     yield from _own_account(page, server)
     yield from _other_ways(page, server)
@@ -137,6 +142,28 @@ def _deciding(page: Page, server: Server) -> Iterator[str]:
             yield "request that is over"
             page.goto(server.origin + "/account")
             yield "account with a device"
+
+
+def _numbered(page: Page, server: Server) -> Iterator[str]:
+    """A request that says a lot of itself, and that is confirmed by a number."""
+    register(server, number_confirmation="required")
+    asking = Asking(server, ostiary_number="1", ostiary_machine="build-7.example", ostiary_reason="a reason " * 30)
+    page.goto(server.origin + "/devicelogin")
+    page.get_by_label(CODE, exact=True).fill(asking.user_code)
+    press(page, CONTINUE)
+    yield "request that says why"
+    press(page, APPROVE)
+    yield "number"
+    assert asking.outcome() == "authorization_pending"
+    register(server, number_confirmation="optional")
+
+
+def register(server: Server, **values: Any) -> None:
+    """Change the registration of our own program."""
+    id = AppId(CLIENTS["ostiary-cli"])
+    document = json.dumps(to_document(replace(server.house.desk.picture.applications[id], **values)))
+    change(server, update(applications).where(applications.c.id == id).values(registration=document))
+    server.run(server.house.desk.reload())
 
 
 def _own_account(page: Page, server: Server) -> Iterator[str]:

@@ -185,12 +185,12 @@ def test_sign_in_frequency_ends_silent_refreshes(door: Door) -> None:
     assert why(refresh(door, again.refresh_token)) is Reason.BLOCKED
 
 
-def test_a_number_that_is_missing_hinders_the_redemption_not_the_consent(door: Door) -> None:
-    """R12: it is confirmed after consent."""
+def test_a_demand_for_a_number_that_comes_after_the_consent_hinders_the_redemption(door: Door) -> None:
+    """R12: whoever approved before the policy stood there was shown no number."""
     door.open()
-    save(door, ostiary={"controls": {"numberConfirmation": True}})
-    begun = door.started()
+    begun = door.started(number=True)
     assert isinstance(approve(door, begun.user_code), Approved)
+    save(door, ostiary={"controls": {"numberConfirmation": True}})
     assert why(door.poll(begun.device_code)) is Reason.BLOCKED
 
 

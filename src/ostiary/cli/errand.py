@@ -14,7 +14,7 @@ from ostiary.cli.output import Screen
 from ostiary.cli.settings import Given, Settings, data_folder, resolve
 from ostiary.client.cache import Access, Cache, open_cache
 from ostiary.client.discovery import origin_of
-from ostiary.client.drive import Teller, http_client, ignore, run
+from ostiary.client.drive import Asker, Teller, http_client, ignore, nobody, run
 from ostiary.client.errors import Misused, NotSignedIn, StorageFailed
 from ostiary.client.exchange import Exchange
 from ostiary.client.graph import Graph, local_graph, remote_graph
@@ -64,10 +64,12 @@ class Errand:
         if (self.machine.read_line() or "").strip().lower() not in ("y", "yes"):
             raise Misused("not confirmed; nothing was done")
 
-    def perform(self, exchange: Exchange[T], *, tell: Teller = ignore, machine: Machine | None = None) -> T:
+    def perform(
+        self, exchange: Exchange[T], *, tell: Teller = ignore, ask: Asker = nobody, machine: Machine | None = None
+    ) -> T:
         """Have one conversation to its end."""
         with http_client() as http:
-            return run(exchange, http=http, machine=machine or self.machine, tell=tell)
+            return run(exchange, http=http, machine=machine or self.machine, tell=tell, ask=ask)
 
     def token(self, scope: str | None = None, *, need: float = 60.0, refused: str | None = None) -> str:
         """

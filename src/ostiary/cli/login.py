@@ -61,7 +61,8 @@ def login(
         request = BrowserRequest(who, what, max_age=0 if fresh else None, timeout=limit)
         granted = _by_browser(errand, server, request, prover)
     else:
-        asked = DeviceRequest(who, what, reason or None, limit, errand.machine.name())
+        name, asks = errand.machine.name(), errand.may_ask
+        asked = DeviceRequest(who, what, reason or None, limit, name, number=asks)
         granted = _by_device(errand, server, asked, qr, prover)
     record = record_of(
         granted,
@@ -115,7 +116,7 @@ def _by_device(errand: Errand, server: Server, request: DeviceRequest, qr: bool,
         try:
             with Waiting(errand.screen, errand.machine, qr=qr) as waiting:
                 sign_in = sign_in_by_device(server, request, prover)
-                return errand.perform(sign_in, tell=waiting.tell, machine=waiting.machine)
+                return errand.perform(sign_in, tell=waiting.tell, ask=waiting.ask, machine=waiting.machine)
         except CodeExpired as fault:
             if not errand.may_ask:
                 fault.next_step = fault.next_step or "ostiary login"

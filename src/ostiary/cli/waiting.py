@@ -15,7 +15,7 @@ from rich.text import Text
 
 from ostiary.cli.durations import left
 from ostiary.cli.output import Screen
-from ostiary.client.device import CodeIssued, ConnectionLost, Extended, Resumed
+from ostiary.client.device import CodeIssued, ConnectionLost, Extended, NumberWanted, Resumed
 from ostiary.client.exchange import Event
 from ostiary.client.machine import Machine
 
@@ -52,12 +52,33 @@ class Waiting:
             self._note = ""
             self._line("the server answers again", "connection_back")
 
+    def ask(self, event: Event, seconds: float) -> str | None:
+        """
+        The number that the page shows, two digits; None when nobody typed any in *seconds*. What cannot be one is asked
+        again here: the server takes one try.
+        """
+        if not isinstance(event, NumberWanted):
+            return None
+        self._stop()
+        self._screen.event("number_wanted")
+        self._screen.say("  Approved. Type the number that the page shows, then Enter:", "bold")
+        until = self._machine.monotonic() + seconds
+        while (line := self._machine.read_line(until - self._machine.monotonic())) is not None:
+            typed = line.strip()
+            if len(typed) == 2 and typed.isascii() and typed.isdigit():
+                return typed
+            self._screen.say("  Two digits, as on the page:", "bold")
+        return None
+
     def __enter__(self) -> "Waiting":
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
         if self._live is not None:
             self._live.stop()
             self._live = None

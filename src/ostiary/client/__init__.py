@@ -17,7 +17,7 @@ from ostiary.client.auth import OstiaryAuth
 from ostiary.client.browser import BrowserWanted, sign_in_by_browser
 from ostiary.client.browser import Request as BrowserRequest
 from ostiary.client.cache import Access, Cache, SignIn, open_cache
-from ostiary.client.device import CodeIssued, ConnectionLost, Extended, Resumed, sign_in_by_device
+from ostiary.client.device import CodeIssued, ConnectionLost, Extended, NumberWanted, Resumed, sign_in_by_device
 from ostiary.client.device import Request as DeviceRequest
 from ostiary.client.discovery import Server, discover
 from ostiary.client.drive import http_client, http_client_async, run, run_async
@@ -65,6 +65,7 @@ __all__ = [
     "Misused",
     "NotKept",
     "NotSignedIn",
+    "NumberWanted",
     "OstiaryAuth",
     "OstiaryError",
     "Places",

@@ -22,16 +22,17 @@ from ostiary.client.errors import (
     Unreachable,
     plain,
 )
-from ostiary.client.exchange import Answer, Call, Event, Exchange, Lost, answered, pause, tell
+from ostiary.client.exchange import Answer, Call, Event, Exchange, Lost, answered, pause, question, tell
 from ostiary.client.proofs import Prover, proved
 from ostiary.client.tokens import Granted, give_up_after, length, raise_refusal, read_grant, redeem, revoke
 
-__all__ = ["CodeIssued", "ConnectionLost", "Extended", "Request", "Resumed", "sign_in_by_device"]
+__all__ = ["CodeIssued", "ConnectionLost", "Extended", "NumberWanted", "Request", "Resumed", "sign_in_by_device"]
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
 SLOWER = 5.0  # RFC 8628 §3.5: this and all later requests
 LONGEST_INTERVAL = 60.0
 LONGEST_CODE = 3600.0
+NUMBER_WITHIN = 115.0  # R12: the server waits for two minutes
 LONGEST_WAIT = 8 * 3600.0  # R5: nothing waits for an exemption longer than 8 h
 
 
@@ -53,6 +54,11 @@ class Extended(Event):
     """The sign-in now lives for *expires_in* seconds from now: somebody has to approve an exemption first (R5)."""
 
     expires_in: float
+
+
+@dataclass(frozen=True, slots=True)
+class NumberWanted(Event):
+    """The person said yes and sees two digits on the page: ask for them (R12). Who answers, answers once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,8 @@ class Request:
     reason: str | None = None
     timeout: float | None = None
     machine: str | None = None
+    number: bool = False
+    """Whether somebody is there to type a number (R12)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +138,8 @@ def _ask(server: Server, request: Request, prover: Prover | None) -> Exchange[_C
         form |= {"ostiary_request": request.reason, "ostiary_reason": request.reason}
     if request.machine:
         form["ostiary_machine"] = request.machine
+    if request.number and server.confirmation_endpoint is not None:
+        form["ostiary_number"] = "1"
     headers = {"accept": "application/json"}
     asked = Call("POST", server.device_authorization_endpoint, form=form, headers=headers)
     answer = answered(asked, (yield from proved(prover, asked)))
@@ -168,6 +178,30 @@ def _wait(server: Server, request: Request, code: _Code, prover: Prover | None) 
             return read_grant(answer, server, request.client_id, request.scope, prover)
         pace = yield from _next(pace, answer)
         now = answer.at
+        if request.number and _number_wanted(answer):
+            now = yield from _confirm(server, request, code, prover)
+            pace = replace(pace, wait=0.0, ends=max(pace.ends, now + pace.interval), last_try=False)
+
+
+def _number_wanted(answer: Answer | Lost) -> bool:
+    fields = answer.fields_or_none() if isinstance(answer, Answer) else None
+    return fields is not None and fields.get("ostiary_confirm") == "number"
+
+
+def _confirm(server: Server, request: Request, code: _Code, prover: Prover | None) -> Exchange[float]:
+    """Ask the person for the number and send it: there is one try. The time after it, when it was right."""
+    if server.confirmation_endpoint is None:
+        raise ServerFault("the server wants a number and does not say where to send it")
+    typed = yield from question(NumberWanted(), NUMBER_WITHIN)
+    if typed.text is None:
+        raise TimedOut("nobody typed the number in time")
+    form = {"client_id": request.client_id, "device_code": code.device_code, "number": typed.text}
+    headers = {"accept": "application/json"}
+    asked = Call("POST", server.confirmation_endpoint, form=form, headers=headers)
+    answer = answered(asked, (yield from proved(prover, asked)))
+    if answer.status != 200:
+        raise_refusal(answer, otherwise=CodeExpired)
+    return answer.at
 
 
 def _towards_the_end(pace: _Pace, now: float) -> _Pace:

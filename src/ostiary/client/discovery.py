@@ -32,6 +32,8 @@ class Server:
     names_issuer: bool = False
     proves_keys: bool = False
     """Whether it takes proofs of the kind that we make (RFC 9449 §5.1)."""
+    confirmation_endpoint: str | None = None
+    """Ours: where the number goes that a person was shown (R12)."""
 
     @property
     def origin(self) -> str:
@@ -91,6 +93,7 @@ def _read(asked: str, fields: Mapping[str, object]) -> Server:
         revocation_endpoint=_endpoint(fields, "revocation_endpoint"),
         proves_keys="ES256" in _names(fields.get("dpop_signing_alg_values_supported")),
         names_issuer=fields.get("authorization_response_iss_parameter_supported") is True,
+        confirmation_endpoint=_endpoint(fields, "ostiary_confirmation_endpoint"),
     )
 
 

@@ -25,18 +25,21 @@ from ostiary.client.exchange import (
     Listening,
     Lost,
     Pause,
+    Question,
     Reply,
     Step,
     Tell,
+    Typed,
     Woke,
 )
 from ostiary.client.loopback import Loopback
 from ostiary.client.machine import Machine
 
-__all__ = ["Teller", "http_client", "http_client_async", "ignore", "run", "run_async"]
+__all__ = ["Asker", "Teller", "http_client", "http_client_async", "ignore", "nobody", "run", "run_async"]
 
 T = TypeVar("T")
 Teller = Callable[[Event], None]
+Asker = Callable[[Event, float], str | None]
 _TIMEOUT = httpx.Timeout(20.0, connect=10.0)
 _HEADERS = {"user-agent": "ostiary-client", "accept-encoding": "identity"}
 
@@ -55,10 +58,17 @@ def ignore(event: Event) -> None:
     """Tell nobody."""
 
 
-def run(exchange: Exchange[T], *, http: httpx.Client, machine: Machine, tell: Teller = ignore) -> T:
+def nobody(event: Event, seconds: float) -> str | None:
+    """Nobody is there to ask."""
+    return None
+
+
+def run(
+    exchange: Exchange[T], *, http: httpx.Client, machine: Machine, tell: Teller = ignore, ask: Asker = nobody
+) -> T:
     """Perform *exchange* to its end; its result is returned, what it raises goes on."""
     reply: Reply | BaseException | None = None
-    with _Desk(machine, tell) as desk:
+    with _Desk(machine, tell, ask) as desk:
         while True:
             try:
                 step = _resume(exchange, reply)
@@ -70,10 +80,12 @@ def run(exchange: Exchange[T], *, http: httpx.Client, machine: Machine, tell: Te
                 reply = fault
 
 
-async def run_async(exchange: Exchange[T], *, http: httpx.AsyncClient, machine: Machine, tell: Teller = ignore) -> T:
+async def run_async(
+    exchange: Exchange[T], *, http: httpx.AsyncClient, machine: Machine, tell: Teller = ignore, ask: Asker = nobody
+) -> T:
     """The same for asyncio."""
     reply: Reply | BaseException | None = None
-    with _Desk(machine, tell) as desk:
+    with _Desk(machine, tell, ask) as desk:
         while True:
             try:
                 step = _resume(exchange, reply)
@@ -96,9 +108,10 @@ def _resume(exchange: Exchange[Any], reply: Reply | BaseException | None) -> Ste
 class _Desk:
     """What one run has at hand: the machine, the listener if there is one, and somebody to tell."""
 
-    def __init__(self, machine: Machine, tell: Teller) -> None:
+    def __init__(self, machine: Machine, tell: Teller, ask: Asker) -> None:
         self._machine = machine
         self._tell = tell
+        self._ask = ask
         self._loopback: Loopback | None = None
 
     def __enter__(self) -> "_Desk":
@@ -116,6 +129,9 @@ class _Desk:
             return _send(step, http, clock)
         if isinstance(step, Pause):
             self._machine.sleep(step.seconds)
+        if isinstance(step, Question):
+            typed = self._ask(step.event, step.seconds)
+            return Typed(clock(), typed)
         if isinstance(step, Await):
             return Arrived(clock(), self._listener().wait(step.seconds, step.state, clock))
         return self._at_once(step)
@@ -126,6 +142,9 @@ class _Desk:
             return await _send_async(step, http, clock)
         if isinstance(step, Pause):
             await self._machine.sleep_async(step.seconds)
+        if isinstance(step, Question):
+            typed = await asyncio.to_thread(self._ask, step.event, step.seconds)
+            return Typed(clock(), typed)
         if isinstance(step, Await):
             until = clock() + step.seconds
             query = None

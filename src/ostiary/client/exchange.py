@@ -26,9 +26,11 @@ __all__ = [
     "Listening",
     "Lost",
     "Pause",
+    "Question",
     "Reply",
     "Step",
     "Tell",
+    "Typed",
     "Woke",
     "answered",
     "await_arrival",
@@ -36,6 +38,7 @@ __all__ = [
     "listen",
     "needed",
     "pause",
+    "question",
     "tell",
 ]
 
@@ -74,6 +77,14 @@ class Tell:
     """Let the person know; the conversation goes on at once."""
 
     event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Ask the person what *event* says, for up to *seconds*."""
+
+    event: Event
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +144,14 @@ class Woke:
 
 
 @dataclass(frozen=True, slots=True)
+class Typed:
+    """What the person typed; None when nobody did in time."""
+
+    at: float
+    text: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Listening:
     """The listener is open at *address*."""
 
@@ -148,8 +167,8 @@ class Arrived:
     query: Mapping[str, str] | None
 
 
-Step = Call | Pause | Tell | Listen | Await
-Reply = Answer | Lost | Woke | Listening | Arrived
+Step = Call | Pause | Tell | Question | Listen | Await
+Reply = Answer | Lost | Woke | Typed | Listening | Arrived
 
 T = TypeVar("T")
 Exchange = Generator[Step, Reply, T]
@@ -184,6 +203,14 @@ def pause(seconds: float) -> Exchange[float]:
 def tell(event: Event) -> Exchange[None]:
     """Let the person know of *event*."""
     yield Tell(event)
+
+
+def question(event: Event, seconds: float) -> Exchange[Typed]:
+    """Ask the person; what they typed, and when."""
+    reply = yield Question(event, seconds)
+    if not isinstance(reply, Typed):
+        raise TypeError(f"a question was answered with {type(reply).__name__}")
+    return reply
 
 
 def listen(path: str) -> Exchange[str]:

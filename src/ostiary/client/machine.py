@@ -8,6 +8,7 @@ else in `client` or `cli` asks for any of these, so a test replaces one value. N
 import asyncio
 import os
 import secrets
+import select
 import socket
 import subprocess
 import sys
@@ -55,13 +56,15 @@ class Machine:
         """Whether a person can type here."""
         return sys.stdin is not None and sys.stdin.isatty()
 
-    def read_line(self) -> str | None:
+    def read_line(self, seconds: float | None = None) -> str | None:
         """
-        One line typed from now on; None at the end of input.
+        One line typed from now on; None at the end of input, or when none came in *seconds*.
 
         What was typed before is thrown away: a stray Enter must not answer a question that was not there yet.
         """
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
+        if seconds is not None and not select.select([sys.stdin], [], [], max(0.0, seconds))[0]:
+            return None
         return sys.stdin.readline() or None
 
     def become(self, command: list[str], environ: Mapping[str, str]) -> NoReturn:

@@ -296,6 +296,7 @@ signins = Table(
     _text("exemption", null=True),
     _text("session", null=True),
     _int("redeemed", null=True),
+    _blob("number", null=True),  # HMAC of the number of the consent (R12)
     _text("declared", default=""),  # JSON: what the requester says of itself, core/signins/declared.py
     UniqueConstraint("device_code"),
     Index("signins_user_code", "user_code", unique=True),

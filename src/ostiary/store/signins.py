@@ -66,7 +66,8 @@ def _move(*changed: str) -> Sql:
 
 _CLAIM = _move("user", "browser", "claimed")
 _RELEASE = _move("browser", "changes", "handed")
-_APPROVE = _move("decided", "ends", "authenticated", "amr", "approver_address", "approver_agent", "exemption")
+_APPROVE = _move("decided", "ends", "authenticated", "amr", "approver_address", "approver_agent", "exemption", "number")
+_CONFIRM = _move("ends")
 _CLOSE = _move("decided", "approver_address", "approver_agent")
 _REDEEM = _move("redeemed", "session", "exemption")
 
@@ -146,13 +147,19 @@ async def release(tx: Tx, signin: SignIn, *, handed: bytes, now: Instant) -> boo
 
 async def approve(
     tx: Tx, signin: SignIn, *, ends: Instant, authenticated: Instant, amr: tuple[str, ...], exemption: ExemptionId,
-    address: str, agent: str, now: Instant,
+    address: str, agent: str, number: bytes | None, now: Instant,
 ) -> bool:  # fmt: skip
-    """claimed → ready, until *ends*."""
+    """claimed → ready, or with a *number* → awaiting it, until *ends*."""
     return await _run(
-        tx, _APPROVE, signin, State.READY, now, decided_=now, ends_=ends, authenticated_=authenticated,
+        tx, _APPROVE, signin, State.READY if number is None else State.AWAITING_NUMBER, now, number_=number,
+        decided_=now, ends_=ends, authenticated_=authenticated,
         amr_=" ".join(amr), approver_address_=address, approver_agent_=agent, exemption_=exemption,
     )  # fmt: skip
+
+
+async def confirm(tx: Tx, signin: SignIn, *, ends: Instant, now: Instant) -> bool:
+    """awaiting_number → ready, until *ends*."""
+    return await _run(tx, _CONFIRM, signin, State.READY, now, ends_=ends)
 
 
 async def close(tx: Tx, signin: SignIn, state: State, *, address: str, agent: str, now: Instant) -> bool:
@@ -171,9 +178,9 @@ async def _run(tx: Tx, statement: Sql, signin: SignIn, new: State, now: Instant,
 
 def _signin(row: Row) -> SignIn:
     """The columns `_COLUMNS`, which stand in the order of the value's fields: by place costs a third of by name."""
-    id, client, resource, words, state, *others, amr, address, agent, exemption, session, redeemed, said = row
+    id, client, resource, words, state, *others, amr, address, agent, exemption, session, redeemed, said, number = row
     values: list[Any] = [
         id, client, resource, tuple(words.split()), State(state), *others, tuple((amr or "").split()), address, agent,
-        exemption, session, redeemed, Declared.of(said),
+        exemption, session, redeemed, Declared.of(said), number,
     ]  # fmt: skip
     return SignIn(*values)

@@ -49,6 +49,7 @@ DETAILS: tuple[Column, ...] = (
     ("Resource", lambda r: r.get("identifierUris")),
     ("Offers", _scopes),
     ("Reach", _own("reach")),
+    ("Number", _own("numberConfirmation")),
     ("Assigned only", _own("assignmentRequired")),
     ("Code life", _own("codeLifetime")),
     ("Token life", _own("tokenLifetime")),
@@ -122,6 +123,9 @@ def change(
         typer.Option("--verified/--unverified", help="Whether you looked at it and its name; people are shown this."),
     ] = None,
     pkce: Annotated[str, typer.Option("--pkce", help="In the device flow: optional or required.")] = "",
+    number: Annotated[
+        str, typer.Option("--number", help="A number typed on the machine after consent: never, optional or required.")
+    ] = "",
     reach: Annotated[
         list[str] | None, typer.Option("--reach", help="A resource that a refresh may name; may be given again.")
     ] = None,
@@ -134,6 +138,7 @@ def change(
         "pkce": pkce or None,
         "reach": reach,
         "verified": verified,
+        "numberConfirmation": number or None,
     }
     own = {key: value for key, value in own.items() if value is not None}
     body: dict[str, Any] = ({"displayName": new_name} if new_name else {}) | ({"ostiary": own} if own else {})

@@ -96,12 +96,12 @@ def _filtered(policies: PolicySet, facts: Facts, may: int, must: int) -> tuple[i
 class _Judge:
     """Adds up the policies that apply; each different demand is looked at once."""
 
-    __slots__ = ("_answered", "_facts", "_hopeful", "_met", "_policies", "_unsure", "_verdicts", "applied", "failing",
-                 "narrowing")  # fmt: skip
+    __slots__ = ("_answered", "_facts", "_hopeful", "_lost", "_met", "_policies", "_unsure", "_verdicts", "applied",
+                 "failing", "narrowing")  # fmt: skip
 
     def __init__(self, policies: PolicySet, facts: Facts, unknown: Treat) -> None:
         self._policies, self._facts = policies, facts
-        self._answered = self._met = self._unsure = 0
+        self._answered = self._met = self._unsure = self._lost = 0
         self._hopeful = unknown is Treat.LATER
         self._verdicts: dict[int, tuple[bool, int]] = {}
         self.applied: list[Applied] = []
@@ -130,7 +130,7 @@ class _Judge:
         self._answer(asked & ~self._answered)
         has = self._met
         if self._hopeful:  # what is not known yet, or can still be brought, is asked for later
-            has |= self._unsure | self._policies.reachable
+            has |= self._unsure | self._reachable()
         return not one.met(has), asked & ~self._met
 
     def _part(self, one: Demands, verdict: tuple[bool, int]) -> Applied:
@@ -148,9 +148,15 @@ class _Judge:
             answer = satisfied(self._policies.controls[n], self._facts)
             if answer is True:
                 self._met |= 1 << n
+            elif answer is None:
+                self._lost |= 1 << n
             elif isinstance(answer, Unknown):
                 self._unsure |= 1 << n
         self._answered |= asked
+
+    def _reachable(self) -> int:
+        """Which demands can still be met, as far as was asked."""
+        return self._policies.reachable & ~self._lost
 
     def decision(self) -> Decision:
         """What it comes to."""
@@ -159,7 +165,7 @@ class _Judge:
             return Decision(Outcome.ALLOWED, (), applied, self._limits())
         if any(one.blocks for one in self.failing):
             return Decision(Outcome.BLOCKED, policies=applied)
-        reachable = self._policies.reachable
+        reachable = self._reachable()
         helpless = any(not one.met(self._met | reachable) for one in self.failing)
         missing = 0
         for one in self.failing:

@@ -106,5 +106,6 @@ class Facts:
     requester: Place = NOWHERE
     person_device: DeviceFacts | None | Unknown = UNKNOWN
     requester_device: DeviceFacts | None | Unknown = UNKNOWN
-    number_confirmed: bool | Unknown = UNKNOWN
+    number_confirmed: bool | None | Unknown = UNKNOWN
+    """Not yet is False; None: this requester cannot take a number, so that none will be confirmed."""
     start_ticket: bool | Unknown = UNKNOWN

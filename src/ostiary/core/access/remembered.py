@@ -122,6 +122,10 @@ def _truth(key: str, value: Any) -> bool:
     return value
 
 
+def _perhaps_truth(key: str, value: Any) -> bool | None:
+    return None if value is None else _truth(key, value)
+
+
 def _object(key: str, value: Any, known: tuple[str, ...]) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise _wrong(key, "an object")
@@ -181,5 +185,6 @@ _READ: Mapping[str, Any] = {
     "transfer_method": _perhaps_text,
     **dict.fromkeys(("person", "requester"), _read_place),
     **dict.fromkeys(("person_device", "requester_device"), _read_device),
-    **dict.fromkeys(("number_confirmed", "start_ticket"), _truth),
+    "number_confirmed": _perhaps_truth,
+    "start_ticket": _truth,
 }

@@ -19,6 +19,7 @@ INTROSPECT = "introspect"
 
 Need = Literal["optional", "required"]
 Dpop = Literal["never", "optional", "required"]
+Ability = Literal["never", "optional", "required"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,8 @@ class Application:
     """For the device flow; the authorization code flow always requires it."""
     dpop: Dpop = "optional"
     """Whether a requester proves a key (RFC 9449); from the first proof on, always with the same one."""
+    number_confirmation: Ability = "optional"
+    """Whether its requesters bring the number that the person is shown (R12); optional: where policy demands it."""
     complete_uri: bool = False
     """Send `verification_uri_complete`."""
     entra_errors: bool = False

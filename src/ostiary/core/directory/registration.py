@@ -41,6 +41,7 @@ _PLAIN = (
     "assignment_required",
     "pkce",
     "dpop",
+    "number_confirmation",
     "complete_uri",
     "entra_errors",
     "microsoft_family",

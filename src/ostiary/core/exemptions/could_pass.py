@@ -57,6 +57,8 @@ class Start:
     """What it proved to be; nothing shown is no registered device."""
     ticket: bool = False
     """Whether it brought a start ticket (R22)."""
+    number: bool | None = False
+    """None: the requester cannot take a number (R12)."""
 
 
 def could_pass(
@@ -103,6 +105,7 @@ def facts_at_start(start: Start, user: UserId, groups: frozenset[GroupId], roles
         requester=start.place,
         requester_device=start.device,
         start_ticket=start.ticket,
+        number_confirmed=start.number,
         client_type="mobileAppsAndDesktopClients",
         transfer_method="deviceCodeFlow",
     )

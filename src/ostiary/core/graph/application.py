@@ -145,6 +145,10 @@ _OSTIARY: tuple[Field[Application], ...] = (
         values=("never", "optional", "required"),
         doc="Whether tokens are bound to a key of the requester (RFC 9449).",
     ),
+    Field(
+        "numberConfirmation", Kind.ID, lambda a: a.number_confirmation, write="number_confirmation",
+        values=("never", "optional", "required"), doc="A number after consent, typed on the machine (device flow).",
+    ),
     Field("completeUri", Kind.BOOL, lambda a: a.complete_uri, write="complete_uri"),
     Field("entraErrors", Kind.BOOL, lambda a: a.entra_errors, write="entra_errors"),
     Field("microsoftFamily", Kind.BOOL, lambda a: a.microsoft_family, write="microsoft_family"),

@@ -28,7 +28,14 @@ class Kind(StrEnum):
     RELEASED = "device:signin:released"
     """Given back before consenting, for another account of the same browser (R11)."""
     APPROVED = "device:signin:approved"
-    """The person approved: user, user_name, exemption, policies, outcome, facts, policy_version, oddities."""
+    """
+    The person approved: user, user_name, exemption, number (whether one is asked for), policies, outcome, facts,
+    policy_version, oddities.
+    """
+    NUMBER_CONFIRMED = "device:signin:number_confirmed"
+    """The machine brought the number that the person was shown: user, client (R12)."""
+    NUMBER_WRONG = "device:signin:number_wrong"
+    """It brought a wrong one, which ended the sign-in: user, client (R12)."""
     DENIED = "device:signin:denied"
     """The person denied."""
     REPORTED = "device:signin:reported"

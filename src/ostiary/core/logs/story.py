@@ -157,16 +157,19 @@ class Telling:
 
 
 _SUCCESS = (Kind.REDEEMED, Kind.CODE_REDEEMED, Kind.SIGNED_IN)
-_CLOSED = ((Kind.REPORTED, "reported"), (Kind.DENIED, "denied"), (Kind.EXPIRED, "code_expired"))
+_CLOSED = ((Kind.REPORTED, "reported"), (Kind.DENIED, "denied"), (Kind.NUMBER_WRONG, "wrong_number"),
+           (Kind.EXPIRED, "code_expired"))  # fmt: skip
 # The last of these decides while nothing above does; later ones win where the clock stood still.
 _STEPS = (
     Kind.STARTED, Kind.CODE_ISSUED, Kind.PASSWORD_PASSED, Kind.CLAIMED, Kind.RELEASED, Kind.APPROVED,
-    Kind.BLOCKED, Kind.REDEMPTION_REFUSED, Kind.CODE_REFUSED, Kind.START_REFUSED, Kind.STARTS_REFUSED, Kind.CODE_WRONG,
-    Kind.SIGN_IN_REFUSED, Kind.REFRESH_REFUSED, Kind.CLIENT_REFUSED, Kind.PROOF_REFUSED,
+    Kind.NUMBER_CONFIRMED, Kind.BLOCKED, Kind.REDEMPTION_REFUSED, Kind.CODE_REFUSED, Kind.START_REFUSED,
+    Kind.STARTS_REFUSED, Kind.CODE_WRONG, Kind.SIGN_IN_REFUSED, Kind.REFRESH_REFUSED, Kind.CLIENT_REFUSED,
+    Kind.PROOF_REFUSED,
 )  # fmt: skip
 _GOING_ON = frozenset(
-    {Kind.STARTED, Kind.CODE_ISSUED, Kind.PASSWORD_PASSED, Kind.CLAIMED, Kind.RELEASED, Kind.APPROVED}
-)
+    {Kind.STARTED, Kind.CODE_ISSUED, Kind.PASSWORD_PASSED, Kind.CLAIMED, Kind.RELEASED, Kind.APPROVED,
+     Kind.NUMBER_CONFIRMED}
+)  # fmt: skip
 _AFTERWARDS = (Kind.REFRESHED, Kind.REUSED, Kind.REVOKED, Kind.STEPPED_UP, Kind.SIGNED_OUT, Kind.REPLAYED)
 _ENDS = ((Kind.REPORTED, "reported"), (Kind.REUSED, "token_reused"), (Kind.REPLAYED, "code_replayed"),
          (Kind.REVOKED, "revoked"), (Kind.SIGNED_OUT, "signed_out"))  # fmt: skip

@@ -21,6 +21,8 @@ class Declared:
     """The machine's name."""
     reason: str = ""
     """What the sign-in is for."""
+    number: bool = False
+    """That it can take a number from its person (R12)."""
 
     def kept(self) -> str:
         """As a sign-in keeps it; nothing said is the empty text."""
@@ -39,9 +41,9 @@ class Declared:
 NOTHING = Declared()
 
 
-def declared(*, machine: str, reason: str) -> Declared:
-    """The parameters `ostiary_machine` and `ostiary_reason`, tamed."""
-    return Declared(plain(machine, LONGEST_MACHINE), plain(reason, LONGEST_REASON))
+def declared(*, machine: str, reason: str, number: bool = False) -> Declared:
+    """The parameters `ostiary_machine` and `ostiary_reason`, tamed, and what else it says."""
+    return Declared(plain(machine, LONGEST_MACHINE), plain(reason, LONGEST_REASON), number)
 
 
 def plain(text: str, longest: int) -> str:

@@ -28,6 +28,8 @@ class State(StrEnum):
 
     ISSUED = "issued"
     CLAIMED = "claimed"
+    AWAITING_NUMBER = "awaiting_number"
+    """Consented; the requester has to bring the number that the person was shown (R12)."""
     READY = "ready"
     REDEEMED = "redeemed"
     DENIED = "denied"
@@ -35,8 +37,8 @@ class State(StrEnum):
     EXPIRED = "expired"
 
 
-OPEN = (State.ISSUED, State.CLAIMED, State.READY)
-DECIDED = (State.READY, State.REDEEMED, State.DENIED, State.REPORTED)
+OPEN = (State.ISSUED, State.CLAIMED, State.AWAITING_NUMBER, State.READY)
+DECIDED = (State.AWAITING_NUMBER, State.READY, State.REDEEMED, State.DENIED, State.REPORTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class SignIn:
     redeemed: Instant | None = None
     declared: Declared = NOTHING
     """What the requester says of itself."""
+    number: bytes | None = None
+    """Keyed digest of the number of the consent (R12)."""
 
     def standing(self, now: Instant) -> State:
         """The state at *now*: an open sign-in past its end is expired."""

@@ -49,6 +49,8 @@ class Approved:
     signin: SignIn
     application: Application
     ends: Instant
+    number: str = field(default="", repr=False)
+    """What the person has to type on the machine, if anything (R12)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class Decided:
     application: Application | None
     state: State
     ends: Instant | None = None
+    number: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

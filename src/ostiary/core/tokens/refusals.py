@@ -159,6 +159,13 @@ TABLE: dict[Reason, Wire] = {
     Reason.PKCE_REQUIRED: Wire(
         "invalid_request", 50147, "A code challenge with the method S256 is required.", _FIX_CLIENT
     ),
+    Reason.NUMBER_REQUIRED: Wire(
+        "unauthorized_client",
+        50147,
+        "This sign-in is confirmed by a number that the person types on the machine, and this client takes none.",
+        "Sign in with a client that can, such as `ostiary login` on a terminal, or with a browser.",
+        device_status=403,
+    ),
     Reason.BAD_REDIRECT: Wire(
         "invalid_request", 50011, "The address to return to is not registered for this application.", _ASK_ADMINISTRATOR
     ),
@@ -231,6 +238,13 @@ TABLE: dict[Reason, Wire] = {
     Reason.PENDING: Wire(
         "authorization_pending", 70016, "The person has not decided yet.", "Ask again after the interval."
     ),
+    Reason.NUMBER_AWAITED: Wire(
+        "authorization_pending",
+        70016,
+        "The person has said yes; the number that they see is missing.",
+        "Ask for it on the machine and send it to the confirmation endpoint.",
+    ),
+    Reason.WRONG_NUMBER: _TURNED_DOWN,
     Reason.SLOW_DOWN: Wire(
         "slow_down", 70016, "Asked too often.", "Wait five seconds longer between two questions from now on."
     ),

@@ -31,6 +31,8 @@ class Reason(StrEnum):
     """The application has no risk assessment, or its review is overdue for thirty days (R23)."""
     NO_CONSENT = "no_consent"
     PKCE_REQUIRED = "pkce_required"
+    NUMBER_REQUIRED = "number_required"
+    """The requester cannot take the number that registration or policy demand (R12)."""
     BAD_REDIRECT = "bad_redirect"
     """The redirect URI is not one that the application registered: told on a page, never by redirect."""
     UNSUPPORTED_RESPONSE = "unsupported_response"
@@ -49,6 +51,9 @@ class Reason(StrEnum):
     # the sign-in
     PENDING = "pending"
     SLOW_DOWN = "slow_down"
+    NUMBER_AWAITED = "number_awaited"
+    """Consented, and the number is missing: as pending, but the requester has something to do (R12)."""
+    WRONG_NUMBER = "wrong_number"
     DENIED = "denied"
     REPORTED = "reported"
     CODE_EXPIRED = "code_expired"

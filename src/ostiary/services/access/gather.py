@@ -18,6 +18,7 @@ from ostiary.core.access.picture import Picture
 from ostiary.core.access.remembered import facts_document
 from ostiary.core.directory.people import User
 from ostiary.core.exemptions.exemption import Exemption
+from ostiary.core.signins.number import confirmed
 from ostiary.core.signins.signin import SignIn
 from ostiary.core.tokens import scopes
 from ostiary.core.words.ids import AppId, UserId
@@ -35,6 +36,8 @@ class Side:
     address: str = ""
     platform: str | Unknown = UNKNOWN
     device: DeviceFacts | None | Unknown = None
+    number: bool = False
+    """Whether the consent was confirmed by its number (R12)."""
 
     @classmethod
     def at(cls, address: str | None, agent: str | None, device: DeviceFacts | None | Unknown = None) -> "Side":
@@ -43,7 +46,8 @@ class Side:
 
     def kept(self) -> str:
         """As a session keeps it. The device is looked up again, as it is then."""
-        return json.dumps({"address": self.address, "platform": None if self.platform is UNKNOWN else self.platform})
+        platform = None if self.platform is UNKNOWN else self.platform
+        return json.dumps({"address": self.address, "platform": platform, **({"number": True} if self.number else {})})
 
     @classmethod
     def of(cls, kept: str) -> "Side":
@@ -51,7 +55,7 @@ class Side:
         if not kept:
             return cls()
         found: dict[str, Any] = json.loads(kept)
-        return cls(found["address"], found["platform"] or UNKNOWN)
+        return cls(found["address"], found["platform"] or UNKNOWN, number=found.get("number", False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ class Ask:
     """Where the machine asks from now; empty: still from `requester_address`."""
     machine_device: DeviceFacts | None | Unknown = None
     proof_age: int | Unknown = UNKNOWN
-    number_confirmed: bool = False
+    number_confirmed: bool | None = False
     start_ticket: bool = False
     came_from: str | None = None
     """Where what was asked for is used from now, if that must be admitted as well."""
@@ -132,6 +136,7 @@ def device_ask(
     return Ask(
         user, signin.client, signin.resource, signin.requester_address, DEVICE_CODE, "mobileAppsAndDesktopClients",
         amr, asked_scopes(signin.scopes), person, machine, proof_age=proof_age, came_from=machine or None,
+        number_confirmed=confirmed(signin),
     )  # fmt: skip
 
 

@@ -14,11 +14,12 @@ from ostiary.core.directory.permissions import FRESH
 from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
+from ostiary.core.signins import number
 from ostiary.core.signins.signin import ACCOUNT_CHANGES, DECIDED, OPEN, SHUNNED_FOR, SignIn, State, ready_until
 from ostiary.core.signins.view import Approved, Closed, Decided, Handed
 from ostiary.core.words.digests import digest
 from ostiary.core.words.ids import SignInId, UserId
-from ostiary.core.words.instants import between, hours
+from ostiary.core.words.instants import after, between, hours
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import settled
@@ -48,6 +49,7 @@ async def approve(house: House, visit: Visit, id: SignInId) -> Approved | Refuse
     if between(caller.authenticated_at, visit.now) > FRESH:
         return Refused(Reason.MFA_STALE)
     authenticated = caller.authenticated_at
+    shown, key = house.random.letters(number.DIGITS, number.LENGTH), house.vault.derived(number.KEY)
 
     async def body(tx: Tx, picture: Picture, signin: SignIn) -> Approved | Refused:
         application = picture.applications.get(signin.client)
@@ -61,17 +63,21 @@ async def approve(house: House, visit: Visit, id: SignInId) -> Approved | Refuse
         gathered = await _judge(tx, visit, picture, signin, user)
         if isinstance(gathered, Refused):
             return gathered
-        _, exemption = gathered
-        ends = ready_until(visit.now)
+        known, exemption = gathered
+        asked = number.wanted(application, known.decision)
+        if asked and not signin.declared.number:  # the registration changed since it was started
+            return Refused(Reason.BLOCKED, reference=signin.id)
+        ends = after(visit.now, number.ASKED_FOR) if asked else ready_until(visit.now)
         swapped = await rows.approve(
             tx, signin, ends=ends, authenticated=authenticated, amr=caller.amr, exemption=exemption.id,
-            address=visit.address, agent=visit.agent, now=visit.now,
+            address=visit.address, agent=visit.agent, number=number.kept(key, signin, shown) if asked else None,
+            now=visit.now,
         )  # fmt: skip
         if not swapped:
             return NOT_YOURS
         odd = (await around(tx, visit, picture, signin, user)).tags()
-        await record(tx, visit, _approval(signin, visit, *gathered, odd))
-        return Approved(signin, application, exemption.ends)
+        await record(tx, visit, _approval(signin, visit, *gathered, {"oddities": odd, "number": asked}))
+        return Approved(signin, application, exemption.ends, shown if asked else "")
 
     return await _decided(house, id, body)
 
@@ -107,14 +113,14 @@ async def _judge(
     return refused
 
 
-def _approval(signin: SignIn, visit: Visit, gathered: Gathered, exemption: Exemption, odd: list[str]) -> Entry:
+def _approval(signin: SignIn, visit: Visit, gathered: Gathered, exemption: Exemption, more: dict[str, Any]) -> Entry:
     detail = {
         "user": gathered.user.id,
         "user_name": gathered.user.principal_name,
         "exemption": exemption.id,
         **told(gathered),
         "amr": list(visit.caller.amr),
-        "oddities": odd,
+        **more,
     }
     return Entry(Kind.APPROVED, target=f"user:{gathered.user.id}", story=signin.id, detail=detail)
 
@@ -194,6 +200,7 @@ async def change_account(house: House, visit: Visit, id: SignInId) -> Handed | R
 
 async def decided(house: House, visit: Visit, id: SignInId) -> Decided | Refused:
     """What the browser session that held *id* decided, so that reloading tells it again. Reasons: WRONG_STATE."""
+    keys = tuple(house.vault.derived_each(number.KEY))
 
     async def body(tx: Tx, picture: Picture) -> Decided | Refused:
         row = await rows.by_id(tx, id)
@@ -205,9 +212,9 @@ async def decided(house: House, visit: Visit, id: SignInId) -> Decided | Refused
         if not mine or state not in DECIDED:
             return NOT_YOURS
         window = await exemptions.show(tx, signin.exemption) if signin.exemption else None
-        return Decided(
-            signin, picture.applications.get(signin.client), state, window.exemption.ends if window else None
-        )
+        ends = window.exemption.ends if window else None
+        again = number.told_again(keys, signin) if state is State.AWAITING_NUMBER else ""
+        return Decided(signin, picture.applications.get(signin.client), state, ends, again)
 
     return await settled(house, body, write=False)
 

@@ -4,7 +4,7 @@ A poll that may be the one: the step that turns an approved sign-in into somethi
 One code buys one token: the compare-and-swap from `ready` decides, and everything before it only looks.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ostiary.core.access.decision import Outcome
 from ostiary.core.access.picture import Picture
@@ -13,6 +13,7 @@ from ostiary.core.directory.people import User
 from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
+from ostiary.core.signins.number import confirmed
 from ostiary.core.signins.signin import OPEN, SignIn, State
 from ostiary.core.tokens.claims import LONGEST_TOKEN, expiry
 from ostiary.core.tokens.pkce import fits
@@ -33,6 +34,7 @@ REPLAY_FORGIVEN = seconds(60)
 _ANSWERS = {
     State.ISSUED: Reason.PENDING,
     State.CLAIMED: Reason.PENDING,
+    State.AWAITING_NUMBER: Reason.NUMBER_AWAITED,
     State.DENIED: Reason.DENIED,
     State.REPORTED: Reason.DENIED,
     State.EXPIRED: Reason.CODE_EXPIRED,
@@ -124,8 +126,9 @@ def _ask(visit: Visit, signin: SignIn, user: UserId) -> Ask:
 
 
 def person_of(signin: SignIn) -> Side:
-    """The browser in which *signin* was approved."""
-    return Side.at(signin.approver_address, signin.approver_agent)
+    """The browser in which *signin* was approved, and whether its number came."""
+    side = Side.at(signin.approver_address, signin.approver_agent)
+    return replace(side, number=confirmed(signin) is True)
 
 
 def _wrong(signin: SignIn, gathered: Gathered | None, now: Instant) -> Reason | None:

@@ -3,7 +3,7 @@ A machine asks for a code (RFC 8628 §3.1). Closed by default: unless somebody c
 """
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.applications import Application
@@ -15,6 +15,7 @@ from ostiary.core.logs.kinds import Kind
 from ostiary.core.signins import user_code
 from ostiary.core.signins.declared import declared
 from ostiary.core.signins.limits import Limits, room_for_one
+from ostiary.core.signins.number import takes
 from ostiary.core.signins.signin import SignIn, State
 from ostiary.core.tokens import scopes
 from ostiary.core.tokens.binding import Held, judge_key
@@ -57,6 +58,8 @@ class Request:
     """The requester's name, as it says."""
     reason: str = ""
     """What it asks for a code for, as it says."""
+    number: bool = False
+    """That it can take a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +128,25 @@ def _judge(house: House, visit: Visit, request: Request, picture: Picture) -> _J
     asked = scopes.parse(request.scope, picture, client=application, device=True)
     if isinstance(asked, Refused):
         return asked
+    number = False if takes(application, said=request.number) else None
+    if number is None and application.number_confirmation == "required":
+        return Refused(Reason.NUMBER_REQUIRED)
     begin = Start(  # whoever is named: a stranger must not ask that
         application.id, asked.resource.id, visit.address, asked_scopes(scopes.stored(asked)),
-        picture.atlas.place(visit.address),
+        picture.atlas.place(visit.address), number=number,
     )  # fmt: skip
-    openings, group = house.desk.openings, picture.exception_group
-    if not could_pass(picture.policies, openings, begin, exception_group=group, version=picture.version, now=visit.now):
+    if not _could_pass(house, visit, picture, begin):
+        if number is None and _could_pass(house, visit, picture, replace(begin, number=False)):
+            return Refused(Reason.NUMBER_REQUIRED)
         return Refused(Reason.BLOCKED, rules=refusal(picture.policies, begin).rules)
-    return _room(house, visit, application) or _Judged(picture, openings, application, asked)
+    return _room(house, visit, application) or _Judged(picture, house.desk.openings, application, asked)
+
+
+def _could_pass(house: House, visit: Visit, picture: Picture, begin: Start) -> bool:
+    return could_pass(
+        picture.policies, house.desk.openings, begin, exception_group=picture.exception_group,
+        version=picture.version, now=visit.now,
+    )  # fmt: skip
 
 
 def _challenge(application: Application, request: Request) -> Refused | None:
@@ -199,7 +213,11 @@ async def _issue(house: House, visit: Visit, request: Request, codes: _Codes, be
             challenge=request.challenge or None,
             jkt=None if application.dpop == "never" else visit.proof.jkt or request.dpop_jkt or None,
             named=await _named(tx, request.login_hint),
-            declared=declared(machine=request.machine, reason=request.reason),
+            declared=declared(
+                machine=request.machine,
+                reason=request.reason,
+                number=takes(application, said=request.number),
+            ),
         )
         await rows.add(tx, signin, device_code=secret, user_code=typed)
         await record(tx, visit, _entry(application, signin))

@@ -38,7 +38,9 @@ _REFUSED: dict[str, Kind] = {
     Kind.REDEEMED: Kind.REDEMPTION_REFUSED, Kind.REPEATED: Kind.REDEMPTION_REFUSED,
     Kind.REFRESHED: Kind.REFRESH_REFUSED, Kind.CODE_REDEEMED: Kind.CODE_REFUSED,
 }  # fmt: skip
-_COMES_AND_GOES = (Reason.PENDING, Reason.SLOW_DOWN, Reason.CODE_EXPIRED, Reason.DENIED)
+_COMES_AND_GOES = (
+    Reason.PENDING, Reason.NUMBER_AWAITED, Reason.SLOW_DOWN, Reason.CODE_EXPIRED, Reason.DENIED,
+)  # fmt: skip
 
 
 class _Undo(OstiaryError):

@@ -11,6 +11,8 @@ from ostiary.services.house import House
 from ostiary.web.front.hot import Asgi
 from ostiary.web.oauth import device_authorization, introspection, token
 from ostiary.web.oauth.authorize import authorize
+from ostiary.web.oauth.confirmation import PATH as CONFIRMATION
+from ostiary.web.oauth.confirmation import confirmation
 from ostiary.web.oauth.discovery import discovery
 from ostiary.web.oauth.door import unknown_tenant
 from ostiary.web.oauth.instance import PATH as INSTANCE
@@ -39,6 +41,7 @@ def routes(house: House) -> list[Route]:
         Route("/.well-known/oauth-authorization-server/{tenant}/v2.0", discovery(house), methods=["GET"]),
         Route("/{tenant}/discovery/v2.0/keys", keys(house), methods=["GET"]),
         Route("/{tenant}/oauth2/v2.0/authorize", authorize(house), methods=["GET", "POST"]),
+        Route("/{tenant}" + CONFIRMATION, confirmation(house), methods=["POST"]),
         Route("/{tenant}" + REVOCATION, revocation(house), methods=["POST"]),
         Route(INSTANCE, instance(house), methods=["GET"]),
         Route("/oidc/userinfo", userinfo(house), methods=["GET", "POST"]),

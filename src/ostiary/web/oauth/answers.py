@@ -61,6 +61,8 @@ def refusal(
     }
     if entry.suberror:
         body["suberror"] = entry.suberror
+    if refused.reason is Reason.NUMBER_AWAITED:
+        body["ostiary_confirm"] = "number"
     if refused.rules:
         body["ostiary_rules"] = list(refused.rules)
     status = entry.status_at(endpoint)

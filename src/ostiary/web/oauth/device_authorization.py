@@ -61,6 +61,7 @@ def _request(fields: dict[str, str], client: Shown) -> Request:
         dpop_jkt=fields.get("dpop_jkt", ""),
         machine=fields.get("ostiary_machine", ""),
         reason=fields.get("ostiary_reason", ""),
+        number=fields.get("ostiary_number") == "1",
     )
 
 

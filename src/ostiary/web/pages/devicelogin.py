@@ -32,6 +32,7 @@ _SENTENCES = {
 _EXPLAINED = (Reason.BLOCKED, Reason.KILLED)
 """What the page says in full, with the next step."""
 _HOW = {
+    State.AWAITING_NUMBER: "number",
     State.READY: "approved",
     State.REDEEMED: "approved",
     State.DENIED: "denied",
@@ -107,15 +108,18 @@ async def _over(guest: Guest, wanted: str) -> Response:
     if isinstance(was, Refused):
         return render(guest, "devicelogin.html", status=409, refused=_MOVED_ON, code="", to_compare=False)
     how = _HOW[was.state]
-    late = wanted not in ("", how)
+    late = wanted not in ("", "approved" if how == "number" else how)
     name = was.application.name if was.application else ""
-    return _done(guest, how, was.signin, name, ends=was.ends, late=late)
+    return _done(guest, how, was.signin, name, ends=was.ends, late=late, number=was.number)
 
 
 async def _approve(guest: Guest) -> Response:
     answer = await decide.approve(guest.house, guest.visit, _id(guest))
     if not isinstance(answer, Refused):
-        return _done(guest, "approved", answer.signin, answer.application.name, ends=answer.ends)
+        how = "number" if answer.number else "approved"
+        return _done(
+            guest, how, answer.signin, answer.application.name, ends=answer.ends, number=answer.number
+        )  # fmt: skip
     if answer.reason in (Reason.MFA_STALE, Reason.MFA_REQUIRED):
         return step_up(_request(_id(guest)))
     return explained(guest, answer) if answer.reason in _EXPLAINED else await _over(guest, "approved")
@@ -145,11 +149,12 @@ async def _change(guest: Guest) -> Response:
 
 
 def _done(
-    guest: Guest, how: str, signin: SignIn, application: str, ends: Instant | None = None, *, late: bool = False
-) -> Response:
+    guest: Guest, how: str, signin: SignIn, application: str, ends: Instant | None = None, *, late: bool = False,
+    number: str = "",
+) -> Response:  # fmt: skip
     return render(
         guest, "done.html", status=409 if late else 200, how=how, signin=signin, application=application, ends=ends,
-        late=late,
+        late=late, number=number,
     )  # fmt: skip
 
 

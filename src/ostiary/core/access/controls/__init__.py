@@ -34,8 +34,11 @@ CONTROLS: tuple[Demand, ...] = (
 _BY_NAME: Mapping[str, Demand] = {name: demand for demand in CONTROLS for name in demand.NAMES}
 
 
-def satisfied(control: Control, facts: Facts) -> bool | Unknown:
-    """Whether *facts* satisfy it. One that nobody knows is never satisfied."""
+def satisfied(control: Control, facts: Facts) -> bool | None | Unknown:
+    """
+    Whether *facts* satisfy it. One that nobody knows is never satisfied; None: not, and in this sign-in it never will
+    be.
+    """
     demand = _BY_NAME.get(control.name)
     return False if demand is None else demand.satisfied(control, facts)
 

@@ -22,8 +22,8 @@ def read(value: Any, path: str, problems: list[Problem]) -> tuple[Control, ...]:
     return (Control(path.rpartition(".")[2]),) if value is True else ()
 
 
-def satisfied(control: Control, facts: Facts) -> bool | Unknown:
-    """Whether it was shown."""
+def satisfied(control: Control, facts: Facts) -> bool | None | Unknown:
+    """Whether it was shown; None where it cannot be shown any more."""
     return facts.number_confirmed if control.name == NUMBER else facts.start_ticket
 
 

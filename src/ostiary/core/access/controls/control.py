@@ -48,8 +48,8 @@ class Demand(Protocol):
     def read(self, value: Any, path: str, problems: list[Problem]) -> tuple[Control, ...]:
         """Read its part of a document (None when absent); add to *problems* what cannot be enforced."""
 
-    def satisfied(self, control: Control, facts: Facts) -> bool | Unknown:
-        """Whether *facts* satisfy *control*."""
+    def satisfied(self, control: Control, facts: Facts) -> bool | None | Unknown:
+        """Whether *facts* satisfy *control*; None: not, and whatever its stage says, it cannot be brought."""
 
     def stage(self, control: Control) -> Stage:
         """When it can still be brought."""

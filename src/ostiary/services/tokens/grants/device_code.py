@@ -39,7 +39,7 @@ GRANT_TYPES: tuple[str, ...] = ("urn:ietf:params:oauth:grant-type:device_code", 
 
 PARAMETERS: tuple[str, ...] = ("device_code",)
 
-_QUIET = (Reason.PENDING, Reason.CODE_EXPIRED, Reason.DENIED, Reason.BAD_CODE)
+_QUIET = (Reason.PENDING, Reason.NUMBER_AWAITED, Reason.CODE_EXPIRED, Reason.DENIED, Reason.BAD_CODE)
 """No entry: the story has it already, or nobody knows who asked."""
 
 

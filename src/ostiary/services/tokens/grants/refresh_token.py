@@ -121,6 +121,7 @@ def _ask(visit: Visit, session: Session, client: Application, asked: scopes.Aske
         visit.address if device else person.address,
         proof_age=age(session.authenticated, visit.now),
         came_from=visit.address if device else None,
+        number_confirmed=person.number,
     )
 
 

@@ -1,5 +1,5 @@
 """
-What a requester says of itself when it asks for a code.
+What a requester says of itself when it asks for a code, and the number of a consent.
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,9 @@ down_revision = "0020"
 
 
 def upgrade() -> None:
-    """What was asked before said nothing."""
+    """What was asked before said nothing and was asked no number."""
     known = {column["name"] for column in sa.inspect(op.get_bind()).get_columns("signins")}
     if "declared" not in known:
         op.add_column("signins", sa.Column("declared", sa.Text(), nullable=False, server_default=""))
+    if "number" not in known:
+        op.add_column("signins", sa.Column("number", sa.LargeBinary(), nullable=True))
