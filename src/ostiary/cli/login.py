@@ -61,6 +61,8 @@ def login(
         request = BrowserRequest(who, what, max_age=0 if fresh else None, timeout=limit)
         granted = _by_browser(errand, server, request, prover)
     else:
+        if headless_because(errand.machine) is None:
+            errand.screen.say("This machine seems to have a browser: ostiary login --browser is safer than a code.")
         name, asks = errand.machine.name(), errand.may_ask
         asked = DeviceRequest(who, what, reason or None, limit, name, number=asks)
         granted = _by_device(errand, server, asked, qr, prover)

@@ -86,7 +86,7 @@ def test_tags_are_never_reused() -> None:
     """The journal keeps them."""
     assert {odd.value for odd in Odd} >= {
         "typed-at-once", "other-country", "far-away", "hosting-network", "other-network", "first-country",
-        "first-application", "first-machine",
+        "first-application", "first-machine", "same-device",
     }  # fmt: skip
 
 

@@ -50,6 +50,7 @@ DETAILS: tuple[Column, ...] = (
     ("Offers", _scopes),
     ("Reach", _own("reach")),
     ("Number", _own("numberConfirmation")),
+    ("Same device", _own("sameDevice")),
     ("Assigned only", _own("assignmentRequired")),
     ("Code life", _own("codeLifetime")),
     ("Token life", _own("tokenLifetime")),
@@ -126,6 +127,9 @@ def change(
     number: Annotated[
         str, typer.Option("--number", help="A number typed on the machine after consent: never, optional or required.")
     ] = "",
+    same_device: Annotated[
+        str, typer.Option("--same-device", help="A code approved where it was made: allow, warn or refuse.")
+    ] = "",
     reach: Annotated[
         list[str] | None, typer.Option("--reach", help="A resource that a refresh may name; may be given again.")
     ] = None,
@@ -139,6 +143,7 @@ def change(
         "reach": reach,
         "verified": verified,
         "numberConfirmation": number or None,
+        "sameDevice": same_device or None,
     }
     own = {key: value for key, value in own.items() if value is not None}
     body: dict[str, Any] = ({"displayName": new_name} if new_name else {}) | ({"ostiary": own} if own else {})

@@ -42,6 +42,7 @@ _PLAIN = (
     "pkce",
     "dpop",
     "number_confirmation",
+    "same_device",
     "complete_uri",
     "entra_errors",
     "microsoft_family",

@@ -149,6 +149,10 @@ _OSTIARY: tuple[Field[Application], ...] = (
         "numberConfirmation", Kind.ID, lambda a: a.number_confirmation, write="number_confirmation",
         values=("never", "optional", "required"), doc="A number after consent, typed on the machine (device flow).",
     ),
+    Field(
+        "sameDevice", Kind.ID, lambda a: a.same_device, write="same_device", values=("allow", "warn", "refuse"),
+        doc="A code that is approved where it was made, though the application can use a browser there.",
+    ),
     Field("completeUri", Kind.BOOL, lambda a: a.complete_uri, write="complete_uri"),
     Field("entraErrors", Kind.BOOL, lambda a: a.entra_errors, write="entra_errors"),
     Field("microsoftFamily", Kind.BOOL, lambda a: a.microsoft_family, write="microsoft_family"),

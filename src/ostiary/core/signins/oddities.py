@@ -23,6 +23,12 @@ _HOSTING = (
 )  # fmt: skip
 
 
+_STEER = (
+    "The code was made at your own address. If that machine has a browser, deny this and sign in with the browser "
+    "there: ostiary login --browser, or what the application offers."
+)
+
+
 class Odd(StrEnum):
     """What is odd, in the order in which it is told."""
 
@@ -34,6 +40,7 @@ class Odd(StrEnum):
     FIRST_COUNTRY = "first-country"
     FIRST_APPLICATION = "first-application"
     FIRST_MACHINE = "first-machine"
+    SAME_DEVICE = "same-device"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,8 @@ class Seen:
     """Who runs the requester's network, as the geo file calls them."""
     typed_after: Span = Span(0)
     before: Before = Before()
+    same_device: bool = False
+    """`same_device`: it need not have asked for a code."""
 
 
 def oddities(seen: Seen) -> tuple[Oddity, ...]:
@@ -121,3 +130,5 @@ def _firsts(seen: Seen) -> Iterator[Oddity]:
         yield Oddity(Odd.FIRST_APPLICATION, "You never signed in to this application with a code.")
     if not seen.before.machine:
         yield Oddity(Odd.FIRST_MACHINE, "You never signed in from this machine's address.")
+    if seen.same_device:
+        yield Oddity(Odd.SAME_DEVICE, _STEER)

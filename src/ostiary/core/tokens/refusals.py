@@ -238,6 +238,14 @@ TABLE: dict[Reason, Wire] = {
     Reason.PENDING: Wire(
         "authorization_pending", 70016, "The person has not decided yet.", "Ask again after the interval."
     ),
+    Reason.SAME_DEVICE: Wire(
+        "access_denied",
+        53003,
+        "The code was made at your own address, and this application does not take codes there.",
+        "Sign in with the browser of that machine: `ostiary login --browser`, or what the application offers.",
+        "message_only",
+        device_status=403,
+    ),
     Reason.NUMBER_AWAITED: Wire(
         "authorization_pending",
         70016,

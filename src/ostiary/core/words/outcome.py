@@ -60,6 +60,8 @@ class Reason(StrEnum):
     BAD_CODE = "bad_code"
     """Unknown, used, of another client: one answer for all, so that nothing is confirmed."""
     CLAIMED_BY_ANOTHER = "claimed_by_another"
+    SAME_DEVICE = "same_device"
+    """Approved where it was made, and the registration refuses that."""
     NOT_THE_NAMED_PERSON = "not_the_named_person"
     WRONG_STATE = "wrong_state"
     BUSY_SOURCE = "busy_source"

@@ -5,6 +5,7 @@ Where the machine of a sign-in is and what is odd about it, gathered for the per
 from ostiary.core.access.facts import Place
 from ostiary.core.access.picture import Picture
 from ostiary.core.signins.oddities import Before, Seen, distance, network, oddities
+from ostiary.core.signins.same_device import same_device
 from ostiary.core.signins.signin import SignIn
 from ostiary.core.signins.view import Around
 from ostiary.core.words.ids import UserId
@@ -19,7 +20,10 @@ async def around(tx: Tx, visit: Visit, picture: Picture, signin: SignIn, user: U
     machine, here = picture.atlas.place(signin.requester_address), picture.atlas.place(visit.address)
     operator = _operator(picture, machine)
     typed_after = between(signin.created, signin.claimed if signin.claimed is not None else visit.now)
-    odd = oddities(Seen(here, machine, operator, typed_after, await _before(tx, picture, signin, user)))
+    application = picture.applications.get(signin.client)
+    beside = application is not None and same_device(application, signin, visit.address)
+    before = await _before(tx, picture, signin, user)
+    odd = oddities(Seen(here, machine, operator, typed_after, before, beside))
     country = machine.country if isinstance(machine.country, str) else ""
     return Around(country, network(machine, operator), distance(here, machine), odd)
 

@@ -12,7 +12,7 @@ from ostiary.core.directory.applications import Application, Scope
 from ostiary.core.directory.credentials import source_of
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.signins import user_code
+from ostiary.core.signins import same_device, user_code
 from ostiary.core.signins.signin import OPEN, SignIn, State, comes_back
 from ostiary.core.signins.view import Claimed
 from ostiary.core.tokens import scopes
@@ -40,7 +40,7 @@ async def claim(house: House, visit: Visit, typed: str, handed: str = "") -> Cla
     Take the sign-in whose code was *typed* (case, dashes and spaces forgiven). *handed* is what this browser got when
     another account gave a code back.
 
-    Reasons: NOT_SIGNED_IN, CODE_ENTRY_LOCKED, BAD_CODE, BLOCKED, REPORTED, NO_CONSENT.
+    Reasons: NOT_SIGNED_IN, CODE_ENTRY_LOCKED, BAD_CODE, BLOCKED, REPORTED, NO_CONSENT, SAME_DEVICE.
     """
     user = visit.caller.user
     if user is None or visit.caller.session is None:
@@ -137,6 +137,8 @@ async def _judged(tx: Tx, visit: Visit, picture: Picture, signin: SignIn, holder
     gathered = await gather(tx, picture, browser_ask(visit, signin, user), visit.now)
     if gathered is None or not allowed(gathered):
         return await _refuse(tx, visit, signin, blocked(signin, gathered), gathered)
+    if _beside(visit, picture, signin):
+        return await _refuse(tx, visit, signin, Refused(Reason.SAME_DEVICE, reference=signin.id), gathered)
     page = await shown(tx, visit, picture, signin, user)
     if page is None or not await rows.claim(tx, signin, user=user, browser=holder.browser, now=visit.now):
         return await wrong(tx, visit, user, signin)
@@ -144,6 +146,12 @@ async def _judged(tx: Tx, visit: Visit, picture: Picture, signin: SignIn, holder
     detail["oddities"] = page.around.tags()
     await record(tx, visit, Entry(Kind.CLAIMED, target=f"user:{user}", story=signin.id, detail=detail))
     return page
+
+
+def _beside(visit: Visit, picture: Picture, signin: SignIn) -> bool:
+    """Whether the registration refuses codes that are approved where they were made."""
+    application = picture.applications.get(signin.client)
+    return application is not None and same_device.refused(application, signin, visit.address)
 
 
 def browser_ask(visit: Visit, signin: SignIn, user: UserId) -> Ask:

@@ -14,7 +14,7 @@ from ostiary.core.directory.permissions import FRESH
 from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.signins import number
+from ostiary.core.signins import number, same_device
 from ostiary.core.signins.signin import ACCOUNT_CHANGES, DECIDED, OPEN, SHUNNED_FOR, SignIn, State, ready_until
 from ostiary.core.signins.view import Approved, Closed, Decided, Handed
 from ostiary.core.words.digests import digest
@@ -41,7 +41,8 @@ NOT_YOURS = Refused(Reason.WRONG_STATE)
 
 async def approve(house: House, visit: Visit, id: SignInId) -> Approved | Refused:
     """
-    Yes, with MFA not older than five minutes. Reasons: WRONG_STATE, MFA_REQUIRED, MFA_STALE, BLOCKED, REPORTED.
+    Yes, with MFA not older than five minutes. Reasons: WRONG_STATE, MFA_REQUIRED, MFA_STALE, BLOCKED, REPORTED,
+    SAME_DEVICE.
     """
     caller = visit.caller
     if not caller.mfa or caller.authenticated_at is None:
@@ -60,6 +61,8 @@ async def approve(house: House, visit: Visit, id: SignInId) -> Approved | Refuse
             return await _killed(tx, visit, signin)
         if await locked(tx, shunned(user, signin), visit.now) is not None:
             return await _shun(tx, visit, signin)
+        if same_device.refused(application, signin, visit.address):
+            return Refused(Reason.SAME_DEVICE, reference=signin.id)
         gathered = await _judge(tx, visit, picture, signin, user)
         if isinstance(gathered, Refused):
             return gathered

@@ -38,6 +38,7 @@ _HOW = {
     State.DENIED: "denied",
     State.REPORTED: "reported",
 }
+_EXPLAINED = (Reason.BLOCKED, Reason.SAME_DEVICE)
 _MOVED_ON = Refused(
     Reason.WRONG_STATE,
     "This sign-in is over: it was decided, ran out, or belongs to another browser. Nothing was changed.",
