@@ -91,4 +91,4 @@ def test_the_approval_looks_at_where_it_is_given(door: Door, tmp_path: Path) -> 
     there = replace(door.at_browser(), address=REQUESTER)
     assert isinstance(door.run(decide.approve(door.house, there, shown.signin.id)), Approved)
     (approved,) = door.entries("device:signin:approved")
-    assert approved["detail"]["oddities"] == ["first-application", "first-machine"]
+    assert approved["detail"]["oddities"] == ["first-application", "first-machine", "same-device"]

@@ -60,10 +60,11 @@ class Waiting:
         if not isinstance(event, NumberWanted):
             return None
         self._stop()
+        self._machine.forget_typed()
         self._screen.event("number_wanted")
         self._screen.say("  Approved. Type the number that the page shows, then Enter:", "bold")
         until = self._machine.monotonic() + seconds
-        while (line := self._machine.read_line(until - self._machine.monotonic())) is not None:
+        while (line := self._machine.read_line_within(until - self._machine.monotonic())) is not None:
             typed = line.strip()
             if len(typed) == 2 and typed.isascii() and typed.isdigit():
                 return typed

@@ -56,14 +56,18 @@ class Machine:
         """Whether a person can type here."""
         return sys.stdin is not None and sys.stdin.isatty()
 
-    def read_line(self, seconds: float | None = None) -> str | None:
-        """
-        One line typed from now on; None at the end of input, or when none came in *seconds*.
-
-        What was typed before is thrown away: a stray Enter must not answer a question that was not there yet.
-        """
+    def forget_typed(self) -> None:
+        """Throw away what was typed so far: a stray Enter must not answer a question that was not there yet."""
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
-        if seconds is not None and not select.select([sys.stdin], [], [], max(0.0, seconds))[0]:
+
+    def read_line(self) -> str | None:
+        """One line typed from now on; None at the end of input."""
+        self.forget_typed()
+        return sys.stdin.readline() or None
+
+    def read_line_within(self, seconds: float) -> str | None:
+        """The next line, whenever it was typed; None at the end of input, or when none comes in *seconds*."""
+        if not select.select([sys.stdin], [], [], max(0.0, seconds))[0]:
             return None
         return sys.stdin.readline() or None
 
