@@ -73,6 +73,7 @@ def walk(page: Page, server: Server) -> Iterator[str]:
     server.open_exemption("alice")
     yield from _without_session(page, server)
     yield from _signing_in(page, server)
+    yield from _ticket(page, server)
     yield from _numbered(page, server)
     yield from _deciding(page, server)
     yield from _own_account(page, server)
@@ -142,6 +143,18 @@ def _deciding(page: Page, server: Server) -> Iterator[str]:
             yield "request that is over"
             page.goto(server.origin + "/account")
             yield "account with a device"
+
+
+def _ticket(page: Page, server: Server) -> Iterator[str]:
+    page.goto(server.origin + "/ticket")
+    yield "start ticket"
+    for _ in range(3):
+        page.goto(server.origin + "/ticket")
+        press(page, "Take a ticket")
+    yield "start ticket taken"
+    page.goto(server.origin + "/ticket")
+    press(page, "Take a ticket")
+    yield "start ticket refused"
 
 
 def _numbered(page: Page, server: Server) -> Iterator[str]:

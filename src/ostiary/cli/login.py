@@ -47,6 +47,8 @@ def login(
     bearer: Annotated[
         bool, typer.Option("--bearer", help="Tokens that any program can use, not bound to a key of this machine.")
     ] = False,
+    ticket: Annotated[bool, typer.Option("--ticket", help="Ask for the start ticket taken in a browser.")] = False,
+    ticket_code: Annotated[str, typer.Option("--ticket-code", help="The start ticket itself.")] = "",
     timeout: Annotated[str, typer.Option("--timeout", help="Give up after this time (90s, 10m, PT10M).")] = "",
 ) -> None:
     """Sign in with a code on another device, or with the browser here."""
@@ -64,7 +66,7 @@ def login(
         if headless_because(errand.machine) is None:
             errand.screen.say("This machine seems to have a browser: ostiary login --browser is safer than a code.")
         name, asks = errand.machine.name(), errand.may_ask
-        asked = DeviceRequest(who, what, reason or None, limit, name, number=asks)
+        asked = DeviceRequest(who, what, reason or None, limit, name, asks, _ticket(errand, ticket, ticket_code))
         granted = _by_device(errand, server, asked, qr, prover)
     record = record_of(
         granted,
@@ -79,6 +81,16 @@ def login(
     _finish(errand, record)
     if device_code or browser:
         errand.remember("sign_in", way)
+
+
+def _ticket(errand: Errand, ask: bool, given: str) -> str | None:
+    """The start ticket: given, or typed now."""
+    if given or not ask:
+        return given or None
+    if not errand.may_ask:
+        raise Misused("nobody can be asked here", next_step="the same with --ticket-code CODE")
+    errand.screen.say(f"Type the ticket that you took at {errand.settings.server.value.rstrip('/')}/ticket:", "bold")
+    return (errand.machine.read_line() or "").strip()[:64] or None
 
 
 def _way(errand: Errand, device_code: bool, browser: bool) -> str:

@@ -7,7 +7,7 @@ the monotonic clock.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from ostiary.client.discovery import Server
@@ -87,6 +87,8 @@ class Request:
     machine: str | None = None
     number: bool = False
     """Whether somebody is there to type a number (R12)."""
+    ticket: str | None = field(default=None, repr=False)
+    """A start ticket that the person took in a browser (R22)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,8 @@ def _ask(server: Server, request: Request, prover: Prover | None) -> Exchange[_C
         form |= {"ostiary_request": request.reason, "ostiary_reason": request.reason}
     if request.machine:
         form["ostiary_machine"] = request.machine
+    if request.ticket:
+        form["ostiary_ticket"] = request.ticket
     if request.number and server.confirmation_endpoint is not None:
         form["ostiary_number"] = "1"
     headers = {"accept": "application/json"}

@@ -104,6 +104,14 @@ _OPEN_INVITATIONS = sql(
         invitations.c.tries < bindparam("tries"),
     )
 )
+_COUNT_OPEN = sql(
+    select(func.count()).where(
+        invitations.c.user == bindparam("user_"),
+        invitations.c.purpose.startswith(bindparam("prefix"), autoescape=False),
+        invitations.c.spent.is_(None),
+        invitations.c.ends > bindparam("now"),
+    )
+)
 _SPEND = sql(
     update(invitations)
     .where(
@@ -254,6 +262,12 @@ async def invitation(tx: Tx, digest: bytes, purpose: str) -> Invitation | None:
 async def open_invitations(tx: Tx, purpose: str, *, now: Instant, tries: int) -> list[Invitation]:
     """Those of *purpose* that are unspent, not over, and were tried fewer than *tries* times."""
     return [_invitation(row) for row in await tx.all(_OPEN_INVITATIONS, purpose=purpose, now=now, tries=tries)]
+
+
+async def count_open(tx: Tx, prefix: str, user: UserId, *, now: Instant) -> int:
+    """How many of *user* whose purpose begins with *prefix* are unspent and not over."""
+    row = await tx.one(_COUNT_OPEN, prefix=prefix, user_=user, now=now)
+    return 0 if row is None else int(row[0])
 
 
 async def spend(tx: Tx, digest: bytes, now: Instant) -> bool:

@@ -51,6 +51,7 @@ DETAILS: tuple[Column, ...] = (
     ("Reach", _own("reach")),
     ("Number", _own("numberConfirmation")),
     ("Same device", _own("sameDevice")),
+    ("Start ticket", _own("startTicket")),
     ("Assigned only", _own("assignmentRequired")),
     ("Code life", _own("codeLifetime")),
     ("Token life", _own("tokenLifetime")),
@@ -127,6 +128,7 @@ def change(
     number: Annotated[
         str, typer.Option("--number", help="A number typed on the machine after consent: never, optional or required.")
     ] = "",
+    ticket: Annotated[str, typer.Option("--start-ticket", help="A ticket before a code: optional or required.")] = "",
     same_device: Annotated[
         str, typer.Option("--same-device", help="A code approved where it was made: allow, warn or refuse.")
     ] = "",
@@ -144,6 +146,7 @@ def change(
         "verified": verified,
         "numberConfirmation": number or None,
         "sameDevice": same_device or None,
+        "startTicket": ticket or None,
     }
     own = {key: value for key, value in own.items() if value is not None}
     body: dict[str, Any] = ({"displayName": new_name} if new_name else {}) | ({"ostiary": own} if own else {})

@@ -98,6 +98,8 @@ class Application:
     """Whether a requester proves a key (RFC 9449); from the first proof on, always with the same one."""
     number_confirmation: Ability = "optional"
     """Whether its requesters bring the number that the person is shown (R12); optional: where policy demands it."""
+    start_ticket: Need = "optional"
+    """Whether a code is only given to who brings a ticket that its person took before (R22)."""
     same_device: Literal["allow", "warn", "refuse"] = "warn"
     """A code that is approved at the address where it was made, though the application could use a browser there."""
     complete_uri: bool = False

@@ -43,6 +43,7 @@ _PLAIN = (
     "dpop",
     "number_confirmation",
     "same_device",
+    "start_ticket",
     "complete_uri",
     "entra_errors",
     "microsoft_family",

@@ -153,6 +153,10 @@ _OSTIARY: tuple[Field[Application], ...] = (
         "sameDevice", Kind.ID, lambda a: a.same_device, write="same_device", values=("allow", "warn", "refuse"),
         doc="A code that is approved where it was made, though the application can use a browser there.",
     ),
+    Field(
+        "startTicket", Kind.ID, lambda a: a.start_ticket, write="start_ticket", values=("optional", "required"),
+        doc="A ticket that the person takes in the browser before the machine asks for a code.",
+    ),
     Field("completeUri", Kind.BOOL, lambda a: a.complete_uri, write="complete_uri"),
     Field("entraErrors", Kind.BOOL, lambda a: a.entra_errors, write="entra_errors"),
     Field("microsoftFamily", Kind.BOOL, lambda a: a.microsoft_family, write="microsoft_family"),

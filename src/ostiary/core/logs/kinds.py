@@ -14,7 +14,7 @@ class Kind(StrEnum):
 
     # a device sign-in (story = the sign-in's id)
     STARTED = "device:signin:started"
-    """A code was issued: client, client_name, resource, scopes, ends, named, key, machine, reason."""
+    """A code was issued: client, client_name, resource, scopes, ends, named, key, machine, reason, ticket."""
     START_REFUSED = "device:signin:refused"
     """No code exists: reason, client, rules."""
     STARTS_REFUSED = "device:signin:refused_many"
@@ -32,6 +32,8 @@ class Kind(StrEnum):
     The person approved: user, user_name, exemption, number (whether one is asked for), policies, outcome, facts,
     policy_version, oddities.
     """
+    TICKET_TAKEN = "user:ticket:taken"
+    """A person took a start ticket: user, client, ends (R22)."""
     NUMBER_CONFIRMED = "device:signin:number_confirmed"
     """The machine brought the number that the person was shown: user, client (R12)."""
     NUMBER_WRONG = "device:signin:number_wrong"

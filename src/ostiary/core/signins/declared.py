@@ -23,6 +23,8 @@ class Declared:
     """What the sign-in is for."""
     number: bool = False
     """That it can take a number from its person (R12)."""
+    ticket: bool = False
+    """Not said but shown: its start ticket was good and is spent (R22)."""
 
     def kept(self) -> str:
         """As a sign-in keeps it; nothing said is the empty text."""
@@ -41,9 +43,9 @@ class Declared:
 NOTHING = Declared()
 
 
-def declared(*, machine: str, reason: str, number: bool = False) -> Declared:
-    """The parameters `ostiary_machine` and `ostiary_reason`, tamed, and what else it says."""
-    return Declared(plain(machine, LONGEST_MACHINE), plain(reason, LONGEST_REASON), number)
+def declared(*, machine: str, reason: str, number: bool = False, ticket: bool = False) -> Declared:
+    """The parameters `ostiary_machine` and `ostiary_reason`, tamed, and what else it says and showed."""
+    return Declared(plain(machine, LONGEST_MACHINE), plain(reason, LONGEST_REASON), number, ticket)
 
 
 def plain(text: str, longest: int) -> str:

@@ -159,6 +159,20 @@ TABLE: dict[Reason, Wire] = {
     Reason.PKCE_REQUIRED: Wire(
         "invalid_request", 50147, "A code challenge with the method S256 is required.", _FIX_CLIENT
     ),
+    Reason.TICKET_REQUIRED: Wire(
+        "access_denied",
+        50147,
+        "This sign-in starts with a ticket that the person takes in a browser first.",
+        "Take one at `/ticket` on this service, then: `ostiary login --device-code --ticket`.",
+        device_status=403,
+    ),
+    Reason.BAD_TICKET: Wire(
+        "access_denied",
+        54005,
+        "The start ticket is not valid: it is wrong, was used, has run out, or is for another application.",
+        "Take another one at `/ticket` on this service.",
+        device_status=403,
+    ),
     Reason.NUMBER_REQUIRED: Wire(
         "unauthorized_client",
         50147,

@@ -38,6 +38,8 @@ class Side:
     device: DeviceFacts | None | Unknown = None
     number: bool = False
     """Whether the consent was confirmed by its number (R12)."""
+    ticket: bool = False
+    """Whether it began with a start ticket (R22)."""
 
     @classmethod
     def at(cls, address: str | None, agent: str | None, device: DeviceFacts | None | Unknown = None) -> "Side":
@@ -47,7 +49,10 @@ class Side:
     def kept(self) -> str:
         """As a session keeps it. The device is looked up again, as it is then."""
         platform = None if self.platform is UNKNOWN else self.platform
-        return json.dumps({"address": self.address, "platform": platform, **({"number": True} if self.number else {})})
+        return json.dumps({"address": self.address, "platform": platform, **self._shown()})
+
+    def _shown(self) -> dict[str, bool]:
+        return {name: True for name, shown in (("number", self.number), ("ticket", self.ticket)) if shown}
 
     @classmethod
     def of(cls, kept: str) -> "Side":
@@ -55,7 +60,8 @@ class Side:
         if not kept:
             return cls()
         found: dict[str, Any] = json.loads(kept)
-        return cls(found["address"], found["platform"] or UNKNOWN, number=found.get("number", False))
+        shown = {name: found.get(name, False) for name in ("number", "ticket")}
+        return cls(found["address"], found["platform"] or UNKNOWN, **shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +142,7 @@ def device_ask(
     return Ask(
         user, signin.client, signin.resource, signin.requester_address, DEVICE_CODE, "mobileAppsAndDesktopClients",
         amr, asked_scopes(signin.scopes), person, machine, proof_age=proof_age, came_from=machine or None,
-        number_confirmed=confirmed(signin),
+        number_confirmed=confirmed(signin), start_ticket=signin.declared.ticket,
     )  # fmt: skip
 
 

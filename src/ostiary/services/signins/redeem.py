@@ -126,9 +126,9 @@ def _ask(visit: Visit, signin: SignIn, user: UserId) -> Ask:
 
 
 def person_of(signin: SignIn) -> Side:
-    """The browser in which *signin* was approved, and whether its number came."""
+    """The browser in which *signin* was approved, whether its number came, whether it began with a ticket."""
     side = Side.at(signin.approver_address, signin.approver_agent)
-    return replace(side, number=confirmed(signin) is True)
+    return replace(side, number=confirmed(signin) is True, ticket=signin.declared.ticket)
 
 
 def _wrong(signin: SignIn, gathered: Gathered | None, now: Instant) -> Reason | None:

@@ -34,6 +34,7 @@ from ostiary.services.access.gather import asked_scopes
 from ostiary.services.house import House
 from ostiary.services.logs.record import record
 from ostiary.services.signins.refusals import refuse
+from ostiary.services.signins.tickets import spend_ticket, ticket_digests
 from ostiary.store import Tx
 from ostiary.store import signins as rows
 from ostiary.store.directory import find_named
@@ -60,6 +61,7 @@ class Request:
     """What it asks for a code for, as it says."""
     number: bool = False
     """That it can take a number."""
+    ticket: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +133,18 @@ def _judge(house: House, visit: Visit, request: Request, picture: Picture) -> _J
     number = False if takes(application, said=request.number) else None
     if number is None and application.number_confirmation == "required":
         return Refused(Reason.NUMBER_REQUIRED)
+    if not request.ticket and application.start_ticket == "required":
+        return Refused(Reason.TICKET_REQUIRED)
     begin = Start(  # whoever is named: a stranger must not ask that
         application.id, asked.resource.id, visit.address, asked_scopes(scopes.stored(asked)),
         picture.atlas.place(visit.address), number=number,
+        ticket=bool(request.ticket),  # whether it is good is seen where it is spent
     )  # fmt: skip
     if not _could_pass(house, visit, picture, begin):
         if number is None and _could_pass(house, visit, picture, replace(begin, number=False)):
             return Refused(Reason.NUMBER_REQUIRED)
+        if not request.ticket and _could_pass(house, visit, picture, replace(begin, ticket=True)):
+            return Refused(Reason.TICKET_REQUIRED)
         return Refused(Reason.BLOCKED, rules=refusal(picture.policies, begin).rules)
     return _room(house, visit, application) or _Judged(picture, house.desk.openings, application, asked)
 
@@ -193,13 +200,19 @@ async def _issue(house: House, visit: Visit, request: Request, codes: _Codes, be
     """Write the request down, judged again on what is true in this transaction."""
     secret = digest(codes.device)
     typed = keyed(house.vault.derived(USER_CODES), codes.user)
-    id = SignInId(visit.id)
+    id, tickets = SignInId(visit.id), ticket_digests(house, request.ticket) if request.ticket else ()
 
     async def body(tx: Tx, picture: Picture) -> tuple[Application, SignIn] | Refused:
         judged = _judge_again(house, visit, request, picture, before)
         if isinstance(judged, Refused):
             return judged
         application, asked = judged.application, judged.asked
+        named = await _named(tx, request.login_hint)
+        if request.ticket:
+            holder = await spend_ticket(tx, visit, application.id, tickets)
+            if isinstance(holder, Refused):
+                return holder
+            named = holder if named in (None, holder) else NO_ONE
         signin = SignIn(
             id=id,
             client=application.id,
@@ -212,11 +225,12 @@ async def _issue(house: House, visit: Visit, request: Request, codes: _Codes, be
             ends=after(visit.now, application.code_lifetime),
             challenge=request.challenge or None,
             jkt=None if application.dpop == "never" else visit.proof.jkt or request.dpop_jkt or None,
-            named=await _named(tx, request.login_hint),
+            named=named,
             declared=declared(
                 machine=request.machine,
                 reason=request.reason,
                 number=takes(application, said=request.number),
+                ticket=bool(request.ticket),
             ),
         )
         await rows.add(tx, signin, device_code=secret, user_code=typed)
@@ -257,5 +271,6 @@ def _entry(application: Application, signin: SignIn) -> Entry:
         "key": signin.jkt or "",
         "machine": tame(signin.declared.machine),
         "reason": tame(signin.declared.reason),
+        "ticket": signin.declared.ticket,
     }
     return Entry(Kind.STARTED, target=f"application:{application.id}", story=signin.id, detail=detail)

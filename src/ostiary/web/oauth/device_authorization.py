@@ -62,6 +62,7 @@ def _request(fields: dict[str, str], client: Shown) -> Request:
         machine=fields.get("ostiary_machine", ""),
         reason=fields.get("ostiary_reason", ""),
         number=fields.get("ostiary_number") == "1",
+        ticket=fields.get("ostiary_ticket", ""),
     )
 
 

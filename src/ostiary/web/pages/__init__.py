@@ -24,6 +24,7 @@ from ostiary.web.pages import (
     password,
     setup,
     signin,
+    ticket,
 )
 from ostiary.web.pages.page import TEMPLATES, Page, routes_of
 
@@ -35,6 +36,7 @@ PAGES: tuple[tuple[Page, ...], ...] = (  # the router tries them in this order: 
     other_ways.ROUTES,
     continue_as.ROUTES,
     account.ROUTES,
+    ticket.ROUTES,
     own_password.ROUTES,
     passkeys.ROUTES,
     password.ROUTES,

@@ -122,6 +122,7 @@ def _ask(visit: Visit, session: Session, client: Application, asked: scopes.Aske
         proof_age=age(session.authenticated, visit.now),
         came_from=visit.address if device else None,
         number_confirmed=person.number,
+        start_ticket=person.ticket,
     )
 
 

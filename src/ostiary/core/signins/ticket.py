@@ -1,0 +1,29 @@
+"""
+Start tickets: a person says in the browser, before a machine asks, that they are about to sign it in (R22; RFC 10027
+§6.1, M15).
+
+The machine brings the ticket with its request; the code that it gets can be claimed by that person alone, so that one
+which somebody else started is of no use to anybody. A ticket is typed, like a user code, and longer: ten letters, at
+most `MOST` of a person, ten minutes, one use. One guess hits with at most 2^-24.6 while 400,000 are open (R10).
+"""
+
+from ostiary.core.signins.user_code import ALPHABET, normal
+from ostiary.core.words.ids import AppId
+from ostiary.core.words.instants import minutes
+
+LENGTH = 10
+LIFETIME = minutes(10)
+MOST = 3
+"""Unspent ones of one person."""
+KEY = "start-tickets"  # purpose of the key under which they are kept
+
+WRONG_LIMIT = 5
+"""Wrong tickets of one source (IPv4 /32, IPv6 /64) within `WINDOW` close it to tickets for `LOCK`."""
+WINDOW, LOCK = minutes(10), minutes(15)
+
+__all__ = ["ALPHABET", "KEY", "LENGTH", "LIFETIME", "LOCK", "MOST", "WINDOW", "WRONG_LIMIT", "normal", "purpose"]
+
+
+def purpose(client: AppId) -> str:
+    """A ticket is for one application: kept as the purpose of a one-time code."""
+    return f"start_ticket:{client}"
