@@ -49,6 +49,7 @@ ACTIVITIES: Mapping[str, Activity] = {
     Was.RECOVERY_CODE_USED: Activity("User used recovery code", "UserManagement", "Update"),
     Was.ACCESS_PASS_MADE: Activity("Admin registered temporary access pass method for user", "UserManagement", "Add"),
     Was.ACCESS_PASS_USED: Activity("User used temporary access pass", "UserManagement", "Update"),
+    Was.TICKET_TAKEN: Activity("Take start ticket", "Authentication", "Add"),
     Was.MFA_RESET: Activity("Admin deleted security info", "UserManagement", "Delete"),
     Was.GROUP_CREATED: Activity("Add group", "GroupManagement", "Add"),
     Was.GROUP_CHANGED: Activity("Update group", "GroupManagement", "Update"),
