@@ -66,8 +66,8 @@ MITIGATIONS: Mapping[str, Mitigation] = {
         Mitigation("M12", "Sender-constrained tokens", "dpop (RFC 9449, R12)"),
         Mitigation("M13", "User education", "/about, docs/people.md", always=True),
         Mitigation("M14", "User experience", "deny first, with what is known (R5, R11)", always=True),
-        Mitigation("M15", "Authenticate, then initiate"),
-        Mitigation("M16", "Request initiation verification"),
+        Mitigation("M15", "Authenticate, then initiate", "startTicket (R22)"),
+        Mitigation("M16", "Request initiation verification", "numberConfirmation (R12)"),
         Mitigation("M17", "Request binding with out-of-band data"),
     )
 }
