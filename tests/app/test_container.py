@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyotp
@@ -186,6 +187,15 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
     process.wait(PATIENCE)
 
 
+def _assessment(origin: str) -> tuple[str, ...]:
+    """What has to be thought of before an application may use the device flow (R23)."""
+    review = datetime.now(UTC).date() + timedelta(days=90)
+    return (
+        "--resource", origin, "--not-code-flow", "no browser there", "--not-workload-identity", "people, not jobs",
+        "--not-hybrid-passkey", "no phone near", "--mitigation", "M2", "--owner", ADMINISTRATOR, "--review", str(review),
+    )  # fmt: skip
+
+
 def _story(container: Container, server: int, program: Installed, home: Path, code: str) -> None:
     origin = f"https://localhost:{container.port}"
     with desk(home / "browser", container.secrets / "ca.pem") as browser, browser.person(origin) as person:
@@ -199,6 +209,8 @@ def _story(container: Container, server: int, program: Installed, home: Path, co
             assert login.wait(PATIENCE) == 0
         refused = program.run("login", "--device-code")
         assert refused.returncode == 4, refused.stderr
+        assessed = program.run("app", "assess", "Ostiary CLI", *_assessment(origin), *WHY, "--profile", "browser")
+        assert assessed.returncode == 0, assessed.stderr
         allowed = program.run("app", "allow-device-flow", "Ostiary CLI", *WHY, "--profile", "browser")
         assert allowed.returncode == 0, allowed.stderr
         window = ("--local", "exemption", "open", "--user", ADMINISTRATOR, "--for", "1h", *WHY)

@@ -1,6 +1,7 @@
 """Real confidential clients that prove themselves with a key: msal with its certificate, Authlib with its key."""
 
 import json
+import secrets
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -40,7 +41,13 @@ def administrator(server: Server) -> Visit:
 def registered(server: Server, pair: Pair, **changes: Any) -> Application:
     """A confidential application with a certificate, which may read its people's profiles."""
     keys = ({"certificate": b64encode(pair.der).decode()},)
-    asked = {"name": "Portal", "public": False, "web_redirects": (BACK,), "keys": keys, **changes}
+    asked = {
+        "name": f"Portal {secrets.token_hex(8)}",
+        "public": False,
+        "web_redirects": (BACK,),
+        "keys": keys,
+        **changes,
+    }
     made = server.run(create_application(server.house, administrator(server), asked))
     assert isinstance(made, Application), made
     api = next(app for app in server.house.desk.picture.applications.values() if app.admin_api)

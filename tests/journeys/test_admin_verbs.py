@@ -103,6 +103,7 @@ def test_people(bea: Clerk, server: Server) -> None:
     assert sorted(bea.rows("user", "show", "lena@ostiary.example")[0]["ostiary"]["roles"]) == ["approver", "auditor"]
     link = bea.do("user", "password-link", "lena@ostiary.example").stdout.strip()
     assert link != made.stdout.strip()
+    assert len(bea.do("user", "access-pass", "lena@ostiary.example", "--lifetime", "10m", *WHY).stdout.strip()) >= 12
     bea.do("user", "reset", "dana@ostiary.example", *WHY)
     bea.do("user", "sign-out", "lena@ostiary.example")
     unsure = bea.do("user", "delete", "lena@ostiary.example", status=2)
@@ -193,11 +194,11 @@ def _assessed(bea: Clerk, tool: str) -> None:
     file = bea.program.config.parent / "assessment.yaml"
     file.write_text(
         "resources: [api://wind]\nwhyNotCodeFlow: no browser there\nwhyNotWorkloadIdentity: people, not jobs\n"
-        "whyNotHybridPasskey: no phone near\nmitigations: [M2, M16]\nownerId: bea@ostiary.example\n"
+        "whyNotHybridPasskey: no phone near\nmitigations: [M2, M17]\nownerId: bea@ostiary.example\n"
         f"reviewDateTime: {datetime.now(UTC).date() + timedelta(days=90)}\n"
     )
-    assert "M16 is chosen" in bea.do("app", "assess", "Wind tool", "--file", str(file), *WHY).stderr
-    assert "M16" in bea.do("app", "check", tool, status=10).stdout
+    assert "M17 is chosen" in bea.do("app", "assess", "Wind tool", "--file", str(file), *WHY).stderr
+    assert "M17" in bea.do("app", "check", tool, status=10).stdout
     bea.do("app", "assess", "Wind tool", "--file", str(file), "--mitigation", "M99", *WHY, status=2)
     bea.do("app", "assess", "Wind tool", "--file", str(file), "--mitigation", "M2", *WHY)
     bea.do("app", "check", "Wind tool")
