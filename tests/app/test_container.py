@@ -192,7 +192,8 @@ def _assessment(origin: str) -> tuple[str, ...]:
     review = datetime.now(UTC).date() + timedelta(days=90)
     return (
         "--resource", origin, "--not-code-flow", "no browser there", "--not-workload-identity", "people, not jobs",
-        "--not-hybrid-passkey", "no phone near", "--mitigation", "M2", "--owner", ADMINISTRATOR, "--review", str(review),
+        "--not-hybrid-passkey", "no phone near", "--mitigation", "M2", "--owner", ADMINISTRATOR,
+        "--review", str(review),
     )  # fmt: skip
 
 
