@@ -8,10 +8,12 @@ from sqlalchemy import select, update
 
 from ostiary.core.access.picture import VERSION as PICTURE
 from ostiary.core.logs.kinds import Kind
+from ostiary.core.signins.view import Approved
 from ostiary.core.tokens.clients import Shown
 from ostiary.core.words.instants import minutes, seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.logs.list import signin as story_of
+from ostiary.services.signins import decide
 from ostiary.services.tokens.issue import Issued
 from ostiary.services.tokens.token import TokenForm, grant
 from ostiary.store import schema
@@ -96,6 +98,31 @@ def test_r7_a_family_loses_what_its_registration_no_longer_reaches(door: Door) -
     door.register(CLI, reach=())
     assert reason(door.refresh(token, scope=f"{API_URI}Read")) is Reason.REACH
     assert isinstance(door.refresh(token), Issued)
+
+
+@pytest.mark.parametrize("moment", ["before the page", "while the page stands there", "after the yes"])
+def test_r7_nothing_is_in_reach_that_the_page_did_not_say(door: Door, moment: str) -> None:
+    """R7: a registration that is widened once a person looked gives no more than that person saw."""
+    wide = door.house.desk.picture.applications[CLI].reach
+    assert wide
+    door.register(CLI, reach=())
+    door.open()
+    begun = door.started(scope="User.Read offline_access openid")
+    if moment == "before the page":
+        door.register(CLI, reach=wide)
+    page = door.claimed(begun.user_code)
+    assert bool(page.reach) is (moment == "before the page")
+    if moment == "while the page stands there":
+        door.register(CLI, reach=wide)
+        assert not door.claimed(begun.user_code).reach
+    answer = door.run(decide.approve(door.house, door.at_browser(), page.signin.id))
+    assert isinstance(answer, Approved), answer
+    door.register(CLI, reach=wide)
+    given = door.poll(begun.device_code)
+    assert isinstance(given, Issued), given
+    later = door.refresh(given.refresh_token or "", scope=f"{API_URI}Read")
+    assert isinstance(later, Issued) is (moment == "before the page")
+    assert isinstance(later, Issued) or reason(later) is Reason.REACH
 
 
 @pytest.mark.parametrize("moment", ["redemption", "refresh"])

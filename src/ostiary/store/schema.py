@@ -298,6 +298,7 @@ signins = Table(
     _int("redeemed", null=True),
     _blob("number", null=True),  # HMAC of the number of the consent (R12)
     _text("declared", default=""),  # JSON: what the requester says of itself, core/signins/declared.py
+    _text("reach", default="{}"),  # JSON: resources and scopes that the page showed for later (R7)
     UniqueConstraint("device_code"),
     Index("signins_user_code", "user_code", unique=True),
     Index("signins_ends", "ends"),

@@ -5,6 +5,7 @@ Device sign-ins as rows. Every change of state is a compare-and-swap on the stat
 from dataclasses import fields
 from typing import Any
 
+import orjson
 from sqlalchemy import bindparam, delete, insert, or_, select, update
 
 from ostiary.core.signins.declared import Declared
@@ -64,7 +65,7 @@ def _move(*changed: str) -> Sql:
     )
 
 
-_CLAIM = _move("user", "browser", "claimed")
+_CLAIM = _move("user", "browser", "claimed", "reach")
 _RELEASE = _move("browser", "changes", "handed")
 _APPROVE = _move("decided", "ends", "authenticated", "amr", "approver_address", "approver_agent", "exemption", "number")
 _CONFIRM = _move("ends")
@@ -134,8 +135,9 @@ async def forget(tx: Tx, *, before: Instant, remembered: Instant) -> int:
 
 
 async def claim(tx: Tx, signin: SignIn, *, user: UserId, browser: SessionId, now: Instant) -> bool:
-    """issued → claimed."""
-    return await _run(tx, _CLAIM, signin, State.CLAIMED, now, user_=user, browser_=browser, claimed_=now)
+    """issued → claimed, with the reach that *signin* has by now."""
+    reach = orjson.dumps(dict(signin.reach)).decode()
+    return await _run(tx, _CLAIM, signin, State.CLAIMED, now, user_=user, browser_=browser, claimed_=now, reach_=reach)
 
 
 async def release(tx: Tx, signin: SignIn, *, handed: bytes, now: Instant) -> bool:
@@ -178,9 +180,26 @@ async def _run(tx: Tx, statement: Sql, signin: SignIn, new: State, now: Instant,
 
 def _signin(row: Row) -> SignIn:
     """The columns `_COLUMNS`, which stand in the order of the value's fields: by place costs a third of by name."""
-    id, client, resource, words, state, *others, amr, address, agent, exemption, session, redeemed, said, number = row
+    (
+        id,
+        client,
+        resource,
+        words,
+        state,
+        *others,
+        amr,
+        address,
+        agent,
+        exemption,
+        session,
+        redeemed,
+        said,
+        number,
+        reach,
+    ) = row
     values: list[Any] = [
         id, client, resource, tuple(words.split()), State(state), *others, tuple((amr or "").split()), address, agent,
         exemption, session, redeemed, Declared.of(said), number,
+        {AppId(app): tuple(names) for app, names in orjson.loads(reach).items()},
     ]  # fmt: skip
     return SignIn(*values)

@@ -5,7 +5,8 @@ INVARIANT: a state is left by one compare-and-swap and never entered again; `exp
 stored.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ostiary.core.signins.declared import NOTHING, Declared
@@ -79,6 +80,8 @@ class SignIn:
     """What the requester says of itself."""
     number: bytes | None = None
     """Keyed digest of the number of the consent (R12)."""
+    reach: Mapping[AppId, tuple[str, ...]] = field(default_factory=dict)
+    """What a refresh may name later, as it was when the person came to the page: never more than they saw (R7)."""
 
     def standing(self, now: Instant) -> State:
         """The state at *now*: an open sign-in past its end is expired."""

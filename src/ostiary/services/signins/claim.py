@@ -4,7 +4,7 @@ A signed-in person types a code (R10, R11): sign-in first, code second, and the 
 Wrong, unknown, expired and used are one answer. Who is blocked does not claim: the page explains and the code stays.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ostiary.core.access.decision import Outcome
 from ostiary.core.access.picture import Picture
@@ -17,8 +17,9 @@ from ostiary.core.signins.signin import OPEN, SignIn, State, comes_back
 from ostiary.core.signins.view import Claimed
 from ostiary.core.tokens import scopes
 from ostiary.core.tokens.browser import BROWSER, alive
+from ostiary.core.tokens.still_allowed import still_reached
 from ostiary.core.words.digests import keyed
-from ostiary.core.words.ids import SessionId, SignInId, UserId
+from ostiary.core.words.ids import AppId, SessionId, SignInId, UserId
 from ostiary.core.words.instants import Instant
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
@@ -139,6 +140,7 @@ async def _judged(tx: Tx, visit: Visit, picture: Picture, signin: SignIn, holder
         return await _refuse(tx, visit, signin, blocked(signin, gathered), gathered)
     if _beside(visit, picture, signin):
         return await _refuse(tx, visit, signin, Refused(Reason.SAME_DEVICE, reference=signin.id), gathered)
+    signin = replace(signin, reach=_reach(picture, signin))
     page = await shown(tx, visit, picture, signin, user)
     if page is None or not await rows.claim(tx, signin, user=user, browser=holder.browser, now=visit.now):
         return await wrong(tx, visit, user, signin)
@@ -182,17 +184,23 @@ async def shown(tx: Tx, visit: Visit, picture: Picture, signin: SignIn, user: Us
     if application is None or resource is None:
         return None
     names, openid, _ = scopes.split(signin.scopes)
-    offline = "offline_access" in openid
-    reach = scopes.reach(picture, application, device=True) if offline else {}
+    reach = still_reached(picture, application, signin.reach, device=True)
     return Claimed(
         signin,
         application,
         resource,
         tuple(scope for scope in resource.scopes if scope.value in names),
         tuple(_reached(picture.applications[id], values) for id, values in reach.items()),
-        offline,
+        "offline_access" in openid,
         await around(tx, visit, picture, signin, user),
     )
+
+
+def _reach(picture: Picture, signin: SignIn) -> dict[AppId, tuple[str, ...]]:
+    """What refreshes may name later, by the registration of now: nothing without any refresh."""
+    application = picture.applications.get(signin.client)
+    offline = "offline_access" in signin.scopes
+    return scopes.reach(picture, application, device=True) if application is not None and offline else {}
 
 
 def _reached(resource: Application, values: tuple[str, ...]) -> tuple[Application, tuple[Scope, ...]]:

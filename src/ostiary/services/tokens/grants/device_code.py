@@ -16,7 +16,7 @@ from ostiary.core.tokens import scopes
 from ostiary.core.tokens.binding import Held, judge_key
 from ostiary.core.tokens.pkce import fits
 from ostiary.core.tokens.session import Session, SessionKind, alive
-from ostiary.core.tokens.still_allowed import still_allowed
+from ostiary.core.tokens.still_allowed import still_allowed, still_reached
 from ostiary.core.words.caller import Origin
 from ostiary.core.words.digests import digest
 from ostiary.core.words.instants import Instant, after
@@ -109,7 +109,7 @@ def _session(
         amr=signin.amr,
         resource=signin.resource,
         scopes=kept,
-        reach=scopes.reach(picture, request.client, device=True) if offline else {},
+        reach=still_reached(picture, request.client, signin.reach, device=True) if offline else {},
         exemption=passed.exemption.id,
         requester_address=signin.requester_address,
         approved_from=person_of(signin).kept(),
