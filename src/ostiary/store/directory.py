@@ -8,6 +8,7 @@ import orjson
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from ostiary.core.directory.people import Role, User
+from ostiary.core.logs.kinds import ALWAYS, TELLING
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx
@@ -53,6 +54,7 @@ _TOLD = sql(
         journal.c.target == bindparam("target"),
         journal.c.position > bindparam("after"),
         journal.c.at <= bindparam("now"),
+        journal.c.kind.in_(sorted(kind.value for kind in (*ALWAYS, *TELLING))),  # no flood of others hides one
     )
     .order_by(journal.c.position.desc())
     .limit(20)
@@ -134,7 +136,7 @@ async def last_entry(tx: Tx, target: str, kind: str) -> int:
 
 
 async def told(tx: Tx, target: str, *, after: int, now: Instant) -> list[tuple[str, Instant, str]]:
-    """Up to 20 newest entries about *target* beyond position *after*: kind, when, and the actor's name."""
+    """Up to 20 newest of what *target* is told, beyond position *after*: kind, when, and the actor's name."""
     rows = await tx.all(_TOLD, target=target, after=after, now=now)
     return [(kind, Instant(at), _actor(body)) for kind, at, body in rows]
 

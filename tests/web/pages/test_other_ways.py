@@ -6,13 +6,16 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.instants import Span, hours, minutes, seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.outside.vault import MasterKey, Vault
 from ostiary.services.directory.access_pass import AccessPass, make_pass
 from ostiary.services.directory.credentials import Link, invite
+from ostiary.services.logs.record import record
 from ostiary.services.tokens.rewrap import rewrap
+from ostiary.store import Tx
 from tests.web.pages.keys import ACCOUNT, enrol, key, options, send, sign_in
 from tests.web.pages.site import ALICE, BOB, CAROL, NAMES, PASSWORD, Browser, Site, actions, hidden
 
@@ -65,6 +68,18 @@ def test_the_next_sign_in_tells_that_one_was_used(site: Site, person: Browser) -
     told = site.browser().sign_in(BOB)
     assert "A recovery code was used to sign in" in told.text
     assert site.browser().sign_in(BOB).status_code == 303
+
+
+def test_no_flood_hides_what_a_person_must_be_told(site: Site, person: Browser) -> None:
+    """However many other entries about them came after it."""
+    codes(person)
+
+    async def flood(tx: Tx) -> None:
+        for _ in range(30):
+            await record(tx, site.visit(), Entry(Kind.SIGN_IN_REFUSED, target=f"user:{BOB}"))
+
+    site.run(site.house.store.write(flood))
+    assert "recovery codes" in site.browser().sign_in(BOB).text
 
 
 def test_a_new_set_ends_the_old_one(site: Site, person: Browser) -> None:

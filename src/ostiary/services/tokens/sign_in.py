@@ -13,7 +13,7 @@ from ostiary.core.directory.credentials import HALF as HALF_LIFE
 from ostiary.core.directory.credentials import normal_name, normal_password
 from ostiary.core.directory.people import User
 from ostiary.core.logs.entry import Entry
-from ostiary.core.logs.kinds import Kind
+from ostiary.core.logs.kinds import ALWAYS, Kind
 from ostiary.core.tokens.browser import AMR, BROWSER, HALF, PASS, BrowserSession, alive, idle_end
 from ostiary.core.words.digests import digest
 from ostiary.core.words.ids import SessionId
@@ -36,14 +36,6 @@ WRONG_CODE = Refused(
     Reason.BAD_CREDENTIALS, "That code is wrong or was used already. Wait for the next one and try again.", field="totp"
 )
 ANEW = Refused(Reason.SESSION_ENDED, "That took too long. Please sign in again.")
-
-TELLING = frozenset({Kind.PASSWORD_LINK, Kind.PASSWORD_SET, Kind.MFA_RESET, Kind.SESSIONS_ENDED, Kind.ACCESS_PASS_MADE})
-"""What a person should be told of at the next sign-in, unless they did it themselves."""
-ALWAYS = frozenset({
-    Kind.PASSWORD_CHANGED, Kind.PASSKEY_ADDED, Kind.PASSKEY_REMOVED, Kind.RECOVERY_CODES_MADE, Kind.RECOVERY_CODE_USED,
-    Kind.ACCESS_PASS_USED,
-})  # fmt: skip
-"""What they are told of in any case: it was done in their name, perhaps by whoever held their session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,8 +295,4 @@ async def _notices(tx: Tx, visit: Visit, user: User) -> tuple[Notice, ...]:
     target = f"user:{user.id}"
     last = await directory.last_entry(tx, target, Kind.SIGNED_IN)
     entries = await directory.told(tx, target, after=last, now=visit.now)
-    return tuple(
-        Notice(kind, at, by)
-        for kind, at, by in entries
-        if kind in ALWAYS or (kind in TELLING and by != user.principal_name)
-    )
+    return tuple(Notice(kind, at, by) for kind, at, by in entries if kind in ALWAYS or by != user.principal_name)
