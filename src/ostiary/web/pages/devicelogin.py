@@ -29,8 +29,6 @@ _SENTENCES = {
     Reason.REPORTED: "You reported this device within the last hour, so it cannot sign in as you.",
     Reason.NO_CONSENT: "No administrator has allowed this application yet.",
 }
-_EXPLAINED = (Reason.BLOCKED, Reason.KILLED)
-"""What the page says in full, with the next step."""
 _HOW = {
     State.AWAITING_NUMBER: "number",
     State.READY: "approved",
@@ -38,7 +36,8 @@ _HOW = {
     State.DENIED: "denied",
     State.REPORTED: "reported",
 }
-_EXPLAINED = (Reason.BLOCKED, Reason.SAME_DEVICE)
+_EXPLAINED = (Reason.BLOCKED, Reason.KILLED, Reason.SAME_DEVICE)
+"""What the page says in full, with the next step."""
 _MOVED_ON = Refused(
     Reason.WRONG_STATE,
     "This sign-in is over: it was decided, ran out, or belongs to another browser. Nothing was changed.",
