@@ -93,3 +93,13 @@ def test_r13_certificates_have_a_host_of_their_own() -> None:
     assert "mtls_origin" in _refused(None, {}, mtls_origin="https://a.example:9443", **told)[0]
     assert "mtls_origin" in _refused(None, {}, mtls_origin="http://b.example", **told)[0]
     assert load(None, {}, mtls_origin="https://b.example", **told).mtls_origin == "https://b.example"
+
+
+def test_r24_what_outgoing_requests_may_reach_is_read_at_the_start() -> None:
+    """R24: an entry that opens something else than it says is an error before anything is asked."""
+    given = ("tickets.example:8443", "10.1.0.0/16", "http://hooks.example")
+    assert load(None, {"OSTIARY_SERVER_OUTGOING_ALLOW": ",".join(given)}).outgoing_allow == given
+    assert "outgoing_allow" in _refused(None, {}, outgoing_allow=("*.example",))[0]
+    assert load(None, {}, outgoing_proxy="http://proxy.example:3128").outgoing_proxy
+    for proxy in ("https://proxy.example:3128", "http://u:p@proxy.example:3128", "http://proxy.example", "proxy:3128"):
+        assert "outgoing_proxy" in _refused(None, {}, outgoing_proxy=proxy)[0]

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from ostiary.core.words.destinations import place_of, read_destinations
 from ostiary.core.words.digests import digest
 from ostiary.core.words.instants import minutes, seconds
 from ostiary.services.house import Proxy, Settings
@@ -85,6 +86,24 @@ class Config(BaseModel):
     geo_city: Annotated[
         Path | None, Field(description="MaxMind DB file that tells coordinates, and countries without `geo_country`.")
     ] = None
+    outgoing_allow: Annotated[
+        tuple[str, ...],
+        Field(
+            description="What the service may ask beside the public network (R24): hosts (`tickets.example.com`, with "
+            "`:8443` for one port), networks (`10.1.0.0/16`), hosts in plain HTTP (`http://tickets.example.com:8080`). "
+            "Link-local addresses and those of cloud metadata are admitted by networks only."
+        ),
+    ] = ()
+    outgoing_ca: Annotated[
+        Path | None, Field(description="PEM file with authorities that outgoing requests believe beside the machine's.")
+    ] = None
+    outgoing_proxy: Annotated[
+        str,
+        Field(
+            description="Forward proxy, `http://host:port`, for outgoing requests to what is not listed; it resolves "
+            "the names, so it decides about them. Proxies of the environment are never used."
+        ),
+    ] = ""
     local_door: Annotated[bool, Field(description="The Unix socket `admin.sock` in the data folder.")] = True
     proxy_header: Annotated[str, Field(description="The one header that holds addresses, set by the one proxy.")] = ""
     proxy_hops: Annotated[int, Field(ge=1, le=10, description="Which address in it counts, from the right.")] = 1
@@ -121,6 +140,22 @@ class Config(BaseModel):
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:
             ip_network(network)
+        return value
+
+    @field_validator("outgoing_allow")
+    @classmethod
+    def _destinations(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        read_destinations(value)
+        return value
+
+    @field_validator("outgoing_proxy")
+    @classmethod
+    def _forward_proxy(cls, value: str) -> str:
+        place = place_of(value) if value else None
+        if value and (
+            place is None or value not in (f"http://{place.host}:{place.port}", f"http://[{place.host}]:{place.port}")
+        ):
+            raise ValueError("must be http://host:port")
         return value
 
     @model_validator(mode="after")

@@ -5,15 +5,17 @@ The composition root: from a configuration to a house. Nothing else puts the par
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ostiary.app.config import Config, settings
+from ostiary.app.config import Config, ConfigRefused, settings
 from ostiary.core.directory.credentials import source_of
 from ostiary.core.words.caller import Caller, CallerKind
+from ostiary.core.words.destinations import read_destinations
 from ostiary.core.words.instants import Instant, to_iso
 from ostiary.core.words.visit import Visit
 from ostiary.outside import Outside, data_folder
 from ostiary.outside.clock import BEHIND, Clock, SystemClock
 from ostiary.outside.data_folder import FolderLock
 from ostiary.outside.geo import GeoFiles, GeoPaths
+from ostiary.outside.outgoing import Outgoing
 from ostiary.outside.passwords import Passwords
 from ostiary.outside.random import Random, SystemRandom
 from ostiary.outside.vault import (
@@ -120,7 +122,9 @@ def opens_all(ids: frozenset[bytes], needed: Mapping[bytes, int]) -> None:
 
 
 async def open_house(parts: Parts) -> House:
-    """The house of a founded organisation, its memory filled. Raises BrokenState when it was never founded."""
+    """
+    The house of a founded organisation, its memory filled. Raises BrokenState when it was never founded, ConfigRefused.
+    """
     geo = GeoFiles(GeoPaths(parts.config.geo_country, parts.config.geo_asn, parts.config.geo_city))
     desk, keyring, room = Desk(parts.store, parts.clock, geo), Keyring(parts.vault), WaitingRoom()
     house = House(
@@ -128,7 +132,7 @@ async def open_house(parts: Parts) -> House:
         clock=parts.clock,
         random=parts.random,
         vault=parts.vault,
-        outside=Outside(Passwords(), geo),
+        outside=Outside(Passwords(), geo, _outgoing(parts.config)),
         desk=desk,
         room=room,
         keyring=keyring,
@@ -143,6 +147,14 @@ async def open_house(parts: Parts) -> House:
     await keyring.load(parts.store)
     await _fill(house)
     return house
+
+
+def _outgoing(config: Config) -> Outgoing:
+    allowed = read_destinations(config.outgoing_allow)
+    try:
+        return Outgoing(allowed, authorities=config.outgoing_ca, proxy=config.outgoing_proxy)
+    except ValueError as wrong:
+        raise ConfigRefused((f"outgoing_ca: {wrong}",)) from None
 
 
 async def _fill(house: House) -> None:
@@ -162,5 +174,6 @@ def system_visit(house: House, job: str) -> Visit:
 async def close_house(house: House, parts: Parts) -> None:
     """Finish what is in line and give the folder back."""
     house.outside.passwords.close()
+    house.outside.outgoing.close()
     await parts.store.close()
     parts.lock.release()

@@ -1,9 +1,9 @@
 """
 Everything that asks the machine or the network, except the store: one file a subject, no rules.
 
-Owns clock, randomness, keys and secrets at rest, password hashing, one-time codes, certificates, geo files and the
-data folder. What comes in here goes out as plain values; what it means is decided in `core`. `app` makes these things
-once at start; deeds get them through `House`, never by themselves.
+Owns clock, randomness, keys and secrets at rest, password hashing, one-time codes, certificates, geo files, outgoing
+requests and the data folder. What comes in here goes out as plain values; what it means is decided in `core`. `app`
+makes these things once at start; deeds get them through `House`, never by themselves.
 
 `Outside` is what of it deeds share beside clock, randomness and keys. `totp` needs no state: deeds call its functions.
 """
@@ -11,6 +11,7 @@ once at start; deeds get them through `House`, never by themselves.
 from dataclasses import dataclass, field
 
 from ostiary.outside.geo import NO_FILES, GeoFiles
+from ostiary.outside.outgoing import Outgoing
 from ostiary.outside.passwords import Passwords
 
 __all__ = ["Outside"]
@@ -22,3 +23,5 @@ class Outside:
 
     passwords: Passwords
     geo: GeoFiles = field(default=NO_FILES)
+    outgoing: Outgoing = field(default_factory=Outgoing)
+    """The one way to ask others (R24)."""
