@@ -5,8 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ostiary.core.directory.credentials import (
+    FACTOR_ACCOUNT,
+    FACTOR_PAIR,
     LONGEST,
     PASSWORD_ACCOUNT,
+    PASSWORD_PAIR,
+    PASSWORD_SOURCE,
     Counter,
     Growth,
     Rule,
@@ -19,7 +23,7 @@ from ostiary.core.directory.credentials import (
     source_of,
     struck,
 )
-from ostiary.core.words.instants import Instant, Span, after, minutes, seconds
+from ostiary.core.words.instants import Instant, Span, after, days, minutes, seconds
 
 NOW = Instant(1_800_000_000_000_000)
 RULE = Rule(minutes(10), 3, minutes(15))
@@ -109,12 +113,40 @@ def test_growth_doubles_up_to_its_longest() -> None:
     assert slowed(Counter(NOW, 9), after(NOW, minutes(60)), growth).count == 1
 
 
-@given(st.lists(st.integers(0, 3_600_000_000), max_size=200))
-def test_strangers_never_close_an_account_for_longer_than_half_a_minute(gaps: list[int]) -> None:
+PACES = {
+    "a password, one place": (PASSWORD_PAIR, 500),
+    "passwords, one place, all accounts": (PASSWORD_SOURCE, 5_400),
+    "a password, all places": (PASSWORD_ACCOUNT, 2_910),
+    "a code, one place": (FACTOR_PAIR, 110),
+    "a code, all places": (FACTOR_ACCOUNT, 40),
+}
+"""How each counter slows, and how many wrong tries a day it lets through at the most (decision 0011)."""
+
+
+@pytest.mark.parametrize("pace", PACES.values(), ids=PACES)
+@given(gaps=st.lists(st.integers(0, 3_600_000_000), max_size=200))
+def test_wrong_tries_never_close_for_longer_than_the_longest(pace: tuple[Growth, int], gaps: list[int]) -> None:
     """Whatever their rhythm."""
     counter, now = None, NOW
     for gap in gaps:
         now = after(now, Span(gap))
-        counter = slowed(counter, now, PASSWORD_ACCOUNT)
+        counter = slowed(counter, now, pace[0])
         until = closed(counter, now)
-        assert until is None or until <= after(now, seconds(30))
+        assert until is None or until <= after(now, pace[0].longest)
+
+
+@pytest.mark.parametrize("pace", PACES.values(), ids=PACES)
+def test_guesses_a_day_are_bounded(pace: tuple[Growth, int]) -> None:
+    """Somebody who guesses in each moment in which one is looked at, for ten days, gets no more than that a day."""
+    growth, most = pace
+    counter, now, end, looked_at = None, NOW, after(NOW, days(10)), 0
+    while now < end:
+        counter, looked_at = slowed(counter, now, growth), looked_at + 1
+        now = closed(counter, now) or now
+    assert most * 0.9 < looked_at / 10 <= most
+
+
+def test_the_odds_of_a_stolen_password() -> None:
+    """Three codes of 10^6 count at a time: below 1 in 8,000 a day from everywhere, 1 in 3,000 from a known browser."""
+    assert PACES["a code, all places"][1] * 3 / 10**6 <= 1 / 8_000
+    assert PACES["a code, one place"][1] * 3 / 10**6 < 1 / 3_000

@@ -1,12 +1,14 @@
 """Changing one's own password at the page, and what ends with it."""
 
+import asyncio
+
 import httpx
 import pytest
 
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.instants import minutes
 from ostiary.services.directory.credentials import Link, invite
-from tests.web.pages.site import BOB, CAROL, NAMES, PASSWORD, Browser, Site
+from tests.web.pages.site import BOB, CAROL, NAMES, PASSWORD, Browser, Site, hidden
 
 PATH = "/account/password"
 NEW = "a wholly different sentence"
@@ -107,13 +109,32 @@ def test_the_new_one_is_held_to_the_rules_of_any_password(site: Site, person: Br
 
 
 def test_wrong_old_passwords_are_counted_like_those_of_a_sign_in(site: Site, person: Browser) -> None:
-    """Five lock it, here and at this browser's sign-in, where the right one does not help then; nowhere else."""
+    """Five slow it, here and at this browser's sign-in, where the right one does not help then; nowhere else."""
     for _ in range(5):
         assert change(person, old="a wrong sentence").status_code == 400
-    assert change(person).status_code == 429
+    refused = change(person)
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "5")
     assert person.password(BOB).status_code == 429
     assert site.browser("203.0.113.50").password(BOB).status_code == 303
     assert len(site.entries(Kind.PASSWORD_CHANGE_REFUSED)) == 5
+    assert site.entries(Kind.PASSWORD_CHANGED) == []
+
+
+def test_of_many_old_passwords_at_once_only_the_first_are_told(site: Site, person: Browser) -> None:
+    """Neither sentence nor change tells of a right one behind a wrong one that closed the counter."""
+    for _ in range(4):
+        change(person, old="a wrong sentence")
+    form = hidden(person.get(PATH), PATH)
+    headers = {"sec-fetch-site": "same-origin", "origin": site.origin}
+
+    async def all_at_once() -> list[int]:
+        fields = [
+            {**form, "old": old, "password": NEW, "repeat": NEW} for old in ["a wrong sentence"] * 8 + [PASSWORD] * 8
+        ]
+        answers = await asyncio.gather(*(person.client.post(PATH, data=each, headers=headers) for each in fields))
+        return sorted(answer.status_code for answer in answers)
+
+    assert site.run(all_at_once()) == [400] + [429] * 15
     assert site.entries(Kind.PASSWORD_CHANGED) == []
 
 

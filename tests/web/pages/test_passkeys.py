@@ -267,12 +267,16 @@ def test_another_persons_passkey_is_no_second_step(site: Site, held: Authenticat
 
 
 def test_wrong_second_steps_are_counted(site: Site, held: Authenticator) -> None:
-    """Somebody with the password is known: as many wrong passkeys as codes, then the page is closed."""
+    """Somebody with the password is known: as many wrong passkeys as codes; a right one never waits for them."""
     held.verifies = False
     fresh = site.browser("198.51.100.99")
     page = fresh.follow(fresh.password(BOB))
     statuses = [send(fresh, page, SECOND, held.get(options(page, SECOND))).status_code for _ in range(6)]
     assert statuses == [401] * 5 + [429]
+    assert len(site.entries(Kind.SIGN_IN_REFUSED)) == 5
+    held.verifies = True
+    assert send(fresh, page, SECOND, held.get(options(page, SECOND))).status_code == 200
+    assert fresh.get("/account").status_code == 200
 
 
 def test_r3_a_passkey_steps_up(site: Site, person: Browser, held: Authenticator) -> None:

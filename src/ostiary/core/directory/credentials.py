@@ -5,9 +5,9 @@ Owns the rules only: text in, sentence out; counter in, counter out. Hashing is 
 SP 800-63B-4 §3.1.1: length instead of composition, NFKC, no name of the person in it, nothing that everybody tries
 first.
 
-Wrong tries count for one account from one source, and for one source over all accounts. What counts for an account
-over all sources only ever slows, for at most half a minute a try, and a browser in which that person has signed in
-before is free of it: so the worst that a stranger can do to somebody at a new browser is a short wait.
+Wrong tries count for one account from one source, for one source over all accounts, and for one account over all
+sources. All of them only ever slow: no number of wrong passwords closes anything for longer than three minutes, and a
+browser in which that person has signed in before has a counter of its own (decision 0011).
 """
 
 import unicodedata
@@ -111,16 +111,18 @@ class Strike:
     """Set only when this very try locked."""
 
 
-PASSWORD_PAIR = Rule(minutes(10), 5, minutes(15))
-"""One account from one source, or from one known browser."""
-PASSWORD_SOURCE = Rule(minutes(10), 40, minutes(15))
+PASSWORD_PAIR = Growth(hours(24), 4, seconds(5), minutes(3))
+"""One account from one source, or from one known browser: no password waits longer than this to be looked at."""
+PASSWORD_SOURCE = Growth(hours(1), 40, seconds(1), seconds(20))
 """One source over all accounts; a known browser is free of it."""
 PASSWORD_ACCOUNT = Growth(hours(24), 20, seconds(1), seconds(30))
 """One account over all sources; a known browser is free of it."""
+FACTOR_PAIR = Growth(hours(24), 4, seconds(5), minutes(15))
+"""Wrong second factors of one account from one source, or from one known browser."""
 FACTOR_ACCOUNT = Growth(hours(24), 10, seconds(30), hours(1))
 """
 Wrong second factors of one account over all sources. Only somebody with the right password comes so far, so this may
-close longer: at most 24 tries a day against 10^6 codes, of which three count. A known browser is free of it.
+close longer: 40 tries a day against 10^6 codes, of which three count. A known browser is free of it.
 """
 
 INVITATION = hours(24)

@@ -9,6 +9,8 @@ in `core/graph/error.py`.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ostiary.core.words.instants import Span
+
 
 class Reason(StrEnum):
     """Why something was refused. The value is the stable code in logs; never reuse one."""
@@ -125,3 +127,5 @@ class Refused:
     """JSON path or form field that is wrong, for Graph and pages."""
     reference: str = ""
     """Id of the journal story that tells more; empty means the visit's own."""
+    wait: Span = Span(0)
+    """After how long the same may be tried again, where that is known: `Retry-After` (RFC 9110 §10.2.3)."""

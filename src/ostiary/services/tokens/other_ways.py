@@ -2,7 +2,8 @@
 Signing in by what was kept or given for a bad day: a recovery code after the password, a temporary access pass in its
 place.
 
-Both are counted as what they stand for, so neither is a cheaper place to guess.
+Both are random (50 and 60 bits), so a right one never waits for what others tried. Wrong ones are counted as what they
+stand for, and while that counter is closed they are neither counted nor written down (R21).
 """
 
 from ostiary.core.directory.credentials import HALF as HALF_LIFE
@@ -23,6 +24,7 @@ from ostiary.services.house import House
 from ostiary.services.logs.record import record
 from ostiary.services.tokens import tries
 from ostiary.services.tokens.sign_in import ANEW, Half, SignedIn, refuse_try, rise, standing
+from ostiary.services.tokens.tries import Tries
 from ostiary.store import Tx, directory, sessions
 from ostiary.store import credentials as kept
 
@@ -48,12 +50,9 @@ async def check_recovery_code(house: House, visit: Visit, cookie: str, typed: st
             return ANEW
         user = found[1]
         counting = tries.for_factor(house.vault, visit, user, known)
-        locked = await tries.locked(tx, counting, visit.now)
-        if locked:
-            return locked
         codes = await kept.recovery_set(tx, user.id)
         if codes is None or not await kept.use_code(tx, codes.id, digest_of(house, codes, typed), visit.now):
-            return await refuse_try(tx, visit, counting, user, Reason.BAD_CREDENTIALS, WRONG_RECOVERY)
+            return await _wrong(tx, visit, counting, user, WRONG_RECOVERY)
         await tries.forget(tx, counting)
         mark = tries.mark(house.vault, user, known, nonce)
         signed = await rise(house, tx, visit, found, cookie, fresh, mark, AMR)
@@ -61,6 +60,12 @@ async def check_recovery_code(house: House, visit: Visit, cookie: str, typed: st
         return signed
 
     return await house.store.write(body)
+
+
+async def _wrong(tx: Tx, visit: Visit, counting: Tries, user: User | None, said: Refused) -> Refused:
+    """Step: a wrong code or pass, which counts unless its counter is closed already."""
+    locked = await tries.locked(tx, counting, visit.now)
+    return locked or await refuse_try(tx, visit, counting, user, Reason.BAD_CREDENTIALS, said)
 
 
 async def _tell(tx: Tx, visit: Visit, user: User) -> None:
@@ -80,13 +85,10 @@ async def check_pass(house: House, visit: Visit, name: str, typed: str, known: s
     async def body(tx: Tx) -> Half | Refused:
         user = await directory.find_named(tx, called)
         counting = tries.for_password(house.vault, visit, called, user, known)
-        locked = await tries.locked(tx, counting, visit.now)
-        if locked:
-            return locked
         enabled = user is not None and user.enabled
         found = await use_pass(tx, visit, digests_of(house.vault, user, typed), user) if user and enabled else None
         if user is None or found is None:
-            return await refuse_try(tx, visit, counting, user, Reason.BAD_CREDENTIALS, WRONG_PASS)
+            return await _wrong(tx, visit, counting, user, WRONG_PASS)
         return await _half(tx, visit, user, id, cookie)
 
     return await house.store.write(body)

@@ -115,8 +115,7 @@ async def _prove(house: House, visit: Visit, cookie: str, answer: Answer, known:
         found = await standing(tx, cookie, kind, visit.now)
         if found is None or found[0].amr == PASS:
             return ANEW
-        locked = await tries.locked(tx, tries.for_factor(house.vault, visit, found[1], known), visit.now)
-        return locked or found[1]
+        return found[1]
 
     user = await house.store.read(look)
     if isinstance(user, Refused):
@@ -139,10 +138,15 @@ async def _prove(house: House, visit: Visit, cookie: str, answer: Answer, known:
 
 
 async def _count(tx: Tx, visit: Visit, counting: Tries, user: User, signed: Signed | Refused) -> Refused | None:
-    """Step: use *signed* for *user*; a wrong one is counted. One that only came too late is not."""
+    """
+    Step: use *signed* for *user*. A right one never waits: it cannot be guessed. A wrong one is counted, unless it only
+    came too late or its counter is closed already.
+    """
     if isinstance(signed, Refused):
-        late = signed.reason is Reason.SPENT
-        return signed if late else await refuse_try(tx, visit, counting, user, Reason.BAD_CREDENTIALS, signed)
+        if signed.reason is Reason.SPENT:
+            return signed
+        locked = await tries.locked(tx, counting, visit.now)
+        return locked or await refuse_try(tx, visit, counting, user, Reason.BAD_CREDENTIALS, signed)
     return await _use(tx, visit, signed, user, person=user.id)
 
 

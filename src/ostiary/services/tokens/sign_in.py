@@ -97,6 +97,9 @@ async def check_password(house: House, visit: Visit, name: str, password: str, k
         return verdict
 
     async def body(tx: Tx) -> Half | Refused:
+        locked = await tries.locked(tx, counting, visit.now)
+        if locked:
+            return locked  # another try that came meanwhile was wrong: what this one was is not told
         user = await directory.find_named(tx, called)
         flaw = await _flaw(tx, user, encoded, right=verdict.right)
         if flaw or user is None:
@@ -147,7 +150,7 @@ async def refuse_try(
     """
     locked = await tries.count(tx, visit, counting)
     who = {"user_name": user.principal_name} if user else {}
-    detail = {"reason": reason.value, "locked": locked is not None, **who}
+    detail = {"reason": reason.value, "locked": locked, **who}
     await record(tx, visit, Entry(Kind.SIGN_IN_REFUSED, target=f"user:{user.id}" if user else "", detail=detail))
     return said
 
@@ -217,6 +220,9 @@ async def _prove(house: House, visit: Visit, cookie: str, code: str, known: str,
         found = await standing(tx, cookie, kind, visit.now)
         if found is None or found[0].amr == PASS:
             return ANEW
+        locked = await tries.locked(tx, counting, visit.now)
+        if locked:
+            return locked  # as in `check_password`
         if used is None or not await kept.use_step(tx, used[0].id, used[1]):
             return await refuse_try(tx, visit, counting, found[1], Reason.BAD_CREDENTIALS, WRONG_CODE)
         await tries.forget(tx, counting)

@@ -167,6 +167,8 @@ def render(
         **values,
     )
     response = Response(text, status, media_type="text/html")
+    if refused is not None and refused.wait > 0:
+        response.headers["retry-after"] = str(to_seconds(refused.wait))
     if guest.is_new:
         response.raw_headers.append(set_cookie(FRESH, guest.bound))
     return response
