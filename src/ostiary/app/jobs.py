@@ -16,6 +16,7 @@ from ostiary.app.wiring import system_visit
 from ostiary.core.words.instants import Instant, Span, between, seconds
 from ostiary.core.words.visit import Visit
 from ostiary.services.access import clients
+from ostiary.services.devices.tend import tend_devices
 from ostiary.services.directory import throttle
 from ostiary.services.directory.assessments import announce_reviews
 from ostiary.services.directory.credentials import tend_invitations
@@ -69,6 +70,7 @@ JOBS: tuple[Job, ...] = (
     Job("signins", 600, tend_signins),
     Job("assertions", 60, clients.sweep),
     Job("challenges", 600, tend_challenges),
+    Job("devices", 600, tend_devices),
 )
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
     text,
 )
 
+from ostiary.store.schema_devices import device_tables
 from ostiary.store.schema_proofs import passkey_tables, proof_tables
 
 metadata = MetaData()
@@ -220,6 +221,8 @@ assignments = Table(
     UniqueConstraint("application", "principal"),
 )
 
+devices, device_settings, device_hooks = device_tables(metadata)
+
 # ---- access
 
 policies = Table(
@@ -299,6 +302,7 @@ signins = Table(
     _blob("number", null=True),  # HMAC of the number of the consent (R12)
     _text("declared", default=""),  # JSON: what the requester says of itself, core/signins/declared.py
     _text("reach", default="{}"),  # JSON: resources and scopes that the page showed for later (R7)
+    _text("device", null=True),  # the device of the inventory that asked, proved
     UniqueConstraint("device_code"),
     Index("signins_user_code", "user_code", unique=True),
     Index("signins_ends", "ends"),
@@ -330,6 +334,8 @@ sessions = Table(
     _text("requester_address", default=""),
     _text("approved_from", default=""),  # JSON: the person's side when it was approved, services/access/gather.py
     _text("jkt", null=True),  # thumbprint of the key that its tokens are bound to (RFC 9449)
+    _text("device", null=True),  # the device of the inventory that it is on: it ends with that
+    _int("device_revision", null=True),  # what of the device policy looked at last
     _int("ended", null=True),
     _text("end_cause", null=True),
     Index("sessions_cookie", "cookie", unique=True),

@@ -20,7 +20,7 @@ _COLUMNS = tuple(field.name for field in fields(SignIn))
 _ALL = [signins.c[name] for name in _COLUMNS]
 _ADDED = (
     "id", "device_code", "user_code", "client", "resource", "scopes", "state", "requester_address", "requester_agent",
-    "created", "ends", "challenge", "jkt", "named", "declared",
+    "created", "ends", "challenge", "jkt", "named", "declared", "device",
 )  # fmt: skip
 
 _ADD = sql(insert(signins).values({name: bindparam(name) for name in _ADDED}))
@@ -83,7 +83,7 @@ async def add(tx: Tx, signin: SignIn, *, device_code: bytes, user_code: bytes) -
         resource=signin.resource,
         scopes=" ".join(signin.scopes), state=signin.state.value, requester_address=signin.requester_address,
         requester_agent=signin.requester_agent, created=signin.created, ends=signin.ends, challenge=signin.challenge,
-        jkt=signin.jkt, named=signin.named, declared=signin.declared.kept(),
+        jkt=signin.jkt, named=signin.named, declared=signin.declared.kept(), device=signin.device,
     )  # fmt: skip
 
 
@@ -196,10 +196,11 @@ def _signin(row: Row) -> SignIn:
         said,
         number,
         reach,
+        device,
     ) = row
     values: list[Any] = [
         id, client, resource, tuple(words.split()), State(state), *others, tuple((amr or "").split()), address, agent,
         exemption, session, redeemed, Declared.of(said), number,
-        {AppId(app): tuple(names) for app, names in orjson.loads(reach).items()},
+        {AppId(app): tuple(names) for app, names in orjson.loads(reach).items()}, device,
     ]  # fmt: skip
     return SignIn(*values)

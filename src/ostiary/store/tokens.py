@@ -17,16 +17,18 @@ from ostiary.core.words.ids import AppId, ExemptionId, SessionId
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx
 from ostiary.store.access import user_of
+from ostiary.store.devices import COLUMNS as DEVICE_COLUMNS
+from ostiary.store.devices import device_of
 from ostiary.store.exemptions import ALL as EXEMPTION_COLUMNS
 from ostiary.store.exemptions import exemption_of
 from ostiary.store.kill_switch import NAME as KILL_SWITCH
-from ostiary.store.schema import exemptions, kill_switch, sessions, users
+from ostiary.store.schema import devices, exemptions, kill_switch, sessions, users
 from ostiary.store.sql import sql
 
 KILLED = "killed"
 """`end_cause` of what the kill switch ended."""
 
-_COLUMNS = tuple(field.name for field in fields(Session))
+_COLUMNS = tuple(field.name for field in fields(Session) if field.name != "device_now")
 _killed = select(kill_switch.c.killed).where(kill_switch.c.name == KILL_SWITCH).scalar_subquery()
 _is_killed = and_(
     sessions.c.ended.is_(None),
@@ -44,13 +46,16 @@ _USER = (
     users.c.created, users.c.epoch,
 )  # fmt: skip
 _ADDED = (*_COLUMNS[:-2], "seen")
+_WITH_DEVICE = len(_COLUMNS) + len(DEVICE_COLUMNS)
+_PLACE = _COLUMNS.index("requester_address")
 
 _ADD = sql(insert(sessions).values({name: bindparam(name) for name in _ADDED}))
-_FIND = sql(select(*_ALL).where(sessions.c.id == bindparam("id")))
+_on_devices = sessions.outerjoin(devices, devices.c.id == sessions.c.device)
+_FIND = sql(select(*_ALL, *DEVICE_COLUMNS).select_from(_on_devices).where(sessions.c.id == bindparam("id")))
 _STANDING = sql(
-    select(*_ALL, *_USER, *EXEMPTION_COLUMNS)
+    select(*_ALL, *DEVICE_COLUMNS, *_USER, *EXEMPTION_COLUMNS)
     .select_from(
-        sessions.outerjoin(users, users.c.id == sessions.c.user).outerjoin(
+        _on_devices.outerjoin(users, users.c.id == sessions.c.user).outerjoin(
             exemptions, exemptions.c.id == sessions.c.exemption
         )
     )
@@ -65,6 +70,7 @@ _ROTATE = sql(
         seen=bindparam("now"),
         idle_ends=bindparam("idle"),
         exemption=bindparam("exemption_"),
+        device_revision=bindparam("revision_"),
     )
 )
 _TAKE_OVER = sql(
@@ -88,6 +94,7 @@ async def add(tx: Tx, session: Session) -> None:
         resource=session.resource or "", scopes=" ".join(session.scopes),
         reach=orjson.dumps(dict(session.reach)).decode(), exemption=session.exemption, head=session.head, grace="[]",
         requester_address=session.requester_address, approved_from=session.approved_from, jkt=session.jkt,
+        device=session.device, device_revision=session.device_revision,
     )  # fmt: skip
 
 
@@ -102,8 +109,9 @@ async def standing(tx: Tx, id: SessionId) -> tuple[Session, User | None, Exempti
     row = await tx.one(_STANDING, id=id)
     if row is None:
         return None
-    mine, person, window = len(_COLUMNS), len(_USER), row[len(_COLUMNS) + len(_USER) :]
-    user = user_of(row[mine : mine + person]) if row[mine] is not None else None
+    mine, person = _WITH_DEVICE, _WITH_DEVICE + len(_USER)
+    user = user_of(row[mine:person]) if row[mine] is not None else None
+    window = row[person:]
     return _session(row[:mine]), user, exemption_of(window) if window[0] is not None else None
 
 
@@ -114,13 +122,21 @@ async def rotate(
     grace: tuple[Grace, ...],
     idle_ends: Instant,
     exemption: ExemptionId | None,
+    device_revision: int | None,
     now: Instant,
 ) -> bool:
     """Move the head on, if it is still where *session* says (R6)."""
     past = orjson.dumps([list(one) for one in grace]).decode()
     return (
         await tx.run(
-            _ROTATE, id_=session.id, head_=session.head, grace_=past, now=now, idle=idle_ends, exemption_=exemption
+            _ROTATE,
+            id_=session.id,
+            head_=session.head,
+            grace_=past,
+            now=now,
+            idle=idle_ends,
+            exemption_=exemption,
+            revision_=device_revision,
         )
         == 1
     )
@@ -137,11 +153,16 @@ async def end(tx: Tx, id: SessionId, *, now: Instant, cause: str) -> bool:
 
 
 def _session(row: Row) -> Session:
-    """The columns `_COLUMNS`, which stand in the order of the value's fields: by place costs a third of by name."""
-    id, kind, origin, *others, amr, resource, words, reach, exemption, head, grace, place, side, jkt, ended, cause = row
+    """
+    The columns `_COLUMNS`, which stand in the order of the value's fields (by place costs a third of by name), and
+    those of its device.
+    """
+    id, kind, origin, *others, amr, resource, words, reach, exemption, head, grace = row[:_PLACE]
+    device = row[len(_COLUMNS) :]
     values: list[Any] = [
         id, SessionKind(kind), Origin(origin), *others, tuple(amr.split()), resource or None, tuple(words.split()),
         {AppId(app): tuple(names) for app, names in orjson.loads(reach).items()}, exemption, head,
-        tuple(map(Grace._make, orjson.loads(grace))), place, side, jkt, ended, cause,
+        tuple(map(Grace._make, orjson.loads(grace))), *row[_PLACE : len(_COLUMNS)],
+        device_of(device) if device[0] is not None else None,
     ]  # fmt: skip
     return Session(*values)

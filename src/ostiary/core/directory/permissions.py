@@ -31,6 +31,8 @@ class Action(StrEnum):
     RECOVER_ADMINISTRATOR = "users:recover_administrator"
     """Create or recover an administrator: also through the local door."""
     WRITE_GROUPS = "groups:write"
+    WRITE_DEVICES = "devices:write"
+    """Admit, change and revoke machines of the inventory, and what admits them without asking."""
     WRITE_APPLICATIONS = "applications:write"
     READ_POLICIES = "policies:read"
     ASK_POLICIES = "policies:ask"
@@ -75,6 +77,7 @@ TABLE: dict[Action, Grant] = {
     Action.WRITE_USERS: Grant(_ADMINISTRATOR, "User.ReadWrite.All", write=True),
     Action.RECOVER_ADMINISTRATOR: Grant(_ADMINISTRATOR, "User.ReadWrite.All", write=True, local=True),
     Action.WRITE_GROUPS: Grant(_ADMINISTRATOR, "Group.ReadWrite.All", write=True),
+    Action.WRITE_DEVICES: Grant(_ADMINISTRATOR, "Policy.ReadWrite.ConditionalAccess", write=True),
     Action.WRITE_APPLICATIONS: Grant(_ADMINISTRATOR, "Application.ReadWrite.All", write=True),
     Action.READ_POLICIES: Grant(_READERS, "Policy.Read.All"),
     Action.ASK_POLICIES: Grant(_READERS, "Policy.Read.All"),

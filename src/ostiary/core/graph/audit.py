@@ -29,6 +29,7 @@ class Activity(NamedTuple):
 
 _PIM = "PIM"
 _CA = "Conditional Access"
+_REGISTRATION, _DEVICES = "Device Registration Service", "Device"
 
 ACTIVITIES: Mapping[str, Activity] = {
     Was.SESSIONS_ENDED: Activity("Revoke sign-in sessions", "UserManagement", "Update"),
@@ -56,6 +57,17 @@ ACTIVITIES: Mapping[str, Activity] = {
     Was.GROUP_DELETED: Activity("Delete group", "GroupManagement", "Delete"),
     Was.MEMBER_ADDED: Activity("Add standing member to group", "GroupManagement", "Assign"),
     Was.MEMBER_REMOVED: Activity("Remove standing member from group", "GroupManagement", "Unassign"),
+    Was.DEVICE_ASKED: Activity("Request device enrollment", _DEVICES, "Add", _REGISTRATION),
+    Was.DEVICE_REFUSED: Activity("Refuse device enrollment", _DEVICES, "Add", _REGISTRATION, failed=True),
+    Was.DEVICE_REGISTERED: Activity("Add device", _DEVICES, "Add", _REGISTRATION),
+    Was.DEVICE_ADMITTED: Activity("Register device", _DEVICES, "Add", _REGISTRATION),
+    Was.DEVICE_CHANGED: Activity("Update device", _DEVICES, "Update", _REGISTRATION),
+    Was.DEVICE_COMPLIANCE: Activity("Update device compliance", _DEVICES, "Update", _REGISTRATION),
+    Was.DEVICE_REVOKED: Activity("Disable device", _DEVICES, "Update", _REGISTRATION),
+    Was.DEVICE_DELETED: Activity("Delete device", _DEVICES, "Delete", _REGISTRATION),
+    Was.DEVICE_RULE_CHANGED: Activity("Update device admission rule", "Policy", "Update", _REGISTRATION),
+    Was.DEVICE_HOOK_ADDED: Activity("Add compliance webhook", "Policy", "Add", _REGISTRATION),
+    Was.DEVICE_HOOK_REMOVED: Activity("Remove compliance webhook", "Policy", "Delete", _REGISTRATION),
     Was.APPLICATION_CREATED: Activity("Add application", "ApplicationManagement", "Add"),
     Was.APPLICATION_CHANGED: Activity("Update application", "ApplicationManagement", "Update"),
     Was.APPLICATION_DELETED: Activity("Delete application", "ApplicationManagement", "Delete"),
@@ -150,6 +162,7 @@ _TYPES = {
     "user": "User",
     "group": "Group",
     "application": "Application",
+    "device": "Device",
     "policy": "Policy",
     "exemption": "GroupMembership",
 }

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from ostiary.core.signins.declared import NOTHING, Declared
 from ostiary.core.words.digests import digest, same
-from ostiary.core.words.ids import AppId, ExemptionId, SessionId, SignInId, UserId
+from ostiary.core.words.ids import AppId, DeviceId, ExemptionId, SessionId, SignInId, UserId
 from ostiary.core.words.instants import Instant, after, minutes
 
 READY_FOR = minutes(5)
@@ -82,6 +82,8 @@ class SignIn:
     """Keyed digest of the number of the consent (R12)."""
     reach: Mapping[AppId, tuple[str, ...]] = field(default_factory=dict)
     """What a refresh may name later, as it was when the person came to the page: never more than they saw (R7)."""
+    device: DeviceId | None = None
+    """The machine of the inventory that asked, by the key or certificate that it proved."""
 
     def standing(self, now: Instant) -> State:
         """The state at *now*: an open sign-in past its end is expired."""

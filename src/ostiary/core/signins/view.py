@@ -27,6 +27,19 @@ class Around:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownDevice:
+    """The asking machine as the inventory knows it, proved by its key: no words of a stranger."""
+
+    name: str
+    owner: str
+    """Principal name; empty for none."""
+    own: bool
+    """Whether it is the person's who decides."""
+    managed: bool = False
+    compliant: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Claimed:
     """A sign-in in the hands of a person."""
 
@@ -40,6 +53,7 @@ class Claimed:
     offline: bool = False
     """Whether it stays signed in (a refresh token)."""
     around: Around = Around()
+    device: KnownDevice | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,6 +200,14 @@ TABLE: dict[Reason, Wire] = {
         front="access_denied",
         device_status=403,
     ),
+    Reason.DEVICE_ENDED: Wire(
+        "invalid_grant",
+        50155,
+        "The machine that this sign-in began on is not trusted any more.",
+        "Enrol the machine again (`ostiary device enroll`) and have an administrator admit it; quote the reference.",
+        device="access_denied",
+        device_status=403,
+    ),
     Reason.EXEMPTION_ENDED: Wire(
         "invalid_grant",
         53003,

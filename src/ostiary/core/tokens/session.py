@@ -1,8 +1,8 @@
 """
 A session: what a sign-in gave. Cookies, refresh and access tokens are only keys to it.
 
-Liveness is derived, never cascaded: `alive` looks at the session, its person, its client and its exemption as they are
-now, and nothing else decides (R8).
+Liveness is derived, never cascaded: `alive` looks at the session, its person, its client, its exemption and the machine
+that it is on as they are now, and nothing else decides (R8).
 """
 
 from collections.abc import Mapping
@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from ostiary.core.devices.device import Device
 from ostiary.core.directory.applications import Application
 from ostiary.core.directory.people import User
 from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.words.caller import Origin
-from ostiary.core.words.ids import AppId, ExemptionId, SessionId, UserId
+from ostiary.core.words.ids import AppId, DeviceId, ExemptionId, SessionId, UserId
 from ostiary.core.words.instants import Instant
 
 
@@ -61,8 +62,27 @@ class Session:
     """The person's side as it was at the approval, for policy at a refresh; JSON of `services/access/gather.py`."""
     jkt: str | None = None
     """Thumbprint of the key that its tokens are bound to (RFC 9449 §6)."""
+    device: DeviceId | None = None
+    """The machine of the inventory that it is on: it ends with that."""
+    device_revision: int | None = None
+    """What of the machine policy looked at last."""
     ended: Instant | None = None
     end_cause: str | None = None
+    device_now: Device | None = None
+    """The machine as it is now; None also for one that is not there any more."""
+
+
+def on_its_device(session: Session, now: Instant) -> bool:
+    """Whether the machine that *session* is on, if any, still counts."""
+    return session.device is None or (session.device_now is not None and session.device_now.counts(now))
+
+
+def to_be_judged(session: Session, now: Instant) -> bool:
+    """Whether the machine may be another to policy than it was when that was asked last."""
+    device = session.device_now
+    if device is None:
+        return False
+    return device.revision != session.device_revision or (device.compliant and not device.complies(now))
 
 
 def standing(session: Session, user: User | None, client: Application | None, now: Instant) -> bool:
@@ -75,6 +95,7 @@ def standing(session: Session, user: User | None, client: Application | None, no
         and user.enabled
         and user.epoch <= session.created
         and (session.client is None or (client is not None and client.enabled))
+        and on_its_device(session, now)
     )
 
 

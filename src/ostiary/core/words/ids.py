@@ -17,6 +17,8 @@ SignInId = NewType("SignInId", str)
 """One device sign-in, from its request on; the correlation id of everything about it."""
 SessionId = NewType("SessionId", str)
 """What a sign-in gave. Also the family of its refresh tokens."""
+DeviceId = NewType("DeviceId", str)
+"""A machine of the inventory."""
 
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 

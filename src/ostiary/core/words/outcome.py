@@ -50,6 +50,8 @@ class Reason(StrEnum):
     EXEMPTION_ENDED = "exemption_ended"
     ELSEWHERE = "elsewhere"
     """Used from a network that the exemption is not open for."""
+    DEVICE_ENDED = "device_ended"
+    """It began on a machine of the inventory that was revoked or has lapsed since."""
     KILLED = "killed"
     """An administrator turned the kill switch: no device sign-in goes on."""
     MFA_REQUIRED = "mfa_required"

@@ -2,7 +2,8 @@
 The facts of a sign-in, gathered in one place: who, in which groups, with which exemption, from where, with what proof.
 
 The exception group is among the groups exactly when an active exemption admits this client from this requester. What
-nobody brings is unknown, but for devices: one that was not shown is no registered device.
+nobody brings is unknown, but for devices: one that was not shown is no registered device. A device is named by who
+proved it; what it is now, the inventory says in the same transaction.
 """
 
 import json
@@ -12,18 +13,20 @@ from typing import Any
 
 from ostiary.core.access.conditions.platforms import platform_of
 from ostiary.core.access.decision import Decision
+from ostiary.core.access.device_facts import device_facts
 from ostiary.core.access.evaluate import evaluate
 from ostiary.core.access.facts import NOWHERE, UNKNOWN, DeviceFacts, Facts, Place, Treat, Unknown
 from ostiary.core.access.picture import Picture
 from ostiary.core.access.remembered import facts_document
+from ostiary.core.devices.device import Device
 from ostiary.core.directory.people import User
 from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.signins.number import confirmed
 from ostiary.core.signins.signin import SignIn
 from ostiary.core.tokens import scopes
-from ostiary.core.words.ids import AppId, UserId
+from ostiary.core.words.ids import AppId, DeviceId, UserId
 from ostiary.core.words.instants import Instant, between, to_seconds
-from ostiary.store import Tx
+from ostiary.store import Tx, devices
 from ostiary.store.access import is_assigned, known_of
 
 DEVICE_CODE = "deviceCodeFlow"
@@ -35,14 +38,15 @@ class Side:
 
     address: str = ""
     platform: str | Unknown = UNKNOWN
-    device: DeviceFacts | None | Unknown = None
+    device: DeviceId | None = None
+    """The machine of the inventory that the browser runs on, as it proved."""
     number: bool = False
     """Whether the consent was confirmed by its number (R12)."""
     ticket: bool = False
     """Whether it began with a start ticket (R22)."""
 
     @classmethod
-    def at(cls, address: str | None, agent: str | None, device: DeviceFacts | None | Unknown = None) -> "Side":
+    def at(cls, address: str | None, agent: str | None, device: DeviceId | None = None) -> "Side":
         """A browser at *address* that calls itself *agent*."""
         return cls(address or "", platform_of(agent or ""), device)
 
@@ -51,8 +55,9 @@ class Side:
         platform = None if self.platform is UNKNOWN else self.platform
         return json.dumps({"address": self.address, "platform": platform, **self._shown()})
 
-    def _shown(self) -> dict[str, bool]:
-        return {name: True for name, shown in (("number", self.number), ("ticket", self.ticket)) if shown}
+    def _shown(self) -> dict[str, Any]:
+        shown = {"device": self.device, "number": self.number, "ticket": self.ticket}
+        return {name: value for name, value in shown.items() if value}
 
     @classmethod
     def of(cls, kept: str) -> "Side":
@@ -61,7 +66,7 @@ class Side:
             return cls()
         found: dict[str, Any] = json.loads(kept)
         shown = {name: found.get(name, False) for name in ("number", "ticket")}
-        return cls(found["address"], found["platform"] or UNKNOWN, **shown)
+        return cls(found["address"], found["platform"] or UNKNOWN, found.get("device"), **shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,8 @@ class Ask:
     person: Side = Side()
     machine: str = ""
     """Where the machine asks from now; empty: still from `requester_address`."""
-    machine_device: DeviceFacts | None | Unknown = None
+    machine_device: DeviceId | None = None
+    """The machine of the inventory that asks, as it proved."""
     proof_age: int | Unknown = UNKNOWN
     number_confirmed: bool | None = False
     start_ticket: bool = False
@@ -104,6 +110,10 @@ class Gathered:
     """Whether the client is open to this person: assigned, directly or by a group, where that is required."""
     elsewhere: bool = False
     """Whether an active exemption admits it where it was asked for, and none where it is used."""
+    machine: Device | None = None
+    """The machine that asks, as it is now."""
+    lost: bool = False
+    """Whether it began on a machine of the inventory that does not count any more."""
 
 
 def told(gathered: Gathered | None) -> dict[str, Any]:
@@ -142,7 +152,7 @@ def device_ask(
     return Ask(
         user, signin.client, signin.resource, signin.requester_address, DEVICE_CODE, "mobileAppsAndDesktopClients",
         amr, asked_scopes(signin.scopes), person, machine, proof_age=proof_age, came_from=machine or None,
-        number_confirmed=confirmed(signin), start_ticket=signin.declared.ticket,
+        number_confirmed=confirmed(signin), start_ticket=signin.declared.ticket, machine_device=signin.device,
     )  # fmt: skip
 
 
@@ -158,12 +168,21 @@ async def gather(tx: Tx, picture: Picture, ask: Ask, now: Instant) -> Gathered |
     exemption, elsewhere = _admitting(active, ask)
     if exemption is not None:
         groups |= {picture.exception_group}
-    facts = _facts(picture, ask, user, groups)
+    machine, person = await _device(tx, ask.machine_device), await _device(tx, ask.person.device)
+    facts = _facts(picture, ask, user, groups, (device_facts(machine, now), device_facts(person, now)))
     decision = evaluate(picture.policies, facts, unknown=Treat.STRICT)
-    return Gathered(user, exemption, decision, facts, picture.version, assigned, elsewhere)
+    lost = ask.machine_device is not None and facts.requester_device is None
+    return Gathered(user, exemption, decision, facts, picture.version, assigned, elsewhere, machine, lost)
 
 
-def _facts(picture: Picture, ask: Ask, user: User, groups: frozenset[Any]) -> Facts:
+async def _device(tx: Tx, id: DeviceId | None) -> Device | None:
+    return await devices.find(tx, id) if id is not None else None
+
+
+def _facts(
+    picture: Picture, ask: Ask, user: User, groups: frozenset[Any], found: tuple[DeviceFacts | None, DeviceFacts | None]
+) -> Facts:
+    """*found*: the machine that asks, and the person's."""
     return Facts(
         user=user.id,
         groups=groups,
@@ -178,8 +197,8 @@ def _facts(picture: Picture, ask: Ask, user: User, groups: frozenset[Any]) -> Fa
         platform=ask.person.platform,
         person=_place(picture, ask.person.address),
         requester=_place(picture, ask.machine or ask.requester_address),
-        person_device=ask.person.device,
-        requester_device=ask.machine_device,
+        requester_device=found[0],
+        person_device=found[1],
         number_confirmed=ask.number_confirmed,
         start_ticket=ask.start_ticket,
     )

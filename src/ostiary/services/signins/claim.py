@@ -14,7 +14,7 @@ from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.signins import same_device, user_code
 from ostiary.core.signins.signin import OPEN, SignIn, State, comes_back
-from ostiary.core.signins.view import Claimed
+from ostiary.core.signins.view import Claimed, KnownDevice
 from ostiary.core.tokens import scopes
 from ostiary.core.tokens.browser import BROWSER, alive
 from ostiary.core.tokens.still_allowed import still_reached
@@ -32,7 +32,7 @@ from ostiary.services.logs.record import record
 from ostiary.services.signins.around import around
 from ostiary.services.signins.guessing import WRONG, held_up, wrong
 from ostiary.services.signins.start import USER_CODES
-from ostiary.store import Tx, sessions
+from ostiary.store import Tx, devices, sessions
 from ostiary.store import signins as rows
 
 
@@ -41,7 +41,7 @@ async def claim(house: House, visit: Visit, typed: str, handed: str = "") -> Cla
     Take the sign-in whose code was *typed* (case, dashes and spaces forgiven). *handed* is what this browser got when
     another account gave a code back.
 
-    Reasons: NOT_SIGNED_IN, CODE_ENTRY_LOCKED, BAD_CODE, BLOCKED, REPORTED, NO_CONSENT, SAME_DEVICE.
+    Reasons: NOT_SIGNED_IN, CODE_ENTRY_LOCKED, BAD_CODE, BLOCKED, REPORTED, NO_CONSENT, SAME_DEVICE, DEVICE_ENDED.
     """
     user = visit.caller.user
     if user is None or visit.caller.session is None:
@@ -165,15 +165,18 @@ def browser_ask(visit: Visit, signin: SignIn, user: UserId) -> Ask:
 
 def allowed(gathered: Gathered) -> bool:
     """
-    Whether a device sign-in may go on: policy allows (or wants what the person can still prove), and an exemption
-    admits it.
+    Whether a device sign-in may go on: policy allows (or wants what the person can still prove), an exemption admits
+    it, and the machine that asked still counts, where it proved to be one of the inventory.
     """
-    return gathered.user.enabled and gathered.exemption is not None and gathered.decision.outcome is not Outcome.BLOCKED
+    open_ = gathered.exemption is not None and not gathered.lost
+    return gathered.user.enabled and open_ and gathered.decision.outcome is not Outcome.BLOCKED
 
 
 def blocked(signin: SignIn, gathered: Gathered | None) -> Refused:
     """The refusal that names the rules."""
     rules = gathered.decision.rules if gathered is not None else ()
+    if gathered is not None and gathered.lost:
+        return Refused(Reason.DEVICE_ENDED, reference=signin.id)
     reason = Reason.BLOCKED if gathered is None or gathered.assigned else Reason.NOT_ASSIGNED
     return Refused(reason, rules=rules, reference=signin.id)
 
@@ -193,7 +196,18 @@ async def shown(tx: Tx, visit: Visit, picture: Picture, signin: SignIn, user: Us
         tuple(_reached(picture.applications[id], values) for id, values in reach.items()),
         "offline_access" in openid,
         await around(tx, visit, picture, signin, user),
+        await _known(tx, visit, signin),
     )
+
+
+async def _known(tx: Tx, visit: Visit, signin: SignIn) -> KnownDevice | None:
+    """Step: the machine, where it proved to be one of the inventory."""
+    found = await devices.listed(tx, signin.device) if signin.device is not None else None
+    if found is None or not found.device.counts(visit.now):
+        return None
+    device = found.device
+    own = device.owner is not None and device.owner == visit.caller.user
+    return KnownDevice(device.name, found.owner_name, own, device.managed, device.complies(visit.now))
 
 
 def _reach(picture: Picture, signin: SignIn) -> dict[AppId, tuple[str, ...]]:

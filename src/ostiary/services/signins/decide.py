@@ -42,7 +42,7 @@ NOT_YOURS = Refused(Reason.WRONG_STATE)
 async def approve(house: House, visit: Visit, id: SignInId) -> Approved | Refused:
     """
     Yes, with MFA not older than five minutes. Reasons: WRONG_STATE, MFA_REQUIRED, MFA_STALE, BLOCKED, REPORTED,
-    SAME_DEVICE.
+    SAME_DEVICE, DEVICE_ENDED.
     """
     caller = visit.caller
     if not caller.mfa or caller.authenticated_at is None:

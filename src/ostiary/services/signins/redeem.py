@@ -25,7 +25,7 @@ from ostiary.services.access.gather import Ask, Gathered, Side, age, device_ask,
 from ostiary.services.directory.throttle import locked
 from ostiary.services.logs.record import record
 from ostiary.services.signins.claim import shunned
-from ostiary.store import Tx
+from ostiary.store import Tx, devices
 from ostiary.store import signins as rows
 
 REPLAY_FORGIVEN = seconds(60)
@@ -68,6 +68,17 @@ async def find(tx: Tx, client: Application, digest: bytes) -> SignIn | None:
     return signin if signin is not None and signin.client == client.id else None
 
 
+async def on_its_device(tx: Tx, signin: SignIn) -> SignIn:
+    """
+    Step: *signin* with the machine of the inventory that its key is of, where only a later poll than the first request
+    proved that (`dpop_jkt`, or a key that the first poll fixed).
+    """
+    if signin.device is not None or signin.jkt is None:
+        return signin
+    found = await devices.by_key(tx, signin.jkt)
+    return replace(signin, device=found.id) if found is not None else signin
+
+
 def not_ready(signin: SignIn, now: Instant) -> Refused | None:
     """What to answer when there is nothing to redeem yet, or will never be; None when there is."""
     state = signin.standing(now)
@@ -87,7 +98,7 @@ async def redeem(
 
     Account, exemption and policy are looked at as they are now, and that the exemption leaves time for a token: who
     cannot be given one has used nothing. Reasons: BAD_VERIFIER, ACCOUNT_DISABLED,
-    EXEMPTION_ENDED, BLOCKED, NOT_ASSIGNED, REPORTED, ELSEWHERE, BAD_CODE.
+    DEVICE_ENDED, EXEMPTION_ENDED, BLOCKED, NOT_ASSIGNED, REPORTED, ELSEWHERE, BAD_CODE.
     """
     if signin.challenge is not None and not fits(verifier, signin.challenge):
         return Refused(Reason.BAD_VERIFIER, reference=signin.id)
@@ -136,6 +147,8 @@ def _wrong(signin: SignIn, gathered: Gathered | None, now: Instant) -> Reason | 
         return Reason.ACCOUNT_DISABLED
     if signin.authenticated is None or gathered.user.epoch > signin.authenticated:
         return Reason.SESSION_ENDED
+    if gathered.lost:
+        return Reason.DEVICE_ENDED
     if not gathered.assigned:
         return Reason.NOT_ASSIGNED
     if gathered.elsewhere:

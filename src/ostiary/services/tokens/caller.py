@@ -22,6 +22,7 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
 from ostiary.services.tokens.keyring import ACCESS
+from ostiary.services.tokens.on_devices import still_passes
 from ostiary.services.tokens.proof_refusals import note_broken
 from ostiary.store import Tx, sessions, tokens
 
@@ -130,14 +131,18 @@ async def _by_claims(house: House, claims: dict[str, Any], visit: Visit) -> Call
     if audience is None or not audience.admin_api or not claims["nbf"] <= seconds < claims["exp"]:
         return NOBODY
 
+    picture = house.desk.picture
+
     async def look(tx: Tx) -> Caller:
         standing = await tokens.standing(tx, SessionId(claims["sid"]))
         if standing is None:
             return NOBODY
         session, user, exemption = standing
-        client = house.desk.picture.applications.get(AppId(claims["client_id"]))
+        client = picture.applications.get(AppId(claims["client_id"]))
         lives = token_alive(session, user=user, client=client, exemption=exemption, now=visit.now)
         if not lives or user is None or session.client != claims["client_id"] or user.id != claims["sub"]:
+            return NOBODY
+        if not await still_passes(tx, picture, session, claims, visit.now):
             return NOBODY
         return Caller(
             CallerKind.USER,

@@ -27,6 +27,7 @@ from ostiary.services.access.desk import settled
 from ostiary.services.house import House
 from ostiary.services.signins.refusals import refuse
 from ostiary.services.tokens.keyring import ACCESS
+from ostiary.services.tokens.on_devices import still_passes
 from ostiary.store import Tx, tokens
 
 __all__ = ["Active", "introspect", "read_access", "standing_claims"]
@@ -112,6 +113,8 @@ async def standing_claims(tx: Tx, picture: Picture, claims: dict[str, Any], now:
     if user is None or session.client != claims["client_id"] or user.id != claims["sub"]:
         return None
     if not alive(session, user=user, client=client, exemption=exemption, now=now):
+        return None
+    if not await still_passes(tx, picture, session, claims, now):
         return None
     told = {name: claims[name] for name in _TOLD if name in claims}
     return {

@@ -7,6 +7,7 @@ it is, so a rewrap that was killed simply runs again. Where master keys come fro
 
 from dataclasses import dataclass
 
+from ostiary.core.devices.webhook import PURPOSE as HOOKS
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.visit import Visit
@@ -23,7 +24,9 @@ __all__ = ["PURPOSES", "rewrap"]
 
 BATCH = 64  # values a transaction: no sign-in waits longer for it than for any other group
 
-PURPOSES: tuple[tuple[Place, str], ...] = ((seals.SIGNING_KEYS, PURPOSE), (seals.AUTHENTICATORS, SEED))
+PURPOSES: tuple[tuple[Place, str], ...] = (
+    (seals.SIGNING_KEYS, PURPOSE), (seals.AUTHENTICATORS, SEED), (seals.DEVICE_HOOKS, HOOKS),
+)  # fmt: skip
 """What the values of each place are sealed for."""
 
 

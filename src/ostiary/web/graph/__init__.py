@@ -13,6 +13,7 @@ from ostiary.web.front.credentials import api_visit
 from ostiary.web.graph import (
     applications,
     audits,
+    devices,
     exemptions,
     groups,
     keys,
@@ -36,6 +37,7 @@ RESOURCES: tuple[tuple[Path, ...], ...] = (
     me.PATHS,
     users.PATHS,
     groups.PATHS,
+    devices.PATHS,
     applications.PATHS,
     readiness.PATHS,
     keys.PATHS,

@@ -36,7 +36,7 @@ _HOW = {
     State.DENIED: "denied",
     State.REPORTED: "reported",
 }
-_EXPLAINED = (Reason.BLOCKED, Reason.KILLED, Reason.SAME_DEVICE)
+_EXPLAINED = (Reason.BLOCKED, Reason.KILLED, Reason.SAME_DEVICE, Reason.DEVICE_ENDED)
 """What the page says in full, with the next step."""
 _MOVED_ON = Refused(
     Reason.WRONG_STATE,

@@ -26,10 +26,21 @@ from ostiary.services.access.gather import told
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
-from ostiary.services.signins.redeem import Passed, Stopped, close, early, find, judge, not_ready, person_of
+from ostiary.services.signins.redeem import (
+    Passed,
+    Stopped,
+    close,
+    early,
+    find,
+    judge,
+    not_ready,
+    on_its_device,
+    person_of,
+)
 from ostiary.services.signins.redeem import redeem as take
 from ostiary.services.signins.refusals import note
 from ostiary.services.tokens.grants.grant import Redeemed, Request
+from ostiary.services.tokens.on_devices import used_device
 from ostiary.store import Tx
 from ostiary.store import tokens as sessions
 from ostiary.store.signins import bind, by_id
@@ -67,7 +78,7 @@ async def redeem(house: House, tx: Tx, picture: Picture, visit: Visit, request: 
     allowed = still_allowed(picture, request.client, signin.resource, signin.scopes, device=True)
     if isinstance(allowed, Refused):  # before anything is taken: returning commits
         return await _refused(house, tx, visit, signin, replace(allowed, reference=signin.id), {})
-    verifier = request.form.code_verifier
+    signin, verifier = await on_its_device(tx, signin), request.form.code_verifier
     passed = await take(tx, picture, visit, signin, session=request.new, verifier=verifier)
     if isinstance(passed, Refused):
         return await _refused(house, tx, visit, signin, passed, {})
@@ -75,6 +86,7 @@ async def redeem(house: House, tx: Tx, picture: Picture, visit: Visit, request: 
         return await _refused(house, tx, visit, signin, passed.refused, told(passed.gathered))
     session = _session(house, picture, visit, request, passed, scopes.stored(allowed))
     await sessions.add(tx, session)
+    await used_device(tx, passed.gathered.machine, visit.now)
     return _redeemed(session, passed, allowed)
 
 
@@ -114,6 +126,8 @@ def _session(
         requester_address=signin.requester_address,
         approved_from=person_of(signin).kept(),
         jkt=signin.jkt,
+        device=signin.device,
+        device_revision=passed.gathered.machine.revision if passed.gathered.machine is not None else None,
     )
 
 
@@ -156,7 +170,7 @@ async def _redeemed_before(
     allowed = still_allowed(picture, request.client, signin.resource, session.scopes, device=True)
     if isinstance(allowed, Refused):
         return replace(allowed, reference=signin.id)
-    judged = await judge(tx, picture, visit, signin, user.id)
+    judged = await judge(tx, picture, visit, replace(signin, device=session.device), user.id)
     return judged.refused if isinstance(judged, Stopped) else _repeated(session, exemption, judged, allowed)
 
 

@@ -14,19 +14,20 @@ from ostiary.core.tokens import scopes
 from ostiary.core.tokens.binding import Held, judge_key
 from ostiary.core.tokens.claims import SHORTEST_LEFT, expiry
 from ostiary.core.tokens.refresh import Use, judge, next_grace, read
-from ostiary.core.tokens.session import Session, standing
+from ostiary.core.tokens.session import Session, on_its_device, standing
 from ostiary.core.tokens.still_allowed import still_asked, still_reached
 from ostiary.core.words.caller import Origin
 from ostiary.core.words.ids import SessionId
 from ostiary.core.words.instants import Instant, after, between
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
-from ostiary.services.access.gather import DEVICE_CODE, Ask, Gathered, Side, age, gather, told
+from ostiary.services.access.gather import Gathered, gather, told
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
 from ostiary.services.signins.refusals import note
 from ostiary.services.tokens.grants.grant import Redeemed, Request
+from ostiary.services.tokens.on_devices import session_ask, used_device
 from ostiary.store import Tx
 from ostiary.store import tokens as rows
 
@@ -50,7 +51,8 @@ async def redeem(house: House, tx: Tx, picture: Picture, visit: Visit, request: 
     session, user, exemption = found
     if user is None or not standing(session, user, request.client, visit.now):
         killed = picture.switch.on and session.origin is Origin.DEVICE_CODE
-        over = Reason.KILLED if killed else Reason.SESSION_ENDED
+        lost = session.ended is None and not on_its_device(session, visit.now)
+        over = Reason.KILLED if killed else Reason.DEVICE_ENDED if lost else Reason.SESSION_ENDED
         return await _refused(house, tx, visit, session, Refused(over, reference=session.story))
     held = judge_key(session.jkt, visit.proof.jkt, request.client.dpop)
     use = judge(session, number, visit.now, key=held is not Held.OTHER)
@@ -76,16 +78,19 @@ async def _renew(
     asked = _asked(picture, request, session)
     if isinstance(asked, Refused):
         return await _refused(house, tx, visit, session, replace(asked, reference=session.story))
-    gathered = await gather(tx, picture, _ask(visit, session, request.client, asked), visit.now)
+    names = frozenset(asked.scopes) | (asked.openid & {"offline_access"})
+    ask = session_ask(session, request.client, asked.resource.id, names, visit.now, used_at=visit.address)
+    gathered = await gather(tx, picture, ask, visit.now)
     window = _window(session, exemption, gathered, visit)
     if gathered is None or isinstance(window, Refused):
         return await _refused(house, tx, visit, session, window if isinstance(window, Refused) else BAD, gathered)
     if _too_late(visit.now, request.client, session, window):
         over = Reason.EXEMPTION_ENDED if window is not None else Reason.SESSION_ENDED
         return await _refused(house, tx, visit, session, Refused(over, reference=session.story), gathered)
-    moved = await _move(house, tx, visit, session, window, use)
+    moved = await _move(house, tx, visit, session, window, use, gathered)
     if moved is None:
         return Refused(Reason.UNAVAILABLE)
+    await used_device(tx, gathered.machine, visit.now)
     detail = {**_detail(session, moved, window), **told(gathered)}
     return _redeemed(moved, gathered, asked, window, detail)
 
@@ -98,32 +103,6 @@ def _asked(picture: Picture, request: Request, session: Session) -> scopes.Asked
         held=session.scopes, reach=still_reached(picture, request.client, session.reach, device=device),
     )  # fmt: skip
     return asked if isinstance(asked, Refused) else still_asked(picture, request.client, asked, device=device)
-
-
-def _ask(visit: Visit, session: Session, client: Application, asked: scopes.Asked) -> Ask:
-    """
-    The refresh as policy sees it: the transfer method stays (R3), and so does the browser that approved. The machine of
-    a device sign-in is where the refresh comes from; any other sign-in has one side only.
-    """
-    device, person = session.origin is Origin.DEVICE_CODE, Side.of(session.approved_from)
-    if not device and client.public:  # it runs where its person is
-        person = replace(person, address=visit.address)
-    return Ask(
-        session.user,
-        session.client or scopes.ADMIN_API,
-        asked.resource.id,
-        session.requester_address,
-        DEVICE_CODE if device else None,
-        "mobileAppsAndDesktopClients" if device else "browser",
-        session.amr,
-        frozenset(asked.scopes) | (asked.openid & {"offline_access"}),
-        person,
-        visit.address if device else person.address,
-        proof_age=age(session.authenticated, visit.now),
-        came_from=visit.address if device else None,
-        number_confirmed=person.number,
-        start_ticket=person.ticket,
-    )
 
 
 def _window(
@@ -170,7 +149,7 @@ def _too_late(now: Instant, client: Application, session: Session, window: Exemp
 
 
 async def _move(
-    house: House, tx: Tx, visit: Visit, session: Session, window: Exemption | None, use: Use
+    house: House, tx: Tx, visit: Visit, session: Session, window: Exemption | None, use: Use, gathered: Gathered
 ) -> Session | None:
     """The session after this refresh; None when the head moved meanwhile."""
     exemption = window.id if window is not None else None
@@ -179,7 +158,11 @@ async def _move(
         return replace(session, exemption=exemption) if same else None
     idle = after(visit.now, house.settings.refresh_idle)
     grace = next_grace(session, visit.now)
-    if not await rows.rotate(tx, session, grace=grace, idle_ends=idle, exemption=exemption, now=visit.now):
+    swapped = await rows.rotate(
+        tx, session, grace=grace, idle_ends=idle, exemption=exemption, now=visit.now,
+        device_revision=gathered.machine.revision if gathered.machine is not None else None,
+    )  # fmt: skip
+    if not swapped:
         return None
     return replace(session, head=session.head + 1, grace=grace, idle_ends=idle, exemption=exemption)
 
