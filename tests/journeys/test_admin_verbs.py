@@ -104,6 +104,9 @@ def test_people(bea: Clerk, server: Server) -> None:
     link = bea.do("user", "password-link", "lena@ostiary.example").stdout.strip()
     assert link != made.stdout.strip()
     assert len(bea.do("user", "access-pass", "lena@ostiary.example", "--lifetime", "10m", *WHY).stdout.strip()) >= 12
+    assert bea.rows("user", "passkeys", "lena@ostiary.example") == []
+    nothing = bea.do("user", "passkeys", "lena@ostiary.example", "--remove", "no-such", *WHY, status=2)
+    assert "That person has no such passkey" in nothing.stderr
     bea.do("user", "reset", "dana@ostiary.example", *WHY)
     bea.do("user", "sign-out", "lena@ostiary.example")
     unsure = bea.do("user", "delete", "lena@ostiary.example", status=2)

@@ -3,6 +3,7 @@
 """
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -23,6 +24,13 @@ COLUMNS: tuple[Column, ...] = (
     ("Name", lambda r: r.get("displayName")),
     ("Enabled", lambda r: r.get("accountEnabled")),
     ("Roles", lambda r: (r.get("ostiary") or {}).get("roles")),
+    ("ID", lambda r: r.get("id")),
+)
+PASSKEYS: tuple[Column, ...] = (
+    ("Name", lambda r: r.get("displayName")),
+    ("Kind", lambda r: r.get("passkeyType")),
+    ("Added", lambda r: r.get("createdDateTime")),
+    ("Last used", lambda r: (r.get("ostiary") or {}).get("lastUsedDateTime")),
     ("ID", lambda r: r.get("id")),
 )
 DETAILS: tuple[Column, ...] = (
@@ -130,6 +138,23 @@ def access_pass(
     errand.screen.data(str(code))
 
 
+def passkeys(
+    errand: Errand,
+    name: Name,
+    *,
+    remove: Annotated[str, typer.Option("--remove", metavar="ID", help="Take this one away.")] = "",
+    reason: Annotated[str, typer.Option("--reason", help="Why one is taken away. The audit log keeps it.")] = "",
+) -> None:
+    """List the passkeys of a person, or take one away; the person is told at the next sign-in."""
+    methods = ("authentication", "fido2Methods")
+    with errand.graph() as graph:
+        if not remove:
+            errand.screen.rows(graph.items(path("/users", name, *methods)), PASSKEYS)
+            return
+        graph.delete(path("/users", name, *methods, quote(remove, safe="")), reason)
+    errand.screen.say(f"That passkey of {name} signs in no more; `ostiary user sign-out` ends what it opened.", "green")
+
+
 def sign_out(errand: Errand, name: Name) -> None:
     """End every session of a person."""
     with errand.graph() as graph:
@@ -181,6 +206,7 @@ USER: Noun = (
         ("password-link", password_link, ADMIN),
         ("reset", reset, ADMIN),
         ("access-pass", access_pass, ADMIN),
+        ("passkeys", passkeys, ADMIN),
         ("sign-out", sign_out, ADMIN),
         ("delete", delete, ADMIN),
     ),

@@ -46,6 +46,7 @@ ACTIVITIES: Mapping[str, Activity] = {
     Was.AUTHENTICATOR_ADDED: Activity("User registered security info", "UserManagement", "Add"),
     Was.PASSKEY_ADDED: Activity("User registered passkey", "UserManagement", "Add"),
     Was.PASSKEY_REMOVED: Activity("User deleted passkey", "UserManagement", "Delete"),
+    Was.PASSKEY_TAKEN: Activity("Admin deleted passkey of user", "UserManagement", "Delete"),
     Was.RECOVERY_CODES_MADE: Activity("User registered recovery codes", "UserManagement", "Add"),
     Was.RECOVERY_CODE_USED: Activity("User used recovery code", "UserManagement", "Update"),
     Was.ACCESS_PASS_MADE: Activity("Admin registered temporary access pass method for user", "UserManagement", "Add"),

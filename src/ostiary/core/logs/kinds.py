@@ -122,6 +122,8 @@ class Kind(StrEnum):
     """A passkey was enrolled: user_name, passkey, name, aaguid, device_bound."""
     PASSKEY_REMOVED = "user:credentials:passkey_removed"
     """A person took one of their passkeys away: user_name, passkey, name."""
+    PASSKEY_TAKEN = "admin:user:passkey_removed"
+    """An administrator took a passkey of somebody away: user_name, passkey, name, reason."""
     RECOVERY_CODES_MADE = "user:credentials:recovery_codes_made"
     """A new set of recovery codes; earlier ones count no more: user_name, count."""
     RECOVERY_CODE_USED = "user:credentials:recovery_code_used"
@@ -226,7 +228,10 @@ class Kind(StrEnum):
     """An exception that a door answered for: reference, error class; never the message of a secret."""
 
 
-TELLING = frozenset({Kind.PASSWORD_LINK, Kind.PASSWORD_SET, Kind.MFA_RESET, Kind.SESSIONS_ENDED, Kind.ACCESS_PASS_MADE})
+TELLING = frozenset({
+    Kind.PASSWORD_LINK, Kind.PASSWORD_SET, Kind.MFA_RESET, Kind.PASSKEY_TAKEN, Kind.SESSIONS_ENDED,
+    Kind.ACCESS_PASS_MADE,
+})  # fmt: skip
 """What a person should be told of at the next sign-in, unless they did it themselves."""
 ALWAYS = frozenset({
     Kind.PASSWORD_CHANGED, Kind.PASSKEY_ADDED, Kind.PASSKEY_REMOVED, Kind.RECOVERY_CODES_MADE, Kind.RECOVERY_CODE_USED,

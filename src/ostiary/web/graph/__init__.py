@@ -20,6 +20,7 @@ from ostiary.web.graph import (
     kill_switch,
     locations,
     me,
+    passkeys,
     policies,
     readiness,
     signins,
@@ -36,6 +37,7 @@ PREFIXES = ("/v1.0", "/beta")
 RESOURCES: tuple[tuple[Path, ...], ...] = (
     me.PATHS,
     users.PATHS,
+    passkeys.PATHS,
     groups.PATHS,
     devices.PATHS,
     applications.PATHS,
