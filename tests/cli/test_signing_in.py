@@ -81,7 +81,7 @@ def test_a_pipeline_is_never_asked(wire: Wire, program: Program) -> None:
     """CI=true: exit 4 with the way out, and no code exists."""
     done = program.run("login", CI="true")
     assert done.returncode == 4
-    assert "OSTIARY_TOKEN" in done.stderr
+    assert "ostiary token --workload" in done.stderr
     assert wire.state.seen == []
 
 

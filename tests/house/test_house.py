@@ -27,7 +27,18 @@ REGISTRIES = (
     Registry(
         "ostiary.cli",
         ("VERBS", "NOUNS"),
-        ("durations", "errand", "lookup", "output", "policy_files", "settings", "since", "verb", "waiting"),
+        (
+            "durations",
+            "errand",
+            "lookup",
+            "output",
+            "pipelines",
+            "policy_files",
+            "settings",
+            "since",
+            "verb",
+            "waiting",
+        ),
     ),
 )
 

@@ -178,6 +178,7 @@ def test_applications(bea: Clerk, server: Server) -> None:
     bea.do("app", "unassign", "Wind tool", "--user", "emil@ostiary.example", *WHY)
     assert bea.rows("app", "assigned", "Wind tool") == []
     _secrets(bea, server, api["appId"])
+    _trusts(bea, tool)
     bea.do("app", "forbid-device-flow", "Wind tool", *WHY)
     assert re.search(r"^Device flow: +no$", bea.do("app", "show", "Wind tool").stdout, re.MULTILINE)
     bea.do("app", "delete", "Wind tool", status=2)
@@ -188,6 +189,23 @@ def test_applications(bea: Clerk, server: Server) -> None:
     deleted = bea.rows("audit", "list", "--activity", "Delete application")
     assert [row["resultReason"] for row in deleted] == ["no longer used"] * 3
     assert bea.all_of("app")
+
+
+def _trusts(bea: Clerk, tool: str) -> None:
+    """A repository is trusted, shown and not trusted any more; what would trust too many is not even asked."""
+    gives = ("--permission", "api://wind/Read")
+    whole = ("app", "trust", "Wind tool", "--name", "main", "--github", "octo-org/octo-repo", *gives)
+    assert "--branch" in bea.do(*whole, status=2).stderr
+    told = bea.do(*whole, "--branch", "main", "--claim", "repository_owner_id=65", *WHY).stderr
+    assert f"ostiary token --workload --client {tool}" in told
+    (row,) = bea.rows("app", "trusts", "Wind tool")
+    assert row["subject"] == "repo:octo-org/octo-repo:ref:refs/heads/main"
+    assert row["ostiary"]["claims"] == [{"name": "repository_owner_id", "value": "65"}]
+    wide = ("app", "trust", "Wind tool", "--name", "all", "--issuer", row["issuer"], "--subject", "repo:*", *gives)
+    assert "would trust everybody" in bea.do(*wide, *WHY, status=2).stderr
+    bea.do("app", "distrust", "Wind tool", "main", *WHY)
+    bea.do("app", "distrust", "Wind tool", "main", status=2)
+    assert bea.rows("app", "trusts", "Wind tool") == []
 
 
 def _assessed(bea: Clerk, tool: str) -> None:
@@ -314,6 +332,8 @@ WRITES: tuple[tuple[str, ...], ...] = (
     ("app", "assess", "Ostiary CLI", "--resource", "x", *WHY),
     ("app", "add-secret", "Azure Resource Manager"),
     ("app", "remove-secret", "Azure Resource Manager", "x"),
+    ("app", "trust", "Ostiary CLI", "--name", "xyz", "--github", "a/b", "--branch", "c", "--permission", "api://x/y"),
+    ("app", "distrust", "Ostiary CLI", "xyz"),
     ("app", "consent", "Ostiary CLI", "--resource", "Azure Resource Manager", "--scope", "user_impersonation", *WHY),
     ("app", "withdraw", "Ostiary CLI", "--resource", "Ostiary administration"),
     ("app", "assign", "Ostiary CLI", "--user", "gus@ostiary.example", *WHY),

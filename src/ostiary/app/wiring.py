@@ -15,6 +15,7 @@ from ostiary.outside import Outside, data_folder
 from ostiary.outside.clock import BEHIND, Clock, SystemClock
 from ostiary.outside.data_folder import FolderLock
 from ostiary.outside.geo import GeoFiles, GeoPaths
+from ostiary.outside.issuers import Issuers
 from ostiary.outside.outgoing import Outgoing
 from ostiary.outside.passwords import Passwords
 from ostiary.outside.random import Random, SystemRandom
@@ -126,13 +127,14 @@ async def open_house(parts: Parts) -> House:
     The house of a founded organisation, its memory filled. Raises BrokenState when it was never founded, ConfigRefused.
     """
     geo = GeoFiles(GeoPaths(parts.config.geo_country, parts.config.geo_asn, parts.config.geo_city))
+    outgoing = _outgoing(parts.config)
     desk, keyring, room = Desk(parts.store, parts.clock, geo), Keyring(parts.vault), WaitingRoom()
     house = House(
         store=parts.store,
         clock=parts.clock,
         random=parts.random,
         vault=parts.vault,
-        outside=Outside(Passwords(), geo, _outgoing(parts.config)),
+        outside=Outside(Passwords(), geo, outgoing, Issuers(outgoing)),
         desk=desk,
         room=room,
         keyring=keyring,

@@ -14,6 +14,7 @@ import typer
 
 from ostiary.cli.durations import left, seconds_of
 from ostiary.cli.errand import Errand
+from ostiary.cli.pipelines import refuse_pipelines
 from ostiary.cli.waiting import Waiting
 from ostiary.client.browser import BrowserWanted, sign_in_by_browser
 from ostiary.client.browser import Request as BrowserRequest
@@ -23,7 +24,7 @@ from ostiary.client.device import sign_in_by_device
 from ostiary.client.discovery import Server, discover
 from ostiary.client.errors import CodeExpired, DeniedByPolicy, Misused, StorageFailed
 from ostiary.client.exchange import Event
-from ostiary.client.machine import headless_because, in_ci
+from ostiary.client.machine import headless_because
 from ostiary.client.proofs import Prover, new_prover
 from ostiary.client.session import give_back, keep, record_of
 from ostiary.client.tokens import Granted
@@ -53,8 +54,8 @@ def login(
 ) -> None:
     """Sign in with a code on another device, or with the browser here."""
     limit = seconds_of(timeout, "--timeout") if timeout else None
+    refuse_pipelines(errand)
     way = _way(errand, device_code, browser)
-    _refuse_pipelines(errand)
     errand.cache.probe()
     server = errand.perform(discover(errand.settings.server.value))
     prover = new_prover(errand.machine) if server.proves_keys and not bearer else None
@@ -108,14 +109,6 @@ def _way(errand: Errand, device_code: bool, browser: bool) -> str:
     if because is not None:
         errand.screen.say(f"No browser is opened: {because}.")
     return BROWSER if because is None else DEVICE
-
-
-def _refuse_pipelines(errand: Errand) -> None:
-    if in_ci(errand.machine):
-        raise DeniedByPolicy(
-            "this is a pipeline (CI is set): there is nobody to approve a sign-in, and a code in a log is anybody's",
-            next_step="give the job an access token of its own in OSTIARY_TOKEN",
-        )
 
 
 def _scope(errand: Errand, server: Server, scope: str) -> str:

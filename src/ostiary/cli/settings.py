@@ -31,6 +31,8 @@ VARIABLES = (
     ("OSTIARY_BROWSER", "never, always, or the program that opens an address"),
     ("OSTIARY_NO_INPUT", "when set, nothing is asked"),
     ("OSTIARY_DATA", "data folder of the server on this machine, for --local"),
+    ("OSTIARY_ID_TOKEN", "a job's own id token, for `ostiary token --workload`"),
+    ("OSTIARY_ID_TOKEN_FILE", "name of a file that holds it; wins over the variable"),
     ("OSTIARY_LOG", "info: each request (method, address, status) on stderr"),
 )
 """The program's own variables; docs/cli.md shows the same table."""

@@ -51,7 +51,7 @@ _DAY = 86_400.0
 _BACKOFF_TOP = 8.0
 
 # Entra's numbers for "a rule says no", which arrive under several error names (codes of the AADSTS list).
-_POLICY_NUMBERS = frozenset({50005, 50097, 50105, 50129, 50131, 50155, 50158, 65001, 530035})
+_POLICY_NUMBERS = frozenset({50005, 50097, 50105, 50129, 50131, 50155, 50158, 65001, 530035, 700213})
 
 
 @dataclass(frozen=True, slots=True)

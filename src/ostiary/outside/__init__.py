@@ -11,6 +11,7 @@ makes these things once at start; deeds get them through `House`, never by thems
 from dataclasses import dataclass, field
 
 from ostiary.outside.geo import NO_FILES, GeoFiles
+from ostiary.outside.issuers import Issuers
 from ostiary.outside.outgoing import Outgoing
 from ostiary.outside.passwords import Passwords
 
@@ -25,3 +26,5 @@ class Outside:
     geo: GeoFiles = field(default=NO_FILES)
     outgoing: Outgoing = field(default_factory=Outgoing)
     """The one way to ask others (R24)."""
+    issuers: Issuers = field(default_factory=lambda: Issuers(Outgoing()))
+    """The keys of the issuers that applications trust (RFC 8693)."""

@@ -23,7 +23,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from ostiary.core.words.instants import Instant, from_datetime
 
-__all__ = ["Certificate", "from_pem", "read", "verifies"]
+__all__ = ["Certificate", "Public", "from_pem", "read", "signed_with", "verifies"]
 
 LARGEST = 8192  # bytes of DER
 
@@ -91,7 +91,11 @@ def from_pem(pem: bytes) -> bytes | None:
 
 def verifies(der: bytes, algorithm: str, signed: bytes, signature: bytes) -> bool:
     """Whether *signature* over *signed* is one of *algorithm* (ES256, RS256, PS256) by the certificate's key."""
-    key = _key(der)
+    return signed_with(_key(der), algorithm, signed, signature)
+
+
+def signed_with(key: object, algorithm: str, signed: bytes, signature: bytes) -> bool:
+    """The same for a public key by itself."""
     try:
         if algorithm == "ES256" and isinstance(key, ec.EllipticCurvePublicKey):
             _verify_ecdsa(key, signed, signature)

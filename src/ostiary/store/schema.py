@@ -336,6 +336,7 @@ sessions = Table(
     _text("jkt", null=True),  # thumbprint of the key that its tokens are bound to (RFC 9449)
     _text("device", null=True),  # the device of the inventory that it is on: it ends with that
     _int("device_revision", null=True),  # what of the device policy looked at last
+    _text("trust", null=True),  # of its application: which one gave it to a workload
     _int("ended", null=True),
     _text("end_cause", null=True),
     Index("sessions_cookie", "cookie", unique=True),

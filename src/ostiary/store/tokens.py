@@ -32,14 +32,14 @@ _COLUMNS = tuple(field.name for field in fields(Session) if field.name != "devic
 _killed = select(kill_switch.c.killed).where(kill_switch.c.name == KILL_SWITCH).scalar_subquery()
 _is_killed = and_(
     sessions.c.ended.is_(None),
-    sessions.c.origin == Origin.DEVICE_CODE.value,
+    sessions.c.origin.in_((Origin.DEVICE_CODE.value, Origin.WORKLOAD.value)),
     sessions.c.created <= func.coalesce(_killed, 0),
 )
 _DERIVED: dict[str, Any] = {
     "ended": case((_is_killed, _killed), else_=sessions.c.ended),
     "end_cause": case((_is_killed, KILLED), else_=sessions.c.end_cause),
 }
-"""The kill switch ended what a device code had given until then, without a write to any session (R8)."""
+"""The kill switch ended what device codes and workloads had been given, without a write to any session (R8)."""
 _ALL = [_DERIVED.get(name, sessions.c[name]) for name in _COLUMNS]
 _USER = (
     users.c.id, users.c.principal_name, users.c.display_name, users.c.mail, users.c.enabled, users.c.roles,
@@ -95,6 +95,7 @@ async def add(tx: Tx, session: Session) -> None:
         reach=orjson.dumps(dict(session.reach)).decode(), exemption=session.exemption, head=session.head, grace="[]",
         requester_address=session.requester_address, approved_from=session.approved_from, jkt=session.jkt,
         device=session.device, device_revision=session.device_revision,
+        trust=session.trust,
     )  # fmt: skip
 
 

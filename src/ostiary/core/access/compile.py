@@ -14,7 +14,7 @@ from typing import Any
 
 from ostiary.core.access import filters
 from ostiary.core.access import limits as narrowing
-from ostiary.core.access.conditions import CONDITIONS, NAMES, OURS
+from ostiary.core.access.conditions import CONDITIONS, NAMES, OURS, client_applications, users
 from ostiary.core.access.controls import (
     Control,
     authentication_strength,
@@ -90,6 +90,7 @@ _TOP = (
     "conditions", "grantControls", "sessionControls", "ostiary",
 )  # fmt: skip
 _GRAPHS = tuple(name for name in NAMES if name not in OURS)
+_WHO, _WORKLOADS = (tuple(NAMES).index(name) for name in (users.NAME, client_applications.NAME))
 
 
 def compile_policy(id: PolicyId, document: Mapping[str, Any]) -> Compiled:
@@ -134,6 +135,8 @@ def _conditions(value: Any, ours: Any, problems: list[Problem]) -> tuple[tuple[S
         _condition(added, name, our_path, problems) if name in OURS else _condition(given, name, path, problems)
         for name in NAMES
     )
+    if sides[_WHO] == Sides() and not sides[_WORKLOADS].everyone:  # Entra writes `None` beside the workloads it means
+        sides = (*sides[:_WHO], ANY, *sides[_WHO + 1 :])
     found = (
         filters.read(filters.PERSON, given.get(filters.PERSON), f"{path}.{filters.PERSON}", problems),
         filters.read(filters.REQUESTER, added.get(filters.REQUESTER), f"{our_path}.{filters.REQUESTER}", problems),

@@ -80,7 +80,8 @@ class DeviceFacts:
 class Facts:
     """One sign-in, as policies see it. The defaults are "unknown"."""
 
-    user: UserId | Unknown = UNKNOWN
+    user: UserId | None | Unknown = UNKNOWN
+    """None: a workload asks, and there is no person."""
     groups: frozenset[GroupId] | Unknown = UNKNOWN
     """With the exception group in it exactly when an active exemption admits this sign-in."""
     roles: frozenset[str] | Unknown = UNKNOWN
@@ -91,7 +92,7 @@ class Facts:
     scopes: frozenset[str] | Unknown = UNKNOWN
     """Names of the resource's scopes, and `offline_access`."""
     client_type: str | Unknown = UNKNOWN
-    """`browser` or `mobileAppsAndDesktopClients`."""
+    """`browser`, `mobileAppsAndDesktopClients`, or `workload`."""
     transfer_method: str | None | Unknown = UNKNOWN
     """`deviceCodeFlow`, or None for a sign-in that was never transferred; stays through refresh."""
     amr: tuple[str, ...] | Unknown = UNKNOWN
@@ -109,3 +110,5 @@ class Facts:
     number_confirmed: bool | None | Unknown = UNKNOWN
     """Not yet is False; None: this requester cannot take a number, so that none will be confirmed."""
     start_ticket: bool | Unknown = UNKNOWN
+    service_principal: str | None | Unknown = UNKNOWN
+    """Object id of the application whose workload asks; None where a person signs in."""

@@ -17,6 +17,7 @@ _NAMES = {
     "proof_age": "proofAge", "platform": "platform", "sign_in_risk": "signInRisk", "user_risk": "userRisk",
     "person": "person", "requester": "requester", "person_device": "personDevice",
     "requester_device": "requesterDevice", "number_confirmed": "numberConfirmed", "start_ticket": "startTicket",
+    "service_principal": "servicePrincipal",
 }  # fmt: skip
 _PLACE = ("address", "country", "network", "coordinates", "named", "unsure")
 _SETS = ("groups", "roles", "scopes")
@@ -180,6 +181,7 @@ def _read_device(key: str, value: Any) -> DeviceFacts | None:
 
 _READ: Mapping[str, Any] = {
     **dict.fromkeys(_SETS, _set),
+    **dict.fromkeys(("user", "service_principal"), _perhaps_text),
     "amr": _list,
     "proof_age": _whole,
     "transfer_method": _perhaps_text,

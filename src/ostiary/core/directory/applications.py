@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+from ostiary.core.directory import trusts
 from ostiary.core.directory.assessments import Assessment, read, written
+from ostiary.core.directory.trusts import Trust
 from ostiary.core.words.ids import AppId
 from ostiary.core.words.instants import Instant, Span, minutes
 
@@ -120,6 +122,8 @@ class Application:
     """An administrator has looked at it and at its name; the approval page says so (R23)."""
     assessment: Assessment | None = None
     """Without a current one the device flow cannot be switched on (R23)."""
+    trusts: tuple[Trust, ...] = ()
+    """Whose tokens its workloads exchange for ours (RFC 8693)."""
     created: Instant = Instant(0)
 
 
@@ -135,6 +139,7 @@ def to_document(application: Application) -> dict[str, Any]:
     document["keys"] = [{f.name: getattr(k, f.name) for f in fields(Key)} for k in application.keys]
     document["assessment"] = written(application.assessment) if application.assessment is not None else None
     document["scopes"] = [{f.name: getattr(s, f.name) for f in fields(Scope)} for s in application.scopes]
+    document["trusts"] = [trusts.written(trust) for trust in application.trusts]
     return document
 
 
@@ -153,6 +158,7 @@ def from_document(
     assessment = document.get("assessment")
     values["assessment"] = read(assessment) if assessment is not None else None
     values["scopes"] = tuple(Scope(**scope) for scope in document.get("scopes", ()))
+    values["trusts"] = tuple(trusts.read(trust) for trust in document.get("trusts", ()))
     return Application(AppId(id), object_id, name, enabled, created=Instant(created), **values)
 
 

@@ -52,7 +52,8 @@ _PLAIN = (
     "keys",
     "verified",
 )
-_HIDDEN = frozenset({"id", "object_id", "secrets", "created", "assessment"})  # assessments have entries of their own
+# assessments and trusts have entries of their own
+_HIDDEN = frozenset({"id", "object_id", "secrets", "created", "assessment", "trusts"})
 
 
 def preset(changes: Mapping[str, Any]) -> dict[str, Any] | Refused:

@@ -99,6 +99,7 @@ def facts_at_start(start: Start, user: UserId, groups: frozenset[GroupId], roles
         user=user,
         groups=groups,
         roles=roles,
+        service_principal=None,
         application=start.client,
         resource=start.resource,
         scopes=start.scopes,

@@ -29,7 +29,7 @@ _CONDITIONS = (
     "authenticationFlow", "deviceInfo",
 )  # fmt: skip
 _REASONS = {
-    "users": "users", "applications": "application", "clientAppTypes": "clientApps",
+    "users": "users", "applications": "application", "clientAppTypes": "clientApps", "clientApplications": "clientApps",
     "authenticationFlows": "authenticationFlow", "platforms": "devicePlatform", "locations": "location",
     "signInRiskLevels": "signInRisk", "userRiskLevels": "userRisk", "devices": "devices",
     "requesterLocations": "location", "requesterDevice": "devices",

@@ -71,6 +71,13 @@ class Kind(StrEnum):
     """A DPoP proof that does not count: client, reason, check."""
     REVOKED = "token:session:revoked"
     """The session was ended by its client: session."""
+    WORKLOAD_ISSUED = "token:workload:issued"
+    """
+    A workload exchanged another issuer's token: client, client_name, trust, trust_name, issuer, subject, session,
+    resource, scopes, jti, ends, key, policies, outcome, facts, policy_version.
+    """
+    WORKLOAD_REFUSED = "token:workload:refused"
+    """It got none: reason, detail, client, issuer, subject, rules, policies, outcome, facts, policy_version."""
     CODE_ISSUED = "browser:authorization:issued"
     """
     An authorization code was given to the browser: client, user, scopes, policies, outcome, facts, policy_version.
@@ -178,6 +185,12 @@ class Kind(StrEnum):
     """The review of a risk assessment is overdue; starts go on for thirty days: the same keys as the next."""
     REVIEW_CLOSED = "system:application:review_closed"
     """Overdue for thirty days: starts are refused since then: name, version, owner, review, closes."""
+    TRUST_ADDED = "admin:application:trust_added"
+    """A workload identity is trusted from now on (RFC 8693): name, after, reason."""
+    TRUST_CHANGED = "admin:application:trust_changed"
+    """A trust was changed; what it had given is over: name, trust, before, after, reason."""
+    TRUST_REMOVED = "admin:application:trust_removed"
+    """A workload identity is trusted no more: name, before, reason."""
     SECRET_ADDED = "admin:application:secret_added"
     """A client secret was made; the entry never holds it."""
     SECRET_REMOVED = "admin:application:secret_removed"

@@ -156,7 +156,7 @@ class Telling:
     resource_name: str = ""
 
 
-_SUCCESS = (Kind.REDEEMED, Kind.CODE_REDEEMED, Kind.SIGNED_IN)
+_SUCCESS = (Kind.REDEEMED, Kind.CODE_REDEEMED, Kind.SIGNED_IN, Kind.WORKLOAD_ISSUED)
 _CLOSED = ((Kind.REPORTED, "reported"), (Kind.DENIED, "denied"), (Kind.NUMBER_WRONG, "wrong_number"),
            (Kind.EXPIRED, "code_expired"))  # fmt: skip
 # The last of these decides while nothing above does; later ones win where the clock stood still.
@@ -164,7 +164,7 @@ _STEPS = (
     Kind.STARTED, Kind.CODE_ISSUED, Kind.PASSWORD_PASSED, Kind.CLAIMED, Kind.RELEASED, Kind.APPROVED,
     Kind.NUMBER_CONFIRMED, Kind.BLOCKED, Kind.REDEMPTION_REFUSED, Kind.CODE_REFUSED, Kind.START_REFUSED,
     Kind.STARTS_REFUSED, Kind.CODE_WRONG, Kind.SIGN_IN_REFUSED, Kind.REFRESH_REFUSED, Kind.CLIENT_REFUSED,
-    Kind.PROOF_REFUSED,
+    Kind.PROOF_REFUSED, Kind.WORKLOAD_REFUSED,
 )  # fmt: skip
 _GOING_ON = frozenset(
     {Kind.STARTED, Kind.CODE_ISSUED, Kind.PASSWORD_PASSED, Kind.CLAIMED, Kind.RELEASED, Kind.APPROVED,
@@ -184,14 +184,16 @@ _ASKING = (
     Kind.STARTED, Kind.START_REFUSED, Kind.STARTS_REFUSED, Kind.REDEEMED, Kind.REDEMPTION_REFUSED, Kind.CODE_REDEEMED,
     Kind.CODE_REFUSED, Kind.CODE_ISSUED, Kind.SIGNED_IN, Kind.PASSWORD_PASSED, Kind.SIGN_IN_REFUSED,
     Kind.CLIENT_REFUSED, Kind.PROOF_REFUSED, Kind.REFRESHED, Kind.REFRESH_REFUSED, Kind.REUSED, Kind.REVOKED,
-    Kind.CODE_WRONG, Kind.STEPPED_UP, Kind.SIGNED_OUT,
+    Kind.CODE_WRONG, Kind.STEPPED_UP, Kind.SIGNED_OUT, Kind.WORKLOAD_ISSUED, Kind.WORKLOAD_REFUSED,
 )  # fmt: skip
 _DECIDING = (
     Kind.APPROVED, Kind.DENIED, Kind.REPORTED, Kind.BLOCKED, Kind.CLAIMED, Kind.CODE_ISSUED, Kind.SIGNED_IN,
     Kind.PASSWORD_PASSED, Kind.SIGN_IN_REFUSED, Kind.CODE_WRONG,
 )  # fmt: skip
 _JUDGED = (Kind.START_REFUSED, Kind.BLOCKED, Kind.APPROVED, Kind.CODE_ISSUED, Kind.REDEEMED, Kind.REDEMPTION_REFUSED,
-           Kind.CODE_REFUSED)  # fmt: skip
+           Kind.CODE_REFUSED, Kind.WORKLOAD_ISSUED, Kind.WORKLOAD_REFUSED)  # fmt: skip
+_GAVE = (Kind.REDEEMED, Kind.CODE_REDEEMED, Kind.WORKLOAD_ISSUED)
+_WITHOUT_PEOPLE = frozenset({Kind.CLIENT_REFUSED, Kind.PROOF_REFUSED, Kind.WORKLOAD_ISSUED, Kind.WORKLOAD_REFUSED})
 
 
 class Heading(NamedTuple):
@@ -244,20 +246,20 @@ def tell(story: Story, now: Instant) -> Telling:
         client=head.client,
         client_name=_detail(story, _ASKING, "client_name") or "",
         resource=_detail(story, _ASKING, "resource"),
-        scopes=_scopes(_detail(story, (Kind.REDEEMED, Kind.CODE_REDEEMED, Kind.STARTED, Kind.CODE_ISSUED), "scopes")),
+        scopes=_scopes(_detail(story, (*_GAVE, Kind.STARTED, Kind.CODE_ISSUED), "scopes")),
         requester_address=head.requester_address,
         requester_agent=asking.agent if asking else "",
         approver_address=head.approver_address,
         approver_agent=deciding.agent if deciding else "",
         exemption=head.exemption,
-        session=_detail(story, (Kind.REDEEMED, Kind.CODE_REDEEMED, Kind.SIGNED_IN, Kind.REFRESHED), "session"),
-        token=_detail(story, (Kind.REDEEMED, Kind.CODE_REDEEMED), "jti") or "",
+        session=_detail(story, (*_GAVE, Kind.SIGNED_IN, Kind.REFRESHED), "session"),
+        token=_detail(story, _GAVE, "jti") or "",
         amr=_scopes(_detail(story, (Kind.APPROVED, Kind.CODE_ISSUED, Kind.SIGNED_IN), "amr")),
         policies=_policies(story),
         attempts=_attempts(story),
         refreshes=story.counts.get(Kind.REFRESHED, 0),
         waits=head.waits,
-        ends=_detail(story, (Kind.REDEEMED, Kind.CODE_REDEEMED), "ends"),
+        ends=_detail(story, _GAVE, "ends"),
         ended=ended,
         end_cause=cause,
     )
@@ -338,7 +340,7 @@ def _protocol(story: Story) -> Protocol:
         return Protocol.AUTHORIZATION_CODE
     if any(kind.startswith("browser:") for kind in kinds):
         return Protocol.NONE
-    return Protocol.OAUTH2 if kinds & {Kind.CLIENT_REFUSED, Kind.PROOF_REFUSED} else Protocol.REFRESH
+    return Protocol.OAUTH2 if kinds & _WITHOUT_PEOPLE else Protocol.REFRESH
 
 
 def _policies(story: Story) -> tuple[Mapping[str, Any], ...]:

@@ -20,7 +20,7 @@ from ostiary.core.directory.applications import Application, Key
 from ostiary.core.tokens.claims import issuer
 from ostiary.core.words.instants import Instant, Span, after, from_seconds, hours, minutes
 
-__all__ = ["ALGORITHMS", "TYPE", "Assertion", "Verify", "audiences", "complaint", "read", "signed_by"]
+__all__ = ["ALGORITHMS", "SKEW", "TYPE", "Assertion", "Verify", "audiences", "complaint", "read", "signed_by", "times"]
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ALGORITHMS = {"ES256": "EC", "RS256": "RSA", "PS256": "RSA"}
@@ -146,7 +146,7 @@ def complaint(assertion: Assertion, application: Application, may_be: frozenset[
     jti = claims.get("jti")
     if not isinstance(jti, str) or not _SHORTEST_ID <= len(jti) <= _LONGEST_ID:
         return "The assertion needs a jti."
-    return _times(claims, LIFETIME_AGAIN if application.microsoft_family else LIFETIME, now)
+    return times(claims, LIFETIME_AGAIN if application.microsoft_family else LIFETIME, now)
 
 
 def _audience(value: Any) -> str:
@@ -155,7 +155,8 @@ def _audience(value: Any) -> str:
     return only if isinstance(only, str) else ""
 
 
-def _times(claims: Mapping[str, Any], longest: Span, now: Instant) -> str:
+def times(claims: Mapping[str, Any], longest: Span, now: Instant) -> str:
+    """What is wrong with `exp`, `iat` and `nbf` at *now*, in one public sentence; the end is at most *longest* away."""
     ends = _moment(claims.get("exp"))
     begins = [_moment(claims[name]) for name in ("iat", "nbf") if name in claims]
     if ends is None or None in begins:

@@ -21,11 +21,13 @@ __all__ = [
     "SHORTEST_LEFT",
     "SHORTEST_TOKEN",
     "Subject",
+    "Workload",
     "access_token",
     "client_info",
     "expiry",
     "id_token",
     "issuer",
+    "workload_token",
 ]
 
 SHORTEST_LEFT = minutes(1)  # R8: nothing is minted with less
@@ -49,6 +51,20 @@ class Subject:
     session_origin: Origin
     authenticated: Instant
     amr: tuple[str, ...]
+    now: Instant
+    expires: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What a token says about a workload: there is no person."""
+
+    origin: str
+    organisation: Organisation
+    client: Application
+    session: SessionId
+    vouched: str
+    """Subject of the token that it exchanged, as its issuer says it."""
     now: Instant
     expires: Instant
 
@@ -95,6 +111,40 @@ def access_token(
     claims["ostiary_origin"] = subject.session_origin.value
     if jkt is not None:
         claims["cnf"] = {"jkt": jkt}  # RFC 9449 §6.1
+    return orjson.dumps(claims)
+
+
+def workload_token(
+    workload: Workload, resource: Application, scopes: tuple[str, ...], *, jti: str, jkt: str | None
+) -> bytes:
+    """
+    The payload of a workload's access token: Entra's app-only token (`idtyp`, `roles` and no `scp`, the application's
+    object id as `sub` and `oid`), so that a resource that looks for a person's scopes finds none.
+    """
+    client, now = workload.client, to_seconds(workload.now)
+    claims: dict[str, object] = {
+        "iss": issuer(workload.origin, workload.organisation),
+        "iat": now,
+        "nbf": now,
+        "exp": to_seconds(workload.expires),
+        "sub": client.object_id,
+        "oid": client.object_id,
+        "tid": workload.organisation.tenant,
+        "aud": resource.identifier_uris[0] if resource.identifier_uris else resource.id,
+        "azp": client.id,
+        "client_id": client.id,
+        "jti": jti,
+        "sid": workload.session,
+        "idtyp": "app",
+        "roles": list(scopes),
+        "ver": _VERSION,
+        "ostiary_origin": Origin.WORKLOAD.value,
+        "ostiary_workload": workload.vouched,
+    }
+    if jkt is not None:
+        claims["cnf"] = {"jkt": jkt}  # RFC 9449 §6.1
+    if workload.organisation.sample:
+        claims["ostiary_sample"] = True  # R18
     return orjson.dumps(claims)
 
 

@@ -321,6 +321,12 @@ TABLE: dict[Reason, Wire] = {
         "bad_token",
     ),
     Reason.TOKEN_EXPIRED: Wire("invalid_grant", 70008, "The token has expired.", "Sign in again.", "token_expired"),
+    Reason.SUBJECT_TOKEN: Wire(
+        "invalid_request",
+        700213,
+        "The token of the workload does not count.",
+        "Compare it with what the application trusts (`ostiary app trusts`).",
+    ),
     Reason.REACH: Wire(
         "invalid_grant",
         65001,

@@ -25,6 +25,7 @@ class SessionKind(StrEnum):
     BROWSER = "browser"
     DEVICE = "device"
     CODE = "code"
+    WORKLOAD = "workload"
 
 
 class Grace(NamedTuple):
@@ -42,6 +43,7 @@ class Session:
     kind: SessionKind
     origin: Origin
     user: UserId
+    """Whose it is; of a workload, which has no person, the object id of its application."""
     client: AppId | None
     story: str
     created: Instant
@@ -66,6 +68,8 @@ class Session:
     """The machine of the inventory that it is on: it ends with that."""
     device_revision: int | None = None
     """What of the machine policy looked at last."""
+    trust: str | None = None
+    """Which trust of its application gave it to a workload."""
     ended: Instant | None = None
     end_cause: str | None = None
     device_now: Device | None = None
@@ -86,17 +90,26 @@ def to_be_judged(session: Session, now: Instant) -> bool:
 
 
 def standing(session: Session, user: User | None, client: Application | None, now: Instant) -> bool:
-    """Whether session, person and client are alive, the exemption aside."""
+    """Whether session, person (or what a workload stands on) and client are alive, the exemption aside."""
     return (
         session.ended is None
         and now < session.ends
         and now < session.idle_ends
-        and user is not None
-        and user.enabled
-        and user.epoch <= session.created
+        and (_trusted(session, client) if session.origin is Origin.WORKLOAD else _welcome(session, user))
         and (session.client is None or (client is not None and client.enabled))
         and on_its_device(session, now)
     )
+
+
+def _welcome(session: Session, user: User | None) -> bool:
+    return user is not None and user.enabled and user.epoch <= session.created
+
+
+def _trusted(session: Session, client: Application | None) -> bool:
+    """Whether the trust behind a workload's session is there, and as it was when it gave the session."""
+    if client is None or client.object_id != session.user:
+        return False
+    return any(trust.id == session.trust and trust.changed <= session.created for trust in client.trusts)
 
 
 def alive(

@@ -88,6 +88,8 @@ class Reason(StrEnum):
     TOKEN_EXPIRED = "token_expired"
     REACH = "reach"
     BAD_VERIFIER = "bad_verifier"
+    SUBJECT_TOKEN = "subject_token"
+    """The token that a workload wants to exchange does not count (RFC 8693 §2.2.2)."""
     # keys (R12, RFC 9449)
     DPOP_INVALID = "dpop_invalid"
     DPOP_NONCE = "dpop_nonce"

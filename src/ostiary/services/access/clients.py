@@ -16,7 +16,7 @@ from ostiary.services.access.desk import settled
 from ostiary.services.house import House
 from ostiary.store import Tx, assertions
 
-__all__ = ["authenticate", "spend", "sweep"]
+__all__ = ["authenticate", "spend", "sweep", "take"]
 
 MOST = 1_000_000
 """Assertions that are remembered at once; beyond that no more are taken, so that none is forgotten too early."""
@@ -50,12 +50,12 @@ async def spend(house: House, visit: Visit, shown: Shown) -> Refused | None:
         found = _judged(house, picture, shown, visit.now)
         if isinstance(found, Refused):
             return found
-        return await _take(tx, found.once, source_of(visit.address)) if found.once else None
+        return await take(tx, found.once, source_of(visit.address)) if found.once else None
 
     return await settled(house, body)
 
 
-async def _take(tx: Tx, once: Once, source: str) -> Refused | None:
+async def take(tx: Tx, once: Once, source: str) -> Refused | None:
     """Step: remember an assertion; USED when it came before, unless it may come again and does so from one place."""
     before = await assertions.source(tx, once.key)
     if before is not None:

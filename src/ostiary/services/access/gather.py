@@ -96,6 +96,16 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """A decision on somebody who is no person."""
+
+    decision: Decision
+    facts: Facts
+    version: int
+    """Of the picture: which policies these were."""
+
+
+@dataclass(frozen=True, slots=True)
 class Gathered:
     """What is known of it, and what policy says."""
 
@@ -116,7 +126,7 @@ class Gathered:
     """Whether it began on a machine of the inventory that does not count any more."""
 
 
-def told(gathered: Gathered | None) -> dict[str, Any]:
+def told(gathered: Gathered | Judged | None) -> dict[str, Any]:
     """What a journal entry keeps of a decision, so that it can be explained again."""
     if gathered is None:
         return {"policies": []}
@@ -187,6 +197,7 @@ def _facts(
         user=user.id,
         groups=groups,
         roles=frozenset(role.value for role in user.roles),
+        service_principal=None,
         application=ask.client,
         resource=ask.resource,
         scopes=ask.scopes,

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 from ostiary.core.access.compile import State, compile_policy
+from ostiary.core.access.conditions.client_applications import EVERY
 from ostiary.core.access.conditions.locations import special
 from ostiary.core.access.guardrail import guards, weaker
 from ostiary.core.access.picture import Picture
@@ -163,12 +164,17 @@ async def _unenforceable(tx: Tx, picture: Picture, id: PolicyId, document: Docum
     return Invalid(tuple(unknown)) if unknown else None
 
 
-_SPECIAL = ("All", "None")
+_SPECIAL = ("All", "None", EVERY)
+_NAMED = (
+    ("users", ("Users", "Groups")),
+    ("applications", ("Applications",)),
+    ("clientApplications", ("ServicePrincipals",)),
+)
 
 
 async def _strangers(tx: Tx, picture: Picture, document: Document) -> AsyncIterator[Problem]:
     conditions: Mapping[str, Any] = document["conditions"]
-    for section, names in (("users", ("Users", "Groups")), ("applications", ("Applications",))):
+    for section, names in _NAMED:
         part = conditions.get(section) or {}
         for name in (f"{side}{what}" for what in names for side in ("include", "exclude")):
             for number, id in enumerate(part.get(name) or ()):
@@ -183,6 +189,8 @@ async def _strangers(tx: Tx, picture: Picture, document: Document) -> AsyncItera
 async def _exists(tx: Tx, picture: Picture, name: str, id: str) -> bool:
     if name.endswith("Applications"):
         return AppId(id) in picture.applications
+    if name.endswith("Principals"):
+        return any(id == application.object_id for application in picture.applications.values())
     return await (policies.user_exists(tx, id) if name.endswith("Users") else policies.group_exists(tx, id))
 
 

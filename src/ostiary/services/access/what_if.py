@@ -57,7 +57,8 @@ async def what_if(house: House, visit: Visit, body: Mapping[str, Any]) -> dict[s
             return Refused(Reason.NOT_FOUND, "There is no such user.", field="$.signInIdentity.userId")
         user, groups, _ = known
         groups |= {picture.exception_group} if thought.exemption else frozenset()
-        person = {"user": user.id, "groups": sorted(groups), "roles": sorted(role.value for role in user.roles)}
+        person = {"user": user.id, "groups": sorted(groups), "roles": sorted(role.value for role in user.roles),
+                  "servicePrincipal": None}  # fmt: skip
         facts = _facts(picture, thought, person)
         if isinstance(facts, Invalid):
             return facts
@@ -168,7 +169,7 @@ async def _impact(tx: Tx, policy: Policy, since: Instant, length: int) -> dict[s
             failed = next((one for one in evaluate(rules, facts, unknown=Treat.STRICT).policies if _failed(one)), None)
             if failed is not None:
                 why = ", ".join(failed.missing) or "block"
-                people[str(facts.user), str(mark.detail.get("user_name") or "")] += 1
+                people[str(facts.user or facts.service_principal), str(mark.detail.get("user_name") or "")] += 1
                 causes[why] += 1
                 examples.append({"signInId": story.id, "createdDateTime": to_iso(story.started), "because": why})
         seen += len(page)

@@ -36,7 +36,8 @@ Active = Mapping[str, Any]
 """What an active token says (RFC 7662 §2.2)."""
 
 _NOTHING = SessionId("")
-_TOLD = ("iss", "sub", "aud", "exp", "iat", "nbf", "jti", "client_id", "auth_time", "amr", "tid", "oid", "sid", "cnf")
+_TOLD = ("iss", "sub", "aud", "exp", "iat", "nbf", "jti", "client_id", "auth_time", "amr", "tid", "oid", "sid", "cnf",
+         "idtyp", "roles", "ostiary_workload")  # fmt: skip
 
 
 async def introspect(
@@ -101,7 +102,8 @@ def read_access(house: House, token: str, now: Instant) -> dict[str, Any]:
 
 async def standing_claims(tx: Tx, picture: Picture, claims: dict[str, Any], now: Instant) -> Active | None:
     """
-    Step: what a token with *claims* is worth now, with `username`; None when its session gives nothing any more.
+    Step: what a token with *claims* is worth now, with `username` where there is a person; None when its session gives
+    nothing any more.
 
     The store is read whether there are claims or not, so that the answer takes the same time.
     """
@@ -110,16 +112,19 @@ async def standing_claims(tx: Tx, picture: Picture, claims: dict[str, Any], now:
         return None
     session, user, exemption = found
     client = picture.applications.get(AppId(claims["client_id"]))
-    if user is None or session.client != claims["client_id"] or user.id != claims["sub"]:
+    if session.client != claims["client_id"] or session.user != claims["sub"]:
         return None
     if not alive(session, user=user, client=client, exemption=exemption, now=now):
         return None
     if not await still_passes(tx, picture, session, claims, now):
         return None
     told = {name: claims[name] for name in _TOLD if name in claims}
+    if user is not None:
+        told["username"] = user.principal_name
     return {
-        "active": True, "token_type": "DPoP" if "cnf" in claims else "Bearer", "scope": claims["scp"],
-        "username": user.principal_name, "ostiary_origin": claims["ostiary_origin"], **told,
+        "active": True, "token_type": "DPoP" if "cnf" in claims else "Bearer",
+        "scope": claims["scp"] if "scp" in claims else " ".join(claims["roles"]),
+        "ostiary_origin": claims["ostiary_origin"], **told,
     }  # fmt: skip
 
 

@@ -12,14 +12,14 @@ from ostiary.core.access.picture import Picture
 from ostiary.core.directory.applications import Application
 from ostiary.core.directory.people import User
 from ostiary.core.tokens import claims
-from ostiary.core.tokens.scopes import answer_text
+from ostiary.core.tokens.scopes import Asked, answer_text
 from ostiary.core.tokens.session import Session
 from ostiary.core.words.instants import Instant, Span, between, to_seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
 
-__all__ = ["Issued", "issue"]
+__all__ = ["Issued", "issue", "issue_workload"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class Issued:
     """Seconds until what stands behind the session ends, however often it is refreshed."""
     client_info: str | None = None
     token_type: str = "Bearer"
+    issued_token_type: str | None = None
+    """What it is, where the client could have asked for something else (RFC 8693 §2.2.1)."""
 
 
 def issue(
@@ -98,4 +100,35 @@ def issue(
         session_expires_in=to_seconds(between(visit.now, min(ends, session.ends))),
         client_info=claims.client_info(user, picture.organisation) if client_info else None,
         token_type="DPoP" if session.jkt else "Bearer",
+    )
+
+
+def issue_workload(
+    house: House, picture: Picture, visit: Visit, session: Session, *, client: Application, asked: Asked, vouched: str,
+    issued_type: str | None,
+) -> Issued | Refused:  # fmt: skip
+    """
+    Sign a workload's one token. It lives as long as its session, which nothing renews; SESSION_ENDED when under a
+    minute would be left. *vouched* is the subject of the token that was exchanged.
+    """
+    expires = claims.expiry(visit.now, client.token_lifetime, session.ends)
+    if expires is None:
+        return Refused(Reason.SESSION_ENDED)
+    workload = claims.Workload(
+        house.settings.origin, picture.organisation, client, session.id, vouched, visit.now, expires
+    )
+    jti = house.random.guid()
+    payload = claims.workload_token(workload, asked.resource, asked.scopes, jti=jti, jkt=session.jkt)
+    lasts = to_seconds(between(visit.now, expires))
+    return Issued(
+        access_token=house.keyring.signing(client.signing, visit.now).sign_access(payload),
+        id_token=None,
+        refresh_token=None,
+        expires_in=lasts,
+        scope=answer_text(asked.resource, asked.scopes, frozenset(), asked.words),
+        jti=jti,
+        expires=expires,
+        session_expires_in=lasts,
+        token_type="DPoP" if session.jkt else "Bearer",
+        issued_token_type=issued_type,
     )

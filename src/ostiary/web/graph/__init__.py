@@ -24,6 +24,7 @@ from ostiary.web.graph import (
     policies,
     readiness,
     signins,
+    trusts,
     users,
     what_if,
 )
@@ -41,6 +42,7 @@ RESOURCES: tuple[tuple[Path, ...], ...] = (
     groups.PATHS,
     devices.PATHS,
     applications.PATHS,
+    trusts.PATHS,
     readiness.PATHS,
     keys.PATHS,
     exemptions.PATHS,

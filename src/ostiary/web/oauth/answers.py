@@ -94,6 +94,7 @@ def granted(issued: Issued) -> Answer:
         ("refresh_token", issued.refresh_token),
         ("id_token", issued.id_token),
         ("client_info", issued.client_info),
+        ("issued_token_type", issued.issued_token_type),
     ):
         if value is not None:
             body[name] = value

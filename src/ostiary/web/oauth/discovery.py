@@ -18,6 +18,7 @@ from ostiary.core.tokens.pkce import METHOD
 from ostiary.core.tokens.scopes import OPENID
 from ostiary.services.house import House, Settings
 from ostiary.services.tokens.grants import GRANTS
+from ostiary.services.tokens.workload import GRANT_TYPES as WORKLOAD_GRANTS
 from ostiary.web.front.visit import visit
 from ostiary.web.oauth.door import Endpoint, public_json, stranger
 
@@ -58,7 +59,7 @@ def document(settings: Settings, organisation: Organisation, name: str) -> Mappi
         "scopes_supported": list(OPENID),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": [grant.GRANT_TYPES[0] for grant in GRANTS],
+        "grant_types_supported": [*(grant.GRANT_TYPES[0] for grant in GRANTS), *WORKLOAD_GRANTS],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256", "RS256"],
         "token_endpoint_auth_methods_supported": [*proved, "none"],

@@ -14,6 +14,8 @@ from ostiary.services.house import House
 from ostiary.services.tokens.grants.device_code import GRANT_TYPES
 from ostiary.services.tokens.proof_refusals import note_broken
 from ostiary.services.tokens.token import TokenForm, grant, known, pending
+from ostiary.services.tokens.workload import GRANT_TYPES as WORKLOAD_GRANTS
+from ostiary.services.tokens.workload import exchange
 from ostiary.web.front.answer import Answer, Send, send_answer
 from ostiary.web.front.forms import Receive, Scope
 from ostiary.web.front.hot import Asgi
@@ -54,7 +56,7 @@ async def _answer(house: House, visit: Visit, form: TokenForm) -> Answer:
     if waiting is not None:
         return _refused(house, visit, form, Refused(waiting))
     try:
-        outcome = await grant(house, visit, form)
+        outcome = await (exchange if form.grant_type in WORKLOAD_GRANTS else grant)(house, visit, form)
     except StoreError:
         return not_yet(visit) if poll else _refused(house, visit, form, Refused(Reason.UNAVAILABLE))
     if isinstance(outcome, Refused):
@@ -86,4 +88,9 @@ def _form(fields: dict[str, str], client: Shown) -> TokenForm:
         redirect_uri=fields.get("redirect_uri", ""),
         scope=fields.get("scope", ""),
         client_info=fields.get("client_info") == "1",
+        subject_token=fields.get("subject_token", ""),
+        subject_token_type=fields.get("subject_token_type", ""),
+        requested_token_type=fields.get("requested_token_type", ""),
+        actor_token=fields.get("actor_token", ""),
+        audience=fields.get("audience", "") or fields.get("resource", ""),
     )

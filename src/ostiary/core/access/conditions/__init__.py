@@ -14,6 +14,7 @@ from ostiary.core.access.conditions import (
     applications,
     authentication_flows,
     client_app_types,
+    client_applications,
     locations,
     platforms,
     requester_locations,
@@ -50,6 +51,7 @@ CONDITIONS: tuple[Condition, ...] = (
     locations,
     sign_in_risk_levels,
     user_risk_levels,
+    client_applications,
     requester_locations,
 )
 

@@ -1,8 +1,8 @@
 """
 Who is signing in: Graph's `users` condition, by person, group and role.
 
-Exclude beats include. The exception group is a member's only while an active exemption admits the sign-in
-(`facts.groups`). Guests do not exist here.
+Exclude beats include. `All` is everybody who gets tokens, workloads too (`client_applications`). The exception group is
+a member's only while an active exemption admits the sign-in (`facts.groups`). Guests do not exist here.
 """
 
 from typing import Any
@@ -49,7 +49,9 @@ def _roles(value: Any, path: str, problems: list[Problem]) -> frozenset[str]:
 
 
 def keys(facts: Facts) -> Keys:
-    """The person, their groups and roles; unknown when one of them is."""
+    """The person, their groups and roles; unknown when one of them is; none of a workload."""
+    if facts.user is None:
+        return frozenset()
     if isinstance(facts.user, Unknown) or isinstance(facts.groups, Unknown) or isinstance(facts.roles, Unknown):
         return UNKNOWN
     groups = [f"group:{id}" for id in facts.groups]

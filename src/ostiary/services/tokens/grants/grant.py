@@ -33,6 +33,12 @@ class TokenForm:
     redirect_uri: str = ""
     scope: str = ""
     client_info: bool = False
+    subject_token: str = field(default="", repr=False)
+    subject_token_type: str = ""
+    requested_token_type: str = ""
+    actor_token: str = field(default="", repr=False)
+    audience: str = ""
+    """`audience` or `resource` (RFC 8693 §2.1): which application the token is for."""
 
 
 @dataclass(frozen=True, slots=True)
