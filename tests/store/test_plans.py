@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ostiary.store import credentials, directory
+from ostiary.store import credentials, directory, signins
 from ostiary.store.migrate import migrate
 from ostiary.store.sql import Sql
 
@@ -15,19 +15,28 @@ ASKED = {
     "links of one person": credentials._VOID,
     "wrong tries": credentials._TRY,
     "links that ran out": credentials._FORGET_INVITATIONS,
+    "what a person should be told": directory._TOLD,
+    "when a person signed in last": directory._LAST,
 }
+
+
+def _plan(path: Path, statement: Sql) -> list[str]:
+    """How SQLite would go about *statement* on a new database at *path*."""
+    migrate(path)
+    asked = {**dict.fromkeys(statement.names), **statement.constants}
+    with sqlite3.connect(path) as db:
+        return [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {statement.sqlite}", asked)]
 
 
 @pytest.mark.parametrize("what", ASKED)
 def test_nothing_that_anybody_asks_reads_a_whole_table(tmp_path: Path, what: str) -> None:
     """SQLite says how it would go about it; a scan would be slower with every account."""
-    path = tmp_path / "t.db"
-    migrate(path)
-    statement: Sql = ASKED[what]
-    with sqlite3.connect(path) as db:
-        names = dict.fromkeys(statement.names)
-        plan = [
-            row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {statement.sqlite}", {**names, **statement.constants})
-        ]
-    assert plan
-    assert not [step for step in plan if step.startswith("SCAN")], plan
+    steps = _plan(tmp_path / "t.db", ASKED[what])
+    assert steps
+    assert not [step for step in steps if step.startswith("SCAN")], steps
+
+
+def test_what_a_claim_looks_at_stands_in_its_index(tmp_path: Path) -> None:
+    """The person's last sign-ins are read from the index alone: 200 look-ups of rows would be a tenth of a sign-in."""
+    steps = _plan(tmp_path / "t.db", signins._BEFORE)
+    assert [step for step in steps if "USING COVERING INDEX signins_user" in step], steps

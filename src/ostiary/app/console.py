@@ -2,9 +2,10 @@
 What the commands of `ostiary-server` share: their options, the configuration, how they end.
 """
 
+import asyncio
 import os
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, MutableMapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,8 @@ import uvloop
 
 from ostiary.app.config import Config, ConfigRefused, load
 from ostiary.core.words.errors import OstiaryError
+from ostiary.core.words.instants import to_datetime
+from ostiary.outside.clock import SystemClock
 from ostiary.outside.data_folder import FolderRefused, Locked
 from ostiary.outside.vault import MasterKeyRefused, SealBroken
 
@@ -63,11 +66,51 @@ def _told(error: BaseException) -> str:
 def _logging() -> None:
     """One JSON line an event, on standard error."""
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.JSONRenderer(serializer=orjson.dumps),
-        ],
-        logger_factory=structlog.BytesLoggerFactory(file=sys.stderr.buffer),
+        processors=[_line], logger_factory=lambda *_: _LINES, wrapper_class=structlog.make_filtering_bound_logger(0),
         cache_logger_on_first_use=True,
-    )
+    )  # fmt: skip
+
+
+def _line(_logger: object, method: str, event: MutableMapping[str, Any]) -> bytes:
+    """An event as one line."""
+    event["level"] = method
+    event["timestamp"] = to_datetime(_CLOCK.now())
+    return orjson.dumps(event, default=repr, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)
+
+
+class _Lines:
+    """Standard error. Usual lines of one turn of the event loop go out together: one system call for many requests."""
+
+    def __init__(self) -> None:
+        self._waiting: list[bytes] = []
+
+    def info(self, line: bytes) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # a thread, or before and after serving
+            self._out([line])
+            return
+        if not self._waiting:
+            loop.call_soon(self._turn)
+        self._waiting.append(line)
+
+    def error(self, line: bytes) -> None:
+        """What an operator must see is out before anything else happens."""
+        self._turn()
+        self._out([line])
+
+    debug = msg = info
+    warning = critical = exception = error
+
+    def _turn(self) -> None:
+        lines, self._waiting = self._waiting, []
+        self._out(lines)
+
+    @staticmethod
+    def _out(lines: list[bytes]) -> None:
+        sys.stderr.buffer.write(b"".join(lines))
+        sys.stderr.buffer.flush()
+
+
+_LINES = _Lines()
+_CLOCK = SystemClock()

@@ -12,7 +12,7 @@ from ostiary.core.logs.kinds import ALWAYS, TELLING
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx
-from ostiary.store.schema import ADMINISTRATES, assignments, exemptions, invitations, journal, users
+from ostiary.store.schema import ABOUT_PEOPLE, ADMINISTRATES, assignments, exemptions, invitations, journal, users
 from ostiary.store.sql import sql
 
 USER_COLUMNS = (
@@ -51,6 +51,7 @@ _ADMINISTRATORS = sql(select(func.count()).select_from(users).where(users.c.enab
 _TOLD = sql(
     select(journal.c.kind, journal.c.at, journal.c.body)
     .where(
+        ABOUT_PEOPLE,
         journal.c.target == bindparam("target"),
         journal.c.position > bindparam("after"),
         journal.c.at <= bindparam("now"),
@@ -61,7 +62,7 @@ _TOLD = sql(
 )
 _LAST = sql(
     select(func.coalesce(func.max(journal.c.position), 0)).where(
-        journal.c.target == bindparam("target"), journal.c.kind == bindparam("kind")
+        ABOUT_PEOPLE, journal.c.target == bindparam("target"), journal.c.kind == bindparam("kind")
     )
 )
 

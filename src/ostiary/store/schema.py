@@ -82,6 +82,9 @@ streams = Table("streams", metadata, _key("stream"), _int("head"))
 AUDITED = text("substr(kind, 1, 5) IN ('admin', 'syste', 'user:')")
 """Which entries are changes rather than sign-ins: `core/logs/story.py` says the same of a kind."""
 
+ABOUT_PEOPLE = text("substr(target, 1, 5) = 'user:'")
+"""Which entries a person can be told of; of the rest nothing is looked up by its target."""
+
 journal = Table(
     "journal",
     metadata,
@@ -96,7 +99,7 @@ journal = Table(
     _text("body"),  # canonical JSON of the whole entry, R15
     _blob("leaf"),
     UniqueConstraint("stream", "number"),
-    Index("journal_target", "target", "position"),
+    Index("journal_people", "target", "position", sqlite_where=ABOUT_PEOPLE, postgresql_where=ABOUT_PEOPLE),
     # the directory audits are few beside the sign-ins: indexes of their own, in the order in which they are shown
     *(
         Index(f"audits_{name}", *columns, "at", "position", sqlite_where=AUDITED, postgresql_where=AUDITED)
@@ -306,7 +309,7 @@ signins = Table(
     UniqueConstraint("device_code"),
     Index("signins_user_code", "user_code", unique=True),
     Index("signins_ends", "ends"),
-    Index("signins_user", "user", "created"),
+    Index("signins_user", "user", "created", "redeemed", "client", "requester_address"),
 )
 
 sessions = Table(

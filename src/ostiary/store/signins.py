@@ -32,12 +32,14 @@ _LIVE = sql(
         signins.c.ends > bindparam("now"), signins.c.state.in_([State.ISSUED.value, State.CLAIMED.value])
     )
 )
-_BEFORE = sql(
+_LATEST = (
     select(signins.c.client, signins.c.requester_address)
     .where(signins.c.user == bindparam("user"), signins.c.redeemed.is_not(None))
     .order_by(signins.c.created.desc())
     .limit(200)  # not everything that the person ever did
+    .subquery()
 )
+_BEFORE = sql(select(_LATEST).distinct())
 _OPEN_OF = sql(
     select(*_ALL, signins.c.device_code).where(
         signins.c.user == bindparam("user_"),
@@ -119,7 +121,7 @@ async def bind(tx: Tx, id: SignInId, jkt: str) -> bool:
 
 
 async def earlier(tx: Tx, user: UserId) -> list[tuple[AppId, str]]:
-    """(client, requester address) of the latest sign-ins that *user* approved and that were redeemed."""
+    """(client, requester address), each pair once, of the latest sign-ins that *user* approved and that gave tokens."""
     return [(AppId(client), address) for client, address in await tx.all(_BEFORE, user=user)]
 
 

@@ -5,6 +5,7 @@ A parameter without a value counts as omitted; one that comes twice makes the re
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -17,6 +18,7 @@ Scope = MutableMapping[str, Any]
 
 LARGEST = 65_536  # bytes of a body
 MOST = 64  # fields
+URN = 128  # bytes of a name that is remembered
 
 _TYPE = b"application/x-www-form-urlencoded"
 
@@ -82,4 +84,14 @@ def parse(raw: bytes) -> dict[str, str] | Refused:
 
 
 def _decode(text: bytes) -> str:
-    return unquote_to_bytes(text.replace(b"+", b" ")).decode("utf-8") if b"%" in text or b"+" in text else text.decode()
+    if b"%" not in text and b"+" not in text:
+        return text.decode()
+    # Grant types, in every poll: 5 % of what one costs. No secret begins like this, so this may be kept.
+    return _urn(text) if text.startswith(b"urn%3A") and len(text) <= URN else _unquoted(text)
+
+
+def _unquoted(text: bytes) -> str:
+    return unquote_to_bytes(text.replace(b"+", b" ")).decode("utf-8")
+
+
+_urn = lru_cache(maxsize=32)(_unquoted)

@@ -6,6 +6,7 @@ A page that must allow more (an authorization page, exactly the origin of its va
 """
 
 from collections.abc import MutableMapping
+from functools import lru_cache
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -39,11 +40,18 @@ def page_headers(app: ASGIApp, _house: House) -> ASGIApp:
     async def with_headers(scope: Scope, receive: Receive, send: Send) -> None:
         async def sending(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                own = {name.lower() for name, _ in message.get("headers", ())}
-                more = [pair for pair in HEADERS if pair[0] not in own]
-                message = {**message, "headers": [*message.get("headers", ()), *more]}
+                own = message.get("headers", ())
+                more = _missing(tuple([name for name, _ in own]))
+                message = {**message, "headers": [*own, *more]}
             await send(message)
 
         await app(scope, receive, sending if scope["type"] == "http" else send)
 
     return with_headers
+
+
+@lru_cache(maxsize=256)  # a door sends the same names again and again
+def _missing(own: tuple[bytes, ...]) -> tuple[tuple[bytes, bytes], ...]:
+    """`HEADERS` without those of the names *own*, in any case."""
+    names = {name.lower() for name in own}
+    return tuple(pair for pair in HEADERS if pair[0] not in names)

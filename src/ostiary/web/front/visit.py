@@ -36,14 +36,18 @@ def visit(scope: Scope, house: House) -> Visit:
     """The visit of a request, made once; its caller is nobody yet."""
     made: Visit | None = scope.get(KEPT)
     if made is None:
-        id = house.random.guid()
-        asked = _last(scope, b"client-request-id")
+        id, asked, agent = house.random.guid(), b"", b""
+        for name, value in scope["headers"]:
+            if name == b"user-agent":
+                agent = agent or value
+            elif name == b"client-request-id":
+                asked = asked or value
         made = Visit(
             now=house.clock.now(),
             id=id,
-            correlation=asked.decode() if _CORRELATION.fullmatch(asked) else id,
+            correlation=asked.decode() if asked and _CORRELATION.fullmatch(asked) else id,
             address=_address(scope, house.settings.proxy),
-            agent=_last(scope, b"user-agent").decode("utf-8", "replace")[:AGENT],
+            agent=agent.decode("utf-8", "replace")[:AGENT] if agent else "",
         )
         scope[KEPT] = made
     return made
@@ -66,10 +70,6 @@ def trusted(scope: Scope, proxy: Proxy | None) -> bool:
         return False
     shown = headers(scope, proxy.secret_header.lower().encode())
     return len(shown) == 1 and same(digest(shown[0]), proxy.secret)
-
-
-def _last(scope: Scope, name: bytes) -> bytes:
-    return next((value for key, value in scope["headers"] if key == name), b"")
 
 
 def _address(scope: Scope, proxy: Proxy | None) -> str:
