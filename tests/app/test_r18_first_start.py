@@ -7,9 +7,11 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
+from hashlib import sha256
 from pathlib import Path
 from socket import socket
+from sqlite3 import connect
 
 import pytest
 
@@ -44,11 +46,16 @@ def called(*words: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]
     return subprocess.run([PROGRAM, *words], env=env, capture_output=True, text=True, timeout=120, check=False)
 
 
-@contextmanager
-def sample(data: Path, port: int) -> Iterator[str]:
+def sample(data: Path, port: int) -> AbstractContextManager[str]:
     """A sample that serves *data*: what it printed until it was open."""
-    words = [PROGRAM, "run", "--sample", "--data", str(data), "--port", str(port)]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return serving("--sample", "--data", str(data), "--port", str(port))
+
+
+@contextmanager
+def serving(*words: str, env: dict[str, str] | None = None) -> Iterator[str]:
+    """A service that was started with *words*: what it printed until it was open."""
+    command = [PROGRAM, "run", *words]
+    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert process.stdout
     try:
         printed: list[str] = []
@@ -144,6 +151,28 @@ def test_r18_init_prints_an_address_and_apart_from_it_a_code(tmp_path: Path, env
     assert len(ALPHABET) ** LETTERS >= 2**128
     content = b"".join(file.read_bytes() for file in data.rglob("*") if file.is_file())
     assert not any(code.encode() in content or code.replace("-", "").encode() in content for code in codes)
+
+
+def test_r18_init_prints_a_new_code_while_the_service_runs(tmp_path: Path, environment: dict[str, str]) -> None:
+    """R18, R2: asked for through the local door; the one before counts no more. Without that door: stop it first."""
+    data, port = tmp_path / "data", free_port()
+    env = {**environment, "OSTIARY_SERVER_PORT": str(port), "OSTIARY_SERVER_ORIGIN": f"https://localhost:{port}"}
+    assert called("init", "--data", str(data), env=env).returncode == 0
+    with serving("--data", str(data), env=env):
+        again = called("init", "--data", str(data), env=env)
+        assert again.returncode == 0, again.stderr
+        (code,) = re.findall(r"^  ([A-Z2-9]{4}(?:-[A-Z2-9]{4}){6})$", again.stdout, re.MULTILINE)
+        assert f"https://localhost:{port}/setup" in again.stdout
+        with closing(connect(f"file:{data / 'ostiary.db'}?mode=ro", uri=True)) as db:
+            open_ones = db.execute(
+                "SELECT digest FROM invitations WHERE purpose = 'first_administrator' AND spent IS NULL"
+            ).fetchall()
+        assert open_ones == [(sha256(code.replace("-", "").encode()).digest(),)]
+    with serving("--data", str(data), env={**env, "OSTIARY_SERVER_LOCAL_DOOR": "false"}):
+        refused = called("init", "--data", str(data), env=env)
+    assert refused.returncode == 1
+    assert "stop it first" in refused.stderr
+    assert "/setup" not in refused.stdout
 
 
 def test_r18_well_known_clients_are_registered_in_the_sample_only() -> None:

@@ -19,12 +19,13 @@ from ostiary.app.console import ConfigOption, DataOption, Refused, configured, p
 from ostiary.app.masters import keys_app
 from ostiary.app.sample import SECRETS, Secret, found_sample
 from ostiary.app.serve import SOCKET, serve
-from ostiary.app.setup import found_organisation, print_code
+from ostiary.app.setup import ask_for_code, found_organisation, print_code
 from ostiary.app.tour import play
 from ostiary.app.upkeep import COMMANDS, config_app
 from ostiary.app.wiring import TLS, Parts, close_house, open_house, open_parts
 from ostiary.outside import local_ca
 from ostiary.outside.clock import SystemClock
+from ostiary.outside.data_folder import Locked
 from ostiary.outside.tls import Reloader
 from ostiary.services.directory.found import is_founded
 
@@ -130,7 +131,11 @@ def _tls(config: Config) -> tuple[Reloader | None, Path | None]:
 
 
 async def _init(config: Config) -> None:
-    parts = await open_parts(config, os.environ)
+    try:
+        parts = await open_parts(config, os.environ)
+    except Locked as locked:
+        await ask_for_code(config, locked)
+        return
     _warn(parts)
     held = await is_founded(parts.store)
     if held:

@@ -15,6 +15,7 @@ from ostiary.web.graph import (
     audits,
     devices,
     exemptions,
+    first_code,
     groups,
     keys,
     kill_switch,
@@ -38,6 +39,7 @@ PREFIXES = ("/v1.0", "/beta")
 RESOURCES: tuple[tuple[Path, ...], ...] = (
     me.PATHS,
     users.PATHS,
+    first_code.PATHS,
     passkeys.PATHS,
     groups.PATHS,
     devices.PATHS,
