@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.services.test_machine import ALMOST, ELSEWHERE, GONE, SignIns
+from tests.services.machine import ELSEWHERE
+from tests.services.test_machine import ALMOST, GONE, SignIns
 from tests.web.oauth.site import ALICE, BOB
 
 
