@@ -72,7 +72,7 @@ def trust(
     errand.screen.say(f"{found.get('displayName')} trusts {what} of {who}.", "green")
     errand.screen.say(f"Its jobs ask for a token with the audience {made['audiences'][0]}:")
     errand.screen.say(f"  ostiary token --workload --client {found.get('appId')}")
-    errand.screen.event("trusted", client=found.get("appId"), **made)
+    errand.screen.event("trusted", client=found.get("appId"), trust=dict(made))
 
 
 def distrust(
