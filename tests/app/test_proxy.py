@@ -3,10 +3,7 @@ R13 and RFC 8705 behind a real proxy: HAProxy ends TLS, asks for client certific
 a Unix socket or over TCP with its secret.
 """
 
-import socket
 import ssl
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,40 +17,16 @@ from ostiary.core.directory.applications import Application, Key
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.ids import AppId
 from ostiary.core.words.instants import Instant, after, hours
-from ostiary.outside import local_ca
 from ostiary.services.access.desk import PICTURE, touch
 from ostiary.store import Tx, registry
 from ostiary.store.logs import since
+from tests.proxied import SECRET, free_port, furnish, haproxy
 from tests.server import Server, running
 from tests.web.oauth.certificates import CLIENT_AUTH, SERVER_AUTH, Pair, make
 
-HAPROXY = "/usr/sbin/haproxy"
 APP = AppId("7a0d1f2e-0000-4000-8000-00000000c0de")
 OTHER = AppId("7a0d1f2e-0000-4000-8000-00000000c0df")
-SECRET = "between proxy and house, 256 bits"
 ALL_USERS = "127.0.0.0/8"
-
-# Whoever issued a client's certificate does not matter (RFC 8705 §2.2): that it is registered does, and that is our
-# business. What clients say of certificates themselves is removed.
-CONFIGURATION = """
-defaults
-    mode http
-    timeout connect 5s
-    timeout client 10s
-    timeout server 10s
-frontend tls
-    bind 127.0.0.1:{port} ssl crt {folder}/server.pem ca-file {folder}/any.pem verify optional crt-ignore-err all \
-ca-ignore-err all
-    http-request del-header Client-Cert
-    http-request del-header Client-Cert-Chain
-    http-request del-header X-Forwarded-For
-    http-request set-header X-Forwarded-For %[src]
-    http-request set-header X-Proxy-Secret "{secret}"
-    http-request set-header Client-Cert :%[ssl_c_der,base64]: if {{ ssl_c_used }}
-    default_backend house
-backend house
-    server house {house}
-"""
 
 
 @dataclass
@@ -112,39 +85,6 @@ def _register(server: Server, pairs: dict[str, Pair]) -> None:
 
 
 @contextmanager
-def haproxy(folder: Path, port: int, house: str) -> Iterator[None]:
-    """HAProxy on *port* before *house*, until it answers and until the end."""
-    folder.mkdir(exist_ok=True)
-    (folder / "proxy.cfg").write_text(CONFIGURATION.format(port=port, folder=folder, secret=SECRET, house=house))
-    process = subprocess.Popen([HAPROXY, "-db", "-f", str(folder / "proxy.cfg")], stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            assert process.poll() is None, "the proxy ended"
-            time.sleep(0.05)
-        yield
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def _free() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
-def _certificates(server: Server, folder: Path) -> None:
-    """What HAProxy shows, made by the local authority; and some authority for it to name."""
-    folder.mkdir(exist_ok=True)
-    tls = local_ca.ensure(server.data / "tls", local_ca.default_names(), now=server.clock.now(), environ={})
-    (folder / "server.pem").write_bytes(tls.certificate.read_bytes() + tls.key.read_bytes())
-    (folder / "any.pem").write_bytes(make("EC", server.clock.now()).pem)
-
-
-@contextmanager
 def _behind(folder: Path, house: str, **config: Any) -> Iterator[Proxied]:
     with running(folder / "data", plain=True, proxy_header="X-Forwarded-For", **config) as server:
         now = server.clock.now()
@@ -152,8 +92,8 @@ def _behind(folder: Path, house: str, **config: Any) -> Iterator[Proxied]:
         pairs |= {"rsa": make("RSA", now), "stranger": make("EC", now)}
         pairs["server only"] = make("EC", now, usages=(SERVER_AUTH,))
         _register(server, pairs)
-        _certificates(server, folder / "proxy")
-        with haproxy(folder / "proxy", int(server.config.origin.rpartition(":")[2]), house):
+        furnish(server, folder / "proxy")
+        with haproxy(folder / "proxy", house, int(server.config.origin.rpartition(":")[2])):
             yield Proxied(server, folder / "proxy", pairs)
 
 
@@ -213,16 +153,19 @@ def test_discovery_shows_the_host_for_certificates(by_socket: Proxied) -> None:
     assert aliases == {
         "token_endpoint": f"{there}/token", "device_authorization_endpoint": f"{there}/devicecode",
         "introspection_endpoint": f"{there}/introspect", "revocation_endpoint": f"{there}/revoke",
+        "userinfo_endpoint": "https://mtls.localhost/oidc/userinfo",
+        "ostiary_confirmation_endpoint": f"{there}/confirm",
     }  # fmt: skip
+    assert document["tls_client_certificate_bound_access_tokens"] is True
     for name in ("token", "introspection", "revocation"):
         assert "self_signed_tls_client_auth" in document[f"{name}_endpoint_auth_methods_supported"]
 
 
 def test_r13_over_tcp_only_the_secret_makes_a_proxy(tmp_path: Path) -> None:
     """Through the proxy a certificate counts; beside it, from the same address, the header is refused at every door."""
-    secret, inner = tmp_path / "secret", _free()
+    secret, inner = tmp_path / "secret", free_port()
     secret.write_text(SECRET)
-    outer = _free()
+    outer = free_port()
     config = {
         "port": inner, "origin": f"https://localhost:{outer}", "proxy_networks": (ALL_USERS,),
         "proxy_secret_header": "X-Proxy-Secret", "proxy_secret_file": secret, "proxy_certificate_header": "client-cert",

@@ -301,6 +301,15 @@ def openid_client_with_a_key(server: Server, home: Path) -> Driver:
     return Driver(["node", program], given, environment(server, home))
 
 
+def openid_client_with_a_certificate(server: Server, home: Path, pair: tuple[Path, Path], api: str) -> Driver:
+    """npm openid-client over mutual TLS (RFC 8705), with the certificate and key of the files *pair*."""
+    program = str(HERE / "node" / "openid_client_device.mjs")
+    files = {"certificate": str(pair[0]), "key": str(pair[1])}
+    return Driver(
+        ["node", program], _configuration(server, issuer=issuer(server), api=api, **files), environment(server, home)
+    )
+
+
 def azure_cli(server: Server, home: Path) -> Client:
     """azure-cli."""
     return AzureCli(server, home)

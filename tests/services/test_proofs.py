@@ -5,7 +5,7 @@ The memory of proofs: whatever time does and however many come, none counts twic
 from types import SimpleNamespace
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ostiary.core.words.ids import SessionId
@@ -37,6 +37,12 @@ def sent(proofs: Proofs, now: Instant, proof: str, *, nonce_needed: bool) -> Any
 
 
 @settings(max_examples=300, deadline=None)
+@example(  # as new as may be, and forgotten at once
+    [
+        ("wait", -5), ("make", False), ("wait", -40), ("wait", 30), ("make", False), ("make", False), ("make", False),
+        ("send", 0), ("send", 1), ("send", 0),
+    ], 1,
+)  # fmt: skip
 @given(st.lists(STEPS, min_size=10, max_size=60), st.integers(1, 3))
 def test_no_proof_counts_twice(steps: list[tuple[str, int]], most: int) -> None:
     """With nonce or without, in any order, with memory for very few, and with a clock that jumps both ways."""

@@ -162,10 +162,11 @@ def _outgoing(config: Config) -> Outgoing:
 async def _fill(house: House) -> None:
     """The waiting room of a node that starts: what the store knows to be pending."""
     now = house.clock.now()
-    for digest, client, address, ends, jkt in await house.store.read(lambda tx: signins.live(tx, now)):
+    for digest, client, address, ends, bound in await house.store.read(lambda tx: signins.live(tx, now)):
         house.room.admit(
-            digest, client=client, source=source_of(address), ends=ends, interval=house.settings.poll_interval, jkt=jkt
-        )
+            digest, client=client, source=source_of(address), ends=ends, interval=house.settings.poll_interval,
+            bound=bound,
+        )  # fmt: skip
 
 
 def system_visit(house: House, job: str) -> Visit:

@@ -23,7 +23,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from ostiary.core.words.instants import Instant, from_datetime
 
-__all__ = ["Certificate", "Public", "from_pem", "read", "signed_with", "verifies"]
+__all__ = ["LARGEST", "Certificate", "Public", "from_pem", "read", "signed_with", "usages", "verifies"]
 
 LARGEST = 8192  # bytes of DER
 
@@ -65,7 +65,7 @@ def read(der: bytes) -> Certificate | str:
     try:
         found = x509.load_der_x509_certificate(der)
         key = found.public_key()
-        signs, tls = _usages(found)
+        signs, tls = usages(found)
     except (ValueError, UnsupportedAlgorithm):
         return "This is no X.509 certificate in DER."
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
@@ -122,7 +122,7 @@ def _key(der: bytes) -> object:
     return x509.load_der_x509_certificate(der).public_key()
 
 
-def _usages(certificate: x509.Certificate) -> tuple[bool, bool]:
+def usages(certificate: x509.Certificate) -> tuple[bool, bool]:
     """Whether it may sign, and whether it may be a TLS client's; a usage that is not named forbids nothing."""
     signs = tls = True
     for extension in certificate.extensions:

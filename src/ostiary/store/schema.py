@@ -288,6 +288,7 @@ signins = Table(
     _int("ends"),
     _text("challenge", null=True),  # PKCE S256 (R12)
     _text("jkt", null=True),  # thumbprint of the key that every poll proves (R12)
+    _text("x5t", null=True),  # or of the certificate that it comes with (RFC 8705)
     _text("named", null=True),  # the only user who may claim (login_hint, R11)
     _text("user", null=True),
     _text("browser", null=True),  # the browser session that claimed
@@ -337,6 +338,7 @@ sessions = Table(
     _text("requester_address", default=""),
     _text("approved_from", default=""),  # JSON: the person's side when it was approved, services/access/gather.py
     _text("jkt", null=True),  # thumbprint of the key that its tokens are bound to (RFC 9449)
+    _text("x5t", null=True),  # or of the certificate (RFC 8705)
     _text("device", null=True),  # the device of the inventory that it is on: it ends with that
     _int("device_revision", null=True),  # what of the device policy looked at last
     _text("trust", null=True),  # of its application: which one gave it to a workload

@@ -12,6 +12,7 @@ from ostiary.core.signins.declared import Declared
 from ostiary.core.signins.signin import OPEN, SignIn, State
 from ostiary.core.words.ids import AppId, ExemptionId, SessionId, SignInId, UserId
 from ostiary.core.words.instants import Instant
+from ostiary.core.words.proof import Bound
 from ostiary.store import Row, Tx
 from ostiary.store.schema import signins
 from ostiary.store.sql import Sql, sql
@@ -20,7 +21,7 @@ _COLUMNS = tuple(field.name for field in fields(SignIn))
 _ALL = [signins.c[name] for name in _COLUMNS]
 _ADDED = (
     "id", "device_code", "user_code", "client", "resource", "scopes", "state", "requester_address", "requester_agent",
-    "created", "ends", "challenge", "jkt", "named", "declared", "device",
+    "created", "ends", "challenge", "jkt", "x5t", "named", "declared", "device",
 )  # fmt: skip
 
 _ADD = sql(insert(signins).values({name: bindparam(name) for name in _ADDED}))
@@ -28,9 +29,14 @@ _BY_DEVICE_CODE = sql(select(*_ALL).where(signins.c.device_code == bindparam("di
 _BY_USER_CODE = sql(select(*_ALL, signins.c.device_code).where(signins.c.user_code == bindparam("digest")))
 _BY_ID = sql(select(*_ALL, signins.c.device_code).where(signins.c.id == bindparam("id")))
 _LIVE = sql(
-    select(signins.c.device_code, signins.c.client, signins.c.requester_address, signins.c.ends, signins.c.jkt).where(
-        signins.c.ends > bindparam("now"), signins.c.state.in_([State.ISSUED.value, State.CLAIMED.value])
-    )
+    select(
+        signins.c.device_code,
+        signins.c.client,
+        signins.c.requester_address,
+        signins.c.ends,
+        signins.c.jkt,
+        signins.c.x5t,
+    ).where(signins.c.ends > bindparam("now"), signins.c.state.in_([State.ISSUED.value, State.CLAIMED.value]))
 )
 _LATEST = (
     select(signins.c.client, signins.c.requester_address)
@@ -54,7 +60,9 @@ _FORGET = sql(
     )
 )
 _BIND = sql(
-    update(signins).where(signins.c.id == bindparam("id_"), signins.c.jkt.is_(None)).values(jkt=bindparam("jkt_"))
+    update(signins)
+    .where(signins.c.id == bindparam("id_"), signins.c.jkt.is_(None), signins.c.x5t.is_(None))
+    .values(jkt=bindparam("jkt_"), x5t=bindparam("x5t_"))
 )
 
 
@@ -85,7 +93,7 @@ async def add(tx: Tx, signin: SignIn, *, device_code: bytes, user_code: bytes) -
         resource=signin.resource,
         scopes=" ".join(signin.scopes), state=signin.state.value, requester_address=signin.requester_address,
         requester_agent=signin.requester_agent, created=signin.created, ends=signin.ends, challenge=signin.challenge,
-        jkt=signin.jkt, named=signin.named, declared=signin.declared.kept(), device=signin.device,
+        jkt=signin.jkt, x5t=signin.x5t, named=signin.named, declared=signin.declared.kept(), device=signin.device,
     )  # fmt: skip
 
 
@@ -107,17 +115,17 @@ async def by_id(tx: Tx, id: SignInId) -> tuple[SignIn, bytes] | None:
     return None if row is None else (_signin(row[:-1]), row[-1])
 
 
-async def live(tx: Tx, now: Instant) -> list[tuple[bytes, AppId, str, Instant, str | None]]:
-    """(digest of the device code, client, requester address, end, thumbprint) of every pending sign-in."""
+async def live(tx: Tx, now: Instant) -> list[tuple[bytes, AppId, str, Instant, Bound]]:
+    """(digest of the device code, client, requester address, end, key) of every pending sign-in."""
     return [
-        (digest, AppId(client), address, Instant(ends), jkt)
-        for digest, client, address, ends, jkt in await tx.all(_LIVE, now=now)
+        (digest, AppId(client), address, Instant(ends), Bound(*keys))
+        for digest, client, address, ends, *keys in await tx.all(_LIVE, now=now)
     ]
 
 
-async def bind(tx: Tx, id: SignInId, jkt: str) -> bool:
+async def bind(tx: Tx, id: SignInId, key: Bound) -> bool:
     """Fix the key of a sign-in that has none; False for everybody who comes second."""
-    return await tx.run(_BIND, id_=id, jkt_=jkt) == 1
+    return await tx.run(_BIND, id_=id, jkt_=key.jkt, x5t_=key.x5t) == 1
 
 
 async def earlier(tx: Tx, user: UserId) -> list[tuple[AppId, str]]:

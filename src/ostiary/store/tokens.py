@@ -94,6 +94,7 @@ async def add(tx: Tx, session: Session) -> None:
         resource=session.resource or "", scopes=" ".join(session.scopes),
         reach=orjson.dumps(dict(session.reach)).decode(), exemption=session.exemption, head=session.head, grace="[]",
         requester_address=session.requester_address, approved_from=session.approved_from, jkt=session.jkt,
+        x5t=session.x5t,
         device=session.device, device_revision=session.device_revision,
         trust=session.trust,
     )  # fmt: skip

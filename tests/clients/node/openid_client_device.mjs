@@ -1,11 +1,29 @@
 // openid-client's device flow, told nothing but an issuer, id_token signatures checked. The same orders and events as
-// ../drivers/talk.py. Configuration: `client_id`, `issuer`, `scopes`; with `dpop` it proves a key of its own, and takes
-// the order `use`: userinfo, and the address `api`, with its token.
+// ../drivers/talk.py. Configuration: `client_id`, `issuer`, `scopes`; with `dpop` it proves a key of its own, with
+// `certificate` and `key` (files) it comes with a TLS client certificate where the server has an address for that, and
+// takes the order `use`: userinfo, and the address `api`, with its token.
+import { readFileSync } from "node:fs";
+import { request } from "node:https";
 import { createInterface } from "node:readline";
 import * as client from "openid-client";
 
 const given = JSON.parse(process.argv[2]);
-const config = await client.discovery(new URL(given.issuer), given.client_id, undefined, client.None());
+
+// What the library asks of whoever has a certificate: its own `customFetch`, over a connection that shows one.
+const overTls = (url, { body, headers, method, signal }) =>
+  new Promise((resolve, reject) => {
+    const pair = { cert: readFileSync(given.certificate), key: readFileSync(given.key) };
+    const asking = request(url, { method, signal, headers, ...pair }, async (answer) => {
+      const parts = [];
+      for await (const part of answer) parts.push(part);
+      resolve(new Response(Buffer.concat(parts), { status: answer.statusCode, headers: answer.headers }));
+    });
+    asking.on("error", reject).end(body === undefined || body === null ? undefined : body.toString());
+  });
+
+const metadata = given.certificate ? { use_mtls_endpoint_aliases: true } : undefined;
+const options = given.certificate ? { [client.customFetch]: overTls } : undefined;
+const config = await client.discovery(new URL(given.issuer), given.client_id, metadata, client.None(), options);
 client.enableNonRepudiationChecks(config);
 const key = given.dpop ? { DPoP: client.getDPoPHandle(config, await client.randomDPoPKeyPair()) } : undefined;
 let refreshToken;

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostiary.core.tokens.binding import Held, holds, judge_key
 from ostiary.core.tokens.dpop import Broken, Check, Expected, Proved, is_thumbprint, judge, normal_uri
 from ostiary.core.words.instants import Instant, after, from_iso, minutes, seconds
 from ostiary.core.words.jose import thumbprint
@@ -201,30 +200,6 @@ def test_no_header_is_a_fault(header: dict[str, Any]) -> None:
     head = encoded(json.dumps(header).encode())
     body = proof().split(b".")
     assert isinstance(judge([b".".join((head.encode(), *body[1:]))], expected()), Broken)
-
-
-def test_r12_the_key_that_counts() -> None:
-    """Fixed by whoever is first, the same from then on, and never loosened by a changed registration."""
-    one, other = HOLDER.jkt, Holder().jkt
-    table = {
-        (None, None): {"never": Held.NONE, "optional": Held.NONE, "required": Held.MISSING},
-        (None, one): {"never": Held.NONE, "optional": Held.FIRST, "required": Held.FIRST},
-        (one, one): dict.fromkeys(("never", "optional", "required"), Held.SAME),
-        (one, other): dict.fromkeys(("never", "optional", "required"), Held.OTHER),
-        (one, None): dict.fromkeys(("never", "optional", "required"), Held.OTHER),
-    }
-    for (bound, shown), wanted in table.items():
-        for use, held in wanted.items():
-            assert judge_key(bound, shown, use) is held  # type: ignore[arg-type]
-
-
-def test_a_token_and_its_proof_belong_together() -> None:
-    """RFC 9449 §7: bound without proof, proof without bound, and another key are all not the holder."""
-    jkt = HOLDER.jkt
-    assert holds({}, None)
-    assert holds({"cnf": {"jkt": jkt}}, jkt)
-    for claims, shown in (({}, jkt), ({"cnf": {"jkt": jkt}}, None), ({"cnf": {"jkt": jkt}}, Holder().jkt)):
-        assert not holds(claims, shown)
 
 
 def test_a_thumbprint_has_one_form() -> None:

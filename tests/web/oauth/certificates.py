@@ -6,7 +6,6 @@ import json
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 
 from cryptography import x509
@@ -18,7 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from ostiary.core.directory.applications import Key
 from ostiary.core.words.ids import AppId
-from ostiary.core.words.instants import Instant, to_datetime
+from ostiary.core.words.instants import Instant, Span, after, days, minutes, to_datetime
 from ostiary.outside import client_keys
 
 Private = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
@@ -52,6 +51,11 @@ class Pair:
         """`x5t` or `x5t#S256` (base64url without padding)."""
         return b64(self.certificate.fingerprint(hash_))
 
+    @property
+    def x5t(self) -> str:
+        """`x5t#S256`."""
+        return self.thumbprint(SHA256())
+
     def registered(self, id: str = "7a0d1f2e-0000-4000-8000-0000000000c1", **changes: Any) -> Key:
         """As a registration keeps it."""
         found = client_keys.read(self.der)
@@ -62,8 +66,12 @@ class Pair:
         return replace(key, **changes)
 
 
-def make(kind: str, now: Instant, *, usages: tuple[Any, ...] = (), signs: bool = True, bits: int = 2048) -> Pair:
+def make(
+    kind: str, now: Instant, *, usages: tuple[Any, ...] = (), signs: bool = True, bits: int = 2048,
+    begins: Span = minutes(-60), lasts: Span = days(30),
+) -> Pair:  # fmt: skip
     """An EC or RSA pair, valid from an hour before *now* for 30 days."""
+    starts = after(now, begins)
     private: Private
     if kind == "EC":
         private = ec.generate_private_key(ec.SECP256R1())
@@ -76,8 +84,8 @@ def make(kind: str, now: Instant, *, usages: tuple[Any, ...] = (), signs: bool =
         .issuer_name(name)
         .public_key(private.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(to_datetime(now) - timedelta(hours=1))
-        .not_valid_after(to_datetime(now) + timedelta(days=30))
+        .not_valid_before(to_datetime(starts))
+        .not_valid_after(to_datetime(after(starts, lasts)))
     )
     if usages:
         builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)

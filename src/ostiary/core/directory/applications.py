@@ -98,6 +98,8 @@ class Application:
     """For the device flow; the authorization code flow always requires it."""
     dpop: Dpop = "optional"
     """Whether a requester proves a key (RFC 9449); from the first proof on, always with the same one."""
+    certificate: Ability = "optional"
+    """Whether what it gets is bound to its TLS client's certificate (RFC 8705 §3), where no proof binds it to a key."""
     number_confirmation: Ability = "optional"
     """Whether its requesters bring the number that the person is shown (R12); optional: where policy demands it."""
     start_ticket: Need = "optional"

@@ -63,7 +63,7 @@ MITIGATIONS: Mapping[str, Mitigation] = {
         Mitigation("M9", "Limited scopes", "consent; no administrative scope (R3)"),
         Mitigation("M10", "Short-lived tokens", "tokenLifetime, the end of the exemption (R8)"),
         Mitigation("M11", "Rate limits", "guesses and open codes (R10, R21)", always=True),
-        Mitigation("M12", "Sender-constrained tokens", "dpop (RFC 9449, R12)"),
+        Mitigation("M12", "Sender-constrained tokens", "dpop (RFC 9449) or certificate (RFC 8705), R12"),
         Mitigation("M13", "User education", "/about, docs/people.md", always=True),
         Mitigation("M14", "User experience", "deny first, with what is known (R5, R11)", always=True),
         Mitigation("M15", "Authenticate, then initiate", "startTicket (R22)"),

@@ -41,6 +41,7 @@ _PLAIN = (
     "assignment_required",
     "pkce",
     "dpop",
+    "certificate",
     "number_confirmation",
     "same_device",
     "start_ticket",
@@ -196,7 +197,14 @@ def _keys(new: Application, host: str) -> Refused | None:
     return _bad("keyCredentials", "A key ends after it starts, and with its certificate.") if wrong else None
 
 
-_CHECKS = (_named, _redirects, _identifiers, _scopes, _lifetimes, _secrets, _keys)
+def _one_key(new: Application, host: str) -> Refused | None:
+    """A token shows one key (RFC 7800 §3.1)."""
+    if (new.dpop, new.certificate) != ("required", "required"):
+        return None
+    return _bad("ostiary.certificate", "Tokens are bound to one key: require a proof or a certificate.")
+
+
+_CHECKS = (_named, _redirects, _identifiers, _scopes, _lifetimes, _secrets, _keys, _one_key)
 
 
 def add_secret(

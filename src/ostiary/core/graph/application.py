@@ -146,6 +146,10 @@ _OSTIARY: tuple[Field[Application], ...] = (
         doc="Whether tokens are bound to a key of the requester (RFC 9449).",
     ),
     Field(
+        "certificate", Kind.ID, lambda a: a.certificate, write="certificate", values=("never", "optional", "required"),
+        doc="Whether tokens are bound to the TLS client's certificate where no DPoP proof comes (RFC 8705).",
+    ),
+    Field(
         "numberConfirmation", Kind.ID, lambda a: a.number_confirmation, write="number_confirmation",
         values=("never", "optional", "required"), doc="A number after consent, typed on the machine (device flow).",
     ),

@@ -13,6 +13,7 @@ from ostiary.core.signins.declared import NOTHING, Declared
 from ostiary.core.words.digests import digest, same
 from ostiary.core.words.ids import AppId, DeviceId, ExemptionId, SessionId, SignInId, UserId
 from ostiary.core.words.instants import Instant, after, minutes
+from ostiary.core.words.proof import Bound
 
 READY_FOR = minutes(5)
 """Approved and not redeemed for so long is expired."""
@@ -59,6 +60,8 @@ class SignIn:
     challenge: str | None = None
     jkt: str | None = None
     """Thumbprint of the key that every poll has to prove (R12); None until there is one."""
+    x5t: str | None = None
+    """Of the certificate that every poll has to come with instead (RFC 8705)."""
     named: UserId | None = None
     """The only person who may claim it (R11)."""
     user: UserId | None = None
@@ -84,6 +87,11 @@ class SignIn:
     """What a refresh may name later, as it was when the person came to the page: never more than they saw (R7)."""
     device: DeviceId | None = None
     """The machine of the inventory that asked, by the key or certificate that it proved."""
+
+    @property
+    def bound(self) -> Bound:
+        """The key that it belongs to."""
+        return Bound(self.jkt, self.x5t)
 
     def standing(self, now: Instant) -> State:
         """The state at *now*: an open sign-in past its end is expired."""

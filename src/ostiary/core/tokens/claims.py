@@ -5,6 +5,7 @@ Owns names, values and ends of claims (R3, R8, R20). Knows no key and no storage
 """
 
 from binascii import b2a_base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -95,12 +96,13 @@ def access_token(
     openid: frozenset[str],
     *,
     jti: str,
-    jkt: str | None = None,
+    cnf: Mapping[str, str] | None = None,
 ) -> bytes:
     """
     The payload of an access token (RFC 9068 §2.2) for *resource*.
 
     `scp` holds the resource's scopes; OpenID's too where the resource is our own API, which answers at userinfo.
+    *cnf* names the key that it is bound to (RFC 9449 §6.1, RFC 8705 §3.1).
     """
     claims = _common(subject)
     claims["aud"] = resource.identifier_uris[0] if resource.identifier_uris else resource.id
@@ -109,13 +111,13 @@ def access_token(
     claims["sid"] = subject.session
     claims["scp"] = " ".join((*scopes, *sorted(openid - {"offline_access"})) if resource.admin_api else scopes)
     claims["ostiary_origin"] = subject.session_origin.value
-    if jkt is not None:
-        claims["cnf"] = {"jkt": jkt}  # RFC 9449 §6.1
+    if cnf is not None:
+        claims["cnf"] = cnf
     return orjson.dumps(claims)
 
 
 def workload_token(
-    workload: Workload, resource: Application, scopes: tuple[str, ...], *, jti: str, jkt: str | None
+    workload: Workload, resource: Application, scopes: tuple[str, ...], *, jti: str, cnf: Mapping[str, str] | None
 ) -> bytes:
     """
     The payload of a workload's access token: Entra's app-only token (`idtyp`, `roles` and no `scp`, the application's
@@ -141,8 +143,8 @@ def workload_token(
         "ostiary_origin": Origin.WORKLOAD.value,
         "ostiary_workload": workload.vouched,
     }
-    if jkt is not None:
-        claims["cnf"] = {"jkt": jkt}  # RFC 9449 §6.1
+    if cnf is not None:
+        claims["cnf"] = cnf
     if workload.organisation.sample:
         claims["ostiary_sample"] = True  # R18
     return orjson.dumps(claims)

@@ -70,6 +70,8 @@ _ASK_ADMINISTRATOR = "Ask an administrator; quote the reference."
 _FIX_CLIENT = "Correct the request or the client's configuration."
 _EXEMPTION = "Ask for an exemption, or sign in with a browser on a managed device; quote the reference."
 _BROWSER = "Sign in with a browser and try again."
+_CERTIFICATE = "Send the request over TLS with the certificate, to the address for certificates."
+_RENEW = "Use a current certificate that is meant for clients."
 _WAIT = "Wait a little and try again."
 _WAIT_LONGER = "Wait fifteen minutes and try again."
 
@@ -343,6 +345,10 @@ TABLE: dict[Reason, Wire] = {
     Reason.DPOP_REQUIRED: Wire(
         "invalid_dpop_proof", 9002313, "This application has to prove a key (DPoP).", _FIX_CLIENT
     ),
+    Reason.CERTIFICATE_REQUIRED: Wire(
+        "invalid_request", 9002313, "This application has to come with a TLS client certificate.", _CERTIFICATE
+    ),
+    Reason.CERTIFICATE_UNFIT: Wire("invalid_request", 9002313, "The TLS client certificate does not count.", _RENEW),
     Reason.WRONG_KEY: Wire("invalid_grant", 70000, "This is bound to another key.", _AGAIN, "bad_token"),
     # administration
     Reason.FORBIDDEN: Wire("access_denied", 50105, "This is not allowed.", _ADMIN_API),

@@ -17,6 +17,7 @@ from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.words.caller import Origin
 from ostiary.core.words.ids import AppId, DeviceId, ExemptionId, SessionId, UserId
 from ostiary.core.words.instants import Instant
+from ostiary.core.words.proof import Bound
 
 
 class SessionKind(StrEnum):
@@ -64,6 +65,8 @@ class Session:
     """The person's side as it was at the approval, for policy at a refresh; JSON of `services/access/gather.py`."""
     jkt: str | None = None
     """Thumbprint of the key that its tokens are bound to (RFC 9449 §6)."""
+    x5t: str | None = None
+    """Of the certificate that they are bound to instead (RFC 8705 §3)."""
     device: DeviceId | None = None
     """The machine of the inventory that it is on: it ends with that."""
     device_revision: int | None = None
@@ -74,6 +77,11 @@ class Session:
     end_cause: str | None = None
     device_now: Device | None = None
     """The machine as it is now; None also for one that is not there any more."""
+
+    @property
+    def bound(self) -> Bound:
+        """The key that it belongs to."""
+        return Bound(self.jkt, self.x5t)
 
 
 def on_its_device(session: Session, now: Instant) -> bool:

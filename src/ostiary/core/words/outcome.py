@@ -95,6 +95,9 @@ class Reason(StrEnum):
     DPOP_NONCE = "dpop_nonce"
     """The proof lacks a nonce of ours that counts; the answer brings one."""
     DPOP_REQUIRED = "dpop_required"
+    CERTIFICATE_REQUIRED = "certificate_required"
+    CERTIFICATE_UNFIT = "certificate_unfit"
+    """A TLS client's certificate that cannot count: run out, not for clients, a weak key (RFC 8705)."""
     WRONG_KEY = "wrong_key"
     """Bound to a key, and asked for with another, or without."""
     # administration

@@ -9,7 +9,7 @@ from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.signins import number
 from ostiary.core.signins.signin import SignIn, State, ready_until
-from ostiary.core.tokens.binding import Held, judge_key
+from ostiary.core.tokens.binding import complaint, judge_key
 from ostiary.core.tokens.clients import Shown
 from ostiary.core.words.digests import digest
 from ostiary.core.words.instants import Span, between
@@ -54,7 +54,8 @@ async def confirm(house: House, visit: Visit, form: Form) -> Confirmed | Refused
     """
     Compare the number with the one of the consent.
 
-    Reasons: those of `authenticate`, INVALID_REQUEST, BAD_CODE, WRONG_KEY, PENDING, DENIED, CODE_EXPIRED, WRONG_NUMBER.
+    Reasons: those of `authenticate` and `complaint`, INVALID_REQUEST, BAD_CODE, PENDING, DENIED, CODE_EXPIRED,
+    WRONG_NUMBER.
     """
     if not number.well_formed(form.number):
         return Refused(Reason.INVALID_REQUEST, "The number is two digits.", field="number")
@@ -68,8 +69,10 @@ async def confirm(house: House, visit: Visit, form: Form) -> Confirmed | Refused
         signin = await find(tx, client, code)
         if signin is None:
             return Refused(Reason.BAD_CODE)
-        if judge_key(signin.jkt, visit.proof.jkt, client.dpop) in (Held.OTHER, Held.MISSING):
-            return Refused(Reason.WRONG_KEY, reference=signin.id)  # R12: with the key of the code; its one try stays
+        held = judge_key(signin.bound, visit.proof, client)
+        wrong = complaint(held, visit.proof, client, reference=signin.id)
+        if wrong is not None:
+            return wrong  # R12: with the key of the code; its one try stays
         return await _judge(tx, visit, signin, right=number.fits(keys, signin, form.number))
 
     used = await spend(house, visit, form.client)

@@ -18,7 +18,7 @@ from ostiary.core.signins.limits import Limits, room_for_one
 from ostiary.core.signins.number import takes
 from ostiary.core.signins.signin import SignIn, State
 from ostiary.core.tokens import scopes
-from ostiary.core.tokens.binding import Held, judge_key
+from ostiary.core.tokens.binding import complaint, fixed, judge_key
 from ostiary.core.tokens.clients import Shown
 from ostiary.core.tokens.dpop import is_thumbprint
 from ostiary.core.tokens.pkce import METHOD, is_challenge
@@ -27,6 +27,7 @@ from ostiary.core.words.errors import Clash
 from ostiary.core.words.ids import SignInId, UserId
 from ostiary.core.words.instants import Span, after, between
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.proof import UNBOUND, Proof
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.clients import authenticate, spend
 from ostiary.services.access.desk import settled
@@ -166,11 +167,16 @@ def _challenge(application: Application, request: Request) -> Refused | None:
 
 
 def _key(application: Application, visit: Visit, request: Request) -> Refused | None:
-    """A key for the device flow (R12): fixed by the proof that came or by its name, required when registered so."""
+    """A key for the device flow (R12): fixed by what came or by its name, required when registered so."""
     if request.dpop_jkt and (not is_thumbprint(request.dpop_jkt) or visit.proof.jkt not in (None, request.dpop_jkt)):
         return Refused(Reason.INVALID_REQUEST, "dpop_jkt is not the thumbprint of the key.", field="dpop_jkt")
-    held = judge_key(None, visit.proof.jkt or request.dpop_jkt or None, application.dpop)
-    return Refused(Reason.DPOP_REQUIRED) if held is Held.MISSING else None
+    proof = _shown(visit, request)
+    return complaint(judge_key(UNBOUND, proof, application), proof, application)
+
+
+def _shown(visit: Visit, request: Request) -> Proof:
+    """What the request proves, and the key that it only names."""
+    return replace(visit.proof, jkt=visit.proof.jkt or request.dpop_jkt or None)
 
 
 def _room(house: House, visit: Visit, application: Application) -> Refused | None:
@@ -207,6 +213,7 @@ async def _issue(house: House, visit: Visit, request: Request, codes: _Codes, be
         if isinstance(judged, Refused):
             return judged
         application, asked = judged.application, judged.asked
+        bound = fixed(_shown(visit, request), application)
         named = await _named(tx, request.login_hint)
         if request.ticket:
             holder = await spend_ticket(tx, visit, application.id, tickets)
@@ -224,7 +231,8 @@ async def _issue(house: House, visit: Visit, request: Request, codes: _Codes, be
             created=visit.now,
             ends=after(visit.now, application.code_lifetime),
             challenge=request.challenge or None,
-            jkt=None if application.dpop == "never" else visit.proof.jkt or request.dpop_jkt or None,
+            jkt=bound.jkt,
+            x5t=bound.x5t,
             named=named,
             declared=declared(
                 machine=request.machine,
@@ -244,7 +252,7 @@ async def _issue(house: House, visit: Visit, request: Request, codes: _Codes, be
     interval = house.settings.poll_interval
     house.room.admit(
         secret, client=application.id, source=source_of(visit.address), ends=signin.ends, interval=interval,
-        jkt=signin.jkt,
+        bound=signin.bound,
     )  # fmt: skip
     return Started(application, codes.device, codes.user, between(visit.now, signin.ends), interval)
 
@@ -269,6 +277,7 @@ def _entry(application: Application, signin: SignIn) -> Entry:
         "ends": signin.ends,
         "named": signin.named or "",
         "key": signin.jkt or "",
+        "certificate": signin.x5t or "",
         "machine": tame(signin.declared.machine),
         "reason": tame(signin.declared.reason),
         "ticket": signin.declared.ticket,

@@ -11,19 +11,20 @@ from heapq import heappop, heappush
 from ostiary.core.signins.pace import Pace, step
 from ostiary.core.words.ids import AppId
 from ostiary.core.words.instants import Instant, Span
+from ostiary.core.words.proof import UNBOUND, Bound
 
 
 class Waiting:
     """One pending sign-in: what a poll needs, mutable because every poll moves its pace."""
 
-    __slots__ = ("client", "ends", "jkt", "pace", "source")
+    __slots__ = ("bound", "client", "ends", "pace", "source")
 
-    def __init__(self, client: AppId, source: str, ends: Instant, pace: Pace, jkt: str | None) -> None:
+    def __init__(self, client: AppId, source: str, ends: Instant, pace: Pace, bound: Bound) -> None:
         self.client = client
         self.source = source
         self.ends = ends
         self.pace = pace
-        self.jkt = jkt
+        self.bound = bound
 
 
 class OpenCodes:
@@ -87,16 +88,16 @@ class WaitingRoom:
         return len(self._waiting)
 
     def admit(
-        self, digest: bytes, *, client: AppId, source: str, ends: Instant, interval: Span, jkt: str | None = None
+        self, digest: bytes, *, client: AppId, source: str, ends: Instant, interval: Span, bound: Bound = UNBOUND
     ) -> None:
         """A sign-in is pending: on disk already."""
         if digest in self._waiting:
             return
         self.codes.add(digest, client, source, ends)
-        self._waiting[digest] = Waiting(client, source, ends, Pace(interval), jkt)
+        self._waiting[digest] = Waiting(client, source, ends, Pace(interval), bound)
         heappush(self._by_end, (ends, digest))
 
-    def poll(self, digest: bytes, client: AppId, now: Instant, *, lenient: bool, jkt: str | None = None) -> bool | None:
+    def poll(self, digest: bytes, client: AppId, now: Instant, *, lenient: bool, shown: Bound = UNBOUND) -> bool | None:
         """
         Not yet (False), not yet and slow down (True), or "ask the store" (None).
 
@@ -104,7 +105,7 @@ class WaitingRoom:
         another key than the one that is fixed, or with the first one (R12).
         """
         waiting = self._waiting.get(digest)
-        if waiting is None or waiting.client != client or now >= waiting.ends or waiting.jkt != jkt:
+        if waiting is None or waiting.client != client or now >= waiting.ends or waiting.bound != shown:
             return None
         waiting.pace, slow = step(waiting.pace, now, lenient=lenient)
         return slow

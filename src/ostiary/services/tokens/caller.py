@@ -11,14 +11,13 @@ from typing import Any
 
 import orjson
 
-from ostiary.core.tokens.binding import holds
+from ostiary.core.tokens.binding import unheld
 from ostiary.core.tokens.browser import BROWSER, BrowserSession, alive, idle_end, to_write
 from ostiary.core.tokens.session import alive as token_alive
 from ostiary.core.words.caller import NOBODY, Caller, CallerKind, Origin
 from ostiary.core.words.digests import digest
 from ostiary.core.words.ids import AppId, SessionId
 from ostiary.core.words.instants import from_seconds, to_seconds
-from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
 from ostiary.services.tokens.keyring import ACCESS
@@ -113,8 +112,9 @@ async def _by_token(house: House, token: str, visit: Visit) -> Visit:
     if found is None:
         return visit
     claims = orjson.loads(found.payload)
-    if not holds(claims, visit.proof.jkt):
-        return replace(visit, proof=replace(visit.proof, refused=Refused(Reason.WRONG_KEY)))
+    wrong = unheld(claims, visit.proof)
+    if wrong is not None:
+        return replace(visit, proof=replace(visit.proof, refused=wrong))
     caller = await _by_claims(house, claims, visit)
     if "cnf" in claims and caller.session is not None:
         house.proofs.use(caller.session, from_seconds(claims["iat"]), visit.now)

@@ -14,7 +14,7 @@ import orjson
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.applications import INTROSPECT, Application, normal_identifier
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.tokens.binding import holds
+from ostiary.core.tokens.binding import unheld
 from ostiary.core.tokens.clients import Shown
 from ostiary.core.tokens.session import alive
 from ostiary.core.words.caller import Origin
@@ -54,7 +54,7 @@ async def introspect(
         refused = Refused(Reason.INVALID_REQUEST, "Prove the application, or send its token; not both.")
         return await refuse(house, visit, Kind.CLIENT_REFUSED, refused, client=shown.name)
     claims, own = read_access(house, token, visit.now), read_access(house, bearer, visit.now) if bearer else {}
-    if not holds(own, visit.proof.jkt if bearer else None):  # bound to another key than the one that was proved
+    if bearer and unheld(own, visit.proof) is not None:  # bound to another key than the one that was proved
         own = {}
 
     async def body(tx: Tx, picture: Picture) -> Active | Refused | None:
@@ -122,7 +122,7 @@ async def standing_claims(tx: Tx, picture: Picture, claims: dict[str, Any], now:
     if user is not None:
         told["username"] = user.principal_name
     return {
-        "active": True, "token_type": "DPoP" if "cnf" in claims else "Bearer",
+        "active": True, "token_type": "DPoP" if "jkt" in claims.get("cnf", ()) else "Bearer",
         "scope": claims["scp"] if "scp" in claims else " ".join(claims["roles"]),
         "ostiary_origin": claims["ostiary_origin"], **told,
     }  # fmt: skip

@@ -12,6 +12,7 @@ from ostiary.core.access.picture import Picture
 from ostiary.core.directory.applications import Application
 from ostiary.core.directory.people import User
 from ostiary.core.tokens import claims
+from ostiary.core.tokens.binding import confirmation
 from ostiary.core.tokens.scopes import Asked, answer_text
 from ostiary.core.tokens.session import Session
 from ostiary.core.words.instants import Instant, Span, between, to_seconds
@@ -89,7 +90,7 @@ def issue(
     signing = house.keyring.signing(client.signing, visit.now)
     return Issued(
         access_token=signing.sign_access(
-            claims.access_token(subject, resource, scopes, openid, jti=jti, jkt=session.jkt)
+            claims.access_token(subject, resource, scopes, openid, jti=jti, cnf=confirmation(session.bound))
         ),
         id_token=signing.sign_id(claims.id_token(subject, openid, nonce=nonce)) if "openid" in openid else None,
         refresh_token=refresh_token if "offline_access" in openid else None,
@@ -118,7 +119,8 @@ def issue_workload(
         house.settings.origin, picture.organisation, client, session.id, vouched, visit.now, expires
     )
     jti = house.random.guid()
-    payload = claims.workload_token(workload, asked.resource, asked.scopes, jti=jti, jkt=session.jkt)
+    cnf = confirmation(session.bound)
+    payload = claims.workload_token(workload, asked.resource, asked.scopes, jti=jti, cnf=cnf)
     lasts = to_seconds(between(visit.now, expires))
     return Issued(
         access_token=house.keyring.signing(client.signing, visit.now).sign_access(payload),

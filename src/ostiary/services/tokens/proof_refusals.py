@@ -21,16 +21,18 @@ async def note_wrong_key(house: House, visit: Visit, refused: Refused, *, client
     Something bound was asked for with another key, or without one (R12): an entry in its story, one alert a story.
 
     The refusal's `reference` is the story. What is bound lives on: who holds only a copy must not be able to end it.
+    A certificate that ran out (CERTIFICATE_UNFIT) is no alarm.
     """
     if not house.floods.admit_of(refused.reference, refused.reason.value, visit.now):
         return refused
     detail = {"reason": refused.reason.value, "client": tame(client), "key": visit.proof.jkt or ""}
+    detail["certificate"] = visit.proof.x5t or ""
 
     async def body(tx: Tx) -> None:
         known = await happened(tx, refused.reference, Kind.WRONG_KEY)
         entry = Entry(Kind.WRONG_KEY, target=f"application:{tame(client)}", story=refused.reference, detail=detail)
         await record(tx, visit, entry)
-        if not known:
+        if not known and refused.reason is Reason.WRONG_KEY:
             text = "A code or token that is bound to a key came with another key or without; nothing was given."
             await alert(tx, visit, about="wrong key", text=text, story=refused.reference)
 

@@ -13,6 +13,7 @@ from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.signins.signin import State
 from ostiary.core.tokens import refresh
+from ostiary.core.tokens.binding import fixed
 from ostiary.core.words.digests import digest
 from ostiary.core.words.errors import OstiaryError
 from ostiary.core.words.ids import AppId, SessionId
@@ -55,11 +56,11 @@ class _Undo(OstiaryError):
 def pending(house: House, visit: Visit, form: TokenForm) -> Reason | None:
     """The waiting room's answer to a poll: PENDING, SLOW_DOWN, or None for "ask the store". Memory only."""
     known_client = known(house, form)
-    if known_client is None or not known_client.public:
+    if known_client is None or not known_client.public or visit.proof.unfit:
         return None
     lenient = house.settings.lenient_pace or known_client.microsoft_family
-    jkt = None if known_client.dpop == "never" else visit.proof.jkt
-    slow = house.room.poll(digest(form.device_code), known_client.id, visit.now, lenient=lenient, jkt=jkt)
+    shown = fixed(visit.proof, known_client)
+    slow = house.room.poll(digest(form.device_code), known_client.id, visit.now, lenient=lenient, shown=shown)
     if slow is None:
         return None
     return Reason.SLOW_DOWN if slow and not known_client.microsoft_family else Reason.PENDING
@@ -142,7 +143,7 @@ async def _after(house: House, visit: Visit, form: TokenForm, answer: Issued | R
         return answer
     if answer.reason is Reason.PENDING:
         await _wait(house, visit, form)
-    elif answer.reason is Reason.WRONG_KEY:
+    elif answer.reference and answer.reason in (Reason.WRONG_KEY, Reason.CERTIFICATE_UNFIT):
         return await note_wrong_key(house, visit, answer, client=form.client.name)
     elif not answer.reference and answer.reason not in _COMES_AND_GOES:
         return await refuse(house, visit, Kind.CLIENT_REFUSED, answer, client=form.client.name)
@@ -159,7 +160,7 @@ async def _wait(house: House, visit: Visit, form: TokenForm) -> None:
         if signin is not None and signin.standing(visit.now) in _UNDECIDED:  # else nobody would wake it
             house.room.admit(
                 secret, client=signin.client, source=source_of(signin.requester_address), ends=signin.ends,
-                interval=house.settings.poll_interval, jkt=signin.jkt,
+                interval=house.settings.poll_interval, bound=signin.bound,
             )  # fmt: skip
 
     await house.store.read(body)

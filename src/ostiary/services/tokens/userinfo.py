@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.people import User
-from ostiary.core.tokens.binding import holds
+from ostiary.core.tokens.binding import unheld
 from ostiary.core.tokens.scopes import ADMIN_API
 from ostiary.core.words.ids import SessionId, UserId
 from ostiary.core.words.instants import from_seconds
@@ -30,8 +30,9 @@ async def userinfo(house: House, visit: Visit, token: str) -> Mapping[str, objec
     key than the visit proves, FORBIDDEN when it lacks `openid`.
     """
     claims = read_access(house, token, visit.now)
-    if not holds(claims, visit.proof.jkt):
-        return Refused(Reason.WRONG_KEY)
+    wrong = unheld(claims, visit.proof)
+    if wrong is not None:
+        return wrong
 
     async def body(tx: Tx, picture: Picture) -> Mapping[str, object] | Refused:
         found = await standing_claims(tx, picture, claims, visit.now)

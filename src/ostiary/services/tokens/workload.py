@@ -19,7 +19,7 @@ from ostiary.core.logs.entry import Entry, tame
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.tokens import assertions, federation
 from ostiary.core.tokens.assertions import Assertion
-from ostiary.core.tokens.binding import Held, judge_key
+from ostiary.core.tokens.binding import complaint, fixed, judge_key
 from ostiary.core.tokens.scopes import Asked
 from ostiary.core.tokens.session import Session, SessionKind
 from ostiary.core.words.caller import Origin
@@ -27,6 +27,7 @@ from ostiary.core.words.errors import OstiaryError
 from ostiary.core.words.ids import AppId, SessionId, UserId
 from ostiary.core.words.instants import after
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.proof import UNBOUND
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.clients import take
 from ostiary.services.access.desk import settled
@@ -168,8 +169,9 @@ async def _spent(tx: Tx, visit: Visit, client: Application, trust: Trust, token:
     wrong = federation.complaint(token, visit.now)
     if wrong:
         return Refused(Reason.SUBJECT_TOKEN, wrong)
-    if judge_key(None, visit.proof.jkt, client.dpop) is Held.MISSING:
-        return Refused(Reason.DPOP_REQUIRED)
+    unproved = complaint(judge_key(UNBOUND, visit.proof, client), visit.proof, client)
+    if unproved is not None:
+        return unproved
     used = await take(tx, federation.once(token, trust), source_of(visit.address))
     return used if used is None or used.reason is Reason.UNAVAILABLE else USED
 
@@ -200,7 +202,7 @@ async def _give(
     detail = {
         **known, "client": client.id, "client_name": tame(client.name), "trust_name": trust.name,
         "session": session.id, "resource": asked.resource.id, "scopes": list(asked.scopes), "jti": issued.jti,
-        "ends": issued.expires, "key": session.jkt or "",
+        "ends": issued.expires, "key": session.jkt or "", "certificate": session.x5t or "",
     }  # fmt: skip
     await record(
         tx, visit, Entry(Kind.WORKLOAD_ISSUED, target=f"application:{client.id}", story=session.story, detail=detail)
@@ -213,6 +215,7 @@ def _session(
 ) -> Session:  # fmt: skip
     limits = judged.decision.limits
     ends = after(visit.now, min(limit for limit in (federation.LIFETIME, limits.access, limits.session) if limit))
+    bound = fixed(visit.proof, client)
     return Session(
         id=vouched.new,
         kind=SessionKind.WORKLOAD,
@@ -228,7 +231,8 @@ def _session(
         resource=asked.resource.id,
         scopes=asked.scopes,
         requester_address=visit.address,
-        jkt=None if client.dpop == "never" else visit.proof.jkt,
+        jkt=bound.jkt,
+        x5t=bound.x5t,
         trust=trust.id,
     )
 

@@ -42,7 +42,7 @@ def confirmation(house: House) -> Endpoint:
         seen = proved(house, request.scope, seen)
         outcome = await note_broken(house, seen, client=client.name) or await confirm(house, seen, form)
         if isinstance(outcome, Refused):
-            if outcome.reason is Reason.WRONG_KEY:
+            if outcome.reference and outcome.reason in (Reason.WRONG_KEY, Reason.CERTIFICATE_UNFIT):
                 await note_wrong_key(house, seen, outcome, client=client.name)
             told = refusal(outcome, seen, application=None, origin=house.settings.origin)
         else:

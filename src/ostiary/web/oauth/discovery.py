@@ -68,6 +68,7 @@ def document(settings: Settings, organisation: Organisation, name: str) -> Mappi
         **{f"{name}_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS) for name in _ENDPOINTS},
         "code_challenge_methods_supported": [METHOD],
         "dpop_signing_alg_values_supported": list(PROOF_ALGORITHMS),
+        "tls_client_certificate_bound_access_tokens": _certificates(settings),
         "authorization_response_iss_parameter_supported": True,
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claims_supported": [
@@ -90,12 +91,14 @@ def _aliases(settings: Settings, name: str) -> Mapping[str, object]:
     """RFC 8705 §5: where clients with a certificate come."""
     if not settings.mtls_origin or not _certificates(settings):
         return {}
-    at = f"{settings.mtls_origin}/{name.lower()}/oauth2/v2.0"
+    at = f"{settings.mtls_origin}/{name.lower()}/oauth2/v2.0"  # paths are the same at both names
     return {
         "mtls_endpoint_aliases": {
             "token_endpoint": f"{at}/token",
             "device_authorization_endpoint": f"{at}/devicecode",
             "introspection_endpoint": f"{at}/introspect",
             "revocation_endpoint": f"{at}/revoke",
+            "userinfo_endpoint": f"{settings.mtls_origin}/oidc/userinfo",
+            "ostiary_confirmation_endpoint": f"{at}/confirm",
         }
     }

@@ -11,7 +11,7 @@ from ostiary.core.access.picture import Picture
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.tokens import scopes
-from ostiary.core.tokens.binding import Held, judge_key
+from ostiary.core.tokens.binding import Held, complaint, fixed, judge_key
 from ostiary.core.tokens.pkce import fits
 from ostiary.core.tokens.session import Session, SessionKind
 from ostiary.core.tokens.still_allowed import still_allowed
@@ -19,6 +19,7 @@ from ostiary.core.words.caller import Origin
 from ostiary.core.words.digests import digest
 from ostiary.core.words.instants import after
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.proof import Bound
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.gather import Ask, Gathered, Side, age, asked_scopes, gather, told
 from ostiary.services.house import House
@@ -41,12 +42,12 @@ async def redeem(house: House, tx: Tx, picture: Picture, visit: Visit, request: 
         return Refused(Reason.SPENT)  # somebody else's is as good as none
     if given.session is not None:
         return await _again(tx, visit, given)
-    held = judge_key(given.jkt, visit.proof.jkt, request.client.dpop)
-    if held is Held.OTHER:
-        return Refused(Reason.WRONG_KEY, reference=given.story)
+    held = judge_key(Bound(given.jkt), visit.proof, request.client)
+    wrong = complaint(held, visit.proof, request.client, reference=given.story)
+    if held is Held.OTHER and wrong is not None:
+        return wrong
     gathered = await gather(tx, picture, _ask(given), visit.now)
-    unproved = Refused(Reason.DPOP_REQUIRED) if held is Held.MISSING else None
-    refused = unproved or _judge(given, request) or _wrong(given, gathered)
+    refused = wrong or _judge(given, request) or _wrong(given, gathered)
     if refused is not None or gathered is None:
         return await _refuse(house, tx, visit, given, refused or Refused(Reason.ACCOUNT_DISABLED), gathered)
     allowed = still_allowed(picture, request.client, given.resource, given.scopes, device=False)
@@ -93,6 +94,7 @@ def _session(
     settings = house.settings
     ends = after(visit.now, min(settings.session_longest, gathered.decision.limits.session or settings.session_longest))
     offline = "offline_access" in kept
+    bound = Bound(given.jkt) if given.jkt is not None else fixed(visit.proof, request.client)
     return Session(
         id=request.new,
         kind=SessionKind.CODE,
@@ -110,7 +112,8 @@ def _session(
         reach=scopes.reach(picture, request.client, device=False) if offline else {},
         requester_address=visit.address,
         approved_from=given.approved_from,
-        jkt=given.jkt if request.client.dpop == "never" else visit.proof.jkt,
+        jkt=bound.jkt,
+        x5t=bound.x5t,
     )
 
 

@@ -13,7 +13,7 @@ from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.signins.signin import OPEN, SignIn, State
 from ostiary.core.tokens import scopes
-from ostiary.core.tokens.binding import Held, judge_key
+from ostiary.core.tokens.binding import Held, complaint, fixed, judge_key
 from ostiary.core.tokens.pkce import fits
 from ostiary.core.tokens.session import Session, SessionKind, alive
 from ostiary.core.tokens.still_allowed import still_allowed, still_reached
@@ -21,6 +21,7 @@ from ostiary.core.words.caller import Origin
 from ostiary.core.words.digests import digest
 from ostiary.core.words.instants import Instant, after
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.proof import Bound
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.gather import told
 from ostiary.services.house import House
@@ -59,16 +60,16 @@ async def redeem(house: House, tx: Tx, picture: Picture, visit: Visit, request: 
     signin = await find(tx, request.client, digest(request.form.device_code))
     if signin is None:
         return Refused(Reason.BAD_CODE)
-    held = judge_key(signin.jkt, visit.proof.jkt, request.client.dpop)
+    held = judge_key(signin.bound, visit.proof, request.client)
     if signin.standing(visit.now) is State.REDEEMED:
         return await _redeemed_before(house, tx, picture, visit, request, signin, held)
-    if held is Held.OTHER:
-        return Refused(Reason.WRONG_KEY, reference=signin.id)
-    if held is Held.MISSING:
-        return Refused(Reason.DPOP_REQUIRED, reference=signin.id)
+    wrong = complaint(held, visit.proof, request.client, reference=signin.id)
+    if wrong is not None:
+        return wrong
     if held is Held.FIRST and signin.standing(visit.now) in OPEN:
-        signin = await _bound(tx, visit, signin)
-        if signin.jkt != visit.proof.jkt:
+        first = fixed(visit.proof, request.client)
+        signin = await _bound(tx, visit, signin, first)
+        if signin.bound != first:
             return Refused(Reason.WRONG_KEY, reference=signin.id)
     if signin.standing(visit.now) in OPEN and picture.switch.stops(signin.created):
         return await _refused(house, tx, visit, signin, Refused(Reason.KILLED, reference=signin.id), {})
@@ -90,16 +91,15 @@ async def redeem(house: House, tx: Tx, picture: Picture, visit: Visit, request: 
     return _redeemed(session, passed, allowed)
 
 
-async def _bound(tx: Tx, visit: Visit, signin: SignIn) -> SignIn:
+async def _bound(tx: Tx, visit: Visit, signin: SignIn, first: Bound) -> SignIn:
     """Step: *signin* with the key that its first proof fixes (R12); with another one's where that one was first."""
-    key = visit.proof.jkt or ""
-    if not await bind(tx, signin.id, key):
+    if not await bind(tx, signin.id, first):
         found = await by_id(tx, signin.id)
         return found[0] if found is not None else signin
-    detail = {"client": signin.client, "key": key}
+    detail = {"client": signin.client, "key": first.jkt or "", "certificate": first.x5t or ""}
     entry = Entry(Kind.KEY_BOUND, target=f"application:{signin.client}", story=signin.id, detail=detail)
     await record(tx, visit, entry)
-    return replace(signin, jkt=key)
+    return replace(signin, jkt=first.jkt, x5t=first.x5t)
 
 
 def _session(
@@ -126,6 +126,7 @@ def _session(
         requester_address=signin.requester_address,
         approved_from=person_of(signin).kept(),
         jkt=signin.jkt,
+        x5t=signin.x5t,
         device=signin.device,
         device_revision=passed.gathered.machine.revision if passed.gathered.machine is not None else None,
     )
@@ -154,7 +155,7 @@ async def _redeemed_before(
     R14: the same key that lost the answer gets it again, soon and before any use of it; without a key a duplicate is
     just refused for as long; everything else is a theft.
     """
-    if not early(signin, visit.now) or held is Held.OTHER:
+    if not early(signin, visit.now) or held in (Held.OTHER, Held.UNFIT):
         return await _replayed(tx, visit, signin)
     found = await sessions.standing(tx, signin.session) if signin.session and held is Held.SAME else None
     if found is None:

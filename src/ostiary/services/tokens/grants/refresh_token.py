@@ -11,7 +11,7 @@ from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.tokens import scopes
-from ostiary.core.tokens.binding import Held, judge_key
+from ostiary.core.tokens.binding import complaint, judge_key, requires_key
 from ostiary.core.tokens.claims import SHORTEST_LEFT, expiry
 from ostiary.core.tokens.refresh import Use, judge, next_grace, read
 from ostiary.core.tokens.session import Session, on_its_device, standing
@@ -20,6 +20,7 @@ from ostiary.core.words.caller import Origin
 from ostiary.core.words.ids import SessionId
 from ostiary.core.words.instants import Instant, after, between
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.proof import UNBOUND
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.gather import Gathered, gather, told
 from ostiary.services.house import House
@@ -54,13 +55,15 @@ async def redeem(house: House, tx: Tx, picture: Picture, visit: Visit, request: 
         lost = session.ended is None and not on_its_device(session, visit.now)
         over = Reason.KILLED if killed else Reason.DEVICE_ENDED if lost else Reason.SESSION_ENDED
         return await _refused(house, tx, visit, session, Refused(over, reference=session.story))
-    held = judge_key(session.jkt, visit.proof.jkt, request.client.dpop)
-    use = judge(session, number, visit.now, key=held is not Held.OTHER)
+    bound = session.bound != UNBOUND
+    held = judge_key(session.bound, visit.proof, request.client)
+    wrong = complaint(held, visit.proof, request.client, reference=session.story) if bound else None
+    use = judge(session, number, visit.now, key=wrong is None)
     if use is Use.STOLEN:
         return await _stolen(tx, visit, session, number)
-    if use is Use.WRONG_KEY:
-        return Refused(Reason.WRONG_KEY, reference=session.story)
-    if session.jkt is None and request.client.dpop == "required":  # from before it was registered so
+    if use is Use.WRONG_KEY and wrong is not None:
+        return wrong
+    if not bound and requires_key(request.client):  # from before it was registered so
         return await _refused(house, tx, visit, session, Refused(Reason.SESSION_ENDED, reference=session.story))
     return await _renew(house, tx, picture, visit, request, session, exemption, use)
 
