@@ -152,6 +152,16 @@ def test_stories_tell_the_same_in_any_order_and_any_batches(entries: list[Record
     assert isinstance(error_number(whole), int)
 
 
+def test_what_came_once_is_stored_once() -> None:
+    """A usual story is a page of the database, not two; what came again has both ends."""
+    story = fold(Story("s"), [STARTED, CLAIMED, APPROVED, REDEEMED])
+    stored = to_document(story)
+    assert (set(stored["first"]), stored["last"]) == (set(story.first), {})
+    again = fold(story, [entry(Kind.REFRESHED, 60, number=90), entry(Kind.REFRESHED, 70, number=91)])
+    assert set(to_document(again)["last"]) == {Kind.REFRESHED}
+    assert from_document(orjson.loads(orjson.dumps(to_document(again)))) == again
+
+
 # ---- through the journal and the store
 
 

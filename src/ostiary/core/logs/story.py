@@ -89,8 +89,11 @@ def fold(story: Story, entries: Iterable[Recorded]) -> Story:
     first, last, counts = dict(story.first), dict(story.last), dict(story.counts)
     for entry in entries:
         mark = _mark(entry)
-        first[entry.kind] = min(first.get(entry.kind, mark), mark, key=lambda m: m.place)
-        last[entry.kind] = max(last.get(entry.kind, mark), mark, key=lambda m: m.place)
+        earliest, latest = first.get(entry.kind), last.get(entry.kind)
+        if earliest is None or mark.place < earliest.place:
+            first[entry.kind] = mark
+        if latest is None or mark.place > latest.place:
+            last[entry.kind] = mark
         counts[entry.kind] = counts.get(entry.kind, 0) + 1
     return replace(story, first=first, last=last, counts=counts)
 
@@ -104,15 +107,16 @@ def _mark(entry: Recorded) -> Mark:
 
 
 def to_document(story: Story) -> dict[str, Any]:
-    """As it is stored: JSON values only."""
-    first, last = ({kind: list(mark) for kind, mark in marks.items()} for marks in (story.first, story.last))
+    """As it is stored: JSON values only. What came once is its own last: that is half of a usual story."""
+    first = {kind: list(mark) for kind, mark in story.first.items()}
+    last = {kind: list(mark) for kind, mark in story.last.items() if mark.place != story.first[kind].place}
     return {"id": story.id, "first": first, "last": last, "counts": dict(story.counts)}
 
 
 def from_document(document: Mapping[str, Any]) -> Story:
     """Read `to_document`, after a turn through JSON."""
     first, last = ({kind: Mark(*mark) for kind, mark in document[name].items()} for name in ("first", "last"))
-    return Story(document["id"], first, last, document["counts"])
+    return Story(document["id"], first, {**first, **last}, document["counts"])
 
 
 @dataclass(frozen=True, slots=True)
