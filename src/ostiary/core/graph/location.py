@@ -6,38 +6,18 @@ The stored document is Graph's own; what it means is `core/access/locations`'s a
 """
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from ostiary.core.access.locations import COUNTRIES, COUNTRY, IP, NETWORKS, RANGES, TYPE
+from ostiary.core.access.stored import Stored
 from ostiary.core.graph.fields import Field, Kind, Shape
-from ostiary.core.words.instants import Instant
-
-
-class Stored(Protocol):
-    """What of a stored location is shown."""
-
-    @property
-    def id(self) -> str:
-        """Its id."""
-
-    @property
-    def document(self) -> Mapping[str, Any]:
-        """Graph's document, without what stands beside it."""
-
-    @property
-    def created(self) -> Instant:
-        """When it was made."""
-
-    @property
-    def modified(self) -> Instant:
-        """When it was changed last."""
 
 
 def _part(name: str) -> Any:
     return lambda location: location.document.get(name)
 
 
-def _ranges(location: Stored) -> Any:
+def _ranges(location: Stored[str]) -> Any:
     listed = location.document.get("ipRanges")
     if listed is None:
         return None
@@ -53,11 +33,11 @@ def kind_of(document: Mapping[str, Any]) -> str:
     return COUNTRY if document.get("countriesAndRegions") is not None else IP
 
 
-def _networks(location: Stored) -> Any:
+def _networks(location: Stored[str]) -> Any:
     return (location.document.get("ostiary") or {}).get("autonomousSystems") or []
 
 
-LOCATION: Shape[Stored] = Shape(
+LOCATION: Shape[Stored[str]] = Shape(
     "identity/conditionalAccess/namedLocations",
     "microsoft.graph.namedLocation",
     (

@@ -6,31 +6,12 @@ The stored document is Graph's own, so that what an administrator saved comes ba
 """
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from ostiary.core.access.compile import State
+from ostiary.core.access.stored import Stored
 from ostiary.core.graph.fields import Field, Kind, Shape
-from ostiary.core.words.instants import Instant
-
-
-class Stored(Protocol):
-    """What of a stored policy is shown."""
-
-    @property
-    def id(self) -> str:
-        """Its id."""
-
-    @property
-    def document(self) -> Mapping[str, Any]:
-        """Graph's document, without what stands beside it."""
-
-    @property
-    def created(self) -> Instant:
-        """When it was made."""
-
-    @property
-    def modified(self) -> Instant:
-        """When it was changed last."""
+from ostiary.core.words.ids import PolicyId
 
 
 def _part(name: str) -> Any:
@@ -52,7 +33,7 @@ def document_of(changes: Mapping[str, Any]) -> dict[str, Any]:
     return plain | ({"ostiary": ours} if ours else {})
 
 
-POLICY: Shape[Stored] = Shape(
+POLICY: Shape[Stored[PolicyId]] = Shape(
     "identity/conditionalAccess/policies",
     "microsoft.graph.conditionalAccessPolicy",
     (

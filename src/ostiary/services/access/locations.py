@@ -12,6 +12,7 @@ from ostiary.core.access.compile import compile_policy
 from ostiary.core.access.facts import TRUSTED
 from ostiary.core.access.guardrail import guards
 from ostiary.core.access.locations import COUNTRY, TYPE, read_location
+from ostiary.core.access.stored import Stored
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.graph.error import Invalid, Problem
 from ostiary.core.graph.location import kind_of
@@ -22,15 +23,16 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import PICTURE, touch
+from ostiary.services.access.documents import listed, turned_down
 from ostiary.services.house import House
-from ostiary.services.logs.alerts import alert, refuse
+from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
 from ostiary.store import Tx, locations, policies
-from ostiary.store.locations import StoredLocation
 
 MOST = 195  # Entra's limit
 
 Document = dict[str, Any]
+StoredLocation = Stored[str]
 
 _PLACES = (
     ("conditions", "locations"),
@@ -41,14 +43,7 @@ _PLACES = (
 
 async def list_locations(house: House, visit: Visit, query: Query) -> Page[StoredLocation] | Refused:
     """Every location, the oldest first, on one page. Refused: a filter."""
-    if query.filter is not None or query.order is not None:
-        return Refused(Reason.INVALID_VALUE, "Locations come in one order, all of them.", field="$filter")
-
-    async def body(tx: Tx) -> Page[StoredLocation]:
-        found = tuple(await locations.everything(tx))
-        return Page(found, None, len(found) if query.count else None)
-
-    return await house.store.survey(body)
+    return await listed(house, query, locations.everything, "Locations")
 
 
 async def find_location(house: House, visit: Visit, id: str) -> StoredLocation | Refused:
@@ -71,7 +66,7 @@ async def create_location(
         if wrong is None and len(await locations.everything(tx)) >= MOST:
             wrong = Refused(Reason.CONFLICT, f"There are {MOST} locations already.")
         if wrong is not None:
-            return await _turned_down(tx, visit, wrong, "")
+            return await turned_down(tx, visit, wrong, "location:")
         new = StoredLocation(id, document, visit.now, visit.now)
         await locations.add(tx, new)
         await _write_down(tx, visit, Kind.LOCATION_CREATED, id, None, document, reason)
@@ -89,11 +84,11 @@ async def change_location(
         old = await locations.find(tx, id)
         wrong: Refused | Invalid | None = _not_allowed(visit, reason)
         if old is None:
-            return await _turned_down(tx, visit, wrong or Refused(Reason.NOT_FOUND), id)
+            return await turned_down(tx, visit, wrong or Refused(Reason.NOT_FOUND), f"location:{id}")
         new = _document(old.document, changes)
         wrong = wrong or _unreadable(id, new)
         if wrong is not None:
-            return await _turned_down(tx, visit, wrong, id)
+            return await turned_down(tx, visit, wrong, f"location:{id}")
         if not await locations.change(tx, old, new, now=visit.now):
             return Refused(Reason.CONFLICT)
         await _write_down(tx, visit, Kind.LOCATION_CHANGED, id, old.document, new, reason)
@@ -109,7 +104,7 @@ async def delete_location(house: House, visit: Visit, id: str) -> None | Refused
         old = await locations.find(tx, id)
         wrong = _not_allowed(visit, "") or (Refused(Reason.NOT_FOUND) if old is None else await _kept(tx, old))
         if wrong is not None or old is None:
-            return await _turned_down(tx, visit, wrong or Refused(Reason.NOT_FOUND), id)
+            return await turned_down(tx, visit, wrong or Refused(Reason.NOT_FOUND), f"location:{id}")
         if not await locations.drop(tx, old):
             return Refused(Reason.CONFLICT)
         await _write_down(tx, visit, Kind.LOCATION_DELETED, id, old.document, None, "")
@@ -166,15 +161,6 @@ async def _kept(tx: Tx, old: StoredLocation) -> Refused | None:
             name = tame(str(policy.document.get("displayName", "")))[:80]
             return Refused(Reason.CONFLICT, f"The policy {name} names this location.")
     return None
-
-
-async def _turned_down(tx: Tx, visit: Visit, wrong: Refused | Invalid, id: str) -> Refused | Invalid:
-    """Step: a refusal or an invalid document, written down."""
-    first = wrong
-    if isinstance(first, Invalid):
-        first = Refused(Reason.INVALID_VALUE, first.problems[0].message, field=first.problems[0].path)
-    await refuse(tx, visit, Action.WRITE_POLICIES, first, target=f"location:{id[:64]}")
-    return wrong
 
 
 async def _write_down(

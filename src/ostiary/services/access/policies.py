@@ -12,6 +12,7 @@ from ostiary.core.access.conditions.client_applications import EVERY
 from ostiary.core.access.conditions.locations import special
 from ostiary.core.access.guardrail import guards, weaker
 from ostiary.core.access.picture import Picture
+from ostiary.core.access.stored import Stored
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.graph.error import Invalid, Problem
 from ostiary.core.graph.query import Page, Query
@@ -22,30 +23,24 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import PICTURE, settled, touch
+from ostiary.services.access.documents import listed, turned_down
 from ostiary.services.access.locations import named_in
 from ostiary.services.house import House
-from ostiary.services.logs.alerts import alert, refuse
+from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
 from ostiary.store import Tx, locations, policies
 from ostiary.store.access import current_versions
-from ostiary.store.policies import StoredPolicy
 
 MOST = 500  # policies of an organisation; Entra allows 240
 _EXACT = 2**53  # larger whole numbers cannot be written one way only (RFC 8785 §3.2.2.3)
 
 Document = dict[str, Any]
+StoredPolicy = Stored[PolicyId]
 
 
 async def list_policies(house: House, visit: Visit, query: Query) -> Page[StoredPolicy] | Refused:
     """Every policy, the oldest first, on one page. Refused: a filter."""
-    if query.filter is not None or query.order is not None:
-        return Refused(Reason.INVALID_VALUE, "Policies come in one order, all of them.", field="$filter")
-
-    async def body(tx: Tx) -> Page[StoredPolicy]:
-        found = tuple(await policies.everything(tx))
-        return Page(found, None, len(found) if query.count else None)
-
-    return await house.store.survey(body)
+    return await listed(house, query, policies.everything, "Policies")
 
 
 async def find_policy(house: House, visit: Visit, id: str) -> StoredPolicy | Refused:
@@ -68,7 +63,7 @@ async def create_policy(
         if wrong is None and len(await policies.everything(tx)) >= MOST:
             wrong = Refused(Reason.CONFLICT, f"There are {MOST} policies already.")
         if wrong is not None:
-            return await _turned_down(tx, visit, wrong, "")
+            return await turned_down(tx, visit, wrong, "policy:")
         new = StoredPolicy(id, document, visit.now, visit.now)
         await policies.add(tx, new)
         await _write_down(tx, visit, Kind.POLICY_CREATED, id, None, document, reason)
@@ -88,11 +83,11 @@ async def change_policy(
         old = await policies.find(tx, PolicyId(id))
         wrong = _wrong_from_the_start(visit, changes, reason)
         if old is None:
-            return await _turned_down(tx, visit, wrong or Refused(Reason.NOT_FOUND), id)
+            return await turned_down(tx, visit, wrong or Refused(Reason.NOT_FOUND), f"policy:{id}")
         new = merged(old.document, changes)
         wrong = wrong or await _unenforceable(tx, picture, old.id, new) or _unexplained(old, new, reason)
         if wrong is not None:
-            return await _turned_down(tx, visit, wrong, id)
+            return await turned_down(tx, visit, wrong, f"policy:{id}")
         if not await policies.change(tx, old, new, now=visit.now):
             return Refused(Reason.CONFLICT)
         await _write_down(tx, visit, Kind.POLICY_CHANGED, old.id, old.document, new, reason)
@@ -108,10 +103,10 @@ async def delete_policy(house: House, visit: Visit, id: str) -> None | Refused |
         old = await policies.find(tx, PolicyId(id))
         wrong = _wrong_from_the_start(visit, {}, visit.reason)
         if old is None:
-            return await _turned_down(tx, visit, wrong or Refused(Reason.NOT_FOUND), id)
+            return await turned_down(tx, visit, wrong or Refused(Reason.NOT_FOUND), f"policy:{id}")
         wrong = wrong or _unexplained(old, None, visit.reason)
         if wrong is not None:
-            return await _turned_down(tx, visit, wrong, id)
+            return await turned_down(tx, visit, wrong, f"policy:{id}")
         if not await policies.drop(tx, old):
             return Refused(Reason.CONFLICT)
         await _write_down(tx, visit, Kind.POLICY_DELETED, old.id, old.document, None, "")
@@ -192,17 +187,6 @@ async def _exists(tx: Tx, picture: Picture, name: str, id: str) -> bool:
     if name.endswith("Principals"):
         return any(id == application.object_id for application in picture.applications.values())
     return await (policies.user_exists(tx, id) if name.endswith("Users") else policies.group_exists(tx, id))
-
-
-async def _turned_down(tx: Tx, visit: Visit, wrong: Refused | Invalid, id: str) -> Refused | Invalid:
-    """Step: a refusal or an invalid document, written down."""
-    first = (
-        Refused(Reason.INVALID_VALUE, wrong.problems[0].message, field=wrong.problems[0].path)
-        if (isinstance(wrong, Invalid))
-        else wrong
-    )
-    await refuse(tx, visit, Action.WRITE_POLICIES, first, target=f"policy:{id[:64]}")
-    return wrong
 
 
 async def _write_down(

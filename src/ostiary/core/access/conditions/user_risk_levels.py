@@ -1,27 +1,18 @@
 """
 How likely the account is in other hands: Graph's `userRiskLevels`.
-
-Nothing here rates risk until detections do: the level is unknown then, and under enforcement an unknown level matches
-every level that a policy names (R4).
 """
 
-from typing import Any
+from ostiary.core.access.facts import Facts
+from ostiary.core.access.risk import keys_of, read
+from ostiary.core.access.sides import Keys
 
-from ostiary.core.access.facts import UNKNOWN, Facts, Unknown
-from ostiary.core.access.sides import ANY, Keys, Problem, Sides, chosen
+__all__ = ["NAME", "REQUIRED", "UNKNOWN_IS_NONE", "keys", "read"]
 
 NAME = "userRiskLevels"
 REQUIRED = False
 UNKNOWN_IS_NONE = False
-_LEVELS = ("low", "medium", "high", "none")
-
-
-def read(value: Any, path: str, problems: list[Problem]) -> Sides:
-    """A list of levels; an empty one means "not set"."""
-    levels = chosen(value, path, _LEVELS, "a level of risk", problems)
-    return Sides(include=frozenset(levels)) if levels else ANY
 
 
 def keys(facts: Facts) -> Keys:
     """The level."""
-    return UNKNOWN if isinstance(facts.user_risk, Unknown) else frozenset({facts.user_risk})
+    return keys_of(facts.user_risk)
