@@ -1,7 +1,9 @@
 """
-A real HAProxy before a house: it ends TLS, asks for client certificates, and hands on what it proved (R13, RFC 9440).
+A real proxy before a house: it ends TLS, asks for client certificates, and hands on what it proved (R13). HAProxy does
+so as RFC 9440 says, nginx in its own escaped PEM.
 """
 
+import os
 import socket
 import subprocess
 import time
@@ -13,7 +15,7 @@ from ostiary.outside import local_ca
 from tests.server import Server
 from tests.web.oauth.certificates import make
 
-HAPROXY = "/usr/sbin/haproxy"
+HAPROXY, NGINX = "/usr/sbin/haproxy", "/usr/sbin/nginx"
 SECRET = "between proxy and house, 256 bits"
 
 # Whoever issued a client's certificate does not matter (RFC 8705 §2.2): that it is registered does, and that is our
@@ -47,11 +49,60 @@ def haproxy(folder: Path, house: str, *ports: int, quiet: int = 0) -> Iterator[N
     asking = [(_PLAIN + _ASKS).format(port=port, folder=folder) for port in ports]
     binds = "\n".join([*asking, *([_PLAIN.format(port=quiet, folder=folder)] if quiet else [])])
     (folder / "proxy.cfg").write_text(CONFIGURATION.format(binds=binds, secret=SECRET, house=house))
-    process = subprocess.Popen([HAPROXY, "-db", "-f", str(folder / "proxy.cfg")], stderr=subprocess.DEVNULL)
+    with _running(folder, ports[0], HAPROXY, "-db", "-f", str(folder / "proxy.cfg")):
+        yield
+
+
+NGINX_CONFIGURATION = """
+daemon off;
+pid {folder}/nginx.pid;
+error_log {folder}/nginx.log;
+worker_processes 1;
+events {{ worker_connections 64; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    server {{
+        listen 127.0.0.1:{port} ssl;
+        ssl_certificate {folder}/server.pem;
+        ssl_certificate_key {folder}/server.pem;
+        ssl_verify_client optional_no_ca;
+        location / {{
+            proxy_pass http://unix:{socket};
+            proxy_set_header Host $http_host;
+            proxy_set_header X-Forwarded-For $remote_addr;
+            proxy_set_header X-Client-Cert $ssl_client_escaped_cert;
+            proxy_set_header Client-Cert "";
+            proxy_set_header Client-Cert-Chain "";
+        }}
+    }}
+}}
+"""
+
+
+@contextmanager
+def nginx(folder: Path, path: Path, port: int) -> Iterator[None]:
+    """nginx on *port* before the house at the socket *path*, until the end."""
+    folder.mkdir(exist_ok=True)
+    configuration = NGINX_CONFIGURATION.format(folder=folder, port=port, socket=path)
+    if os.geteuid() == 0:  # its workers are somebody else, who may not open the socket
+        configuration = f"user root;{configuration}"
+    (folder / "nginx.conf").write_text(configuration)
+    with _running(folder, port, NGINX, "-e", str(folder / "nginx.log"), "-c", str(folder / "nginx.conf")):
+        yield
+
+
+@contextmanager
+def _running(folder: Path, port: int, *command: str) -> Iterator[None]:
+    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL)
     try:
         for _ in range(200):
             with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", ports[0])) == 0:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             assert process.poll() is None, "the proxy ended"
             time.sleep(0.05)

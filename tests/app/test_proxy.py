@@ -1,14 +1,15 @@
 """
-R13 and RFC 8705 behind a real proxy: HAProxy ends TLS, asks for client certificates, and hands on what it proved, over
-a Unix socket or over TCP with its secret.
+R13 and RFC 8705 behind a real proxy: HAProxy, and once nginx, ends TLS, asks for client certificates, and hands on what
+it proved, over a Unix socket or over TCP with its secret.
 """
 
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -20,7 +21,7 @@ from ostiary.core.words.instants import Instant, after, hours
 from ostiary.services.access.desk import PICTURE, touch
 from ostiary.store import Tx, registry
 from ostiary.store.logs import since
-from tests.proxied import SECRET, free_port, furnish, haproxy
+from tests.proxied import SECRET, free_port, furnish, haproxy, nginx
 from tests.server import Server, running
 from tests.web.oauth.certificates import CLIENT_AUTH, SERVER_AUTH, Pair, make
 
@@ -85,7 +86,7 @@ def _register(server: Server, pairs: dict[str, Pair]) -> None:
 
 
 @contextmanager
-def _behind(folder: Path, house: str, **config: Any) -> Iterator[Proxied]:
+def _behind(folder: Path, proxy: Callable[[int], AbstractContextManager[None]], **config: Any) -> Iterator[Proxied]:
     with running(folder / "data", plain=True, proxy_header="X-Forwarded-For", **config) as server:
         now = server.clock.now()
         pairs = {name: make("EC", now, usages=(CLIENT_AUTH,)) for name in ("right", "ended", "early", "other")}
@@ -93,7 +94,7 @@ def _behind(folder: Path, house: str, **config: Any) -> Iterator[Proxied]:
         pairs["server only"] = make("EC", now, usages=(SERVER_AUTH,))
         _register(server, pairs)
         furnish(server, folder / "proxy")
-        with haproxy(folder / "proxy", house, int(server.config.origin.rpartition(":")[2])):
+        with proxy(int(server.config.origin.rpartition(":")[2])):
             yield Proxied(server, folder / "proxy", pairs)
 
 
@@ -104,7 +105,7 @@ def by_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
     (folder / "run").mkdir(mode=0o750)
     path = folder / "run" / "proxy.sock"
     config = {"proxy_socket": path, "proxy_certificate_header": "client-cert", "mtls_origin": "https://mtls.localhost"}
-    with _behind(folder, f"unix@{path}", **config) as proxied:
+    with _behind(folder, lambda port: haproxy(folder / "proxy", f"unix@{path}", port), **config) as proxied:
         assert path.stat().st_mode & 0o777 == 0o660
         yield proxied
     assert not path.exists()
@@ -170,7 +171,7 @@ def test_r13_over_tcp_only_the_secret_makes_a_proxy(tmp_path: Path) -> None:
         "port": inner, "origin": f"https://localhost:{outer}", "proxy_networks": (ALL_USERS,),
         "proxy_secret_header": "X-Proxy-Secret", "proxy_secret_file": secret, "proxy_certificate_header": "client-cert",
     }  # fmt: skip
-    with _behind(tmp_path, f"127.0.0.1:{inner}", **config) as proxied:
+    with _behind(tmp_path, lambda port: haproxy(tmp_path / "proxy", f"127.0.0.1:{inner}", port), **config) as proxied:
         proxied.server.origin = f"https://localhost:{outer}"
         assert proxied.ask("right").status_code == 200
         assert proxied.ask("stranger").status_code == 401
@@ -179,3 +180,20 @@ def test_r13_over_tcp_only_the_secret_makes_a_proxy(tmp_path: Path) -> None:
             url = f"http://127.0.0.1:{inner}/{proxied.server.tenant}/oauth2/v2.0/{door}"
             answer = httpx.post(url, data={"client_id": APP, "token": "unknown"}, headers=headers)
             assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request"), door
+
+
+def test_r13_nginx_tells_certificates_in_its_own_form(tmp_path: Path) -> None:
+    """`$ssl_client_escaped_cert` under the configured name: the same certificates count, what clients send does not."""
+    (tmp_path / "run").mkdir(mode=0o750)
+    path = tmp_path / "run" / "proxy.sock"
+    config = {"proxy_socket": path, "proxy_certificate_header": "X-Client-Cert"}
+    with _behind(tmp_path, lambda port: nginx(tmp_path / "proxy", path, port), **config) as proxied:
+        for name in ("right", "rsa"):
+            assert (proxied.ask(name).status_code, proxied.ask(name, client_secret="wrong").status_code) == (200, 401)
+        for name in ("", "stranger", "ended", "other"):
+            assert proxied.ask(name).status_code == 401, name
+        assert proxied.ask("server only").status_code == 400  # nginx's own no
+        own, right = proxied.pairs["right"].registered().certificate, proxied.pairs["right"].pem.decode()
+        for forged in ({"Client-Cert": f":{own}:"}, {"X-Client-Cert": quote(right)}, {"Client-Cert-Chain": f":{own}:"}):
+            assert proxied.ask("", headers=forged).status_code == 401
+            assert proxied.ask("right", headers=forged).status_code == 200

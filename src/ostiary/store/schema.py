@@ -297,6 +297,7 @@ signins = Table(
     _int("claimed", null=True),
     _text("approver_address", null=True),
     _text("approver_agent", null=True),
+    _text("approver_device", null=True),  # of the inventory, as the browser's certificate proved
     _int("decided", null=True),
     _int("authenticated", null=True),  # auth_time of the consent
     _text("amr", null=True),

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, insert, or_, select, update
 
 from ostiary.core.signins.declared import Declared
 from ostiary.core.signins.signin import OPEN, SignIn, State
-from ostiary.core.words.ids import AppId, ExemptionId, SessionId, SignInId, UserId
+from ostiary.core.words.ids import AppId, DeviceId, ExemptionId, SessionId, SignInId, UserId
 from ostiary.core.words.instants import Instant
 from ostiary.core.words.proof import Bound
 from ostiary.store import Row, Tx
@@ -77,7 +77,17 @@ def _move(*changed: str) -> Sql:
 
 _CLAIM = _move("user", "browser", "claimed", "reach")
 _RELEASE = _move("browser", "changes", "handed")
-_APPROVE = _move("decided", "ends", "authenticated", "amr", "approver_address", "approver_agent", "exemption", "number")
+_APPROVE = _move(
+    "decided",
+    "ends",
+    "authenticated",
+    "amr",
+    "approver_address",
+    "approver_agent",
+    "approver_device",
+    "exemption",
+    "number",
+)
 _CONFIRM = _move("ends")
 _CLOSE = _move("decided", "approver_address", "approver_agent")
 _REDEEM = _move("redeemed", "session", "exemption")
@@ -159,13 +169,14 @@ async def release(tx: Tx, signin: SignIn, *, handed: bytes, now: Instant) -> boo
 
 async def approve(
     tx: Tx, signin: SignIn, *, ends: Instant, authenticated: Instant, amr: tuple[str, ...], exemption: ExemptionId,
-    address: str, agent: str, number: bytes | None, now: Instant,
+    address: str, agent: str, number: bytes | None, device: DeviceId | None, now: Instant,
 ) -> bool:  # fmt: skip
     """claimed → ready, or with a *number* → awaiting it, until *ends*."""
     return await _run(
         tx, _APPROVE, signin, State.READY if number is None else State.AWAITING_NUMBER, now, number_=number,
         decided_=now, ends_=ends, authenticated_=authenticated,
-        amr_=" ".join(amr), approver_address_=address, approver_agent_=agent, exemption_=exemption,
+        amr_=" ".join(amr), approver_address_=address, approver_agent_=agent, approver_device_=device,
+        exemption_=exemption,
     )  # fmt: skip
 
 
@@ -206,11 +217,13 @@ def _signin(row: Row) -> SignIn:
         said,
         number,
         reach,
-        device,
+        machine,
+        browser,
     ) = row
     values: list[Any] = [
         id, client, resource, tuple(words.split()), State(state), *others, tuple((amr or "").split()), address, agent,
         exemption, session, redeemed, Declared.of(said), number,
-        {AppId(app): tuple(names) for app, names in orjson.loads(reach).items()}, device,
+        {AppId(app): tuple(names) for app, names in orjson.loads(reach).items()}, machine,
+        browser,
     ]  # fmt: skip
     return SignIn(*values)

@@ -1,17 +1,19 @@
 """The inventory over HTTP: registered, admitted, changed, listed, revoked, deleted; each with its entry."""
 
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
 from ostiary.core.devices.device import Device
 from ostiary.core.words.caller import Origin
 from ostiary.core.words.ids import DeviceId
-from ostiary.core.words.instants import days
+from ostiary.core.words.instants import days, from_iso
 from ostiary.services.devices.tend import tend_devices
 from ostiary.store import Tx, devices
 from tests.clock import MovableClock
 from tests.records.house import ALICE, BOB, alice, bob, journal, person, visit
 from tests.web.graph.api import ORIGIN, Api, play
+from tests.web.oauth.certificates import make
 
 KEY, OTHER, CERTIFICATE = "A" * 42 + "A", "B" * 42 + "A", "C" * 42 + "A"
 WHY = "bought for the build farm"
@@ -185,5 +187,30 @@ def test_what_is_over_is_forgotten(tmp_path: Path) -> None:
             assert await tend_devices(api.house, visit(api.house)) == 0
             clock.move(passed)
             assert await tend_devices(api.house, visit(api.house)) == 1
+
+    play(tmp_path, story)
+
+
+def test_a_machine_is_registered_with_its_certificate(tmp_path: Path) -> None:
+    """DER or PEM in base64: thumbprint and end are the certificate's; a new one replaces it, and may end earlier."""
+
+    async def story(api: Api, clock: MovableClock) -> None:
+        first = make("EC", clock.now(), lasts=days(40))
+        ours = {"owner": "bob@example.com", "reason": WHY, "certificate": first.base64}
+        made = await api.client.post("/v1.0/devices", json={"displayName": "build-8", "ostiary": ours})
+        assert made.status_code == 201, made.text
+        shown = made.json()["ostiary"]
+        assert shown["certificateThumbprint"] == first.x5t
+        assert from_iso(shown["expirationDateTime"]) <= clock.now() + days(40)
+        assert "certificate" not in shown
+        second = make("RSA", clock.now(), lasts=days(20))
+        pem = b64encode(second.pem).decode()
+        at = f"/v1.0/devices/{made.json()['id']}"
+        await api.ask("PATCH", at, {"ostiary": {"certificate": pem}}, status=400)  # another key is trusted: why?
+        await api.ask("PATCH", at, {"ostiary": {"certificate": pem, "reason": WHY}}, status=204)
+        found = (await api.ask("GET", at))["ostiary"]
+        assert found["certificateThumbprint"] == second.x5t
+        assert from_iso(found["expirationDateTime"]) <= clock.now() + days(20)
+        await api.ask("PATCH", at, {"ostiary": {"certificate": "AAAA", "reason": WHY}}, status=400)
 
     play(tmp_path, story)

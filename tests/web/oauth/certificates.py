@@ -3,7 +3,7 @@ Applications' keys and certificates, made for a test, and the assertions that ar
 """
 
 import json
-from base64 import urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -36,6 +36,11 @@ class Pair:
     def der(self) -> bytes:
         """The certificate."""
         return self.certificate.public_bytes(Encoding.DER)
+
+    @property
+    def base64(self) -> str:
+        """The certificate's DER in base64."""
+        return b64encode(self.der).decode()
 
     @property
     def pem(self) -> bytes:

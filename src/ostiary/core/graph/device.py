@@ -60,6 +60,8 @@ _OURS: tuple[Field[ShownDevice], ...] = (
           doc="RFC 7638, of the key that it enrolled with."),
     Field("certificateThumbprint", Kind.ID, lambda s: s.device.certificate, write="certificate", null=True, limit=43,
           doc="x5t#S256 (RFC 8705 §3.1) of its client certificate."),
+    Field("certificate", Kind.STRING, write="der", limit=16_384,
+          doc="The certificate itself, DER or PEM in base64: gives the thumbprint, and the device ends with it."),
     Field("requestedFrom", Kind.ID, lambda s: s.device.asked_from or None, doc="Address that asked."),
     Field("admittedDateTime", Kind.MOMENT, lambda s: s.device.admitted, column="admitted", sortable=True),
     Field("admittedBy", Kind.ID, lambda s: s.device.admitted_by or None, doc="Who did, or `rule`."),

@@ -87,6 +87,8 @@ class SignIn:
     """What a refresh may name later, as it was when the person came to the page: never more than they saw (R7)."""
     device: DeviceId | None = None
     """The machine of the inventory that asked, by the key or certificate that it proved."""
+    approver_device: DeviceId | None = None
+    """The machine of the inventory that the approving browser ran on, as its certificate proved."""
 
     @property
     def bound(self) -> Bound:

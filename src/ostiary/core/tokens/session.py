@@ -85,8 +85,11 @@ class Session:
 
 
 def on_its_device(session: Session, now: Instant) -> bool:
-    """Whether the machine that *session* is on, if any, still counts."""
-    return session.device is None or (session.device_now is not None and session.device_now.counts(now))
+    """Whether the machine that *session* is on, if any, still counts, and has the certificate still that proved it."""
+    device = session.device_now
+    if session.device is None or device is None:
+        return session.device is None
+    return device.counts(now) and session.x5t in (None, device.certificate)
 
 
 def to_be_judged(session: Session, now: Instant) -> bool:

@@ -23,6 +23,7 @@ from ostiary.core.words.jose import decode
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.visit import Visit
+from ostiary.services.devices.certificates import read_certificate
 from ostiary.services.directory.search import search
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import refuse
@@ -92,14 +93,16 @@ async def register_device(
 
     Refused: FORBIDDEN and its kin, REASON_REQUIRED, INVALID_VALUE, CONFLICT.
     """
-    id, given = DeviceId(house.random.guid()), dict(changes)
+    id, given = DeviceId(house.random.guid()), read_certificate(changes, visit.now)
+    unread = given if isinstance(given, Refused) else None
+    given = {"name": ""} if isinstance(given, Refused) else given
     expires = given.pop("expires", None)
 
     async def body(tx: Tx) -> ShownDevice | Refused:
         refused, why = _may(visit, reason, needed=True)
         owner = await _owner(tx, given.pop("owner", ""))
         fresh = changed(Device(id, given["name"], registered=visit.now, asked_from=visit.address), given)
-        refused = refused or (owner if isinstance(owner, Refused) else None) or _thumbprints(fresh)
+        refused = refused or unread or (owner if isinstance(owner, Refused) else None) or _thumbprints(fresh)
         refused = refused or (None if fresh.jkt or fresh.certificate else _NO_KEY) or await _held(tx, fresh, None)
         if refused is None and not isinstance(owner, Refused):
             new = admitted(
@@ -201,7 +204,10 @@ async def _changed(
         return Refused(Reason.WRONG_STATE, "It was revoked. The machine enrols again.")
     if enabled is not None and enabled is not (state is State.ADMITTED):
         return Refused(Reason.INVALID_VALUE, "Admit it with ostiary.admit.", field="accountEnabled")
-    changes = {name: value for name, value in given.items() if name != "owner"}
+    read = read_certificate(given, visit.now, old.expires)
+    if isinstance(read, Refused):
+        return read
+    changes = {name: value for name, value in read.items() if name != "owner"}
     if given.get("owner"):
         owner = await _owner(tx, given["owner"])
         if isinstance(owner, Refused):

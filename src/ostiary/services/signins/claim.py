@@ -25,6 +25,7 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import settled
 from ostiary.services.access.gather import Ask, Gathered, Side, age, device_ask, gather, told
+from ostiary.services.devices.proved import browsers_device
 from ostiary.services.directory.throttle import locked
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
@@ -135,7 +136,7 @@ async def _judged(tx: Tx, visit: Visit, picture: Picture, signin: SignIn, holder
         return await _refuse(tx, visit, signin, Refused(Reason.KILLED, reference=signin.id))
     if await locked(tx, shunned(user, signin), visit.now) is not None:
         return await _refuse(tx, visit, signin, Refused(Reason.REPORTED))
-    gathered = await gather(tx, picture, browser_ask(visit, signin, user), visit.now)
+    gathered = await gather(tx, picture, await browser_ask(tx, visit, signin, user), visit.now)
     if gathered is None or not allowed(gathered):
         return await _refuse(tx, visit, signin, blocked(signin, gathered), gathered)
     if _beside(visit, picture, signin):
@@ -156,10 +157,10 @@ def _beside(visit: Visit, picture: Picture, signin: SignIn) -> bool:
     return application is not None and same_device.refused(application, signin, visit.address)
 
 
-def browser_ask(visit: Visit, signin: SignIn, user: UserId) -> Ask:
-    """*signin* as policy sees it while its person is at the page."""
+async def browser_ask(tx: Tx, visit: Visit, signin: SignIn, user: UserId) -> Ask:
+    """Step: *signin* as policy sees it while its person is at the page."""
     proof_age = age(visit.caller.authenticated_at, visit.now)
-    person = Side.at(visit.address, visit.agent)
+    person = Side.at(visit.address, visit.agent, await browsers_device(tx, visit))
     return device_ask(user, signin, amr=visit.caller.amr, person=person, proof_age=proof_age)
 
 

@@ -8,6 +8,7 @@ the next poll asks the store.
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from ostiary.core.access.facts import DeviceFacts
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.credentials import source_of
 from ostiary.core.directory.permissions import FRESH
@@ -18,7 +19,7 @@ from ostiary.core.signins import number, same_device
 from ostiary.core.signins.signin import ACCOUNT_CHANGES, DECIDED, OPEN, SHUNNED_FOR, SignIn, State, ready_until
 from ostiary.core.signins.view import Approved, Closed, Decided, Handed
 from ostiary.core.words.digests import digest
-from ostiary.core.words.ids import SignInId, UserId
+from ostiary.core.words.ids import DeviceId, SignInId, UserId
 from ostiary.core.words.instants import after, between, hours
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
@@ -67,6 +68,7 @@ async def approve(house: House, visit: Visit, id: SignInId) -> Approved | Refuse
         if isinstance(gathered, Refused):
             return gathered
         known, exemption = gathered
+        on = known.facts.person_device
         asked = number.wanted(application, known.decision)
         if asked and not signin.declared.number:  # the registration changed since it was started
             return Refused(Reason.BLOCKED, reference=signin.id)
@@ -74,7 +76,7 @@ async def approve(house: House, visit: Visit, id: SignInId) -> Approved | Refuse
         swapped = await rows.approve(
             tx, signin, ends=ends, authenticated=authenticated, amr=caller.amr, exemption=exemption.id,
             address=visit.address, agent=visit.agent, number=number.kept(key, signin, shown) if asked else None,
-            now=visit.now,
+            device=DeviceId(on.id) if isinstance(on, DeviceFacts) else None, now=visit.now,
         )  # fmt: skip
         if not swapped:
             return NOT_YOURS
@@ -106,7 +108,7 @@ async def _judge(
     tx: Tx, visit: Visit, picture: Picture, signin: SignIn, user: UserId
 ) -> tuple[Gathered, Exemption] | Refused:
     """Policy once more, with what the person proved; a block is written down and the sign-in stays claimed."""
-    gathered = await gather(tx, picture, browser_ask(visit, signin, user), visit.now)
+    gathered = await gather(tx, picture, await browser_ask(tx, visit, signin, user), visit.now)
     passes = gathered is not None and allowed(gathered) and gathered.decision.may_consent
     if passes and gathered is not None and gathered.exemption is not None:
         return gathered, gathered.exemption

@@ -20,12 +20,14 @@ from ostiary.core.tokens.pkce import fits
 from ostiary.core.words.ids import SessionId, UserId
 from ostiary.core.words.instants import Instant, between, seconds
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.proof import UNBOUND
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.gather import Ask, Gathered, Side, age, device_ask, gather
+from ostiary.services.devices.proved import device_of
 from ostiary.services.directory.throttle import locked
 from ostiary.services.logs.record import record
 from ostiary.services.signins.claim import shunned
-from ostiary.store import Tx, devices
+from ostiary.store import Tx
 from ostiary.store import signins as rows
 
 REPLAY_FORGIVEN = seconds(60)
@@ -70,12 +72,12 @@ async def find(tx: Tx, client: Application, digest: bytes) -> SignIn | None:
 
 async def on_its_device(tx: Tx, signin: SignIn) -> SignIn:
     """
-    Step: *signin* with the machine of the inventory that its key is of, where only a later poll than the first request
-    proved that (`dpop_jkt`, or a key that the first poll fixed).
+    Step: *signin* with the machine of the inventory that its key or certificate is of, where only a later poll than the
+    first request proved that (`dpop_jkt`, or a key that the first poll fixed).
     """
-    if signin.device is not None or signin.jkt is None:
+    if signin.device is not None or signin.bound == UNBOUND:
         return signin
-    found = await devices.by_key(tx, signin.jkt)
+    found = await device_of(tx, signin.bound)
     return replace(signin, device=found.id) if found is not None else signin
 
 
@@ -138,7 +140,7 @@ def _ask(visit: Visit, signin: SignIn, user: UserId) -> Ask:
 
 def person_of(signin: SignIn) -> Side:
     """The browser in which *signin* was approved, whether its number came, whether it began with a ticket."""
-    side = Side.at(signin.approver_address, signin.approver_agent)
+    side = Side.at(signin.approver_address, signin.approver_agent, signin.approver_device)
     return replace(side, number=confirmed(signin) is True, ticket=signin.declared.ticket)
 
 

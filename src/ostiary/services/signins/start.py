@@ -32,6 +32,7 @@ from ostiary.core.words.visit import Visit
 from ostiary.services.access.clients import authenticate, spend
 from ostiary.services.access.desk import settled
 from ostiary.services.access.gather import asked_scopes
+from ostiary.services.devices.proved import device_of
 from ostiary.services.house import House
 from ostiary.services.logs.record import record
 from ostiary.services.signins.refusals import refuse
@@ -214,6 +215,7 @@ async def _issue(house: House, visit: Visit, request: Request, codes: _Codes, be
             return judged
         application, asked = judged.application, judged.asked
         bound = fixed(_shown(visit, request), application)
+        device = await device_of(tx, fixed(visit.proof, application))
         named = await _named(tx, request.login_hint)
         if request.ticket:
             holder = await spend_ticket(tx, visit, application.id, tickets)
@@ -233,6 +235,7 @@ async def _issue(house: House, visit: Visit, request: Request, codes: _Codes, be
             challenge=request.challenge or None,
             jkt=bound.jkt,
             x5t=bound.x5t,
+            device=device.id if device is not None else None,
             named=named,
             declared=declared(
                 machine=request.machine,

@@ -32,6 +32,7 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import settled
 from ostiary.services.access.gather import Ask, Gathered, Side, age, asked_scopes, gather, told
+from ostiary.services.devices.proved import browsers_device
 from ostiary.services.house import House
 from ostiary.services.logs.record import record
 from ostiary.store import Tx, authorizations
@@ -164,9 +165,10 @@ async def _decide(
     fresh = person is not None and not must_sign_in(request, visit.caller.authenticated_at, visit.now)
     if person is None or not fresh or _other(request, visit.caller):
         return Refused(Reason.NOT_SIGNED_IN) if request.silent else SignInFirst(again=person is not None)
+    side = Side.at(visit.address, visit.agent, await browsers_device(tx, visit))
     ask = Ask(
         person, client.id, asked.resource.id, visit.address, None, "browser", visit.caller.amr,
-        asked_scopes(stored(asked)), Side.at(visit.address, visit.agent),
+        asked_scopes(stored(asked)), side,
         proof_age=age(visit.caller.authenticated_at, visit.now),
     )  # fmt: skip
     gathered = await gather(tx, picture, ask, visit.now)
@@ -177,7 +179,7 @@ async def _decide(
     confirm = False if answer else judge_confirmation(request, client, administrative=powers)
     if confirm:  # a refusal, or the page: neither changes anything
         return confirm if isinstance(confirm, Refused) else ConfirmFirst()
-    await _give(tx, visit, request, client, asked, gathered, secret)
+    await _give(tx, visit, request, client, asked, gathered, side, secret)
     return None
 
 
@@ -223,7 +225,7 @@ async def _refuse(
 
 async def _give(
     tx: Tx, visit: Visit, request: AuthorizationRequest, client: Application, asked: Asked, gathered: Gathered,
-    secret: str,
+    side: Side, secret: str,
 ) -> None:  # fmt: skip
     """Step: keep the code and write it down. Its story is this visit."""
     user, caller = gathered.user, visit.caller
@@ -242,7 +244,7 @@ async def _give(
         ends=after(visit.now, CODE_LIFETIME),
         authenticated=caller.authenticated_at or visit.now,
         amr=caller.amr,
-        approved_from=Side.at(visit.address, visit.agent).kept(),
+        approved_from=side.kept(),
     )
     await authorizations.add(tx, given)
     detail = {

@@ -8,7 +8,7 @@ cookie that comes twice counts as none.
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
 from ostiary.services.tokens.caller import Credentials, identify
-from ostiary.web.front.proofs import proved_with
+from ostiary.web.front.proofs import over_tls, proved_with
 from ostiary.web.front.visit import LOCAL, Scope, headers, visit
 
 __all__ = [
@@ -78,8 +78,8 @@ def of_api(scope: Scope) -> Credentials:
 
 
 async def page_visit(house: House, scope: Scope) -> Visit:
-    """The visit of a page's request, with its caller."""
-    return await identify(house, of_page(scope), visit(scope, house))
+    """The visit of a page's request, with its caller, and the certificate that its browser showed."""
+    return await identify(house, of_page(scope), over_tls(house, scope, visit(scope, house)))
 
 
 async def api_visit(house: House, scope: Scope) -> Visit:

@@ -20,13 +20,13 @@ from ostiary.web.front.answer import Answer
 from ostiary.web.front.certificate import certificate
 from ostiary.web.front.visit import Scope, headers
 
-__all__ = ["challenge", "offer", "proved", "proved_with"]
+__all__ = ["challenge", "offer", "over_tls", "proved", "proved_with"]
 
 
 def proved(house: House, scope: Scope, seen: Visit, *, nonce_needed: bool = True) -> Visit:
     """*seen* with what this request proves: a key by its DPoP headers, its TLS client's certificate."""
     shown = headers(scope, b"dpop")
-    return _over_tls(house, scope, _proved(house, scope, seen, shown, "", nonce_needed) if shown else seen)
+    return over_tls(house, scope, _proved(house, scope, seen, shown, "", nonce_needed) if shown else seen)
 
 
 def proved_with(house: House, scope: Scope, seen: Visit, token: str) -> Visit:
@@ -35,7 +35,7 @@ def proved_with(house: House, scope: Scope, seen: Visit, token: str) -> Visit:
     client.
     """
     key = _proved(house, scope, seen, headers(scope, b"dpop"), token, True) if token else seen
-    return _over_tls(house, scope, key)
+    return over_tls(house, scope, key)
 
 
 def _proved(house: House, scope: Scope, seen: Visit, shown: list[bytes], token: str, nonce_needed: bool) -> Visit:
@@ -45,8 +45,11 @@ def _proved(house: House, scope: Scope, seen: Visit, shown: list[bytes], token: 
     return replace(seen, proof=proof)
 
 
-def _over_tls(house: House, scope: Scope, seen: Visit) -> Visit:
-    """A header that nobody may send was refused before any door (`stack.py`), and proves nothing here either."""
+def over_tls(house: House, scope: Scope, seen: Visit) -> Visit:
+    """
+    *seen* with the certificate of this request's TLS client. A header that nobody may send was refused before any door
+    (`stack.py`), and proves nothing here either.
+    """
     der = certificate(scope, house)
     if not isinstance(der, bytes) or not der:
         return seen
