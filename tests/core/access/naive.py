@@ -5,9 +5,12 @@ Used only to compare. Answers with the outcome, and for each policy whether it a
 knows".
 """
 
+from collections.abc import Callable, Iterator
+from ipaddress import ip_address, ip_network
 from typing import Any
 
-from ostiary.core.access.facts import UNKNOWN, Facts, Place, Treat
+from ostiary.core.access.facts import TRUSTED, UNKNOWN, DeviceFacts, Facts, Place, Treat
+from tests.core.access.dice import RULES, STRENGTHS
 
 Truth = bool | None
 
@@ -25,6 +28,9 @@ def either(*answers: Truth) -> Truth:
 def no(answer: Truth) -> Truth:
     """Kleene's not."""
     return None if answer is None else not answer
+
+
+# ---- does it apply?
 
 
 def listed(names: Any, value: Any) -> Truth:
@@ -80,40 +86,156 @@ def applies(document: dict[str, Any], facts: Facts) -> Truth:
         ),
         where(c.get("locations"), facts.person),
         not c.get("signInRiskLevels") or listed(c["signInRiskLevels"], facts.sign_in_risk),
+        not c.get("userRiskLevels") or listed(c["userRiskLevels"], facts.user_risk),
         where(ours.get("requesterLocations"), facts.requester),
         device(c.get("devices"), facts.person_device),
         device(ours.get("requesterDevice"), facts.requester_device),
     )
 
 
+def _attribute(one: DeviceFacts | None, name: str) -> str:
+    return str((one.attributes.get(name) if one else None) or "").lower()
+
+
+MEANS: dict[str, Callable[[DeviceFacts | None], bool]] = {
+    RULES[0]: lambda one: one is not None and one.compliant,
+    RULES[1]: lambda one: one is None or not one.compliant,
+    RULES[2]: lambda one: one is not None and (_attribute(one, "model")[:1] == "x" or one.id.lower() == "d"),
+    RULES[3]: lambda one: _attribute(one, "trustType") != "azuread" and "9" not in _attribute(one, "model"),
+}
+
+
 def device(part: Any, about: Any) -> Truth:
-    """The one rule that the generator writes: `device.isCompliant -eq True`."""
+    """What a rule about a device says, in words of this file."""
     if not part:
         return True
     if about is UNKNOWN:
         return None
-    compliant = about is not None and about.compliant
-    return compliant if part["deviceFilter"]["mode"] == "include" else not compliant
+    return MEANS[part["deviceFilter"]["rule"]](about) is (part["deviceFilter"]["mode"] == "include")
+
+
+# ---- is what it demands there?
+
+NEVER, PERSON, LATE = "never", "the person, now", "after consent"
+Answer = tuple[Truth, str]
+"""Whether it is there (None: nobody knows), and who can still bring it."""
+
+
+def demands(document: dict[str, Any], facts: Facts) -> Iterator[list[Answer]]:
+    """What is demanded: one of each list is enough."""
+    grant, ours = document.get("grantControls") or {}, (document.get("ostiary") or {}).get("controls") or {}
+    asked = [built_in(name, facts) for name in grant.get("builtInControls", [])]
+    if grant.get("authenticationStrength"):
+        asked.append(strength(STRENGTHS.index(grant["authenticationStrength"]["id"]), facts))
+    yield from [[one] for one in asked] if grant.get("operator") == "AND" else [asked] if asked else []
+    often = (document.get("sessionControls") or {}).get("signInFrequency") or {}
+    if often.get("isEnabled"):
+        most = 300 if often.get("frequencyInterval") == "everyTime" else often["value"] * 3600
+        yield [(known(facts.proof_age, lambda age: age <= most), PERSON)]
+    near = ours.get("proximity") or {}
+    yield from ([(together([kind], facts), NEVER)] for kind in near.get("allOf") or ())
+    if near.get("anyOf"):
+        yield [(together(near["anyOf"], facts), NEVER)]
+    if near.get("maxKilometres"):
+        yield [(within(near["maxKilometres"], facts), NEVER)]
+    yield from ([machine(kind, facts)] for kind in ours.get("requesterDevice") or ())
+    if ours.get("numberConfirmation"):
+        able = facts.number_confirmed is not None
+        yield [(known(facts.number_confirmed, bool), LATE if able else NEVER)]
+    if ours.get("startTicket"):
+        yield [(known(facts.start_ticket, bool), NEVER)]
+    if ours.get("scopes") is not None:
+        yield [(allowed(ours["scopes"], facts), NEVER)]
+
+
+def known(value: Any, says: Callable[[Any], bool]) -> Truth:
+    """What *says* of a value that is known."""
+    return None if value is UNKNOWN else says(value)
+
+
+def built_in(name: str, facts: Facts) -> Answer:
+    """Graph's own."""
+    if name == "mfa":
+        return known(facts.amr, lambda amr: "mfa" in amr), PERSON
+    if name == "compliantDevice":
+        return known(facts.person_device, lambda one: one is not None and one.compliant), NEVER
+    return False, NEVER
+
+
+def strength(number: int, facts: Facts) -> Answer:
+    """The first is any second factor, the other two a key and nothing that can be typed."""
+    return known(facts.amr, lambda amr: "mfa" in amr and (number == 0 or ("hwk" in amr and "pwd" not in amr))), PERSON
+
+
+def together(kinds: list[str], facts: Facts) -> Truth:
+    """Whether machine and person share one of *kinds*."""
+    one, other = facts.person, facts.requester
+    same = alike(one.address, other.address)
+
+    def share(kind: str) -> Truth:
+        if kind == "sameNamedLocation":
+            return shared(one, other)
+        if kind == "samePrefix":
+            if UNKNOWN in (one.address, other.address):
+                return None
+            return ip_address(str(other.address)) in ip_network(f"{one.address}/24", strict=False)
+        part = {"sameAddress": "address", "sameAsn": "network", "sameCountry": "country"}[kind]
+        return alike(getattr(one, part), getattr(other, part))
+
+    if kinds != ["sameNamedLocation"] and same is True:
+        return True
+    return either(*map(share, kinds))
+
+
+def alike(one: Any, other: Any) -> Truth:
+    """The same thing; none is nothing to share."""
+    return None if UNKNOWN in (one, other) else one is not None and one == other
+
+
+def shared(one: Place, other: Place) -> Truth:
+    """A named location that both are in."""
+    if one.named is UNKNOWN or other.named is UNKNOWN:
+        return None
+    places: Any = ("l1", "l2")
+    known_: Any = (one, other)
+    return either(*(both(*(inside([name], place) for place in known_)) for name in places if name != TRUSTED))
+
+
+def within(most: int, facts: Facts) -> Truth:
+    """No farther from each other than that; Oslo and Bergen are 306 km apart."""
+    one, other = facts.person, facts.requester
+    if alike(one.address, other.address) is True:
+        return True
+    if UNKNOWN in (one.coordinates, other.coordinates):
+        return None
+    if None in (one.coordinates, other.coordinates):
+        return False
+    return one.coordinates == other.coordinates or most >= 306
+
+
+def machine(kind: str, facts: Facts) -> Answer:
+    """What the machine is."""
+    parts = {"managed": "managed", "compliant": "compliant", "keyBound": "key_bound"}
+    says = lambda one: one is not None and (kind == "registered" or getattr(one, parts[kind]))  # noqa: E731
+    return known(facts.requester_device, says), NEVER
+
+
+def allowed(ceiling: list[str], facts: Facts) -> Truth:
+    """Whether nothing is asked for beyond *ceiling*."""
+    if UNKNOWN in (facts.scopes, facts.resource):
+        return None
+    asked: Any = facts.scopes
+    return all(scope in ceiling or f"{facts.resource}/{scope}" in ceiling for scope in asked)
 
 
 def met(document: dict[str, Any], facts: Facts, *, later: bool, hope: bool) -> bool:
-    """Whether the demands are met; *hope* counts what the person can still bring, *later* also what is unknown."""
+    """Whether the demands are met; *hope* counts what can still be brought, *later* also what is unknown."""
 
-    def answer(name: str) -> bool:
-        if name == "mfa":
-            return hope or later or (facts.amr is not UNKNOWN and "mfa" in facts.amr)
-        if name == "compliantDevice":
-            known = facts.person_device
-            return later if known is UNKNOWN else known is not None and known.compliant
-        if name == "startTicket":
-            return later if facts.start_ticket is UNKNOWN else facts.start_ticket is True
-        return False  # block, and what nobody knows
+    def enough(answer: Answer) -> bool:
+        there, who = answer
+        return there is True or (later and there is None) or ((hope or later) and who != NEVER)
 
-    grant = document.get("grantControls") or {}
-    asked = [answer(name) for name in grant.get("builtInControls", [])]
-    ticket = (document.get("ostiary") or {}).get("controls", {}).get("startTicket")
-    enough = True if not asked else all(asked) if grant.get("operator") == "AND" else any(asked)
-    return enough and (not ticket or answer("startTicket"))
+    return all(any(map(enough, one)) for one in demands(document, facts))
 
 
 def decide(documents: list[dict[str, Any]], facts: Facts, treat: Treat) -> str:

@@ -102,6 +102,8 @@ BAD: tuple[tuple[dict[str, Any], str], ...] = (
     ({"ostiary": {"controls": {"proximity": {"maxKilometres": 0}}}}, "$.ostiary.controls.proximity.maxKilometres"),
     ({"ostiary": {"controls": {"requesterDevice": ["fast"]}}}, "$.ostiary.controls.requesterDevice"),
     ({"ostiary": {"controls": {"numberConfirmation": "yes"}}}, "$.ostiary.controls.numberConfirmation"),
+    ({"ostiary": {"controls": {"numberConfirmation": 1}}}, "$.ostiary.controls.numberConfirmation"),
+    ({"ostiary": {"controls": {"startTicket": 1}}}, "$.ostiary.controls.startTicket"),
     ({"ostiary": {"controls": {"scopes": "all"}}}, "$.ostiary.controls.scopes"),
     ({"ostiary": {"limits": {"accessMinutes": 1}}}, "$.ostiary.limits.accessMinutes"),
     ({"ostiary": {"limits": {"sessionHours": True}}}, "$.ostiary.limits.sessionHours"),
@@ -115,7 +117,8 @@ def test_what_cannot_be_enforced_is_told_with_its_path_and_refused(changes: dict
     read = compiled(changes)
     assert path in [problem.path for problem in read.problems]
     assert not read.acceptable
-    assert evaluate(one(read.policy), facts(amr=("mfa",)), unknown=Treat.STRICT).outcome is Outcome.BLOCKED
+    known = facts(amr=("mfa",), person_device=None, requester_device=None, sign_in_risk="none", user_risk="none")
+    assert evaluate(one(read.policy), known, unknown=Treat.STRICT).outcome is Outcome.BLOCKED
 
 
 @pytest.mark.parametrize("state", ["disabled", State.REPORT_ONLY.value])

@@ -38,6 +38,8 @@ BAD = (
     (ip("2000::/3"), "$.ipRanges[0].cidrAddress"),
     (ip(*["203.0.113.0/24"] * (RANGES + 1)), "$.ipRanges"),
     ({**ip("203.0.113.0/24"), "isTrusted": "yes"}, "$.isTrusted"),
+    ({**ip("203.0.113.0/24"), "isTrusted": 1}, "$.isTrusted"),
+    (countries("NO", includeUnknownCountriesAndRegions=1), "$.includeUnknownCountriesAndRegions"),
     ({**ip("203.0.113.0/24"), "countriesAndRegions": ["NO"]}, "$.countriesAndRegions"),
     (countries(), "$.countriesAndRegions"),
     (countries("no"), "$.countriesAndRegions"),

@@ -70,6 +70,19 @@ def test_named_locations_come_and_go_as_graph_has_them(tmp_path: Path) -> None:
     play(tmp_path, story)
 
 
+def test_there_are_at_most_195_named_locations(tmp_path: Path) -> None:
+    """Entra's limit: the next one is refused, and one that goes makes room."""
+
+    async def story(api: Api, clock: MovableClock) -> None:
+        made = [await api.ask("POST", LOCATIONS, {**NORDICS, "displayName": f"N{n}"}, status=201) for n in range(195)]
+        refused = await api.ask("POST", LOCATIONS, NORDICS, status=409)
+        assert "There are 195 locations already." in refused["error"]["message"]
+        await api.ask("DELETE", f"{LOCATIONS}/{made[0]['id']}", status=204)
+        await api.ask("POST", LOCATIONS, NORDICS, status=201)
+
+    play(tmp_path, story)
+
+
 def test_a_location_that_is_wrong_or_in_use_is_refused(tmp_path: Path) -> None:
     """Every problem with its path; a policy never loses a location that it names."""
 

@@ -139,7 +139,7 @@ class _Judge:
             result = Result.REPORT_FAILURE if failed else Result.REPORT_SUCCESS
         else:
             result = Result.FAILURE if failed else Result.SUCCESS
-        missing = tuple(self._policies.controls[n].label for n in bits_of(lacks))
+        missing = tuple(sorted(self._policies.controls[n].label for n in bits_of(lacks)))  # in whatever set it stands
         one.parts[verdict] = part = part_of(one.policy, result, "", missing)
         return part
 

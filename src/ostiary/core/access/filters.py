@@ -51,7 +51,8 @@ def read(name: str, value: Any, path: str, problems: list[Problem]) -> Filter | 
         problems.append(Problem(f"{path}.deviceFilter.mode", "must be include or exclude"))
     if not isinstance(text, str):
         problems.append(Problem(f"{path}.deviceFilter.rule", "must be a text"))
-        return None
+    if mode not in ("include", "exclude") or not isinstance(text, str):
+        return None  # whatever the rule says: what cannot be read matches
     try:
         return Filter(name, mode == "exclude", parse(text), text)
     except BadRule as wrong:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ostiary.core.access.facts import NOWHERE, TRUSTED, UNKNOWN, Place, Unknown
-from ostiary.core.access.sides import Problem, members
+from ostiary.core.access.sides import Problem, flag, members
 
 IP, COUNTRY = "#microsoft.graph.ipNamedLocation", "#microsoft.graph.countryNamedLocation"
 RANGES, COUNTRIES, NETWORKS = 2000, 300, 500  # entries of one location
@@ -60,9 +60,7 @@ def read_location(id: str, document: Mapping[str, Any]) -> tuple[NamedLocation, 
 
 
 def _read_ranges(location: NamedLocation, given: Mapping[str, Any], problems: list[Problem]) -> NamedLocation:
-    trusted = given.get("isTrusted")
-    if trusted not in (None, True, False):
-        problems.append(Problem("$.isTrusted", "must be true or false"))
+    trusted = flag(given.get("isTrusted"), "$.isTrusted", problems)
     listed = given.get("ipRanges")
     if listed is None:
         listed = []
@@ -74,7 +72,7 @@ def _read_ranges(location: NamedLocation, given: Mapping[str, Any], problems: li
     )
     if not ranges and not location.networks and not problems:
         problems.append(Problem("$.ipRanges", "must hold a range"))
-    return NamedLocation(location.id, location.name, trusted is True, ranges, networks=location.networks)
+    return NamedLocation(location.id, location.name, trusted, ranges, networks=location.networks)
 
 
 def _range(value: Any, path: str, problems: list[Problem]) -> tuple[int, int, int] | None:
@@ -96,16 +94,15 @@ def _range(value: Any, path: str, problems: list[Problem]) -> tuple[int, int, in
 def _read_countries(location: NamedLocation, given: Mapping[str, Any], problems: list[Problem]) -> NamedLocation:
     if given.get("countryLookupMethod", "clientIpAddress") != "clientIpAddress":
         problems.append(Problem("$.countryLookupMethod", "must be clientIpAddress: nothing here asks for a position"))
-    unknown = given.get("includeUnknownCountriesAndRegions")
-    if unknown not in (None, True, False):
-        problems.append(Problem("$.includeUnknownCountriesAndRegions", "must be true or false"))
+    name = "includeUnknownCountriesAndRegions"
+    unknown = flag(given.get(name), f"$.{name}", problems)
     listed = given.get("countriesAndRegions")
     fits = isinstance(listed, list) and 0 < len(listed) <= COUNTRIES
     if not fits or not all(_is_country(code) for code in listed or ()):
         problems.append(Problem("$.countriesAndRegions", "must be a list of ISO 3166-1 codes of two capitals"))
         listed = []
     return NamedLocation(
-        location.id, location.name, countries=frozenset(listed or ()), nowhere_too=unknown is True,
+        location.id, location.name, countries=frozenset(listed or ()), nowhere_too=unknown,
         networks=location.networks,
     )  # fmt: skip
 

@@ -64,6 +64,13 @@ def chosen(value: Any, path: str, known: tuple[str, ...], what: str, problems: l
     return given
 
 
+def flag(value: Any, path: str, problems: list[Problem]) -> bool:
+    """True or false, absent and null meaning false; a number is neither, though 1 equals True."""
+    if value is not None and not isinstance(value, bool):
+        problems.append(Problem(path, "must be true or false"))
+    return value is True
+
+
 def members(value: Any, path: str, known: tuple[str, ...], problems: list[Problem]) -> Mapping[str, Any]:
     """An object whose set fields are all in *known*; others that carry a value cannot be enforced."""
     if value is None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ostiary.core.access.controls.control import Control, Stage
 from ostiary.core.access.facts import Facts, Unknown
-from ostiary.core.access.sides import Problem
+from ostiary.core.access.sides import Problem, flag
 
 NUMBER, TICKET = "numberConfirmation", "startTicket"
 NAMES: tuple[str, ...] = (NUMBER, TICKET)
@@ -17,9 +17,7 @@ NAMES: tuple[str, ...] = (NUMBER, TICKET)
 
 def read(value: Any, path: str, problems: list[Problem]) -> tuple[Control, ...]:
     """True or false; *path* ends with the name."""
-    if value not in (None, True, False):
-        problems.append(Problem(path, "must be true or false"))
-    return (Control(path.rpartition(".")[2]),) if value is True else ()
+    return (Control(path.rpartition(".")[2]),) if flag(value, path, problems) else ()
 
 
 def satisfied(control: Control, facts: Facts) -> bool | None | Unknown:
