@@ -16,13 +16,15 @@ import httpx
 
 
 class Visitor:
-    """One browser's worth of cookies at *origin*, trusting the authorities of *ca_file*."""
+    """One browser's worth of cookies at *origin*, trusting the authorities of *ca_file*; *address* is its own."""
 
-    def __init__(self, origin: str, ca_file: Path) -> None:
+    def __init__(self, origin: str, ca_file: Path, address: str | None = None) -> None:
         self.origin = origin
+        self.address = address or ""
         self.given: set[str] = set()
         self.context = ssl.create_default_context(cafile=str(ca_file))
-        self.http = httpx.Client(base_url=origin, verify=self.context, event_hooks={"response": [self._remember]})
+        way = httpx.HTTPTransport(verify=self.context, local_address=address)
+        self.http = httpx.Client(base_url=origin, transport=way, event_hooks={"response": [self._remember]})
 
     def __enter__(self) -> Self:
         return self
