@@ -97,6 +97,12 @@ class Dice:
             "signInRiskLevels": self.perhaps(self.one(["high"], ["high", "medium"])),
             "userRiskLevels": self.perhaps(["none"]),
             "devices": self.perhaps(self._filter()),
+            "clientApplications": self.perhaps(
+                {
+                    "includeServicePrincipals": self.one([], ["w"], ["ServicePrincipalsInMyTenant"]),
+                    "excludeServicePrincipals": self.some("v"),
+                }
+            ),
         }  # fmt: skip
 
     def _places(self) -> dict[str, Any]:
@@ -125,7 +131,7 @@ class Dice:
             "allOf": self.some(*NEARNESS)[:2], "anyOf": self.some(*NEARNESS), "maxKilometres": self.one(None, 100, 310),
         }  # fmt: skip
         return {
-            "proximity": self.perhaps(near) if any(near.values()) else None,
+            "proximity": near if any(near.values()) and self.random.random() < 0.4 else None,
             "requesterDevice": self.perhaps(self.some("registered", "managed", "compliant", "keyBound")),
             "numberConfirmation": self.one(True, False, None, None),
             "startTicket": self.one(True, False, None, None, None),
@@ -147,15 +153,15 @@ class Dice:
         """A sign-in; its *platform* known, where the treatment has a rule of its own for an unknown one."""
         system = self.one("linux", "iOS") if platform else self.told("linux", "iOS")
         return Facts(
-            user=self.told("a", "b"), groups=self.told(frozenset(self.some("g", "h"))),
+            user=self.told("a", "b", "b", None), groups=self.told(frozenset(self.some("g", "h"))),
             roles=self.told(frozenset(self.some("administrator", "auditor"))), application=AppId("cli"),
             resource=self.told("x", "y"), scopes=self.told(frozenset(self.some(*SCOPES))),
-            client_type=self.told("browser", "mobileAppsAndDesktopClients"),
+            client_type=self.told("browser", "mobileAppsAndDesktopClients", "workload"),
             transfer_method=self.told("deviceCodeFlow", "deviceCodeFlow", None),
             amr=self.told(("pwd",), ("pwd", "otp", "mfa"), ("hwk", "user", "mfa"), ("hwk",)),
             proof_age=self.told(0, 300, 301, 3600, 3601), platform=system,
             sign_in_risk=self.told("high", "medium", "none"), user_risk=self.told("none", "low"),
             person=self.place(), requester=self.place(), person_device=self.one(*DEVICES),
             requester_device=self.one(*DEVICES), number_confirmed=self.told(True, False, None),
-            start_ticket=self.told(True, False),
+            start_ticket=self.told(True, False), service_principal=self.told(None, None, "v", "w"),
         )  # fmt: skip

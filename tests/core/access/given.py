@@ -13,7 +13,7 @@ ALICE, BOB = UserId("alice"), UserId("bob")
 STAFF, EXCEPTION = GroupId("staff"), GroupId("exception")
 CLIENT, API, OTHER = AppId("client"), AppId("api"), AppId("other")
 FLOW = "deviceCodeFlow"
-CONDITIONS = ("locations", "platforms", "signInRiskLevels", "userRiskLevels", "devices")
+CONDITIONS = ("locations", "platforms", "signInRiskLevels", "userRiskLevels", "devices", "clientApplications")
 
 
 def document(**changes: Any) -> dict[str, Any]:
@@ -62,5 +62,6 @@ def facts(**changes: Any) -> Facts:
         "roles": frozenset(),
         "transfer_method": FLOW,
         "amr": ("pwd",),
+        "service_principal": None,
     }
     return Facts(**{**known, **changes})

@@ -52,12 +52,15 @@ def applies(document: dict[str, Any], facts: Facts) -> Truth:
     """Whether the policy's assignments match."""
     c = document["conditions"]
     users, apps = c["users"], c["applications"]
-    somebody = UNKNOWN in (facts.user, facts.groups, facts.roles)
+    workloads = c.get("clientApplications") or {}
+    somebody = facts.user is not None and UNKNOWN in (facts.user, facts.groups, facts.roles)
 
     def who(side: str) -> Truth:
         keys = [users.get(f"{side}{kind}") or [] for kind in ("Users", "Groups", "Roles")]
         if "All" in keys[0]:
             return True
+        if facts.user is None:
+            return False
         if somebody:
             return None if any(keys) and keys != [["None"], [], []] else False
         known: Any = facts
@@ -71,8 +74,14 @@ def applies(document: dict[str, Any], facts: Facts) -> Truth:
 
     flow = {m for m in ((c.get("authenticationFlows") or {}).get("transferMethods") or "").split(",") if m}
     platforms, ours = c.get("platforms"), (document.get("ostiary") or {}).get("conditions") or {}
+    nobody = not any(set(names) - {"None"} for names in users.values() if names)
     return both(
-        both(who("include"), no(who("exclude"))),
+        (nobody and bool(workloads.get("includeServicePrincipals"))) or both(who("include"), no(who("exclude"))),
+        both(
+            not workloads.get("includeServicePrincipals")
+            or workload(workloads["includeServicePrincipals"], facts.service_principal),
+            no(workload(workloads.get("excludeServicePrincipals"), facts.service_principal)),
+        ),
         both(
             "All" in (apps["includeApplications"]) or listed(apps["includeApplications"], facts.resource),
             no(listed(apps.get("excludeApplications"), facts.resource)),
@@ -91,6 +100,13 @@ def applies(document: dict[str, Any], facts: Facts) -> Truth:
         device(c.get("devices"), facts.person_device),
         device(ours.get("requesterDevice"), facts.requester_device),
     )
+
+
+def workload(names: Any, value: Any) -> Truth:
+    """Whether it is one of the workloads named, or any where all are; a person is none."""
+    if value is UNKNOWN:
+        return None if names else False
+    return value is not None and bool({value, "ServicePrincipalsInMyTenant"} & set(names or ()))
 
 
 def _attribute(one: DeviceFacts | None, name: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from ostiary.core.access.controls.proximity import kilometres
 from ostiary.core.access.decision import Decision, Outcome
 from ostiary.core.access.evaluate import evaluate
-from ostiary.core.access.facts import NOWHERE, UNKNOWN, DeviceFacts, Place, Treat
+from ostiary.core.access.facts import NOWHERE, TRUSTED, UNKNOWN, DeviceFacts, Place, Treat
 from ostiary.core.words.instants import hours, minutes
 from tests.core.access.given import API, facts, mfa, one, policy
 
@@ -122,6 +122,19 @@ def test_proximity(kind: str, requester: Place, near: bool) -> None:
         assert judged(demand, unnamed).outcome is (BLOCKED if kind == "sameNamedLocation" else ALLOWED)
         assert judged(demand, {"person": NOWHERE, "requester": OSLO}).outcome is BLOCKED
         assert judged(demand, {"person": OSLO, "requester": Place("192.0.2.9")}).outcome is BLOCKED
+
+
+def test_what_both_sides_lack_is_nothing_that_they_share() -> None:
+    """Neither an unknown country nor none; and two trusted places are not one place."""
+    one_side, other = (Place(address, None, None, None, frozenset()) for address in ("203.0.113.9", "198.51.100.7"))
+    for kind in ("sameCountry", "sameAsn", "sameNamedLocation"):
+        known = {"person": one_side, "requester": other}
+        assert judged(ours(proximity={"allOf": [kind]}), known).outcome is BLOCKED
+    trusted = {
+        "person": replace(OSLO, named=frozenset({TRUSTED, "office"})),
+        "requester": replace(BERGEN, named=frozenset({TRUSTED, "plant"})),
+    }
+    assert judged(ours(proximity={"allOf": ["sameNamedLocation"]}), trusted).outcome is BLOCKED
 
 
 def test_proximity_takes_one_of_several_or_all() -> None:

@@ -50,7 +50,8 @@ def test_one_policy_more_never_allows_more(seed: int, block: bool, treat: Treat)
 
 
 EXCLUSIONS: tuple[tuple[str, Any], ...] = (
-    ("users.excludeUsers", "b"), ("users.excludeGroups", "g"), ("users.excludeRoles", "administrator"),
+    ("clientApplications.excludeServicePrincipals", "w"), ("users.excludeUsers", "b"),
+    ("users.excludeGroups", "g"), ("users.excludeRoles", "administrator"),
     ("applications.excludeApplications", "y"), ("platforms.excludePlatforms", "linux"),
     ("locations.excludeLocations", "l1"), ("requesterLocations.excludeLocations", "l2"), ("devices", RULES[0]),
     ("requesterDevice", RULES[3]),
