@@ -23,6 +23,8 @@ ALLOWED, BLOCKED, CONTROLS = Outcome.ALLOWED, Outcome.BLOCKED, Outcome.CONTROLS
 REPORT = State.REPORT_ONLY.value
 STRENGTH = "00000000-0000-0000-0000-00000000000"
 PASSWORD, MFA, KEY = ("pwd",), ("pwd", "otp", "mfa"), ("hwk", "user", "mfa")
+SECOND = ("pwd", "hwk", "mfa")
+"""A key beside a password: `mfa` may mean the password, so it is no stronger than any second factor."""
 COMPLIANT, PLAIN = DeviceFacts("d", compliant=True), DeviceFacts("d")
 IN_PLACE = {"transfer_method": None}
 
@@ -190,8 +192,8 @@ RULES = (
         "authentication/concept-authentication-strengths",
         (
             *(Asked((rule(grantControls=grant(strength=number)),), {"amr": amr}, outcome)
-              for number, passes in ((2, (MFA, KEY)), (3, (KEY,)), (4, (KEY,)))
-              for amr in (PASSWORD, MFA, KEY)
+              for number, passes in ((2, (MFA, KEY, SECOND)), (3, (KEY,)), (4, (KEY,)))
+              for amr in (PASSWORD, MFA, KEY, SECOND)
               for outcome in (ALLOWED if amr in passes else CONTROLS,)),
             Saved(rule(grantControls=grant(strength=5)), "$.grantControls.authenticationStrength.id"),
         ),

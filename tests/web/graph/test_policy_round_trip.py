@@ -11,11 +11,11 @@ from ostiary.core.access.decision import Decision
 from ostiary.core.access.evaluate import evaluate
 from ostiary.core.access.facts import Facts, Treat
 from ostiary.core.access.policy_set import compile_set
+from ostiary.core.access.stored import Stored
 from ostiary.core.graph.fields import render
 from ostiary.core.graph.policy import POLICY, document_of
 from ostiary.core.words.ids import PolicyId
 from ostiary.core.words.instants import Instant
-from ostiary.store.policies import StoredPolicy
 from ostiary.web.graph.bodies import Body, read_json
 from tests.core.access.dice import Dice
 
@@ -23,16 +23,16 @@ CREATED = Body.of(POLICY.fields, "create")
 WRITTEN = {field.name for field in POLICY.fields if field.writable}
 
 
-def saved(id: str, body: str) -> StoredPolicy:
+def saved(id: str, body: str) -> Stored[PolicyId]:
     """What a body with this text becomes: read, checked and kept as `POST` does."""
     read = read_json(body.encode())
     assert isinstance(read, dict), read
     changes = CREATED.check(read)
     assert isinstance(changes, dict), changes
-    return StoredPolicy(PolicyId(id), json.loads(json.dumps(document_of(changes))), Instant(0), Instant(1))
+    return Stored(PolicyId(id), json.loads(json.dumps(document_of(changes))), Instant(0), Instant(1))
 
 
-def shown(policy: StoredPolicy) -> str:
+def shown(policy: Stored[PolicyId]) -> str:
     """What `GET` answers."""
     return json.dumps(render(POLICY.fields, policy))
 
