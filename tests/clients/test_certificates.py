@@ -6,17 +6,20 @@ two ports, one for everybody and one that asks for certificates; npm openid-clie
 import ssl
 from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 import httpx
 import pytest
 
+from ostiary.client import OstiaryAuth, Session, open_cache, places, this_machine
+from tests.cli.test_terminal import terminal
 from tests.clients import needs
 from tests.clients.needs import AZURE_CLI
 from tests.clients.programs import openid_client_with_a_certificate
 from tests.journeys.browser import Person
+from tests.journeys.test_cli import code_on, installed
 from tests.proxied import free_port, furnish, haproxy
 from tests.server import Server, running
 from tests.web.oauth.certificates import CLIENT_AUTH, Pair, make
@@ -136,4 +139,43 @@ def test_openid_client_signs_in_with_a_certificate(server: Server, person: Perso
     nobody = Requester(server, tmp_path, None)
     assert [nobody.use(me, token) for token in (first.access_token, renewed.access_token)] == [401, 401]
     assert own.use(me, renewed.access_token) == 200
+    server.end_exemptions("alice")
+
+
+def test_our_own_program_comes_with_a_certificate(server: Server, person: Person, tmp_path: Path) -> None:
+    """`login --certificate`, a renewal, the admin API, and the library's `httpx.Auth`, all over mutual TLS."""
+    own = Requester(server, tmp_path, make("EC", server.clock.now(), usages=(CLIENT_AUTH,)))
+    certificate, key = map(str, own.files())
+    program = installed(server, tmp_path)
+    assert program.run("login", "--device-code", "--certificate", str(tmp_path / "none.pem")).returncode == 2
+    assert program.run("login", "--device-code", "--key", key).returncode == 2
+    server.open_exemption("alice")
+    with terminal(
+        program, "login", "--device-code", "--store", "file", "--certificate", certificate, "--key", key
+    ) as it:
+        person.enter_code(code_on(it))
+        person.approve()
+        assert it.end() == 0, it.seen
+    assert f"It comes with the certificate of {certificate}." in it.seen
+    server.pass_time(11 * 60)  # the token has to be renewed
+    listed = program.run("exemption", "list")
+    assert (listed.returncode, "Insufficient privileges" in listed.stderr) == (4, True)  # known, and no administrator
+    token = program.run("token")
+    assert f"with the certificate of {certificate}" in token.stderr
+    me = f"{server.config.mtls_origin}/v1.0/me"
+    assert own.use(me, token.stdout.strip()) == 200
+    assert Requester(server, tmp_path, None).use(me, token.stdout.strip()) == 401
+    machine = replace(this_machine(), environ=program.environ, home=tmp_path)
+    session = Session(open_cache("default", "file", places(machine), machine))
+    trust = session.tls()
+    trust.load_verify_locations(str(server.ca_file))
+    origin = server.config.mtls_origin or ""
+    with httpx.Client(verify=trust, auth=OstiaryAuth(session, [origin])) as client:
+        assert client.get(me).json()["userPrincipalName"] == server.people["alice"].username
+    Path(key).rename(tmp_path / "moved.key")
+    lost = program.run("token", "--scope", f"{server.origin}/User.Read openid")
+    assert (lost.returncode, "client certificate cannot be used" in lost.stderr) == (2, True), lost.stderr
+    (tmp_path / "moved.key").rename(key)
+    assert program.run("logout").returncode == 0
+    assert own.use(me, token.stdout.strip()) == 401
     server.end_exemptions("alice")

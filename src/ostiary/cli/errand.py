@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from ostiary.cli.output import Screen
 from ostiary.cli.settings import Given, Settings, data_folder, resolve
-from ostiary.client.cache import Access, Cache, open_cache
+from ostiary.client.cache import Access, Cache, SignIn, open_cache
+from ostiary.client.certificate import ClientCertificate
 from ostiary.client.discovery import origin_of
 from ostiary.client.drive import Asker, Teller, http_client, ignore, nobody, run
 from ostiary.client.errors import Misused, NotSignedIn, StorageFailed
@@ -65,10 +66,11 @@ class Errand:
             raise Misused("not confirmed; nothing was done")
 
     def perform(
-        self, exchange: Exchange[T], *, tell: Teller = ignore, ask: Asker = nobody, machine: Machine | None = None
-    ) -> T:
-        """Have one conversation to its end."""
-        with http_client() as http:
+        self, exchange: Exchange[T], *, tell: Teller = ignore, ask: Asker = nobody, machine: Machine | None = None,
+        pair: ClientCertificate | None = None,
+    ) -> T:  # fmt: skip
+        """Have one conversation to its end, showing the certificate of *pair* to a server that asks for one."""
+        with http_client(pair) as http:
             return run(exchange, http=http, machine=machine or self.machine, tell=tell, ask=ask)
 
     def token(self, scope: str | None = None, *, need: float = 60.0, refused: str | None = None) -> str:
@@ -84,7 +86,12 @@ class Errand:
         return self._stored(scope, need, refused).token
 
     def _stored(self, scope: str | None, need: float, refused: str | None) -> Access:
-        return self.perform(fresh(self.cache, scope, need=need, refused=refused))
+        return self.perform(fresh(self.cache, scope, need=need, refused=refused), pair=self._pair())
+
+    def _pair(self) -> ClientCertificate | None:
+        """The certificate that the stored sign-in came with; a token of `OSTIARY_TOKEN` has the one that it is of."""
+        held = self._of_ours()
+        return None if held is None else held.pair
 
     @contextmanager
     def graph(self) -> Iterator[Graph]:
@@ -95,13 +102,22 @@ class Errand:
     def _graph(self) -> Graph:
         if self.given.local:
             return local_graph(data_folder(self.settings), self.machine)
-        return remote_graph(self._admin_origin(), self._bearer, self.machine, self.prover)
+        origin, held = self._admin_origin(), self._of_ours()
+        if held is None or held.pair is None:
+            return remote_graph(origin, self._bearer, self.machine, self.prover)
+        there = origin_of(held.token_endpoint)  # the address for certificates, which bound tokens are used at
+        return remote_graph(there, self._bearer, self.machine, self.prover, pair=held.pair, home=origin)
 
     def prover(self) -> Prover | None:
         """
         What proves the key of the token in use; None for one that is not bound. A token of `OSTIARY_TOKEN` that the
         stored sign-in gave (`ostiary run`) is bound as that is.
         """
+        held = self._of_ours()
+        return None if held is None else self.cache.prover(held)
+
+    def _of_ours(self) -> SignIn | None:
+        """The stored sign-in, if the token in use is one of its."""
         own = self.settings.token
         try:
             held = self.cache.load()
@@ -109,9 +125,7 @@ class Errand:
             if own is None:
                 raise
             return None
-        if held is None or (own is not None and own not in [access.token for access in held.access]):
-            return None
-        return self.cache.prover(held)
+        return None if held is None or (own is not None and own not in [a.token for a in held.access]) else held
 
     def tell_bound(self) -> None:
         """Say of a token that leaves this program that others may not be able to use it."""
@@ -120,6 +134,8 @@ class Errand:
                 "! This token is bound to a key of this machine: where that is checked, only ostiary can use it."
             )
             self.screen.say("  For other programs: ostiary login --bearer")
+        elif (pair := self._pair()) is not None:
+            self.screen.say(f"! This token counts where it comes over TLS with the certificate of {pair.certificate}.")
 
     def _bearer(self, refused: str | None) -> str:
         try:

@@ -7,6 +7,7 @@ refused person can do next.
 """
 
 import shlex
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -19,9 +20,10 @@ from ostiary.cli.waiting import Waiting
 from ostiary.client.browser import BrowserWanted, sign_in_by_browser
 from ostiary.client.browser import Request as BrowserRequest
 from ostiary.client.cache import SignIn
+from ostiary.client.certificate import ClientCertificate, tls_context
 from ostiary.client.device import Request as DeviceRequest
 from ostiary.client.device import sign_in_by_device
-from ostiary.client.discovery import Server, discover
+from ostiary.client.discovery import Server, discover, over_tls
 from ostiary.client.errors import CodeExpired, DeniedByPolicy, Misused, StorageFailed
 from ostiary.client.exchange import Event
 from ostiary.client.machine import headless_because
@@ -48,6 +50,10 @@ def login(
     bearer: Annotated[
         bool, typer.Option("--bearer", help="Tokens that any program can use, not bound to a key of this machine.")
     ] = False,
+    certificate: Annotated[
+        str, typer.Option("--certificate", help="Come over TLS with this client certificate (PEM file).")
+    ] = "",
+    key: Annotated[str, typer.Option("--key", help="The certificate's key, if it is in another file.")] = "",
     ticket: Annotated[bool, typer.Option("--ticket", help="Ask for the start ticket taken in a browser.")] = False,
     ticket_code: Annotated[str, typer.Option("--ticket-code", help="The start ticket itself.")] = "",
     timeout: Annotated[str, typer.Option("--timeout", help="Give up after this time (90s, 10m, PT10M).")] = "",
@@ -58,17 +64,19 @@ def login(
     way = _way(errand, device_code, browser)
     errand.cache.probe()
     server = errand.perform(discover(errand.settings.server.value))
-    prover = new_prover(errand.machine) if server.proves_keys and not bearer else None
+    pair = _certificate(errand, certificate, key)
+    server = server if pair is None else over_tls(server)
+    prover = new_prover(errand.machine) if server.proves_keys and not bearer and pair is None else None
     who, what = client or errand.settings.client.value, _scope(errand, server, scope)
     if way == BROWSER:
         request = BrowserRequest(who, what, max_age=0 if fresh else None, timeout=limit)
-        granted = _by_browser(errand, server, request, prover)
+        granted = _by_browser(errand, server, request, prover, pair)
     else:
         if headless_because(errand.machine) is None:
             errand.screen.say("This machine seems to have a browser: ostiary login --browser is safer than a code.")
         name, asks = errand.machine.name(), errand.may_ask
         asked = DeviceRequest(who, what, reason or None, limit, name, asks, _ticket(errand, ticket, ticket_code))
-        granted = _by_device(errand, server, asked, qr, prover)
+        granted = _by_device(errand, server, asked, qr, prover, pair)
     record = record_of(
         granted,
         server,
@@ -78,10 +86,25 @@ def login(
         how=way.replace("-", "_"),
         now=errand.machine.wall(),
         prover=prover,
+        pair=pair,
     )
     _finish(errand, record)
     if device_code or browser:
         errand.remember("sign_in", way)
+
+
+def _certificate(errand: Errand, certificate: str, key: str) -> ClientCertificate | None:
+    """By flag, else by the variables. Raises Misused before anybody was asked for anything."""
+    environ = errand.machine.environ
+    if not certificate:
+        certificate, key = environ.get("OSTIARY_CERTIFICATE", ""), key or environ.get("OSTIARY_CERTIFICATE_KEY", "")
+    if not certificate:
+        if key:
+            raise Misused("--key goes with --certificate")
+        return None
+    pair = ClientCertificate(str(Path(certificate).absolute()), str(Path(key or certificate).absolute()))
+    tls_context(pair)
+    return pair
 
 
 def _ticket(errand: Errand, ask: bool, given: str) -> str | None:
@@ -118,12 +141,15 @@ def _scope(errand: Errand, server: Server, scope: str) -> str:
     return " ".join(dict.fromkeys([*wanted.split(), "openid", "profile", "offline_access"]))
 
 
-def _by_device(errand: Errand, server: Server, request: DeviceRequest, qr: bool, prover: Prover | None) -> Granted:
+def _by_device(
+    errand: Errand, server: Server, request: DeviceRequest, qr: bool, prover: Prover | None,
+    pair: ClientCertificate | None,
+) -> Granted:  # fmt: skip
     while True:
         try:
             with Waiting(errand.screen, errand.machine, qr=qr) as waiting:
                 sign_in = sign_in_by_device(server, request, prover)
-                return errand.perform(sign_in, tell=waiting.tell, ask=waiting.ask, machine=waiting.machine)
+                return errand.perform(sign_in, tell=waiting.tell, ask=waiting.ask, machine=waiting.machine, pair=pair)
         except CodeExpired as fault:
             if not errand.may_ask:
                 fault.next_step = fault.next_step or "ostiary login"
@@ -146,7 +172,9 @@ def _way_in(errand: Errand, request: DeviceRequest) -> str:
     return f"{words}   (an administrator does that)"
 
 
-def _by_browser(errand: Errand, server: Server, request: BrowserRequest, prover: Prover | None) -> Granted:
+def _by_browser(
+    errand: Errand, server: Server, request: BrowserRequest, prover: Prover | None, pair: ClientCertificate | None
+) -> Granted:
     def tell(event: Event) -> None:
         if not isinstance(event, BrowserWanted):
             return
@@ -157,7 +185,8 @@ def _by_browser(errand: Errand, server: Server, request: BrowserRequest, prover:
             errand.screen.say("Open this in a browser on this machine:")
         errand.screen.say(event.address)
 
-    return errand.perform(sign_in_by_browser(server, request, errand.machine.random, prover), tell=tell)
+    sign_in = sign_in_by_browser(server, request, errand.machine.random, prover)
+    return errand.perform(sign_in, tell=tell, pair=pair)
 
 
 def _finish(errand: Errand, record: SignIn) -> None:
@@ -182,6 +211,7 @@ def _finish(errand: Errand, record: SignIn) -> None:
         errand.remember("server", errand.settings.server.value)
     screen.say(f"Signed in as {record.username or record.name or 'you'}. {_until(errand, record)}", "bold green")
     bound = " Its tokens are bound to a key of this machine." if record.key else ""
+    bound = f" It comes with the certificate of {record.certificate}." if record.certificate else bound
     screen.say(f"Kept in {cache.holder.where}.{bound}")
     if errand.settings.token is not None:
         screen.say("! OSTIARY_TOKEN is set and wins over this sign-in; unset it to use this one.", "bold")

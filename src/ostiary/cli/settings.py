@@ -29,6 +29,8 @@ VARIABLES = (
     ("OSTIARY_CONFIG_DIR", "folder of config.toml, instead of $XDG_CONFIG_HOME/ostiary"),
     ("OSTIARY_STORE", "where tokens are kept, like --store"),
     ("OSTIARY_BROWSER", "never, always, or the program that opens an address"),
+    ("OSTIARY_CERTIFICATE", "file with the client certificate to sign in with, like --certificate"),
+    ("OSTIARY_CERTIFICATE_KEY", "file with its key, like --key"),
     ("OSTIARY_NO_INPUT", "when set, nothing is asked"),
     ("OSTIARY_DATA", "data folder of the server on this machine, for --local"),
     ("OSTIARY_ID_TOKEN", "a job's own id token, for `ostiary token --workload`"),

@@ -17,9 +17,10 @@ from ostiary.client.auth import OstiaryAuth
 from ostiary.client.browser import BrowserWanted, sign_in_by_browser
 from ostiary.client.browser import Request as BrowserRequest
 from ostiary.client.cache import Access, Cache, SignIn, open_cache
+from ostiary.client.certificate import ClientCertificate, tls_context
 from ostiary.client.device import CodeIssued, ConnectionLost, Extended, NumberWanted, Resumed, sign_in_by_device
 from ostiary.client.device import Request as DeviceRequest
-from ostiary.client.discovery import Server, discover
+from ostiary.client.discovery import Server, discover, over_tls
 from ostiary.client.drive import http_client, http_client_async, run, run_async
 from ostiary.client.errors import (
     CodeExpired,
@@ -49,6 +50,7 @@ __all__ = [
     "BrowserRequest",
     "BrowserWanted",
     "Cache",
+    "ClientCertificate",
     "CodeExpired",
     "CodeIssued",
     "Conflict",
@@ -90,6 +92,7 @@ __all__ = [
     "keep",
     "local_graph",
     "open_cache",
+    "over_tls",
     "places",
     "read_profile",
     "record_of",
@@ -99,4 +102,5 @@ __all__ = [
     "sign_in_by_browser",
     "sign_in_by_device",
     "this_machine",
+    "tls_context",
 ]

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from ostiary.client.certificate import ClientCertificate
 from ostiary.client.errors import StorageFailed, TimedOut
 from ostiary.client.exchange import Exchange, pause
 from ostiary.client.machine import Machine, headless_because
@@ -63,6 +64,16 @@ class SignIn:
     serial: int = 0
     key: str | None = None
     """The private key that its tokens are bound to (`proofs.Prover.secret`); None for tokens that anybody could use."""
+    certificate: str | None = None
+    """Name of the file with the certificate that it comes with over TLS, and of that with its key."""
+    certificate_key: str | None = None
+
+    @property
+    def pair(self) -> ClientCertificate | None:
+        """The certificate that its tokens are asked for and used with; None for a sign-in without."""
+        if self.certificate is None:
+            return None
+        return ClientCertificate(self.certificate, self.certificate_key or self.certificate)
 
 
 class Cache:

@@ -8,13 +8,13 @@ interface alone.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from ostiary.client.errors import Misused, ServerFault, Unreachable
 from ostiary.client.exchange import Call, Exchange, needed
 
-__all__ = ["Server", "checked_address", "discover", "origin_of"]
+__all__ = ["Server", "checked_address", "discover", "origin_of", "over_tls"]
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _ADDRESS_LIMIT = 2000
@@ -34,6 +34,8 @@ class Server:
     """Whether it takes proofs of the kind that we make (RFC 9449 §5.1)."""
     confirmation_endpoint: str | None = None
     """Ours: where the number goes that a person was shown (R12)."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Where requesters with a TLS certificate go instead, by the endpoints' names (RFC 8705 §5)."""
 
     @property
     def origin(self) -> str:
@@ -94,7 +96,38 @@ def _read(asked: str, fields: Mapping[str, object]) -> Server:
         proves_keys="ES256" in _names(fields.get("dpop_signing_alg_values_supported")),
         names_issuer=fields.get("authorization_response_iss_parameter_supported") is True,
         confirmation_endpoint=_endpoint(fields, "ostiary_confirmation_endpoint"),
+        aliases=_aliases(fields),
     )
+
+
+def over_tls(server: Server) -> Server:
+    """*server* as whoever comes with a certificate talks to it. Raises Misused when it has no address for that."""
+    missing = [name for name in _NEEDED if name not in server.aliases]
+    if missing:
+        raise Misused(f"{server.origin} has no address for client certificates")
+    at = server.aliases.get
+    return replace(
+        server,
+        token_endpoint=server.aliases["token_endpoint"],
+        device_authorization_endpoint=server.aliases["device_authorization_endpoint"],
+        revocation_endpoint=at("revocation_endpoint", server.revocation_endpoint),
+        confirmation_endpoint=at("confirmation_endpoint", server.confirmation_endpoint),
+    )
+
+
+_NEEDED = ("token_endpoint", "device_authorization_endpoint")
+_ALIASED = {
+    "token_endpoint": "token_endpoint",
+    "device_authorization_endpoint": "device_authorization_endpoint",
+    "revocation_endpoint": "revocation_endpoint",
+    "ostiary_confirmation_endpoint": "confirmation_endpoint",
+}
+
+
+def _aliases(fields: Mapping[str, object]) -> dict[str, str]:
+    given = fields.get("mtls_endpoint_aliases")
+    found = {ours: _endpoint(given, name) for name, ours in _ALIASED.items()} if isinstance(given, dict) else {}
+    return {name: address for name, address in found.items() if address is not None}
 
 
 def _names(value: object) -> list[object]:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from ostiary.client.certificate import ClientCertificate, tls_context
 from ostiary.client.errors import ServerFault
 from ostiary.client.exchange import (
     Answer,
@@ -44,14 +45,17 @@ _TIMEOUT = httpx.Timeout(20.0, connect=10.0)
 _HEADERS = {"user-agent": "ostiary-client", "accept-encoding": "identity"}
 
 
-def http_client() -> httpx.Client:
-    """A client that trusts what the system trusts, or `SSL_CERT_FILE`, and honours the proxy variables."""
-    return httpx.Client(verify=ssl.create_default_context(), timeout=_TIMEOUT)
+def http_client(pair: ClientCertificate | None = None) -> httpx.Client:
+    """
+    A client that trusts what the system trusts, or `SSL_CERT_FILE`, honours the proxy variables, and shows the
+    certificate of *pair* to servers that ask for one. Raises Misused when that cannot be used.
+    """
+    return httpx.Client(verify=tls_context(pair), timeout=_TIMEOUT)
 
 
-def http_client_async() -> httpx.AsyncClient:
+def http_client_async(pair: ClientCertificate | None = None) -> httpx.AsyncClient:
     """The same for asyncio."""
-    return httpx.AsyncClient(verify=ssl.create_default_context(), timeout=_TIMEOUT)
+    return httpx.AsyncClient(verify=tls_context(pair), timeout=_TIMEOUT)
 
 
 def ignore(event: Event) -> None:

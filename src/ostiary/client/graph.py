@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 import httpx
 
+from ostiary.client.certificate import ClientCertificate
 from ostiary.client.discovery import origin_of
 from ostiary.client.drive import http_client, run
 from ostiary.client.errors import (
@@ -63,8 +64,12 @@ class Graph:
         bearer: Bearer | None,
         machine: Machine,
         prover: Callable[[], Prover | None] = lambda: None,
+        *,
+        home: str = "",
     ) -> None:
+        """*home* is the origin that the server's own links name, where that is another than the one to go to."""
         self._http = http
+        self._home = home or origin
         self._door = _Door(origin, bearer, prover)
         self._machine = machine
 
@@ -143,16 +148,20 @@ class Graph:
         link = page.get("@odata.nextLink")
         if not isinstance(link, str):
             return None
-        if origin_of(link) != self._door.origin and self._door.bearer is not None:
+        if origin_of(link) != self._home and self._door.bearer is not None:
             raise ServerFault("the next page is on another server; the token stays here")
-        return link if self._door.bearer is not None else self._door.origin + link.removeprefix(origin_of(link))
+        return self._door.origin + link.removeprefix(origin_of(link))
 
 
 def remote_graph(
-    origin: str, bearer: Bearer, machine: Machine, prover: Callable[[], Prover | None] = lambda: None
-) -> Graph:
-    """The API over https; *prover* is asked for what proves the key of the token that *bearer* has just given."""
-    return Graph(http_client(), origin, bearer, machine, prover)
+    origin: str, bearer: Bearer, machine: Machine, prover: Callable[[], Prover | None] = lambda: None,
+    *, pair: ClientCertificate | None = None, home: str = "",
+) -> Graph:  # fmt: skip
+    """
+    The API over https; *prover* is asked for what proves the key of the token that *bearer* has just given, and *pair*
+    is shown to a server that asks for a certificate.
+    """
+    return Graph(http_client(pair), origin, bearer, machine, prover, home=home)
 
 
 def local_graph(data: Path, machine: Machine) -> Graph:

@@ -6,6 +6,7 @@ Renewing happens under the profile's lock: who waited for it reads the record ag
 exchanges for programs; the command line uses it too.
 """
 
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -13,6 +14,7 @@ from dataclasses import replace
 import httpx
 
 from ostiary.client.cache import Access, Cache, SignIn
+from ostiary.client.certificate import ClientCertificate, tls_context
 from ostiary.client.discovery import Server
 from ostiary.client.drive import http_client, http_client_async, run, run_async
 from ostiary.client.errors import NotSignedIn, OstiaryError, StorageFailed
@@ -38,8 +40,12 @@ def record_of(
     how: str,
     now: float,
     prover: Prover | None = None,
+    pair: ClientCertificate | None = None,
 ) -> SignIn:
-    """The record of a new sign-in, with *prover*'s key if it is bound; *now* is the wall clock at the answer."""
+    """
+    The record of a new sign-in, with *prover*'s key if it is bound and the names of *pair*'s files; *now* is the wall
+    clock at the answer.
+    """
     session = granted.session_expires_in
     return SignIn(
         address=address,
@@ -56,6 +62,8 @@ def record_of(
         refresh_token=granted.refresh_token,
         access=(_access(granted, asked, now),),
         key=prover.secret() if prover is not None and granted.bound else None,
+        certificate=pair.certificate if pair is not None else None,
+        certificate_key=pair.key if pair is not None else None,
     )
 
 
@@ -118,8 +126,8 @@ class Session:
         self,
         cache: Cache,
         *,
-        http: Callable[[], httpx.Client] = http_client,
-        http_async: Callable[[], httpx.AsyncClient] = http_client_async,
+        http: Callable[[], httpx.Client] | None = None,
+        http_async: Callable[[], httpx.AsyncClient] | None = None,
     ) -> None:
         self.cache = cache
         self._http = http
@@ -128,7 +136,7 @@ class Session:
     def token(self, scope: str | None = None, *, need: float = MARGIN, refused: str | None = None) -> Access:
         """See `fresh`."""
         exchange = fresh(self.cache, scope, need=need, refused=refused)
-        with self._http() as http:
+        with self._http() if self._http is not None else http_client(self._pair()) as http:
             return run(exchange, http=http, machine=self.cache.machine)
 
     async def token_async(
@@ -136,13 +144,24 @@ class Session:
     ) -> Access:
         """See `fresh`."""
         exchange = fresh(self.cache, scope, need=need, refused=refused)
-        async with self._http_async() as http:
+        async with self._http_async() if self._http_async is not None else http_client_async(self._pair()) as http:
             return await run_async(exchange, http=http, machine=self.cache.machine)
 
     def prover(self) -> Prover | None:
         """What proves the key that the tokens are bound to; None when they are not. Raises StorageFailed."""
         held = self.cache.load()
         return None if held is None else self.cache.prover(held)
+
+    def tls(self) -> ssl.SSLContext:
+        """
+        What a client of one's own verifies servers with (``httpx.Client(verify=session.tls(), auth=…)``): it shows the
+        certificate that the sign-in came with, if any. Raises StorageFailed, Misused.
+        """
+        return tls_context(self._pair())
+
+    def _pair(self) -> ClientCertificate | None:
+        held = self.cache.load()
+        return None if held is None else held.pair
 
 
 def _held(cache: Cache) -> SignIn:
