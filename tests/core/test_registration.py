@@ -52,6 +52,15 @@ def test_plain_values_are_taken_as_they_are() -> None:
     assert wrong({"device_flow": True}, NEW) == "displayName"
 
 
+def test_r12_tokens_are_bound_to_one_key() -> None:
+    """A proof or a certificate can be required, not both (RFC 7800 §3.1); by default either binds."""
+    assert (OLD.dpop, OLD.certificate) == ("optional", "optional")
+    assert made({"certificate": "required"}).certificate == "required"
+    assert made({"certificate": "required", "dpop": "never"}).dpop == "never"
+    assert wrong({"certificate": "required", "dpop": "required"}) == "ostiary.certificate"
+    assert wrong({"certificate": "required"}, replace(OLD, dpop="required")) == "ostiary.certificate"
+
+
 def test_the_kind_of_client_follows_from_its_addresses() -> None:
     """Said outright it counts; a new one that is only a resource is confidential."""
     assert made({"public_redirects": ("http://localhost",)}, replace(OLD, public=False)).public

@@ -172,6 +172,9 @@ def test_applications(bea: Clerk, server: Server) -> None:
     bea.do("app", "withdraw", "Wind tool", "--resource", "Wind API", status=2)
     changed = bea.rows("app", "change", "Wind tool", "--assigned-only", "--pkce", "required", *WHY)[0]["ostiary"]
     assert (changed["assignmentRequired"], changed["pkce"], changed["deviceFlow"]) == (True, "required", True)
+    keys = bea.rows("app", "change", "Wind tool", "--dpop", "never", "--certificate", "required", *WHY)[0]["ostiary"]
+    assert (keys["dpop"], keys["certificate"]) == ("never", "required")
+    bea.do("app", "change", "Wind tool", "--dpop", "optional", "--certificate", "optional", *WHY)
     bea.do("app", "assign", "Wind tool", "--user", "emil@ostiary.example", *WHY)
     bea.do("app", "assign", "Wind tool", "--user", "emil@ostiary.example", *WHY, status=8)
     assert [row["principalDisplayName"] for row in bea.rows("app", "assigned", "Wind tool")] == ["Emil Engineer"]

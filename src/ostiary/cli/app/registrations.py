@@ -125,6 +125,12 @@ def change(
         typer.Option("--verified/--unverified", help="Whether you looked at it and its name; people are shown this."),
     ] = None,
     pkce: Annotated[str, typer.Option("--pkce", help="In the device flow: optional or required.")] = "",
+    dpop: Annotated[
+        str, typer.Option("--dpop", help="Tokens bound to a key of the requester: never, optional or required.")
+    ] = "",
+    certificate: Annotated[
+        str, typer.Option("--certificate", help="Or to its TLS certificate: never, optional or required.")
+    ] = "",
     number: Annotated[
         str, typer.Option("--number", help="A number typed on the machine after consent: never, optional or required.")
     ] = "",
@@ -142,6 +148,8 @@ def change(
         "enabled": enabled,
         "assignmentRequired": assigned,
         "pkce": pkce or None,
+        "dpop": dpop or None,
+        "certificate": certificate or None,
         "reach": reach,
         "verified": verified,
         "numberConfirmation": number or None,
