@@ -273,6 +273,32 @@ def test_exemptions(bea: Clerk) -> None:
     assert bea.all_of("exemption")
 
 
+def test_drills(bea: Clerk, server: Server, chromium: Desk) -> None:
+    """M13: a code of which nothing can come is typed and approved in a browser; the page teaches, the list says who."""
+    gus = server.people["gus"]
+    (made,) = bea.rows("drill", "start", "--user", gus.username, "--pretext", "finish the setup", "--for", "2h", *WHY)
+    again = bea.do("drill", "start", "--user", gus.username, *WHY)
+    assert "still open" in again.stderr
+    bea.do("drill", "start", *WHY, status=2)
+    with chromium.person(server.origin) as person:
+        person.sign_in(gus.username, gus.password, gus.totp())
+        person.enter_code(made["userCode"])
+        assert "finish the setup" in person.says()
+        person.approve()
+        assert "This was a drill" in person.says()
+        assert "What you could have seen" in person.says()
+    (row,) = bea.rows("drill", "list")
+    assert (row["userPrincipalName"], row["status"]) == (gus.username, "approved")
+    assert re.search(r"^Status: +approved$", bea.do("drill", "show", made["id"]).stdout, re.MULTILINE)
+    (shown,) = [one for one in bea.rows("signins", "list", "--user", gus.username) if one["id"] == made["id"]]
+    assert (shown["ostiary"]["drill"], shown["ostiary"]["reason"], shown["ostiary"]["sessionId"]) == (
+        True,
+        "drill",
+        None,
+    )
+    assert bea.all_of("drill")
+
+
 def test_logs_and_keys(bea: Clerk) -> None:
     """Who did what, with filters; and new keys, once at a time."""
     newest = bea.rows("signins", "list", "--user", "bea@ostiary.example", "--limit", "1")[0]
@@ -337,6 +363,7 @@ WRITES: tuple[tuple[str, ...], ...] = (
     ("app", "remove-secret", "Azure Resource Manager", "x"),
     ("app", "trust", "Ostiary CLI", "--name", "xyz", "--github", "a/b", "--branch", "c", "--permission", "api://x/y"),
     ("app", "distrust", "Ostiary CLI", "xyz"),
+    ("drill", "start", "--user", "gus@ostiary.example", *WHY),
     ("app", "consent", "Ostiary CLI", "--resource", "Azure Resource Manager", "--scope", "user_impersonation", *WHY),
     ("app", "withdraw", "Ostiary CLI", "--resource", "Ostiary administration"),
     ("app", "assign", "Ostiary CLI", "--user", "gus@ostiary.example", *WHY),

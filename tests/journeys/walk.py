@@ -23,9 +23,11 @@ from ostiary.services.access.desk import touch
 from ostiary.services.directory.access_pass import make_pass
 from ostiary.services.directory.first_admin import issue_code
 from ostiary.services.signins.complete_address import complete_address
+from ostiary.services.signins.drills import Begun, start_drills
 from ostiary.store import Tx, directory
 from ostiary.store.schema import applications, authenticators, users
 from ostiary.store.sql import sql
+from tests.clients.test_keys import administrator
 from tests.journeys.asking import Asking
 from tests.journeys.browser import (
     ADD_PASSKEY,
@@ -76,6 +78,7 @@ def walk(page: Page, server: Server) -> Iterator[str]:
     yield from _ticket(page, server)
     yield from _numbered(page, server)
     yield from _deciding(page, server)
+    yield from _drilled(page, server)
     yield from _own_account(page, server)
     yield from _other_ways(page, server)
     yield from _blocked(page, server)
@@ -177,6 +180,19 @@ def register(server: Server, **values: Any) -> None:
     document = json.dumps(to_document(replace(server.house.desk.picture.applications[id], **values)))
     change(server, update(applications).where(applications.c.id == id).values(registration=document))
     server.run(server.house.desk.reload())
+
+
+def _drilled(page: Page, server: Server) -> Iterator[str]:
+    for button, name in ((APPROVE, "drill approved"), (DENY, "drill denied")):
+        begun = server.run(
+            start_drills(server.house, administrator(server), {"user": server.people["alice"].username}, "a walk")
+        )
+        assert isinstance(begun, Begun), begun
+        page.goto(server.origin + "/devicelogin")
+        page.get_by_label(CODE, exact=True).fill(begun.sent[0].code)
+        press(page, CONTINUE)
+        press(page, button)
+        yield name
 
 
 def _own_account(page: Page, server: Server) -> Iterator[str]:

@@ -14,6 +14,7 @@ import typer
 
 from ostiary.cli.app import APP
 from ostiary.cli.audit import AUDIT
+from ostiary.cli.drill import DRILL
 from ostiary.cli.exemption import EXEMPTION
 from ostiary.cli.group import GROUP
 from ostiary.cli.keys import KEYS
@@ -40,7 +41,7 @@ VERBS: tuple[Verb, ...] = (
     ("token", token, SIGNING_IN),
     ("run", run, SIGNING_IN),
 )
-NOUNS: tuple[Noun, ...] = (EXEMPTION, SIGNINS, AUDIT, USER, GROUP, APP, POLICY, KEYS, KILL_SWITCH)
+NOUNS: tuple[Noun, ...] = (EXEMPTION, SIGNINS, AUDIT, USER, GROUP, APP, POLICY, KEYS, KILL_SWITCH, DRILL)
 
 ABOUT = "Sign in on machines without a browser, and administer who may."
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from ostiary.store.schema_devices import device_tables
+from ostiary.store.schema_drills import drill_table
 from ostiary.store.schema_proofs import passkey_tables, proof_tables
 
 metadata = MetaData()
@@ -383,3 +384,5 @@ assertions = Table(
     UniqueConstraint("key"),
     Index("assertions_ends", "ends"),
 )
+
+drills = drill_table(metadata)

@@ -14,7 +14,9 @@ import httpx
 import pytest
 
 from ostiary.core.access.compile import compile_policy
+from ostiary.core.access.picture import Picture
 from ostiary.core.access.policy_set import compile_set
+from ostiary.core.directory.applications import Application
 from ostiary.core.directory.trusts import Trust
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.tokens.assertions import TYPE
@@ -249,6 +251,20 @@ def test_only_issuers_that_are_trusted_are_asked(pipeline: Pipeline) -> None:
     assert pipeline.refused(pipeline.exchange(pipeline.token(iss=pipeline.forge.issuer + "/"))) == NOT_TRUSTED
     assert pipeline.refused(pipeline.exchange(pipeline.token(header={"jku": "https://evil.example"}), client_id=API))
     assert pipeline.forge.asked == []
+
+
+def test_a_trust_that_another_node_saved_counts_at_once(pipeline: Pipeline) -> None:
+    """Memory may be old, and a refusal is as true as a token."""
+    site = pipeline.site
+    stale = site.house.desk.picture
+    site.register(OTHER, trusts=(replace(pipeline.trust, id="t2", issuer=pipeline.forge.issuer),))
+    site.house.desk._picture = replace(stale, applications={**stale.applications, OTHER: without_trusts(stale)})
+    assert pipeline.exchange().status_code == 200
+
+
+def without_trusts(picture: Picture) -> Application:
+    """The registration as a node remembers it that missed the change."""
+    return replace(picture.applications[OTHER], trusts=())
 
 
 def test_it_ends_with_its_trust(pipeline: Pipeline) -> None:

@@ -97,8 +97,10 @@ def _names(value: Any, where: str) -> frozenset[str] | None:
 
 
 def read_facts(document: Mapping[str, Any], atlas: Atlas) -> Facts:
-    """Facts with their places looked up. Raises ValueError."""
+    """Facts with their places looked up; where a person signs in, no workload does. Raises ValueError."""
     facts = facts_from(document)
+    if isinstance(facts.user, str) and isinstance(facts.service_principal, Unknown):
+        facts = replace(facts, service_principal=None)
     return replace(facts, person=_placed(facts.person, atlas), requester=_placed(facts.requester, atlas))
 
 

@@ -47,6 +47,9 @@ class Action(StrEnum):
     LOCAL_DOOR = "local_door:switch"
     READ_KILL_SWITCH = "kill_switch:read"
     TURN_KILL_SWITCH = "kill_switch:turn"
+    START_DRILL = "drills:start"
+    READ_DRILLS = "drills:read"
+    """Who approved what they should have refused: administrators alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,8 @@ TABLE: dict[Action, Grant] = {
     Action.ROTATE_KEYS: Grant(_ADMINISTRATOR, "Policy.ReadWrite.ConditionalAccess", write=True, local=True),
     Action.LOCAL_DOOR: Grant(_ADMINISTRATOR, "Policy.ReadWrite.ConditionalAccess", write=True),
     Action.READ_KILL_SWITCH: Grant(None, "User.Read", local=True),
+    Action.START_DRILL: Grant(_ADMINISTRATOR, "User.ReadWrite.All", write=True),
+    Action.READ_DRILLS: Grant(_ADMINISTRATOR, "Directory.Read.All"),
     Action.TURN_KILL_SWITCH: Grant(_ADMINISTRATOR, "Policy.ReadWrite.ConditionalAccess", write=True, local=True),
 }
 

@@ -79,6 +79,7 @@ _STATUS: tuple[Field[Telling], ...] = (
 _OURS: tuple[Field[Telling], ...] = (
     Field("outcome", Kind.ID, lambda t: t.outcome.value, column="outcome", doc="pending, success or failure."),
     Field("reason", Kind.ID, lambda t: t.reason or None, doc="Why it failed: a stable word."),
+    Field("drill", Kind.BOOL, lambda t: t.drill, doc="A test of people, of which nothing can come."),
     Field("requesterAddress", Kind.ID, lambda t: t.requester_address or None, column="requester"),
     Field("requesterAgent", Kind.STRING, lambda t: t.requester_agent or None),
     Field("approverAddress", Kind.ID, lambda t: t.approver_address or None, column="approver"),

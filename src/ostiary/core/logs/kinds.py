@@ -38,6 +38,15 @@ class Kind(StrEnum):
     """The machine brought the number that the person was shown: user, client (R12)."""
     NUMBER_WRONG = "device:signin:number_wrong"
     """It brought a wrong one, which ended the sign-in: user, client (R12)."""
+    DRILL_STARTED = "device:drill:started"
+    """
+    A drill was made for a person (M13): drill, user, user_name, client, client_name, resource, scopes, ends, source
+    (where its machine is said to be), reason.
+    """
+    DRILL_TYPED = "device:drill:typed"
+    """Its person typed the code: drill, user."""
+    DRILL_DECIDED = "device:drill:decided"
+    """Its person decided; nothing came of it: drill, user, decision."""
     DENIED = "device:signin:denied"
     """The person denied."""
     REPORTED = "device:signin:reported"

@@ -157,6 +157,8 @@ class Telling:
     ended: Instant | None
     """When that ended before its time."""
     end_cause: str
+    drill: bool = False
+    """A test of people (M13): what they did is not told here."""
     resource_name: str = ""
 
 
@@ -182,10 +184,11 @@ _PERSONAL = (
     Kind.REDEEMED, Kind.APPROVED, Kind.CLAIMED, Kind.BLOCKED, Kind.DENIED, Kind.REPORTED, Kind.CODE_REDEEMED,
     Kind.CODE_ISSUED, Kind.SIGNED_IN, Kind.PASSWORD_PASSED, Kind.SIGN_IN_REFUSED, Kind.CODE_WRONG,
     Kind.REDEMPTION_REFUSED, Kind.CODE_REFUSED, Kind.REFRESHED, Kind.REFRESH_REFUSED, Kind.STEPPED_UP, Kind.SIGNED_OUT,
-    Kind.REVOKED, Kind.REUSED,
+    Kind.REVOKED, Kind.REUSED, Kind.DRILL_STARTED,
 )  # fmt: skip
 _ASKING = (
-    Kind.STARTED, Kind.START_REFUSED, Kind.STARTS_REFUSED, Kind.REDEEMED, Kind.REDEMPTION_REFUSED, Kind.CODE_REDEEMED,
+    Kind.STARTED, Kind.DRILL_STARTED, Kind.START_REFUSED, Kind.STARTS_REFUSED, Kind.REDEEMED, Kind.REDEMPTION_REFUSED,
+    Kind.CODE_REDEEMED,
     Kind.CODE_REFUSED, Kind.CODE_ISSUED, Kind.SIGNED_IN, Kind.PASSWORD_PASSED, Kind.SIGN_IN_REFUSED,
     Kind.CLIENT_REFUSED, Kind.PROOF_REFUSED, Kind.REFRESHED, Kind.REFRESH_REFUSED, Kind.REUSED, Kind.REVOKED,
     Kind.CODE_WRONG, Kind.STEPPED_UP, Kind.SIGNED_OUT, Kind.WORKLOAD_ISSUED, Kind.WORKLOAD_REFUSED,
@@ -250,7 +253,7 @@ def tell(story: Story, now: Instant) -> Telling:
         client=head.client,
         client_name=_detail(story, _ASKING, "client_name") or "",
         resource=_detail(story, _ASKING, "resource"),
-        scopes=_scopes(_detail(story, (*_GAVE, Kind.STARTED, Kind.CODE_ISSUED), "scopes")),
+        scopes=_scopes(_detail(story, (*_GAVE, Kind.STARTED, Kind.DRILL_STARTED, Kind.CODE_ISSUED), "scopes")),
         requester_address=head.requester_address,
         requester_agent=asking.agent if asking else "",
         approver_address=head.approver_address,
@@ -266,6 +269,7 @@ def tell(story: Story, now: Instant) -> Telling:
         ends=_detail(story, _GAVE, "ends"),
         ended=ended,
         end_cause=cause,
+        drill=Kind.DRILL_STARTED in story.first,
     )
 
 
@@ -276,6 +280,10 @@ def _outcome(story: Story, now: Instant) -> tuple[Outcome, str, Instant | None]:
     for kind, reason in _CLOSED:
         if kind in story.first:
             return Outcome.FAILURE, reason, None
+    if Kind.DRILL_STARTED in story.first:
+        ends = Instant(int(story.first[Kind.DRILL_STARTED].detail.get("ends", 0)))
+        over = Kind.DRILL_DECIDED in story.first or ends <= now
+        return (Outcome.FAILURE, "drill", None) if over else (Outcome.PENDING, "", ends)
     steps = [(story.last[kind].at, rank, kind) for rank, kind in enumerate(_STEPS) if kind in story.last]
     if not steps:
         known = any(kind in story.first for kind in _AFTERWARDS)

@@ -7,6 +7,9 @@ that one guess hits with at most 2^-24.6 at any load.
 
 ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 
+KEY = "user-codes"
+"""Purpose of the key under which codes are kept (R10): one page takes those of sign-ins and of drills."""
+
 _LENGTHS = ((1_000, 8), (20_000, 9), (400_000, 10), (8_000_000, 11))
 """(live codes up to, letters)"""
 

@@ -323,11 +323,11 @@ TABLE: dict[Reason, Wire] = {
         "bad_token",
     ),
     Reason.TOKEN_EXPIRED: Wire("invalid_grant", 70008, "The token has expired.", "Sign in again.", "token_expired"),
+    Reason.DRILL: Wire(
+        "access_denied", 65004, "This was a drill: nobody was signed in.", "Nothing needs to be done.", "message_only"
+    ),
     Reason.SUBJECT_TOKEN: Wire(
-        "invalid_request",
-        700213,
-        "The token of the workload does not count.",
-        "Compare it with what the application trusts (`ostiary app trusts`).",
+        "invalid_request", 700213, "The token of the workload does not count.", "Compare it with `ostiary app trusts`."
     ),
     Reason.REACH: Wire(
         "invalid_grant",

@@ -17,6 +17,8 @@ SignInId = NewType("SignInId", str)
 """One device sign-in, from its request on; the correlation id of everything about it."""
 SessionId = NewType("SessionId", str)
 """What a sign-in gave. Also the family of its refresh tokens."""
+DrillId = NewType("DrillId", str)
+"""One drill; shown in the place of a sign-in's id."""
 DeviceId = NewType("DeviceId", str)
 """A machine of the inventory."""
 

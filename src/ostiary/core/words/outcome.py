@@ -67,6 +67,8 @@ class Reason(StrEnum):
     CODE_EXPIRED = "code_expired"
     BAD_CODE = "bad_code"
     """Unknown, used, of another client: one answer for all, so that nothing is confirmed."""
+    DRILL = "drill"
+    """It was a drill: nobody was signed in, whatever was decided (M13)."""
     CLAIMED_BY_ANOTHER = "claimed_by_another"
     SAME_DEVICE = "same_device"
     """Approved where it was made, and the registration refuses that."""

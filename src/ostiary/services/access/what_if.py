@@ -57,8 +57,7 @@ async def what_if(house: House, visit: Visit, body: Mapping[str, Any]) -> dict[s
             return Refused(Reason.NOT_FOUND, "There is no such user.", field="$.signInIdentity.userId")
         user, groups, _ = known
         groups |= {picture.exception_group} if thought.exemption else frozenset()
-        person = {"user": user.id, "groups": sorted(groups), "roles": sorted(role.value for role in user.roles),
-                  "servicePrincipal": None}  # fmt: skip
+        person = {"user": user.id, "groups": sorted(groups), "roles": sorted(role.value for role in user.roles)}
         facts = _facts(picture, thought, person)
         if isinstance(facts, Invalid):
             return facts

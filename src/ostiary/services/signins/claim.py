@@ -13,6 +13,7 @@ from ostiary.core.directory.credentials import source_of
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.signins import same_device, user_code
+from ostiary.core.signins.drill import Drill
 from ostiary.core.signins.signin import OPEN, SignIn, State, comes_back
 from ostiary.core.signins.view import Claimed, KnownDevice
 from ostiary.core.tokens import scopes
@@ -31,9 +32,10 @@ from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
 from ostiary.services.signins.around import around
+from ostiary.services.signins.drills import typed as typed_drill
 from ostiary.services.signins.guessing import WRONG, held_up, wrong
 from ostiary.services.signins.start import USER_CODES
-from ostiary.store import Tx, devices, sessions
+from ostiary.store import Tx, devices, drills, sessions
 from ostiary.store import signins as rows
 
 
@@ -54,9 +56,10 @@ async def claim(house: House, visit: Visit, typed: str, handed: str = "") -> Cla
         refused = await held_up(tx, visit, user)
         if refused is not None:
             return refused, None
-        found = await _find(tx, codes)
+        found, drill = await _find(tx, codes), await _drill(tx, codes)
         if found is None:
-            return await wrong(tx, visit, user, None), None
+            page = await typed_drill(tx, visit, picture, drill, user, holder.browser)
+            return page or await wrong(tx, visit, user, None), None
         signin, device_code = found
         return await _take(tx, visit, picture, signin, holder), device_code
 
@@ -87,6 +90,12 @@ def _digests(house: House, normal: str) -> tuple[bytes, ...]:
 async def _find(tx: Tx, codes: tuple[bytes, ...]) -> tuple[SignIn, bytes] | None:
     """Step: the sign-in that any of *codes* belongs to; every one is looked up, whichever is found."""
     found = [await rows.by_user_code(tx, code) for code in codes]
+    return next((each for each in found if each is not None), None)
+
+
+async def _drill(tx: Tx, codes: tuple[bytes, ...]) -> Drill | None:
+    """Step: the drill that any of *codes* belongs to (M13); looked for whatever else is found, for time tells too."""
+    found = [await drills.by_user_code(tx, code) for code in codes]
     return next((each for each in found if each is not None), None)
 
 

@@ -43,8 +43,8 @@ from ostiary.store.directory import find_named
 
 NO_ONE = UserId("-")  # whom a hint names that is nobody's name
 LONGEST_HINT = 320  # characters; as long as a principal name may be
+USER_CODES = user_code.KEY
 DRAWS = 3  # user codes drawn before it is told that there is no room
-USER_CODES = "user-codes"  # purpose of the key under which user codes are kept (R10)
 
 
 @dataclass(frozen=True, slots=True)

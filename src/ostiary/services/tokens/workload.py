@@ -125,12 +125,13 @@ def _named(picture: Picture, form: TokenForm) -> Application | None:
 
 async def _vouched(house: House, visit: Visit, form: TokenForm) -> _Vouched | Refused:
     """
-    The subject token, signed by an issuer of a trust. Memory may be old here: the trust is looked for again inside the
-    transaction.
+    The subject token, signed by an issuer of a trust. Memory may be old: before it says no it is taken anew, and the
+    trust is looked for again inside the transaction.
     """
     token = assertions.read(form.subject_token or form.client.assertion)
-    application = _named(house.desk.picture, form)
-    if token is None or not federation.foreign(application, token):
+    if token is not None and not federation.foreign(_named(house.desk.picture, form), token):
+        await house.desk.reload()
+    if token is None or not federation.foreign(_named(house.desk.picture, form), token):
         return Refused(Reason.SUBJECT_TOKEN, federation.NO_TRUST)
     keys = await house.outside.issuers.keys(str(token.claims["iss"]), token.names.get("kid", ""), visit.now)
     if keys is None:

@@ -14,6 +14,7 @@ from ostiary.web.graph import (
     applications,
     audits,
     devices,
+    drills,
     exemptions,
     first_code,
     groups,
@@ -52,6 +53,7 @@ RESOURCES: tuple[tuple[Path, ...], ...] = (
     locations.PATHS,
     what_if.PATHS,
     kill_switch.PATHS,
+    drills.PATHS,
     signins.PATHS,
     audits.PATHS,
 )

@@ -10,10 +10,10 @@ from starlette.responses import Response
 
 from ostiary.core.signins.signin import SignIn, State
 from ostiary.core.signins.view import Claimed
-from ostiary.core.words.ids import SignInId
+from ostiary.core.words.ids import DrillId, SignInId
 from ostiary.core.words.instants import Instant, between, to_seconds
 from ostiary.core.words.outcome import Reason, Refused
-from ostiary.services.signins import claim, decide
+from ostiary.services.signins import claim, decide, drills
 from ostiary.services.signins.complete_address import carried
 from ostiary.services.tokens import browser
 from ostiary.web.front.credentials import HANDED, SESSION, cookie, set_cookie
@@ -80,14 +80,20 @@ async def _decision(guest: Guest) -> Response:
     seen = await claim.view(guest.house, guest.visit, _id(guest))
     if isinstance(seen, Refused):
         return await _over(guest, "")
-    return render(
-        guest,
-        "request.html",
-        asked=seen,
-        signin=seen.signin,
-        where=guest.visit.address,
-        until=await _until(guest, seen),
-    )
+    return await _asking(guest, seen)
+
+
+async def _asking(guest: Guest, seen: Claimed) -> Response:
+    until = await _until(guest, seen)
+    return render(guest, "request.html", asked=seen, signin=seen.signin, where=guest.visit.address, until=until)
+
+
+def _lesson(guest: Guest, taught: drills.Taught) -> Response:
+    """It was a drill: what could be seen, said kindly."""
+    name = taught.application.name if taught.application else ""
+    how = taught.drill.decision.value if taught.drill.decision else ""
+    status = 409 if taught.late else 200
+    return render(guest, "drill.html", status=status, how=how, application=name, signs=taught.signs, late=taught.late)
 
 
 async def _until(guest: Guest, seen: Claimed) -> Instant | None:
@@ -101,9 +107,14 @@ async def _until(guest: Guest, seen: Claimed) -> Instant | None:
 
 async def _over(guest: Guest, wanted: str) -> Response:
     """
-    Nothing to decide any more: what was decided in this browser is told again, be it a reload, the way back, a second
-    press or another tab. *wanted* is what was pressed; whatever else became of it is a conflict.
+    A drill (M13), or nothing to decide any more: what was decided in this browser is told again, be it a reload, the
+    way back, a second press or another tab. *wanted* is what was pressed; whatever else became of it is a conflict.
     """
+    drill = await drills.press(guest.house, guest.visit, DrillId(_id(guest)), wanted)
+    if isinstance(drill, Claimed):
+        return await _asking(guest, drill)
+    if isinstance(drill, drills.Taught):
+        return _lesson(guest, drill)
     was = await decide.decided(guest.house, guest.visit, _id(guest))
     if isinstance(was, Refused):
         return render(guest, "devicelogin.html", status=409, refused=_MOVED_ON, code="", to_compare=False)
