@@ -28,6 +28,7 @@ REGISTRIES = (
         "ostiary.cli",
         ("VERBS", "NOUNS"),
         (
+            "device_files",
             "durations",
             "errand",
             "lookup",

@@ -198,6 +198,8 @@ def _drilled(page: Page, server: Server) -> Iterator[str]:
 def _own_account(page: Page, server: Server) -> Iterator[str]:
     page.goto(server.origin + "/account")
     yield "account"
+    page.goto(server.origin + "/account/devices")
+    yield "machines"
     page.goto(server.origin + "/account/passkeys")
     yield "passkeys without any"
     cdp = page.context.new_cdp_session(page)

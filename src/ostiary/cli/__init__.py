@@ -14,6 +14,9 @@ import typer
 
 from ostiary.cli.app import APP
 from ostiary.cli.audit import AUDIT
+from ostiary.cli.device import DEVICE
+from ostiary.cli.device_rule import DEVICE_RULE
+from ostiary.cli.device_webhook import DEVICE_WEBHOOK
 from ostiary.cli.drill import DRILL
 from ostiary.cli.exemption import EXEMPTION
 from ostiary.cli.group import GROUP
@@ -41,7 +44,21 @@ VERBS: tuple[Verb, ...] = (
     ("token", token, SIGNING_IN),
     ("run", run, SIGNING_IN),
 )
-NOUNS: tuple[Noun, ...] = (EXEMPTION, SIGNINS, AUDIT, USER, GROUP, APP, POLICY, KEYS, KILL_SWITCH, DRILL)
+NOUNS: tuple[Noun, ...] = (
+    EXEMPTION,
+    SIGNINS,
+    AUDIT,
+    USER,
+    GROUP,
+    DEVICE,
+    DEVICE_RULE,
+    DEVICE_WEBHOOK,
+    APP,
+    POLICY,
+    KEYS,
+    KILL_SWITCH,
+    DRILL,
+)
 
 ABOUT = "Sign in on machines without a browser, and administer who may."
 

@@ -28,6 +28,8 @@ __all__ = ["Errand"]
 
 T = TypeVar("T")
 
+TICKET_WITHIN = 600.0  # seconds; a ticket counts no longer
+
 
 class Errand:
     """What a verb works with."""
@@ -64,6 +66,16 @@ class Errand:
         self.screen.say(f"{question} [y/N]", "bold")
         if (self.machine.read_line() or "").strip().lower() not in ("y", "yes"):
             raise Misused("not confirmed; nothing was done")
+
+    def ticket(self, ask: bool, given: str) -> str | None:
+        """The start ticket: *given*, or typed now when it is to be asked for. Raises Misused."""
+        if given or not ask:
+            return given or None
+        if not self.may_ask:
+            raise Misused("nobody can be asked here", next_step="the same with --ticket-code CODE")
+        self.machine.forget_typed()  # before the question: what is typed once it stands there counts
+        self.screen.say(f"Type the ticket that you took at {self.settings.server.value.rstrip('/')}/ticket:", "bold")
+        return (self.machine.read_line_within(TICKET_WITHIN) or "").strip()[:64] or None
 
     def perform(
         self, exchange: Exchange[T], *, tell: Teller = ignore, ask: Asker = nobody, machine: Machine | None = None,

@@ -24,6 +24,7 @@ from ostiary.client.certificate import ClientCertificate, tls_context
 from ostiary.client.device import Request as DeviceRequest
 from ostiary.client.device import sign_in_by_device
 from ostiary.client.discovery import Server, discover, over_tls
+from ostiary.client.enrollment import device_path, device_prover
 from ostiary.client.errors import CodeExpired, DeniedByPolicy, Misused, StorageFailed
 from ostiary.client.exchange import Event
 from ostiary.client.machine import headless_because
@@ -66,7 +67,7 @@ def login(
     server = errand.perform(discover(errand.settings.server.value))
     pair = _certificate(errand, certificate, key)
     server = server if pair is None else over_tls(server)
-    prover = new_prover(errand.machine) if server.proves_keys and not bearer and pair is None else None
+    prover = _prover(errand, server, way) if server.proves_keys and not bearer and pair is None else None
     who, what = client or errand.settings.client.value, _scope(errand, server, scope)
     if way == BROWSER:
         request = BrowserRequest(who, what, max_age=0 if fresh else None, timeout=limit)
@@ -75,7 +76,7 @@ def login(
         if headless_because(errand.machine) is None:
             errand.screen.say("This machine seems to have a browser: ostiary login --browser is safer than a code.")
         name, asks = errand.machine.name(), errand.may_ask
-        asked = DeviceRequest(who, what, reason or None, limit, name, asks, _ticket(errand, ticket, ticket_code))
+        asked = DeviceRequest(who, what, reason or None, limit, name, asks, errand.ticket(ticket, ticket_code))
         granted = _by_device(errand, server, asked, qr, prover, pair)
     record = record_of(
         granted,
@@ -107,14 +108,13 @@ def _certificate(errand: Errand, certificate: str, key: str) -> ClientCertificat
     return pair
 
 
-def _ticket(errand: Errand, ask: bool, given: str) -> str | None:
-    """The start ticket: given, or typed now."""
-    if given or not ask:
-        return given or None
-    if not errand.may_ask:
-        raise Misused("nobody can be asked here", next_step="the same with --ticket-code CODE")
-    errand.screen.say(f"Type the ticket that you took at {errand.settings.server.value.rstrip('/')}/ticket:", "bold")
-    return (errand.machine.read_line() or "").strip()[:64] or None
+def _prover(errand: Errand, server: Server, way: str) -> Prover:
+    """An enrolled machine proves that it is it; any other makes a key for this one sign-in."""
+    enrolled = None
+    if way == DEVICE:
+        where = device_path(errand.settings.places, errand.settings.profile.value)
+        enrolled = device_prover(where, server, errand.machine)
+    return enrolled if enrolled is not None else new_prover(errand.machine)
 
 
 def _way(errand: Errand, device_code: bool, browser: bool) -> str:

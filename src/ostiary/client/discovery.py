@@ -34,6 +34,8 @@ class Server:
     """Whether it takes proofs of the kind that we make (RFC 9449 §5.1)."""
     confirmation_endpoint: str | None = None
     """Ours: where the number goes that a person was shown (R12)."""
+    enrollment_endpoint: str | None = None
+    """Ours: where a machine asks to be admitted to the inventory."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Where requesters with a TLS certificate go instead, by the endpoints' names (RFC 8705 §5)."""
 
@@ -97,6 +99,7 @@ def _read(asked: str, fields: Mapping[str, object]) -> Server:
         names_issuer=fields.get("authorization_response_iss_parameter_supported") is True,
         confirmation_endpoint=_endpoint(fields, "ostiary_confirmation_endpoint"),
         aliases=_aliases(fields),
+        enrollment_endpoint=_endpoint(fields, "ostiary_enrollment_endpoint"),
     )
 
 

@@ -7,6 +7,7 @@ else in `client` or `cli` asks for any of these, so a test replaces one value. N
 
 import asyncio
 import os
+import platform
 import secrets
 import select
 import socket
@@ -43,6 +44,8 @@ class Machine:
     random: Callable[[int], bytes] = secrets.token_bytes
     exists: Callable[[str], bool] = os.path.exists
     name: Callable[[], str] = socket.gethostname
+    system: Callable[[], tuple[str, str]] = lambda: (platform.system(), platform.release())
+    """The operating system and its version."""
     platform: str = sys.platform
     home: Path = field(default_factory=lambda: _home())
 

@@ -58,7 +58,7 @@ MITIGATIONS: Mapping[str, Mitigation] = {
         Mitigation("M4", "Unique codes", "no code twice (R10)", always=True),
         Mitigation("M5", "Content filtering"),
         Mitigation("M6", "Detect and remediate", "reports, introspection, the kill switch (R8, R11)", always=True),
-        Mitigation("M7", "Trusted devices"),
+        Mitigation("M7", "Trusted devices", "policies that ask for machines of the inventory (docs/devices.md)"),
         Mitigation("M8", "Trusted networks", "exemptions narrowed to a network (P8)"),
         Mitigation("M9", "Limited scopes", "consent; no administrative scope (R3)"),
         Mitigation("M10", "Short-lived tokens", "tokenLifetime, the end of the exemption (R8)"),

@@ -60,14 +60,18 @@ def _interactive(telling: Telling) -> bool:
     return telling.protocol is not Protocol.REFRESH
 
 
+def _attribute(telling: Telling, name: str) -> str:
+    return str(telling.device.get("attributes", {}).get(name) or "")
+
+
 _DEVICE: tuple[Field[Telling], ...] = (
-    Field("deviceId", Kind.STRING, lambda t: ""),
-    Field("displayName", Kind.STRING, lambda t: ""),
+    Field("deviceId", Kind.STRING, lambda t: t.device.get("id", "")),
+    Field("displayName", Kind.STRING, lambda t: _attribute(t, "displayName")),
     Field("operatingSystem", Kind.STRING, lambda t: _named(t.requester_agent, _SYSTEMS)),
     Field("browser", Kind.STRING, lambda t: _named(t.requester_agent, _BROWSERS)),
-    Field("isCompliant", Kind.BOOL, lambda t: False),
-    Field("isManaged", Kind.BOOL, lambda t: False),
-    Field("trustType", Kind.STRING, lambda t: ""),
+    Field("isCompliant", Kind.BOOL, lambda t: t.device.get("compliant", False)),
+    Field("isManaged", Kind.BOOL, lambda t: t.device.get("managed", False)),
+    Field("trustType", Kind.STRING, lambda t: _attribute(t, "trustType")),
 )
 
 _STATUS: tuple[Field[Telling], ...] = (

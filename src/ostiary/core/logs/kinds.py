@@ -14,7 +14,7 @@ class Kind(StrEnum):
 
     # a device sign-in (story = the sign-in's id)
     STARTED = "device:signin:started"
-    """A code was issued: client, client_name, resource, scopes, ends, named, key, machine, reason, ticket."""
+    """A code was issued: client, client_name, resource, scopes, ends, named, key, machine, reason, ticket, device."""
     START_REFUSED = "device:signin:refused"
     """No code exists: reason, client, rules."""
     STARTS_REFUSED = "device:signin:refused_many"
@@ -161,7 +161,7 @@ class Kind(StrEnum):
     MEMBER_REMOVED = "admin:group:member_removed"
     """A standing member was removed from a group: user."""
     DEVICE_ASKED = "system:device:asked"
-    """A machine proved a key and asks to be admitted: name, key, owner (by a ticket), says (whose it says it is)."""
+    """A machine proved a key and asks to be admitted: name, key, owner (by a ticket), what it says of its system."""
     DEVICE_REFUSED = "system:device:refused"
     """An enrolment that was not taken: reason, client, rules."""
     DEVICE_REGISTERED = "admin:device:registered"

@@ -160,8 +160,11 @@ class Telling:
     drill: bool = False
     """A test of people (M13): what they did is not told here."""
     resource_name: str = ""
+    device: Mapping[str, Any] = field(default_factory=dict)
+    """The machine of the inventory that asked, as policy saw it last; empty for none."""
 
 
+_OF_MACHINES = (Kind.REFRESHED, Kind.REDEEMED, Kind.APPROVED, Kind.CLAIMED, Kind.REDEMPTION_REFUSED, Kind.BLOCKED)
 _SUCCESS = (Kind.REDEEMED, Kind.CODE_REDEEMED, Kind.SIGNED_IN, Kind.WORKLOAD_ISSUED)
 _CLOSED = ((Kind.REPORTED, "reported"), (Kind.DENIED, "denied"), (Kind.NUMBER_WRONG, "wrong_number"),
            (Kind.EXPIRED, "code_expired"))  # fmt: skip
@@ -270,6 +273,7 @@ def tell(story: Story, now: Instant) -> Telling:
         ended=ended,
         end_cause=cause,
         drill=Kind.DRILL_STARTED in story.first,
+        device=(_detail(story, _OF_MACHINES, "facts") or {}).get("requesterDevice") or {},
     )
 
 

@@ -15,15 +15,29 @@ LENGTH = 10
 LIFETIME = minutes(10)
 MOST = 3
 """Unspent ones of one person."""
+ENROLMENT = AppId("enrolment")
+"""What stands for an application where a machine asks to be admitted to the inventory."""
 KEY = "start-tickets"  # purpose of the key under which they are kept
 
 WRONG_LIMIT = 5
 """Wrong tickets of one source (IPv4 /32, IPv6 /64) within `WINDOW` close it to tickets for `LOCK`."""
 WINDOW, LOCK = minutes(10), minutes(15)
 
-__all__ = ["ALPHABET", "KEY", "LENGTH", "LIFETIME", "LOCK", "MOST", "WINDOW", "WRONG_LIMIT", "normal", "purpose"]
+__all__ = [
+    "ALPHABET",
+    "ENROLMENT",
+    "KEY",
+    "LENGTH",
+    "LIFETIME",
+    "LOCK",
+    "MOST",
+    "WINDOW",
+    "WRONG_LIMIT",
+    "normal",
+    "purpose",
+]
 
 
 def purpose(client: AppId) -> str:
-    """A ticket is for one application: kept as the purpose of a one-time code."""
+    """A ticket is for one application, or for enrolling a machine: kept as the purpose of a one-time code."""
     return f"start_ticket:{client}"

@@ -69,6 +69,7 @@ _AGAIN = "Start the sign-in again."
 _ASK_ADMINISTRATOR = "Ask an administrator; quote the reference."
 _FIX_CLIENT = "Correct the request or the client's configuration."
 _EXEMPTION = "Ask for an exemption, or sign in with a browser on a managed device; quote the reference."
+_ENROL = "Enrol this machine (`ostiary device enroll`) and have an administrator admit it"
 _BROWSER = "Sign in with a browser and try again."
 _CERTIFICATE = "Send the request over TLS with the certificate, to the address for certificates."
 _RENEW = "Use a current certificate that is meant for clients."
@@ -80,6 +81,14 @@ _WAIT_LONGER = "Wait fifteen minutes and try again."
 _TURNED_DOWN = Wire(
     "access_denied", 65004, "The sign-in was turned down.", _AGAIN, entra="authorization_declined", device_status=403
 )
+_MACHINE_WANTED = Wire(
+    "access_denied", 50097, "Policy asks for a machine that the organisation knows and trusts more than this one.",
+    f"{_ENROL}, or use one that is admitted.", device_status=403,
+)  # fmt: skip
+_MACHINE_ENDED = Wire(
+    "invalid_grant", 50155, "The machine that this sign-in began on is not trusted any more.",
+    f"{_ENROL}; quote the reference.", device="access_denied", device_status=403,
+)  # fmt: skip
 _ADMIN_API = "Sign in with a browser as somebody who may do this."
 
 TABLE: dict[Reason, Wire] = {
@@ -202,14 +211,8 @@ TABLE: dict[Reason, Wire] = {
         front="access_denied",
         device_status=403,
     ),
-    Reason.DEVICE_ENDED: Wire(
-        "invalid_grant",
-        50155,
-        "The machine that this sign-in began on is not trusted any more.",
-        "Enrol the machine again (`ostiary device enroll`) and have an administrator admit it; quote the reference.",
-        device="access_denied",
-        device_status=403,
-    ),
+    Reason.DEVICE_REQUIRED: _MACHINE_WANTED,
+    Reason.DEVICE_ENDED: _MACHINE_ENDED,
     Reason.EXEMPTION_ENDED: Wire(
         "invalid_grant",
         53003,

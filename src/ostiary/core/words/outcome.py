@@ -37,6 +37,8 @@ class Reason(StrEnum):
     """A start ticket is demanded by registration or policy, and none came (R22)."""
     BAD_TICKET = "bad_ticket"
     """Unknown, spent, over, for another application: one answer for all."""
+    DEVICE_REQUIRED = "device_required"
+    """Policy demands a machine of the inventory, or more of it than this one is."""
     NUMBER_REQUIRED = "number_required"
     """The requester cannot take the number that registration or policy demand (R12)."""
     BAD_REDIRECT = "bad_redirect"

@@ -5,7 +5,10 @@ A machine asks for a code (RFC 8628 §3.1). Closed by default: unless somebody c
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from ostiary.core.access.device_facts import device_facts
+from ostiary.core.access.facts import UNKNOWN
 from ostiary.core.access.picture import Picture
+from ostiary.core.devices.device import Device
 from ostiary.core.directory.applications import Application
 from ostiary.core.directory.assessments import may_start
 from ostiary.core.directory.credentials import source_of
@@ -24,10 +27,10 @@ from ostiary.core.tokens.dpop import is_thumbprint
 from ostiary.core.tokens.pkce import METHOD, is_challenge
 from ostiary.core.words.digests import digest, keyed
 from ostiary.core.words.errors import Clash
-from ostiary.core.words.ids import SignInId, UserId
+from ostiary.core.words.ids import AppId, SignInId, UserId
 from ostiary.core.words.instants import Span, after, between
 from ostiary.core.words.outcome import Reason, Refused
-from ostiary.core.words.proof import UNBOUND, Proof
+from ostiary.core.words.proof import UNBOUND, Bound, Proof
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.clients import authenticate, spend
 from ostiary.services.access.desk import settled
@@ -91,16 +94,20 @@ class _Judged:
     openings: Openings
     application: Application
     asked: scopes.Asked
+    device: Device | None
 
 
 async def start(house: House, visit: Visit, request: Request) -> Started | Refused:
     """Issue a code, or say why not. Reasons: those of `authenticate` and `scopes.parse`, BLOCKED, BUSY_SOURCE, …"""
 
-    async def look(_: Tx, picture: Picture) -> _Judged | Refused:
-        return _judge(house, visit, request, picture)
+    async def look(tx: Tx, picture: Picture) -> _Judged | Refused:
+        device = await device_of(tx, _proved(visit, request, picture))
+        return _judge(house, visit, request, picture, device)
 
     used = await spend(house, visit, request.client)
-    judged = used or _judge(house, visit, request, house.desk.picture)
+    key = _proved(visit, request, house.desk.picture)
+    device = None if key == UNBOUND else await house.store.read(lambda tx: device_of(tx, key))
+    judged = used or _judge(house, visit, request, house.desk.picture, device)
     if isinstance(judged, Refused) and not used:  # memory may be old: a refusal is as true as a code
         judged = await settled(house, look, write=False)
     if isinstance(judged, Refused):
@@ -115,8 +122,8 @@ async def start(house: House, visit: Visit, request: Request) -> Started | Refus
     return await refuse(house, visit, Kind.START_REFUSED, refused, client=request.client.name)
 
 
-def _judge(house: House, visit: Visit, request: Request, picture: Picture) -> _Judged | Refused:
-    """Everything that can be decided in memory."""
+def _judge(house: House, visit: Visit, request: Request, picture: Picture, device: Device | None) -> _Judged | Refused:
+    """Everything that can be decided in memory; *device* is the machine of the inventory whose key was proved."""
     application = authenticate(house, picture, request.client, visit.now)
     if isinstance(application, Refused):
         return application
@@ -126,6 +133,8 @@ def _judge(house: House, visit: Visit, request: Request, picture: Picture) -> _J
         return Refused(Reason.DEVICE_FLOW_OFF)
     if not may_start(application.assessment, visit.now):
         return Refused(Reason.ASSESSMENT_OVERDUE)
+    if device is not None and not device.counts(visit.now):
+        return Refused(Reason.DEVICE_ENDED)
     wrong = _challenge(application, request) or _key(application, visit, request)
     if wrong is not None:
         return wrong
@@ -139,7 +148,7 @@ def _judge(house: House, visit: Visit, request: Request, picture: Picture) -> _J
         return Refused(Reason.TICKET_REQUIRED)
     begin = Start(  # whoever is named: a stranger must not ask that
         application.id, asked.resource.id, visit.address, asked_scopes(scopes.stored(asked)),
-        picture.atlas.place(visit.address), number=number,
+        picture.atlas.place(visit.address), device=device_facts(device, visit.now), number=number,
         ticket=bool(request.ticket),  # whether it is good is seen where it is spent
     )  # fmt: skip
     if not _could_pass(house, visit, picture, begin):
@@ -147,8 +156,18 @@ def _judge(house: House, visit: Visit, request: Request, picture: Picture) -> _J
             return Refused(Reason.NUMBER_REQUIRED)
         if not request.ticket and _could_pass(house, visit, picture, replace(begin, ticket=True)):
             return Refused(Reason.TICKET_REQUIRED)
+        if _could_pass(house, visit, picture, replace(begin, device=UNKNOWN)):
+            return Refused(Reason.DEVICE_REQUIRED)
         return Refused(Reason.BLOCKED, rules=refusal(picture.policies, begin).rules)
-    return _room(house, visit, application) or _Judged(picture, house.desk.openings, application, asked)
+    known = device is not None or bool(request.ticket)
+    room = _room(house, visit, application, proved=known)
+    return room or _Judged(picture, house.desk.openings, application, asked, device)
+
+
+def _proved(visit: Visit, request: Request, picture: Picture) -> Bound:
+    """The key or certificate that this very request proves, if what it asks for will be bound to it."""
+    application = picture.applications.get(AppId(request.client.name.lower()))
+    return UNBOUND if application is None else fixed(visit.proof, application)
 
 
 def _could_pass(house: House, visit: Visit, picture: Picture, begin: Start) -> bool:
@@ -180,11 +199,12 @@ def _shown(visit: Visit, request: Request) -> Proof:
     return replace(visit.proof, jkt=visit.proof.jkt or request.dpop_jkt or None)
 
 
-def _room(house: House, visit: Visit, application: Application) -> Refused | None:
+def _room(house: House, visit: Visit, application: Application, *, proved: bool) -> Refused | None:
+    """R21: *proved* a machine of the inventory, or brings a ticket, without which being good it gets no code."""
     house.room.sweep(visit.now)
     source, whole = house.room.codes.of(application.id, source_of(visit.address))
     limits = Limits(house.settings.codes_per_source, house.settings.codes_per_application)
-    if room_for_one(limits, source=source, application=whole, proved=False):
+    if room_for_one(limits, source=source, application=whole, proved=proved):
         return None
     return Refused(Reason.BUSY_SOURCE, "Too many codes are open already.")
 
@@ -196,11 +216,16 @@ def _codes(house: House) -> _Codes | None:
     return _Codes(house.random.token(), house.random.letters(user_code.ALPHABET, letters))
 
 
-def _judge_again(house: House, visit: Visit, request: Request, picture: Picture, before: _Judged) -> _Judged | Refused:
-    """*before*, if it still stands: on the very same memory only the count of open codes can have changed."""
-    if before.picture is picture and before.openings is house.desk.openings:
-        return _room(house, visit, before.application) or before
-    return _judge(house, visit, request, picture)
+def _judge_again(
+    house: House, visit: Visit, request: Request, picture: Picture, before: _Judged, device: Device | None
+) -> _Judged | Refused:
+    """
+    *before*, if it still stands: on the very same memory and machine only the count of open codes can have changed.
+    """
+    if before.picture is picture and before.openings is house.desk.openings and before.device == device:
+        known = device is not None or bool(request.ticket)
+        return _room(house, visit, before.application, proved=known) or before
+    return _judge(house, visit, request, picture, device)
 
 
 async def _issue(house: House, visit: Visit, request: Request, codes: _Codes, before: _Judged) -> Started | Refused:
@@ -210,12 +235,12 @@ async def _issue(house: House, visit: Visit, request: Request, codes: _Codes, be
     id, tickets = SignInId(visit.id), ticket_digests(house, request.ticket) if request.ticket else ()
 
     async def body(tx: Tx, picture: Picture) -> tuple[Application, SignIn] | Refused:
-        judged = _judge_again(house, visit, request, picture, before)
+        device = await device_of(tx, _proved(visit, request, picture))
+        judged = _judge_again(house, visit, request, picture, before, device)
         if isinstance(judged, Refused):
             return judged
         application, asked = judged.application, judged.asked
         bound = fixed(_shown(visit, request), application)
-        device = await device_of(tx, fixed(visit.proof, application))
         named = await _named(tx, request.login_hint)
         if request.ticket:
             holder = await spend_ticket(tx, visit, application.id, tickets)
@@ -235,8 +260,8 @@ async def _issue(house: House, visit: Visit, request: Request, codes: _Codes, be
             challenge=request.challenge or None,
             jkt=bound.jkt,
             x5t=bound.x5t,
-            device=device.id if device is not None else None,
             named=named,
+            device=judged.device.id if judged.device is not None else None,
             declared=declared(
                 machine=request.machine,
                 reason=request.reason,
@@ -284,5 +309,6 @@ def _entry(application: Application, signin: SignIn) -> Entry:
         "machine": tame(signin.declared.machine),
         "reason": tame(signin.declared.reason),
         "ticket": signin.declared.ticket,
+        "device": signin.device or "",
     }
     return Entry(Kind.STARTED, target=f"application:{application.id}", story=signin.id, detail=detail)

@@ -29,7 +29,8 @@ __all__ = ["Taken", "open_to_tickets", "spend_ticket", "take_ticket", "ticket_di
 class Taken:
     """A ticket. The letters are a secret until they are spent: they leave in this answer and are nowhere else."""
 
-    application: Application
+    application: Application | None
+    """None: for enrolling a machine."""
     letters: str = field(repr=False)
     ends: Instant
 
@@ -42,7 +43,7 @@ def open_to_tickets(picture: Picture) -> tuple[Application, ...]:
 
 async def take_ticket(house: House, visit: Visit, client: str) -> Taken | Refused:
     """
-    A ticket of the person at the page for *client*, with MFA not older than five minutes.
+    A ticket of the person at the page for *client* (or `ticket.ENROLMENT`), with MFA not older than five minutes.
 
     Reasons: NOT_SIGNED_IN, MFA_REQUIRED, MFA_STALE, NOT_FOUND, BUSY_SOURCE.
     """
@@ -58,14 +59,14 @@ async def take_ticket(house: House, visit: Visit, client: str) -> Taken | Refuse
 
     async def body(tx: Tx, picture: Picture) -> Taken | Refused:
         application = next((each for each in open_to_tickets(picture) if each.id == client), None)
-        if application is None:
+        if application is None and client != ticket.ENROLMENT:
             return Refused(Reason.NOT_FOUND, "There is no such application.", field="application")
         held = await credentials.count_open(tx, "start_ticket:", user, now=visit.now)
         if held >= ticket.MOST:
             return Refused(Reason.BUSY_SOURCE, f"You have {ticket.MOST} tickets already. They end within ten minutes.")
-        purpose = ticket.purpose(application.id)
+        purpose = ticket.purpose(AppId(client))
         await credentials.invite(tx, digest=digest, purpose=purpose, user=user, created=visit.now, ends=ends)
-        detail = {"user": user, "client": application.id, "ends": ends}
+        detail = {"user": user, "client": client, "ends": ends}
         await record(tx, visit, Entry(Kind.TICKET_TAKEN, target=f"user:{user}", detail=detail))
         return Taken(application, letters, ends)
 

@@ -13,6 +13,7 @@ from ostiary.web.front.credentials import api_visit
 from ostiary.web.graph import (
     applications,
     audits,
+    device_settings,
     devices,
     drills,
     exemptions,
@@ -44,6 +45,7 @@ RESOURCES: tuple[tuple[Path, ...], ...] = (
     passkeys.PATHS,
     groups.PATHS,
     devices.PATHS,
+    device_settings.PATHS,
     applications.PATHS,
     trusts.PATHS,
     readiness.PATHS,

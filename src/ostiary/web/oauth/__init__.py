@@ -11,10 +11,14 @@ from ostiary.services.house import House
 from ostiary.web.front.hot import Asgi
 from ostiary.web.oauth import device_authorization, introspection, token
 from ostiary.web.oauth.authorize import authorize
+from ostiary.web.oauth.compliance import PATH as COMPLIANCE
+from ostiary.web.oauth.compliance import compliance
 from ostiary.web.oauth.confirmation import PATH as CONFIRMATION
 from ostiary.web.oauth.confirmation import confirmation
 from ostiary.web.oauth.discovery import discovery
 from ostiary.web.oauth.door import unknown_tenant
+from ostiary.web.oauth.enrolment import PATH as ENROLMENT
+from ostiary.web.oauth.enrolment import enrolment
 from ostiary.web.oauth.instance import PATH as INSTANCE
 from ostiary.web.oauth.instance import instance
 from ostiary.web.oauth.keys import keys
@@ -42,6 +46,8 @@ def routes(house: House) -> list[Route]:
         Route("/{tenant}/discovery/v2.0/keys", keys(house), methods=["GET"]),
         Route("/{tenant}/oauth2/v2.0/authorize", authorize(house), methods=["GET", "POST"]),
         Route("/{tenant}" + CONFIRMATION, confirmation(house), methods=["POST"]),
+        Route("/{tenant}" + COMPLIANCE, compliance(house), methods=["POST"]),
+        Route("/{tenant}" + ENROLMENT, enrolment(house), methods=["POST"]),
         Route("/{tenant}" + REVOCATION, revocation(house), methods=["POST"]),
         Route(INSTANCE, instance(house), methods=["GET"]),
         Route("/oidc/userinfo", userinfo(house), methods=["GET", "POST"]),

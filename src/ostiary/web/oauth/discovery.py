@@ -55,6 +55,7 @@ def document(settings: Settings, organisation: Organisation, name: str) -> Mappi
         "introspection_endpoint": f"{at}/oauth2/v2.0/introspect",
         "revocation_endpoint": f"{at}/oauth2/v2.0/revoke",
         "ostiary_confirmation_endpoint": f"{at}/oauth2/v2.0/confirm",
+        "ostiary_enrollment_endpoint": f"{at}/oauth2/v2.0/enroll",
         # Only these four: some clients ask for everything that is listed.
         "scopes_supported": list(OPENID),
         "response_types_supported": ["code"],
