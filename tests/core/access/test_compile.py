@@ -7,8 +7,9 @@ import pytest
 from ostiary.core.access.compile import State, compile_policy
 from ostiary.core.access.decision import Outcome
 from ostiary.core.access.evaluate import evaluate
-from ostiary.core.access.facts import Treat
+from ostiary.core.access.facts import Facts, Treat
 from ostiary.core.access.guardrail import guards, weaker
+from ostiary.core.access.idle import idle
 from ostiary.core.access.sides import TEXTS
 from ostiary.core.words.ids import PolicyId
 from tests.core.access.given import ALICE, API, EXCEPTION, document, facts, mfa, one, policy
@@ -155,6 +156,30 @@ def test_a_control_that_is_unknown_is_never_satisfied_even_beside_one_that_is() 
     read = compiled({"grantControls": {"operator": "OR", "builtInControls": ["mfa", "domainJoinedDevice"]}})
     decision = evaluate(one(read.policy), facts(amr=("mfa",)), unknown=Treat.STRICT)
     assert decision.outcome is Outcome.BLOCKED
+
+
+IDLE: tuple[tuple[dict[str, Any], list[str]], ...] = (
+    ({}, []),
+    ({"users": {"includeUsers": []}}, ["$.conditions.users"]),
+    ({"users": {"excludeUsers": [ALICE]}}, ["$.conditions.users"]),
+    ({"users": {"includeUsers": ["None"]}}, []),
+    ({"users": {"includeGroups": [EXCEPTION]}}, []),
+    ({"users": {}, "clientApplications": {"includeServicePrincipals": ["w"]}}, []),
+    ({"applications": {}}, ["$.conditions.applications"]),
+    ({"applications": {"includeApplications": ["None"]}}, []),
+    ({"clientAppTypes": [], "applications": {"excludeApplications": [API]}},
+     ["$.conditions.applications", "$.conditions.clientAppTypes"]),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "paths"), IDLE, ids=[str(n) for n in range(len(IDLE))])
+def test_a_policy_that_names_nobody_is_idle(changes: dict[str, Any], paths: list[str]) -> None:
+    """It would never apply, and somebody believes in it; `None` is Graph's word where that is meant."""
+    read = compiled(changes)
+    assert read.problems == ()
+    assert [problem.path for problem in idle(read.policy, document(**changes))] == paths
+    applies = evaluate(one(read.policy), Facts(), unknown=Treat.STRICT).outcome is Outcome.BLOCKED
+    assert applies is (not paths and "None" not in str(changes))
 
 
 def test_guardrails_are_the_policies_that_keep_everybody_out() -> None:

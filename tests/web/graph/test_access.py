@@ -102,6 +102,26 @@ def test_a_location_that_is_wrong_or_in_use_is_refused(tmp_path: Path) -> None:
     play(tmp_path, story)
 
 
+def test_r4_a_policy_that_would_never_apply_is_not_saved_as_enabled(tmp_path: Path) -> None:
+    """R4: neither made nor made so by a change; every empty part is told at once, and `None` is no slip of the pen."""
+
+    async def story(api: Api, clock: MovableClock) -> None:
+        empty = {"users": {"excludeUsers": [ALICE]}, "applications": {}, "clientAppTypes": []}
+        answer = await api.ask("POST", POLICIES, rule(conditions=empty), status=400)
+        told = [one["target"] for one in answer["error"]["details"]]
+        assert told == ["$.conditions.users", "$.conditions.applications", "$.conditions.clientAppTypes"]
+        draft = rule(conditions=empty, state="disabled")
+        made = await api.ask("POST", POLICIES, draft, status=201)
+        path = f"{POLICIES}/{made['id']}"
+        await api.ask("PATCH", path, {"state": "enabled"}, status=400)
+        whole = {"users": {"includeUsers": ["None"]}, "applications": {"includeApplications": ["All"]}}
+        await api.ask(
+            "PATCH", path, {"state": "enabled", "conditions": {**whole, "clientAppTypes": ["all"]}}, status=204
+        )
+
+    play(tmp_path, story)
+
+
 def test_a_location_that_a_guardrail_excludes_alerts_when_it_changes(tmp_path: Path) -> None:
     """Widening the hole is as good as weakening the block."""
 

@@ -11,6 +11,7 @@ from ostiary.core.access.compile import State, compile_policy
 from ostiary.core.access.conditions.client_applications import EVERY
 from ostiary.core.access.conditions.locations import special
 from ostiary.core.access.guardrail import guards, weaker
+from ostiary.core.access.idle import idle
 from ostiary.core.access.picture import Picture
 from ostiary.core.access.stored import Stored
 from ostiary.core.directory.permissions import Action, judge
@@ -149,14 +150,15 @@ def _unfit(value: Any, path: str) -> Iterator[Problem]:
 
 
 async def _unenforceable(tx: Tx, picture: Picture, id: PolicyId, document: Document) -> Invalid | None:
-    """Step: what of *document* keeps it from being saved; names that do not exist would match nobody, silently."""
+    """Step: what of *document* keeps it from being saved; what matches nobody would do so silently."""
     compiled = compile_policy(id, document)
     if not compiled.acceptable:
         return Invalid(tuple(Problem(p.path, p.message) for p in compiled.problems))
     if compiled.policy.state is not State.ENABLED:
         return None
-    unknown = [problem async for problem in _strangers(tx, picture, document)]
-    return Invalid(tuple(unknown)) if unknown else None
+    silent = [Problem(p.path, p.message) for p in idle(compiled.policy, document)]
+    silent += [problem async for problem in _strangers(tx, picture, document)]
+    return Invalid(tuple(silent)) if silent else None
 
 
 _SPECIAL = ("All", "None", EVERY)
