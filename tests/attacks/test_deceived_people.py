@@ -32,7 +32,7 @@ SHUNNED = by_rule(
     ("services.signins.claim.shunned", _nobody_is_shunned), ("services.signins.decide.shunned", _nobody_is_shunned),
     ("services.signins.redeem.shunned", _nobody_is_shunned),
 )  # fmt: skip
-ROOM = by_rule("M11", "open codes of one source", ("services.signins.start.room_for_one", lambda *_, **__: True))
+ROOM = by_rule("M11", "open codes of one source", ("services.signins.waiting_room.OpenCodes.add", lambda *_: None))
 REGISTERED = by_registration(
     "M16", "the registration asks for a number", on={"number_confirmation": "required"},
     off={"number_confirmation": "optional"},

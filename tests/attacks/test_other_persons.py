@@ -18,8 +18,8 @@ from tests.attacks.visitor import Visitor, hidden
 BAD_CODE = "That code is not valid."
 
 
-async def _whoever_types_it_has_it(tx: Any, visit: Any, picture: Any, signin: Any, holder: Any) -> Any:
-    return await claim._judged(tx, visit, picture, signin, holder)
+async def _whoever_types_it_has_it(*asked: Any) -> Any:
+    return await claim._judged(*asked)
 
 
 async def _only_refused(tx: Any, visit: Any, signin: Any, user: Any) -> Any:
