@@ -28,6 +28,7 @@ REGISTRIES = (
         "ostiary.cli",
         ("VERBS", "NOUNS"),
         (
+            "device_certificates",
             "device_files",
             "durations",
             "errand",

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from ostiary.core.words.ids import PolicyId
+from ostiary.core.words.instants import days
 from ostiary.core.words.outcome import Refused
 from ostiary.services.access.policies import create_policy, delete_policy
 from tests.cli.test_terminal import terminal
@@ -23,6 +24,7 @@ from tests.journeys.test_admin_verbs import WHY, Clerk, bea
 from tests.journeys.test_cli import Installed, code_on, installed, on_terminal
 from tests.records.house import alice as administrator
 from tests.server import Server
+from tests.web.oauth.certificates import make
 
 __all__ = ["bea"]  # the fixture
 
@@ -193,3 +195,22 @@ def test_webhooks_are_made_and_removed(bea: Clerk) -> None:
     bea.do("device-webhook", "remove", hook["id"], *WHY)
     assert bea.rows("device-webhook", "list") == []
     assert bea.all_of("device-webhook")
+
+
+def test_a_machine_is_registered_with_its_certificate(bea: Clerk, server: Server, tmp_path: Path) -> None:
+    """From a file: it ends with it, a renewed one takes its place, and no private key ever leaves."""
+    first, second = (make("EC", server.clock.now(), lasts=days(length)) for length in (40, 20))
+    owner = server.people["dana"].username
+    file, both = tmp_path / "gate.pem", tmp_path / "both.pem"
+    file.write_bytes(first.pem)
+    both.write_bytes(first.private_pem + first.pem)
+    named = ("device", "register", "gate-4", "--owner", owner, *WHY)
+    for wrong in (both, tmp_path / "nothing.pem", tmp_path):
+        bea.do(*named, "--certificate", str(wrong), status=2)
+    made = bea.rows(*named, "--certificate", str(file), "--managed")[0]
+    assert (made["isManaged"], made["ostiary"]["certificateThumbprint"]) == (True, first.x5t)
+    assert first.x5t in bea.do("device", "show", "gate-4").stdout
+    file.write_bytes(second.der)
+    bea.do("device", "set", "gate-4", "--certificate", str(file), status=2)  # it trusts another key: why?
+    bea.do("device", "set", "gate-4", "--certificate", str(file), *WHY)
+    assert bea.rows("device", "show", "gate-4")[0]["ostiary"]["certificateThumbprint"] == second.x5t

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ostiary.cli.device_certificates import read_certificate, register
 from ostiary.cli.device_files import Line, read_lines
 from ostiary.cli.durations import left
 from ostiary.cli.errand import Errand
@@ -193,12 +194,16 @@ def set_(
     compliant: Annotated[bool | None, typer.Option("--compliant/--not-compliant", help="Whether it complies.")] = None,
     compliant_until: Annotated[str, typer.Option("--compliant-until", help="Until when (2026-12-31T00:00:00Z).")] = "",
     rename: Annotated[str, typer.Option("--rename", help="Another name.")] = "",
+    certificate: Annotated[
+        Path | None, typer.Option("--certificate", help="Another client certificate; what the old one holds is over.")
+    ] = None,
     reason: Reason = "",
 ) -> None:
-    """Say whether a device is managed and compliant. What trusts it more needs a reason."""
+    """Say whether a device is managed and compliant, or which certificate it has. To trust it more needs a reason."""
     given = {"isManaged": managed, "isCompliant": compliant, "displayName": rename or None}
     body: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     body |= {"complianceExpirationDateTime": compliant_until} if compliant_until else {}
+    body |= {"ostiary": {"certificate": read_certificate(certificate)}} if certificate else {}
     if not body:
         raise Misused("say what to set", next_step="ostiary device set --help")
     with errand.graph() as graph:
@@ -296,6 +301,7 @@ DEVICE: Noun = (
         ("forget", forget, COMMON),
         ("list", list_, ADMIN),
         ("show", show, ADMIN),
+        ("register", register, ADMIN),
         ("admit", admit, ADMIN),
         ("set", set_, ADMIN),
         ("import", import_, ADMIN),

@@ -24,8 +24,8 @@ from ostiary.services.signins import claim, decide
 from ostiary.store import schema
 from tests.services.door import Door
 from tests.web.oauth.certificates import make
-from tests.web.oauth.requester import ME, alerts, approve, error
-from tests.web.oauth.site import BOB, TENANT
+from tests.web.oauth.requester import DEVICE, ME, TOKEN, Machine, alerts, approve, error
+from tests.web.oauth.site import BOB, CLI, TENANT
 from tests.web.oauth.test_certificate_tokens import PROXY, OverTls, over_tls
 
 DEVICE_FLOW: dict[str, Any] = {
@@ -76,31 +76,39 @@ def begun(door: Door, machine: OverTls) -> str:
 
 
 def test_a_requester_is_the_machine_of_its_certificate(door: Door) -> None:
-    """Policy wants a registered machine that proved its key: the registered certificate is one, another is none."""
+    """Policy wants a registered machine that proved its key: a registered certificate is one, another gets no code."""
     machine, stranger = over_tls(door), over_tls(door)
     device = registered(door, machine).device
     assert device.certificate == machine.x5t
-    codes = [one.start().json() for one in (machine, stranger, OverTls(door, None))]
     demand(door, "Known machines", ostiary={"controls": {"requesterDevice": ["registered", "keyBound"]}})
-    for begun_elsewhere in codes[1:]:
-        refused = door.claim(begun_elsewhere["user_code"])
-        assert isinstance(refused, Refused), refused
-        assert refused.reason is Reason.BLOCKED
-    approve(door, codes[0])
-    given = machine.poll(codes[0]["device_code"]).json()
+    for nobody in (stranger, OverTls(door, None)):
+        assert nobody.start().status_code == 403
+    code = begun(door, machine)
+    assert error(stranger.poll(code)) == (400, "invalid_grant")
+    given = machine.poll(code).json()
     assert machine.ask(ME, given["access_token"]).status_code == 200
     assert door.rows(select(schema.sessions.c.device).where(schema.sessions.c.x5t == machine.x5t)) == [(device.id,)]
     assert machine.refresh(given["refresh_token"]).status_code == 200
 
 
-def test_a_machine_that_is_over_begins_nothing(door: Door) -> None:
-    """Its certificate is still good, the machine is revoked: nobody can take its code."""
+def test_beside_a_proof_of_another_key_a_certificate_is_no_machine(door: Door) -> None:
+    """What nothing is bound to proves nothing later; where the registration requires the certificate, it is."""
+    machine, proving = over_tls(door), Machine(door)
+    registered(door, machine)
+    demand(door, "Known machines", ostiary={"controls": {"requesterDevice": ["registered"]}})
+    proving.post(TOKEN, {"grant_type": "x"})  # for a nonce
+    assert machine.start(dpop=proving.proof("POST", DEVICE)).status_code == 403
+    door.register(CLI, certificate="required")
+    assert machine.start(dpop=proving.proof("POST", DEVICE)).status_code == 200
+
+
+def test_a_machine_that_is_over_gets_no_code(door: Door) -> None:
+    """Its certificate is still good, the machine is revoked."""
     machine = over_tls(door)
     device = registered(door, machine).device
     assert isinstance(door.run(revoke_device(door.house, admin(door), device.id, "lost")), ShownDevice)
-    answer = machine.start()
-    refused = door.claim(answer.json()["user_code"]) if answer.status_code == 200 else None
-    assert refused is None or (isinstance(refused, Refused) and refused.reason is Reason.DEVICE_ENDED)
+    refused = machine.start()
+    assert (refused.status_code, refused.json()["error_codes"]) == (403, [50155])
 
 
 @pytest.mark.parametrize("how", ["revoked", "expired", "another certificate"])
