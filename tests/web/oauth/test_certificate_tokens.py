@@ -18,8 +18,8 @@ from ostiary.core.words.instants import days, hours, minutes, seconds
 from ostiary.services.house import Proxy
 from tests.services.door import Door
 from tests.web.oauth.certificates import CLIENT_AUTH, SERVER_AUTH, Pair, make
-from tests.web.oauth.requester import DEVICE, ME, OWN, TOKEN, USERINFO, Machine, alerts, api, approve, error
-from tests.web.oauth.site import API, CLI, returned
+from tests.web.oauth.requester import BASE, DEVICE, ME, OWN, TOKEN, USERINFO, Machine, alerts, api, approve, error
+from tests.web.oauth.site import ADMIN_API, API, CLI, returned
 from tests.web.oauth.test_flow import claims
 
 SECRET = "between proxy and house"
@@ -301,3 +301,16 @@ def test_without_a_certificate_nothing_changes(door: Door) -> None:
     given = OverTls(door, None).signed_in()[1]
     assert "cnf" not in claims(door, given["access_token"])
     assert over_tls(door).ask(ME, given["access_token"]).status_code == 200
+
+
+def test_r19_an_application_asks_with_a_token_that_is_bound_to_its_certificate(door: Door) -> None:
+    """Introspection takes it over the connection that it belongs to, and a copy of it not."""
+    machine, thief = over_tls(door), over_tls(door)
+    bound = replace(door.session(client=API, resource=ADMIN_API), x5t=machine.x5t)
+    asking, about = door.token(bound, scopes=("introspect",)), door.token(door.session())
+    bearer = {"authorization": f"Bearer {asking}"}
+    assert machine.post(f"{BASE}/introspect", {"token": about}, **bearer).json()["active"] is True
+    for one in (thief, OverTls(door, None)):
+        answer = one.post(f"{BASE}/introspect", {"token": about}, **bearer)
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"] == 'Bearer realm="Ostiary", error="invalid_token"'

@@ -30,8 +30,9 @@ from ostiary.outside.outgoing import Outgoing
 from ostiary.services.access.kill_switch import turn_off, turn_on
 from tests.forge import JOB, Forge, forging
 from tests.holder import Holder
-from tests.web.oauth.certificates import b64
+from tests.web.oauth.certificates import b64, make
 from tests.web.oauth.site import ADMIN_API, API, API_URI, CLI, OTHER, TENANT, Site
+from tests.web.oauth.test_certificate_tokens import PROXY, SECRET
 
 TOKEN = f"/{TENANT}/oauth2/v2.0/token"
 AUDIENCE = "https://ostiary.example"
@@ -395,3 +396,23 @@ def test_r3_a_workload_does_not_administer(pipeline: Pipeline) -> None:
     token = pipeline.exchange().json()["access_token"]
     for path in ("/v1.0/me", "/v1.0/applications", "/oidc/userinfo"):
         assert pipeline.site.get(path, headers={"authorization": f"Bearer {token}"}).status_code == 401
+
+
+def test_r12_a_workload_is_bound_to_its_certificate(pipeline: Pipeline) -> None:
+    """RFC 8705: where it is required a request without one does not spend the subject token; with it `cnf` names it."""
+    site = pipeline.site
+    site.house = replace(site.house, settings=replace(site.house.settings, proxy=PROXY))
+    site.app = site.serve(site.house)
+    site.register(OTHER, certificate="required", trusts=(pipeline.trust,))
+    pair, subject = make("EC", site.clock.now()), pipeline.token()
+    refused = pipeline.exchange(subject)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
+    headers = {"client-cert": f":{pair.base64}:", "x-proxy-secret": SECRET, "x-forwarded-for": "203.0.113.9"}
+    form = {
+        "grant_type": EXCHANGE, "client_id": OTHER, "subject_token": subject, "subject_token_type": JWT,
+        "scope": f"{API_URI}.default",
+    }  # fmt: skip
+    given = site.post(TOKEN, form, headers=headers)
+    assert given.status_code == 200, given.text
+    assert given.json()["token_type"] == "Bearer"
+    assert claims_of(given.json()["access_token"])["cnf"] == {"x5t#S256": pair.x5t}
