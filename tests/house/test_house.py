@@ -32,6 +32,7 @@ REGISTRIES = (
             "device_files",
             "durations",
             "errand",
+            "handed",
             "lookup",
             "output",
             "pipelines",

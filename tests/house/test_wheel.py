@@ -87,13 +87,14 @@ def test_the_client_brings_no_server(client: Path) -> None:
 
 
 def test_the_wheel_holds_what_it_should(wheel: Path) -> None:
-    """Types, licence and both programs are in it; tests and caches are not."""
+    """Types, licence and all programs are in it; tests and caches are not."""
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         (points,) = (archive.read(name).decode() for name in names if name.endswith("/entry_points.txt"))
     assert "ostiary/py.typed" in names
     assert [name for name in names if name.endswith("licenses/LICENSE")] != []
-    assert {line.split(" = ")[0] for line in points.splitlines() if " = " in line} == {"ostiary", "ostiary-server"}
+    programs = {"ostiary", "git-credential-ostiary", "docker-credential-ostiary", "ostiary-server"}
+    assert {line.split(" = ")[0] for line in points.splitlines() if " = " in line} == programs
     assert [name for name in names if name.startswith("tests") or "__pycache__" in name] == []
     assert len(modules(wheel)) > 50
     assert modules(wheel) <= set(names)

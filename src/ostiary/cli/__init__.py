@@ -17,11 +17,14 @@ from ostiary.cli.audit import AUDIT
 from ostiary.cli.device import DEVICE
 from ostiary.cli.device_rule import DEVICE_RULE
 from ostiary.cli.device_webhook import DEVICE_WEBHOOK
+from ostiary.cli.docker_credential import docker_credential
 from ostiary.cli.drill import DRILL
 from ostiary.cli.exemption import EXEMPTION
+from ostiary.cli.git_credential import git_credential
 from ostiary.cli.group import GROUP
 from ostiary.cli.keys import KEYS
 from ostiary.cli.kill_switch import KILL_SWITCH
+from ostiary.cli.kube_token import kube_token
 from ostiary.cli.login import login
 from ostiary.cli.logout import logout
 from ostiary.cli.output import Screen
@@ -31,11 +34,11 @@ from ostiary.cli.signins import SIGNINS
 from ostiary.cli.status import status
 from ostiary.cli.token import token
 from ostiary.cli.user import USER
-from ostiary.cli.verb import SIGNING_IN, Noun, Verb, add, add_noun, root
+from ostiary.cli.verb import HELPING, SIGNING_IN, Noun, Verb, add, add_noun, root
 from ostiary.client.errors import Exit, OstiaryError
 from ostiary.client.machine import Machine, this_machine
 
-__all__ = ["NOUNS", "VERBS", "build", "main"]
+__all__ = ["NOUNS", "VERBS", "build", "for_docker", "for_git", "main"]
 
 VERBS: tuple[Verb, ...] = (
     ("login", login, SIGNING_IN),
@@ -43,6 +46,9 @@ VERBS: tuple[Verb, ...] = (
     ("status", status, SIGNING_IN),
     ("token", token, SIGNING_IN),
     ("run", run, SIGNING_IN),
+    ("kube-token", kube_token, HELPING),
+    ("git-credential", git_credential, HELPING),
+    ("docker-credential", docker_credential, HELPING),
 )
 NOUNS: tuple[Noun, ...] = (
     EXEMPTION,
@@ -81,6 +87,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     machine = this_machine()
     _set_log(machine)
     sys.exit(_call(list(sys.argv[1:] if arguments is None else arguments), machine))
+
+
+def for_git() -> None:
+    """The program `git-credential-ostiary`: git puts the name together, and calls it with an operation."""
+    main(["git-credential", *sys.argv[1:]])
+
+
+def for_docker() -> None:
+    """The program `docker-credential-ostiary`: the same of Docker's."""
+    main(["docker-credential", *sys.argv[1:]])
 
 
 def show_version(wanted: bool) -> None:

@@ -95,15 +95,34 @@ class Errand:
             if refused is not None:
                 raise NotSignedIn("the server does not accept the token of OSTIARY_TOKEN")
             return self.settings.token
-        return self._stored(scope, need, refused).token
+        return self.stored(scope, need=need, refused=refused).token
 
-    def _stored(self, scope: str | None, need: float, refused: str | None) -> Access:
-        return self.perform(fresh(self.cache, scope, need=need, refused=refused), pair=self._pair())
+    def stored(self, scope: str | None = None, *, need: float = 60.0, refused: str | None = None) -> Access:
+        """The same of the stored sign-in alone, whatever `OSTIARY_TOKEN` says."""
+        held = self.cache.load()
+        pair = None if held is None else held.pair
+        return self.perform(fresh(self.cache, scope, need=need, refused=refused), pair=pair)
 
     def _pair(self) -> ClientCertificate | None:
         """The certificate that the stored sign-in came with; a token of `OSTIARY_TOKEN` has the one that it is of."""
         held = self._of_ours()
         return None if held is None else held.pair
+
+    def held(self) -> SignIn:
+        """
+        The stored sign-in, as it is. A token never goes to another server than its own: Misused when another one was
+        named than the sign-in is of. Raises NotSignedIn.
+        """
+        address, held = self.settings.server, self.cache.load()
+        if held is None:
+            raise NotSignedIn("nobody is signed in here", next_step="ostiary login")
+        if address.source != "default" and origin_of(address.value) != origin_of(held.issuer):
+            raise Misused(
+                f"the sign-in of profile {self.settings.profile.value} is {origin_of(held.issuer)}'s, "
+                f"not {origin_of(address.value)}'s",
+                next_step=f"ostiary login --server {address.value} --profile NAME",
+            )
+        return held
 
     @contextmanager
     def graph(self) -> Iterator[Graph]:
@@ -159,21 +178,10 @@ class Errand:
     def _admin_origin(self) -> str:
         """
         Where the admin API is: where the stored sign-in came from, or the server that was named with a token of one's
-        own. A token never goes to another server than its own.
+        own.
         """
-        address = self.settings.server
-        if self.settings.token is not None:
-            return origin_of(address.value)
-        held = self.cache.load()
-        if held is None:
-            raise NotSignedIn("nobody is signed in here", next_step="ostiary login")
-        if address.source != "default" and origin_of(address.value) != origin_of(held.issuer):
-            raise Misused(
-                f"the sign-in of profile {self.settings.profile.value} is {origin_of(held.issuer)}'s, "
-                f"not {origin_of(address.value)}'s",
-                next_step=f"ostiary login --server {address.value} --profile NAME",
-            )
-        return origin_of(held.issuer)
+        own = self.settings.token is not None
+        return origin_of(self.settings.server.value if own else self.held().issuer)
 
     def remember(self, key: str, value: str) -> None:
         """Keep a choice in the profile, and say so, unless it stands there already."""

@@ -5,6 +5,7 @@ The order is the same for all: flag, environment, profile, default. Nothing here
 is `client.profiles`' work.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -74,7 +75,8 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The resolved values. `store` and `sign_in` are None when nobody has chosen; `token` never appears on a screen."""
+    """The resolved values. `store` and `sign_in` are None when nobody has chosen; `token` never appears on a screen;
+    `hosts` is the profile's alone: which host's programs get a token, and for which resource."""
 
     places: Places
     profile: Setting
@@ -85,6 +87,7 @@ class Settings:
     sign_in: Setting | None
     data: Setting
     token: str | None
+    hosts: Mapping[str, str]
 
 
 def resolve(given: Given, machine: Machine) -> Settings:
@@ -104,6 +107,7 @@ def resolve(given: Given, machine: Machine) -> Settings:
         data=_first(("--data", given.data), ("OSTIARY_DATA", environ.get("OSTIARY_DATA")))
         or Setting(DEFAULT_DATA, "default"),
         token=environ.get("OSTIARY_TOKEN") or None,
+        hosts=file.hosts,
     )
 
 

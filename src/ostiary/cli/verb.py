@@ -16,7 +16,7 @@ from ostiary.cli.errand import Errand
 from ostiary.cli.settings import Given
 from ostiary.client.machine import this_machine
 
-__all__ = ["ADMIN", "COMMON", "SIGNING_IN", "Noun", "Verb", "add", "add_noun", "root"]
+__all__ = ["ADMIN", "COMMON", "HELPING", "SIGNING_IN", "Noun", "Verb", "add", "add_noun", "root"]
 
 Body = Callable[..., None]
 Verb = tuple[str, Body, Sequence[str]]
@@ -26,6 +26,7 @@ Noun = tuple[str, str, Sequence[Verb]]
 
 COMMON = ("server", "profile", "json", "no_input")
 SIGNING_IN = ("server", "profile", "store", "json", "no_input")
+HELPING = ("server", "profile", "store", "no_input")  # their output is what another program reads
 ADMIN = ("server", "profile", "local", "data", "json")
 
 _FLAGS: dict[str, tuple[Any, Any]] = {

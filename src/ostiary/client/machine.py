@@ -74,6 +74,10 @@ class Machine:
             return None
         return sys.stdin.readline() or None
 
+    def read_input(self, limit: int) -> str:
+        """What another program wrote for us on stdin, up to *limit* bytes."""
+        return sys.stdin.buffer.read(limit).decode(errors="replace")
+
     def become(self, command: list[str], environ: Mapping[str, str]) -> NoReturn:
         """Replace this process by *command*: its signals and its exit status are then its own. Raises OSError."""
         sys.stdout.flush()

@@ -9,20 +9,36 @@ which keeps its comments and its order.
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ostiary.client.errors import Misused, StorageFailed
 from ostiary.client.machine import Machine
 from ostiary.client.vaults import write_private
 
-__all__ = ["KEYS", "STORES", "Places", "Profile", "changed", "checked_name", "places", "read_profile", "remember"]
+__all__ = [
+    "HOSTS",
+    "KEYS",
+    "STORES",
+    "Places",
+    "Profile",
+    "changed",
+    "checked_host",
+    "checked_name",
+    "places",
+    "read_profile",
+    "remember",
+]
 
 STORES = ("keyring", "file", "memory", "plaintext")
 KEYS = ("server", "client", "scope", "store", "sign_in")
 """What a profile may say. `sign_in` is `browser` or `device-code`."""
+HOSTS = "hosts"
+"""A table in a profile: the hosts whose programs get a token, and for which resource."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", re.ASCII)
+_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,39}\])(?::[0-9]{1,5})?", re.ASCII)
+_RESOURCE = re.compile(r"[!-~]{1,500}", re.ASCII)
 _LIMIT = 256 * 1024
 
 
@@ -45,6 +61,8 @@ class Profile:
     scope: str | None = None
     store: str | None = None
     sign_in: str | None = None
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    """Host (`checked_host`) to the address of the resource that a token for it is of."""
 
 
 def places(machine: Machine) -> Places:
@@ -66,6 +84,14 @@ def checked_name(name: str) -> str:
     return name
 
 
+def checked_host(host: str) -> str:
+    """*host* with its port, if it is not that of https, as hosts are compared. Raises Misused."""
+    lower = host.lower()
+    if not _HOST.fullmatch(lower):
+        raise Misused(f"not a host: {host[:80]!r} (a name or an address, with :PORT where it is not 443)")
+    return lower.removesuffix(":443")
+
+
 def read_profile(folder: Path, name: str) -> Profile:
     """The profile *name* of the file in *folder*; an empty one when the file does not speak of it. Raises Misused."""
     path = folder / "config.toml"
@@ -75,7 +101,8 @@ def read_profile(folder: Path, name: str) -> Profile:
     if unknown or not isinstance(profiles, dict):
         raise Misused(f"{path}: unknown key {unknown[0] if unknown else 'profiles'!r}; only [profiles.NAME] tables")
     values = profiles.get(checked_name(name), {})
-    return Profile(name, **_checked(path, name, values))
+    hosts = values.get(HOSTS, {}) if isinstance(values, dict) else {}
+    return Profile(name, **_checked(path, name, values), hosts=_checked_hosts(path, name, hosts))
 
 
 def remember(folder: Path, name: str, key: str, value: str) -> None:
@@ -139,12 +166,22 @@ def _document(path: Path) -> Mapping[str, object]:
 def _checked(path: Path, name: str, values: object) -> dict[str, str]:
     if not isinstance(values, dict):
         raise Misused(f"{path}: profiles.{name} is not a table")
-    for key, value in values.items():
+    plain = {key: value for key, value in values.items() if key != HOSTS}
+    for key, value in plain.items():
         if key not in KEYS:
-            raise Misused(f"{path}: unknown key {key!r} in [profiles.{name}] (known: {', '.join(KEYS)})")
+            raise Misused(f"{path}: unknown key {key!r} in [profiles.{name}] (known: {', '.join((*KEYS, HOSTS))})")
         if not isinstance(value, str):
             raise Misused(f"{path}: profiles.{name}.{key} is not a text")
-    return dict(values)
+    return plain
+
+
+def _checked_hosts(path: Path, name: str, hosts: object) -> dict[str, str]:
+    if not isinstance(hosts, dict):
+        raise Misused(f"{path}: profiles.{name}.{HOSTS} is not a table")
+    for host, resource in hosts.items():
+        if not isinstance(resource, str) or not _RESOURCE.fullmatch(resource):
+            raise Misused(f"{path}: profiles.{name}.{HOSTS}.{host[:80]!r} is not the address of a resource")
+    return {checked_host(host): resource for host, resource in hosts.items()}
 
 
 def _xdg(machine: Machine, variable: str, otherwise: Path) -> Path:

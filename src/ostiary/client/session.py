@@ -22,7 +22,7 @@ from ostiary.client.exchange import Exchange
 from ostiary.client.proofs import Prover
 from ostiary.client.tokens import Granted, read_grant, redeem_again, refresh, revoke
 
-__all__ = ["NotKept", "Session", "end", "fresh", "give_back", "keep", "record_of"]
+__all__ = ["NotKept", "Session", "drop", "end", "fresh", "give_back", "keep", "record_of"]
 
 MARGIN = 60.0
 """Seconds before its end from which on an access token is renewed: R8 mints none with less."""
@@ -95,6 +95,17 @@ def fresh(
         held = _held(cache)
         found = _usable(held, scope, need, refused, cache)
         return found if found is not None else (yield from _renewed(cache, held, scope))
+
+
+def drop(cache: Cache, token: str) -> Exchange[None]:
+    """Forget one access token that a server did not take; the next one is fresh. Raises StorageFailed."""
+    with (yield from cache.locked()):
+        held = cache.load()
+        if held is None:
+            return
+        others = tuple(access for access in held.access if access.token != token)
+        if len(others) < len(held.access):
+            cache.save(replace(held, access=others), after=held)
 
 
 def end(cache: Cache) -> Exchange[bool | None]:
