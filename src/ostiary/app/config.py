@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from ostiary.app.providers import ProviderConfig
+from ostiary.app.providers import document as providers
 from ostiary.core.words.destinations import place_of, read_destinations
 from ostiary.core.words.digests import digest
 from ostiary.core.words.instants import minutes, seconds
@@ -104,6 +106,10 @@ class Config(BaseModel):
             "the names, so it decides about them. Proxies of the environment are never used."
         ),
     ] = ""
+    upstream: Annotated[
+        tuple[ProviderConfig, ...],
+        Field(max_length=16, description="OpenID Connect providers through which people sign in: tables, see below."),
+    ] = ()
     local_door: Annotated[bool, Field(description="The Unix socket `admin.sock` in the data folder.")] = True
     proxy_header: Annotated[str, Field(description="The one header that holds addresses, set by the one proxy.")] = ""
     proxy_hops: Annotated[int, Field(ge=1, le=10, description="Which address in it counts, from the right.")] = 1
@@ -156,6 +162,17 @@ class Config(BaseModel):
             place is None or value not in (f"http://{place.host}:{place.port}", f"http://[{place.host}]:{place.port}")
         ):
             raise ValueError("must be http://host:port")
+        return value
+
+    @field_validator("upstream")
+    @classmethod
+    def _different(cls, value: tuple[ProviderConfig, ...]) -> tuple[ProviderConfig, ...]:
+        names = [provider.name for provider in value]
+        domains = [domain for provider in value for domain in provider.domains]
+        if len(set(names)) < len(names) or len({one.issuer for one in value}) < len(names):
+            raise ValueError("each provider has a name and an issuer of its own")
+        if len(set(domains)) < len(domains):
+            raise ValueError("a domain belongs to one provider")
         return value
 
     @model_validator(mode="after")
@@ -282,4 +299,4 @@ def document() -> str:
         default = field.default if field.default not in (None, "", ()) else "–"
         shown = str(default).lower() if isinstance(default, bool) else str(default)
         lines.append(f"| `{name}` | `{shown}` | {field.description} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *providers()]) + "\n"

@@ -30,6 +30,7 @@ from ostiary.services.tokens.authorize import tend_codes
 from ostiary.services.tokens.browser import tend_sessions
 from ostiary.services.tokens.rewrap import rewrap
 from ostiary.services.tokens.rotation import tend_keys
+from ostiary.services.tokens.vouching import ask_again
 from ostiary.store import Tx, leases
 
 __all__ = ["JOBS", "Job", "Leases", "end_jobs", "run_jobs", "run_once"]
@@ -71,6 +72,7 @@ JOBS: tuple[Job, ...] = (
     Job("assertions", 60, clients.sweep),
     Job("challenges", 600, tend_challenges),
     Job("devices", 600, tend_devices),
+    Job("upstream", 5, ask_again),
 )
 
 

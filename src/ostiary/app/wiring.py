@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ostiary.app.config import Config, ConfigRefused, settings
+from ostiary.app.providers import connection
 from ostiary.core.directory.credentials import source_of
 from ostiary.core.words.caller import Caller, CallerKind
 from ostiary.core.words.destinations import read_destinations
@@ -19,6 +20,7 @@ from ostiary.outside.issuers import Issuers
 from ostiary.outside.outgoing import Outgoing
 from ostiary.outside.passwords import Passwords
 from ostiary.outside.random import Random, SystemRandom
+from ostiary.outside.upstream import Upstream
 from ostiary.outside.vault import (
     FoundMaster,
     MasterKey,
@@ -127,14 +129,13 @@ async def open_house(parts: Parts) -> House:
     The house of a founded organisation, its memory filled. Raises BrokenState when it was never founded, ConfigRefused.
     """
     geo = GeoFiles(GeoPaths(parts.config.geo_country, parts.config.geo_asn, parts.config.geo_city))
-    outgoing = _outgoing(parts.config)
     desk, keyring, room = Desk(parts.store, parts.clock, geo), Keyring(parts.vault), WaitingRoom()
     house = House(
         store=parts.store,
         clock=parts.clock,
         random=parts.random,
         vault=parts.vault,
-        outside=Outside(Passwords(), geo, outgoing, Issuers(outgoing)),
+        outside=_outside(parts, geo),
         desk=desk,
         room=room,
         keyring=keyring,
@@ -151,12 +152,19 @@ async def open_house(parts: Parts) -> House:
     return house
 
 
-def _outgoing(config: Config) -> Outgoing:
+def _outside(parts: Parts, geo: GeoFiles) -> Outside:
+    """What asks others, as the configuration lets it. Raises ConfigRefused."""
+    config = parts.config
+    try:
+        connections = tuple(connection(provider) for provider in config.upstream)
+    except ValueError as wrong:
+        raise ConfigRefused((f"upstream.client_secret_file: {wrong}",)) from None
     allowed = read_destinations(config.outgoing_allow)
     try:
-        return Outgoing(allowed, authorities=config.outgoing_ca, proxy=config.outgoing_proxy)
+        outgoing = Outgoing(allowed, authorities=config.outgoing_ca, proxy=config.outgoing_proxy)
     except ValueError as wrong:
         raise ConfigRefused((f"outgoing_ca: {wrong}",)) from None
+    return Outside(Passwords(), geo, outgoing, Issuers(outgoing), Upstream(outgoing, parts.clock, connections))
 
 
 async def _fill(house: House) -> None:

@@ -10,10 +10,12 @@ makes these things once at start; deeds get them through `House`, never by thems
 
 from dataclasses import dataclass, field
 
+from ostiary.outside.clock import SystemClock
 from ostiary.outside.geo import NO_FILES, GeoFiles
 from ostiary.outside.issuers import Issuers
 from ostiary.outside.outgoing import Outgoing
 from ostiary.outside.passwords import Passwords
+from ostiary.outside.upstream import Upstream
 
 __all__ = ["Outside"]
 
@@ -28,3 +30,5 @@ class Outside:
     """The one way to ask others (R24)."""
     issuers: Issuers = field(default_factory=lambda: Issuers(Outgoing()))
     """The keys of the issuers that applications trust (RFC 8693)."""
+    upstream: Upstream = field(default_factory=lambda: Upstream(Outgoing(), SystemClock()))
+    """The providers that may vouch for people."""

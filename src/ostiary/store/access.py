@@ -68,9 +68,9 @@ _standing_groups = (
 )
 _person = (
     users.c.id, users.c.principal_name, users.c.display_name, users.c.mail, users.c.enabled, users.c.roles,
-    users.c.created, users.c.epoch, _standing_groups,
+    users.c.created, users.c.epoch, users.c.vouched, _standing_groups,
 )  # fmt: skip
-PERSON = 9  # columns of `_person`
+PERSON = 10  # columns of `_person`
 _active = and_(
     exemptions.c.user == users.c.id,
     exemptions.c.ended.is_(None),
@@ -155,17 +155,17 @@ async def known_of(tx: Tx, user: UserId, now: Instant) -> tuple[User, frozenset[
 
 
 def user_of(row: Row) -> User:
-    """The first eight columns as an account."""
-    id, principal_name, display_name, mail, enabled, roles, created, epoch = row[:8]
+    """The first nine columns as an account."""
+    id, principal_name, display_name, mail, enabled, roles, created, epoch, vouched = row[:9]
     held: list[Any] = orjson.loads(roles)
     return User(
         UserId(id), principal_name, display_name, mail, bool(enabled), frozenset(Role(r) for r in held),
-        Instant(created), Instant(epoch),
+        Instant(created), Instant(epoch), None if vouched is None else Instant(vouched),
     )  # fmt: skip
 
 
 def _groups(row: Row) -> frozenset[GroupId]:
-    return frozenset(GroupId(id) for id in (row[8] or "").split())
+    return frozenset(GroupId(id) for id in (row[9] or "").split())
 
 
 async def is_assigned(tx: Tx, application: AppId, principals: set[str]) -> bool:

@@ -24,9 +24,10 @@ USER_COLUMNS = (
     users.c.roles,
     users.c.created,
     users.c.epoch,
+    users.c.vouched,
 )
 """What `user_from` reads, in its order."""
-_USER_NAMES = tuple(column.name for column in USER_COLUMNS)
+_USER_NAMES = tuple(column.name for column in USER_COLUMNS[:-1])  # nobody vouches for an account that is made
 
 _FIND = sql(select(*USER_COLUMNS).where(users.c.id == bindparam("id")))
 _FIND_NAMED = sql(select(*USER_COLUMNS).where(users.c.principal_name == bindparam("name")))
@@ -69,9 +70,12 @@ _LAST = sql(
 
 def user_from(row: Row) -> User:
     """One row of `USER_COLUMNS` as a value."""
-    id, principal_name, display_name, mail, enabled, roles, created, epoch = row
+    id, principal_name, display_name, mail, enabled, roles, created, epoch, vouched = row
     held = frozenset(Role(role) for role in orjson.loads(roles))
-    return User(UserId(id), principal_name, display_name, mail, bool(enabled), held, Instant(created), Instant(epoch))
+    return User(
+        UserId(id), principal_name, display_name, mail, bool(enabled), held, Instant(created), Instant(epoch),
+        None if vouched is None else Instant(vouched),
+    )  # fmt: skip
 
 
 def _roles(held: frozenset[Role]) -> str:

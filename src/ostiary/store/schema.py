@@ -22,6 +22,7 @@ from sqlalchemy import (
 from ostiary.store.schema_devices import device_tables
 from ostiary.store.schema_drills import drill_table
 from ostiary.store.schema_proofs import passkey_tables, proof_tables
+from ostiary.store.schema_upstream import upstream_tables
 
 metadata = MetaData()
 
@@ -150,12 +151,14 @@ users = Table(
     _text("roles", default="[]"),  # JSON array
     _int("created"),
     _int("epoch", default="0"),  # sessions begun before it are over (disabled, password changed, sessions revoked)
+    _int("vouched", null=True),  # until when the last word of their upstream provider counts
     UniqueConstraint("principal_name"),
     Index("users_administrators", "enabled", sqlite_where=ADMINISTRATES, postgresql_where=ADMINISTRATES),
 )
 
 passwords, authenticators, invitations = proof_tables(metadata)
 passkeys, recovery_codes, challenges = passkey_tables(metadata)
+upstream_links, upstream_grants, upstream_members = upstream_tables(metadata)
 
 throttles = Table(
     "throttles",

@@ -12,10 +12,21 @@ from sqlalchemy import Column, LargeBinary, bindparam, func, select, update
 
 from ostiary.core.words.errors import BrokenState
 from ostiary.store import Tx
-from ostiary.store.schema import authenticators, device_hooks, keys
+from ostiary.store.schema import authenticators, device_hooks, keys, upstream_grants
 from ostiary.store.sql import Sql, sql
 
-__all__ = ["AUTHENTICATORS", "DEVICE_HOOKS", "PLACES", "SIGNING_KEYS", "Place", "Value", "counts", "older", "swap"]
+__all__ = [
+    "AUTHENTICATORS",
+    "DEVICE_HOOKS",
+    "PLACES",
+    "SIGNING_KEYS",
+    "UPSTREAM_GRANTS",
+    "Place",
+    "Value",
+    "counts",
+    "older",
+    "swap",
+]
 
 _ID = (2, 8)  # where the id stands in a sealed value (`outside/vault.py`): from its second byte, eight bytes
 
@@ -60,7 +71,8 @@ def _place(key: Column[Any], value: Column[Any]) -> Place:
 SIGNING_KEYS = _place(keys.c.kid, keys.c.sealed)
 AUTHENTICATORS = _place(authenticators.c.id, authenticators.c.sealed)
 DEVICE_HOOKS = _place(device_hooks.c.id, device_hooks.c.sealed)
-PLACES = (SIGNING_KEYS, AUTHENTICATORS, DEVICE_HOOKS)
+UPSTREAM_GRANTS = _place(upstream_grants.c.id, upstream_grants.c.sealed)
+PLACES = (SIGNING_KEYS, AUTHENTICATORS, DEVICE_HOOKS, UPSTREAM_GRANTS)
 
 
 async def counts(tx: Tx) -> dict[bytes, int]:

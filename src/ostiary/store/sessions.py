@@ -137,16 +137,16 @@ async def add_half(
 
 async def rise(
     tx: Tx, old: BrowserSession, *, old_cookie: bytes, cookie: bytes, now: Instant, idle_ends: Instant, ends: Instant,
-    amr: tuple[str, ...],
+    amr: tuple[str, ...], authenticated: Instant | None = None,
 ) -> bool:  # fmt: skip
     """
-    Make *old* a whole session that was authenticated *now*, under a new cookie (R16).
+    Make *old* a whole session, proved at *authenticated*, or *now*, under a new cookie (R16).
 
     Compare-and-swap on the old cookie: of two who rise at once, one does.
     """
     changed = await tx.run(
         _RAISE, id_=old.id, kind_=old.kind, cookie_=old_cookie, cookie=cookie, seen=now, idle_ends=idle_ends, ends=ends,
-        authenticated=now, amr=" ".join(amr),
+        authenticated=now if authenticated is None else authenticated, amr=" ".join(amr),
     )  # fmt: skip
     return changed == 1
 

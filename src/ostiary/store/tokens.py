@@ -43,7 +43,7 @@ _DERIVED: dict[str, Any] = {
 _ALL = [_DERIVED.get(name, sessions.c[name]) for name in _COLUMNS]
 _USER = (
     users.c.id, users.c.principal_name, users.c.display_name, users.c.mail, users.c.enabled, users.c.roles,
-    users.c.created, users.c.epoch,
+    users.c.created, users.c.epoch, users.c.vouched,
 )  # fmt: skip
 _ADDED = (*_COLUMNS[:-2], "seen")
 _WITH_DEVICE = len(_COLUMNS) + len(DEVICE_COLUMNS)

@@ -2,8 +2,9 @@
 Which authentication strengths a sign-in satisfies, by the `amr` values (RFC 8176) that it left.
 
 Graph's three built-in strengths under their fixed ids; policies ask for them by id. What our methods leave: `pwd` a
-password, `otp` a one-time code, `hwk` a key that cannot leave its device or `swk` one that is synced, `mfa` wherever
-there were two factors. Whatever is not named here proves nothing.
+password, `otp` a one-time code, `hwk` a key that cannot leave its device or `swk` one that is synced, `pop` any key
+whose possession was proved (all that an upstream provider is believed to say of one), `mfa` wherever there were two
+factors. Whatever is not named here proves nothing.
 """
 
 from collections.abc import Iterable
@@ -11,7 +12,7 @@ from enum import StrEnum
 
 __all__ = ["Strength", "satisfied"]
 
-_KEYS = frozenset({"hwk", "swk"})
+_KEYS = frozenset({"hwk", "swk", "pop"})
 
 
 class Strength(StrEnum):

@@ -8,6 +8,9 @@ from enum import StrEnum
 from ostiary.core.words.ids import GroupId, UserId
 from ostiary.core.words.instants import Instant
 
+FEDERATED = "fed"
+"""Among the `amr` of whoever came in on the word of an upstream provider: it counts as long as that word does."""
+
 
 class Role(StrEnum):
     """What a person may administer; nobody's role is the empty set."""
@@ -31,6 +34,18 @@ class User:
     created: Instant = Instant(0)
     epoch: Instant = Instant(0)
     """Sessions that began before it are over: raised when everything of this person ends at once."""
+    vouched: Instant | None = None
+    """Until when the last word of their upstream provider counts; None: nobody vouches for them."""
+
+
+def stands(user: User, *, began: Instant, amr: tuple[str, ...], now: Instant) -> bool:
+    """
+    Whether what *user* began at *began*, having proved *amr*, is still anybody's at *now*: the account is enabled, its
+    sessions were not ended since, and where an upstream provider let them in, it said yes not too long ago.
+    """
+    if not user.enabled or user.epoch > began:
+        return False
+    return FEDERATED not in amr or (user.vouched is not None and now < user.vouched)
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,10 +98,14 @@ class Kind(StrEnum):
     # people at the page
     PASSWORD_PASSED = "browser:session:password_passed"
     """The password was right; the second factor is awaited: session."""
+    UPSTREAM_PASSED = "browser:session:upstream_passed"
+    """An upstream provider vouched for the person; the second factor is awaited: user_name, session, provider."""
     SIGNED_IN = "browser:session:started"
     """A browser session began, with every factor: user_name, session, amr."""
     SIGN_IN_REFUSED = "browser:session:refused"
-    """A wrong password or second factor: reason, locked."""
+    """
+    A wrong password or second factor: reason, locked. Through a provider: provider, and subject, or cause, beside them.
+    """
     STEPPED_UP = "browser:session:stepped_up"
     """The person proved every factor again: session, amr."""
     SIGNED_OUT = "browser:session:ended"
@@ -150,6 +154,15 @@ class Kind(StrEnum):
     """It was typed; only a passkey can be enrolled with it: user_name, session."""
     MFA_RESET = "admin:user:mfa_reset"
     """The second factors of a person were removed."""
+    LINKED = "admin:user:linked"
+    """An identity of an upstream provider is this person from now on: user_name, provider, issuer, subject, reason."""
+    UNLINKED = "admin:user:unlinked"
+    """It is no more; everything of this person ended: user_name, issuer, subject, reason."""
+    UPSTREAM_ENDED = "system:upstream:ended"
+    """
+    A provider vouches for a person no more, and everything of theirs ended: user_name, provider, cause (what it said,
+    `logout`, or `unreachable` for too long).
+    """
     GROUP_CREATED = "admin:group:created"
     """A group was created."""
     GROUP_CHANGED = "admin:group:changed"

@@ -6,7 +6,7 @@ Its cookie is the session id of R16 and changes at every rise; the row, and with
 
 from dataclasses import dataclass
 
-from ostiary.core.directory.people import User
+from ostiary.core.directory.people import User, stands
 from ostiary.core.words.ids import SessionId, UserId
 from ostiary.core.words.instants import Instant, Span, after, between, minutes
 
@@ -42,14 +42,13 @@ class BrowserSession:
 
 def alive(session: BrowserSession, user: User, *, kind: str, now: Instant) -> bool:
     """
-    Whether *session* is of *kind* and counts at *now*: not ended, not over, its person enabled and not ended since.
+    Whether *session* is of *kind* and counts at *now*: not ended, not over, and it stands by its person.
     """
     return (
         session.kind == kind
         and session.ended is None
         and now < min(session.ends, session.idle_ends)
-        and user.enabled
-        and user.epoch <= session.created
+        and stands(user, began=session.created, amr=session.amr, now=now)
     )
 
 

@@ -374,6 +374,8 @@ TABLE: dict[Reason, Wire] = {
     Reason.LAST_ADMINISTRATOR: Wire(
         "invalid_request", 9002313, "The last administrator must stay.", "Make somebody else an administrator first."
     ),
+    Reason.UPSTREAM: Wire("access_denied", 40008, "The organisation's sign-in does not vouch for you.", _AGAIN),
+    Reason.UNLINKED: Wire("access_denied", 50020, "No account here belongs to who you are there.", _ASK_ADMINISTRATOR),
     Reason.SPENT: Wire("invalid_grant", 54005, "The code was used already or has run out.", _AGAIN),
     # us
     Reason.UNAVAILABLE: Wire(

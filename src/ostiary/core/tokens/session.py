@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ostiary.core.devices.device import Device
 from ostiary.core.directory.applications import Application
-from ostiary.core.directory.people import User
+from ostiary.core.directory.people import User, stands
 from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.words.caller import Origin
 from ostiary.core.words.ids import AppId, DeviceId, ExemptionId, SessionId, UserId
@@ -106,14 +106,14 @@ def standing(session: Session, user: User | None, client: Application | None, no
         session.ended is None
         and now < session.ends
         and now < session.idle_ends
-        and (_trusted(session, client) if session.origin is Origin.WORKLOAD else _welcome(session, user))
+        and (_trusted(session, client) if session.origin is Origin.WORKLOAD else _welcome(session, user, now))
         and (session.client is None or (client is not None and client.enabled))
         and on_its_device(session, now)
     )
 
 
-def _welcome(session: Session, user: User | None) -> bool:
-    return user is not None and user.enabled and user.epoch <= session.created
+def _welcome(session: Session, user: User | None, now: Instant) -> bool:
+    return user is not None and stands(user, began=session.created, amr=session.amr, now=now)
 
 
 def _trusted(session: Session, client: Application | None) -> bool:

@@ -84,6 +84,10 @@ class Reason(StrEnum):
     SIGN_IN_LOCKED = "sign_in_locked"
     ACCOUNT_DISABLED = "account_disabled"
     NOT_ASSIGNED = "not_assigned"
+    UPSTREAM = "upstream"
+    """The provider that somebody was sent to does not vouch for them, or not in a way that counts."""
+    UNLINKED = "unlinked"
+    """It vouches for somebody who is nobody here."""
     NOT_SIGNED_IN = "not_signed_in"
     SESSION_ENDED = "session_ended"
     # tokens

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from ostiary.core.access.decision import Outcome
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.applications import Application
-from ostiary.core.directory.people import User
+from ostiary.core.directory.people import User, stands
 from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
@@ -147,7 +147,8 @@ def person_of(signin: SignIn) -> Side:
 def _wrong(signin: SignIn, gathered: Gathered | None, now: Instant) -> Reason | None:
     if gathered is None or not gathered.user.enabled:
         return Reason.ACCOUNT_DISABLED
-    if signin.authenticated is None or gathered.user.epoch > signin.authenticated:
+    began = signin.authenticated
+    if began is None or not stands(gathered.user, began=began, amr=signin.amr, now=now):
         return Reason.SESSION_ENDED
     if gathered.lost:
         return Reason.DEVICE_ENDED

@@ -17,6 +17,7 @@ from ostiary.services.directory.credentials import SEED
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
+from ostiary.services.tokens.upstream import GRANT
 from ostiary.store import Tx, seals
 from ostiary.store.seals import Place, Value
 
@@ -26,6 +27,7 @@ BATCH = 64  # values a transaction: no sign-in waits longer for it than for any 
 
 PURPOSES: tuple[tuple[Place, str], ...] = (
     (seals.SIGNING_KEYS, PURPOSE), (seals.AUTHENTICATORS, SEED), (seals.DEVICE_HOOKS, HOOKS),
+    (seals.UPSTREAM_GRANTS, GRANT),
 )  # fmt: skip
 """What the values of each place are sealed for."""
 

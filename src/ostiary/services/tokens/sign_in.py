@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ostiary.core.directory.credentials import HALF as HALF_LIFE
 from ostiary.core.directory.credentials import normal_name, normal_password
-from ostiary.core.directory.people import User
+from ostiary.core.directory.people import FEDERATED, User
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import ALWAYS, Kind
 from ostiary.core.tokens.browser import AMR, BROWSER, HALF, PASS, BrowserSession, alive, idle_end
@@ -278,16 +278,23 @@ async def standing(tx: Tx, cookie: str, kind: str, now: Instant) -> tuple[Browse
 
 async def rise(
     house: House, tx: Tx, visit: Visit, found: tuple[BrowserSession, User], cookie: str, fresh: str, mark: str,
-    amr: tuple[str, ...] = AMR,
+    amr: tuple[str, ...] = AMR, proved: Instant | None = None,
 ) -> SignedIn | Refused:  # fmt: skip
-    """Step: the session is whole and freshly proved, under a new cookie."""
+    """
+    Step: the session is whole, under a new cookie, and proved just now, or at *proved*.
+
+    What began on an upstream provider's word goes on standing on it, whatever is proved here beside it.
+    """
     session, user = found
+    if FEDERATED in session.amr and FEDERATED not in amr:
+        amr = (FEDERATED, *amr)
     beginning = session.kind == HALF
     ends = after(session.created, house.settings.session_longest)
     idle = idle_end(visit.now, ends, house.settings.session_idle)
     if not await sessions.rise(
-        tx, session, old_cookie=digest(cookie), cookie=digest(fresh), now=visit.now, idle_ends=idle, ends=ends, amr=amr
-    ):
+        tx, session, old_cookie=digest(cookie), cookie=digest(fresh), now=visit.now, idle_ends=idle, ends=ends, amr=amr,
+        authenticated=proved,
+    ):  # fmt: skip
         return ANEW
     notices = await _notices(tx, visit, user) if beginning else ()
     detail = {"user_name": user.principal_name, "session": session.id, "amr": list(amr)}

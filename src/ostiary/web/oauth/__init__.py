@@ -13,6 +13,8 @@ from ostiary.web.oauth import device_authorization, introspection, token
 from ostiary.web.oauth.authorize import authorize
 from ostiary.web.oauth.compliance import PATH as COMPLIANCE
 from ostiary.web.oauth.compliance import compliance
+from ostiary.web.oauth.backchannel_logout import PATH as BACKCHANNEL_LOGOUT
+from ostiary.web.oauth.backchannel_logout import backchannel_logout
 from ostiary.web.oauth.confirmation import PATH as CONFIRMATION
 from ostiary.web.oauth.confirmation import confirmation
 from ostiary.web.oauth.discovery import discovery
@@ -49,6 +51,7 @@ def routes(house: House) -> list[Route]:
         Route("/{tenant}" + COMPLIANCE, compliance(house), methods=["POST"]),
         Route("/{tenant}" + ENROLMENT, enrolment(house), methods=["POST"]),
         Route("/{tenant}" + REVOCATION, revocation(house), methods=["POST"]),
+        Route(BACKCHANNEL_LOGOUT, backchannel_logout(house), methods=["POST"]),
         Route(INSTANCE, instance(house), methods=["GET"]),
         Route("/oidc/userinfo", userinfo(house), methods=["GET", "POST"]),
     ]

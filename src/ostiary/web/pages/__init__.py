@@ -26,6 +26,7 @@ from ostiary.web.pages import (
     setup,
     signin,
     ticket,
+    upstream,
 )
 from ostiary.web.pages.page import TEMPLATES, Page, routes_of
 
@@ -35,6 +36,7 @@ PAGES: tuple[tuple[Page, ...], ...] = (  # the router tries them in this order: 
     devicelogin.ROUTES,
     signin.ROUTES,
     other_ways.ROUTES,
+    upstream.ROUTES,
     continue_as.ROUTES,
     account.ROUTES,
     ticket.ROUTES,

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from ostiary.core.directory.credentials import HALF as HALF_LIFE
 from ostiary.core.directory.credentials import KNOWN_BROWSER
+from ostiary.core.directory.people import FEDERATED
 from ostiary.core.words.instants import to_seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.directory.credentials import Offer
@@ -31,6 +32,7 @@ from ostiary.services.tokens.sign_in import (
     new_authenticator,
     step_up,
 )
+from ostiary.services.tokens.upstream import providers
 from ostiary.web.front.credentials import FRESH, HALF, HANDED, KNOWN, SESSION, set_cookie
 from ostiary.web.pages.page import Guest, Page, go, leading, render, to_sign_in
 from ostiary.web.pages.page import step_up as step_up_page
@@ -56,7 +58,10 @@ def sign_in_page(guest: Guest, refused: Refused | None = None, name: str = "") -
     """The first step: password or passkey."""
     status = 200 if refused is None else 429 if refused.reason in BUSY else 401
     asked = ask_passkey(guest.house, guest.visit, guest.bound)
-    return render(guest, "signin.html", status=status, refused=refused, back=guest.back, name=name, asked=asked)
+    return render(
+        guest, "signin.html", status=status, refused=refused, back=guest.back, name=name, asked=asked,
+        providers=providers(guest.house),
+    )  # fmt: skip
 
 
 async def _password(guest: Guest) -> Response:
@@ -96,7 +101,8 @@ def _ask(guest: Guest, ways: Ways, refused: Refused | None = None, *, again: boo
     status = 200 if refused is None else 429 if refused.reason in BUSY else 401
     asked = ask_passkey(guest.house, guest.visit, guest.bound, ways.passkeys) if ways.passkeys else None
     return render(
-        guest, "second.html", status=status, refused=refused, back=guest.back, again=again, ways=ways, asked=asked
+        guest, "second.html", status=status, refused=refused, back=guest.back, again=again, ways=ways, asked=asked,
+        providers=providers(guest.house) if again and FEDERATED in guest.visit.caller.amr else (),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from ostiary.core.access.decision import Outcome
 from ostiary.core.access.picture import Picture
+from ostiary.core.directory.people import stands
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.tokens import scopes
@@ -17,7 +18,7 @@ from ostiary.core.tokens.session import Session, SessionKind
 from ostiary.core.tokens.still_allowed import still_allowed
 from ostiary.core.words.caller import Origin
 from ostiary.core.words.digests import digest
-from ostiary.core.words.instants import after
+from ostiary.core.words.instants import Instant, after
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.proof import Bound
 from ostiary.core.words.visit import Visit
@@ -47,7 +48,7 @@ async def redeem(house: House, tx: Tx, picture: Picture, visit: Visit, request: 
     if held is Held.OTHER and wrong is not None:
         return wrong
     gathered = await gather(tx, picture, _ask(given), visit.now)
-    refused = wrong or _judge(given, request) or _wrong(given, gathered)
+    refused = wrong or _judge(given, request) or _wrong(given, gathered, visit.now)
     if refused is not None or gathered is None:
         return await _refuse(house, tx, visit, given, refused or Refused(Reason.ACCOUNT_DISABLED), gathered)
     allowed = still_allowed(picture, request.client, given.resource, given.scopes, device=False)
@@ -76,9 +77,9 @@ def _ask(given: Authorization) -> Ask:
     )  # fmt: skip
 
 
-def _wrong(given: Authorization, gathered: Gathered | None) -> Refused | None:
+def _wrong(given: Authorization, gathered: Gathered | None, now: Instant) -> Refused | None:
     """Account, assignment and policy once more, as they are now."""
-    if gathered is None or not gathered.user.enabled or gathered.user.epoch > given.created:
+    if gathered is None or not stands(gathered.user, began=given.created, amr=given.amr, now=now):
         return Refused(Reason.ACCOUNT_DISABLED)
     if not gathered.assigned:
         return Refused(Reason.NOT_ASSIGNED)

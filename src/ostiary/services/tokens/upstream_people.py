@@ -1,0 +1,104 @@
+"""
+Who somebody is that an upstream provider sends: the account that is linked to its subject, and how a link is made.
+
+Owns links and mapped memberships. A subject that is not linked yet is one of ours only where an administrator said so,
+or where the operator named the provider for the domain of a name that it vouches for; and then never an account with a
+role, nor one that is linked already: no claim makes an administrator (0054). Groups follow the mapping in both
+directions, and only those that the mapping itself gave are taken away.
+"""
+
+from ostiary.core.directory.people import EXCEPTION, User
+from ostiary.core.exemptions.could_pass import VERSION as OPENINGS
+from ostiary.core.logs.entry import Entry, tame
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.tokens.upstream import Provider, Statement, mapped_groups, match_name
+from ostiary.core.words.ids import GroupId, UserId
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.visit import Visit
+from ostiary.services.directory.people import add_user
+from ostiary.services.logs.alerts import alert
+from ostiary.services.logs.record import record
+from ostiary.store import Tx, directory, groups, upstream
+from ostiary.store.access import raise_version
+from ostiary.store.upstream import Link
+
+UNLINKED = Refused(
+    Reason.UNLINKED, "No account here belongs to that one. An administrator can link yours, or sign in another way."
+)
+
+
+async def person_of(tx: Tx, visit: Visit, provider: Provider, statement: Statement, new: UserId) -> User | Refused:
+    """
+    Step: the account of whoever *statement* is about; *new* is the id of one that is made. Refused: UNLINKED.
+    """
+    link = await upstream.find_link(tx, statement.issuer, statement.subject)
+    if link is not None:
+        return await directory.find(tx, link.user) or UNLINKED
+    name = match_name(provider, statement)
+    user = await directory.find_named(tx, name) if name else None
+    if user is None:
+        made = await _made(tx, visit, provider, statement, new, name) if provider.create and name else UNLINKED
+        return made if isinstance(made, Refused) else await _linked(tx, visit, provider, statement, made)
+    if user.roles or await upstream.link_of(tx, user.id) is not None:
+        text = f"{provider.title} vouched for the name of {user.principal_name}, who is not linked to whom it sent."
+        await alert(tx, visit, about="upstream_name", text=text, target=f"user:{user.id}")
+        return UNLINKED
+    return await _linked(tx, visit, provider, statement, user)
+
+
+async def _made(
+    tx: Tx, visit: Visit, provider: Provider, statement: Statement, new: UserId, name: str
+) -> User | Refused:  # fmt: skip
+    shown = "".join(c for c in statement.display_name if c.isprintable()).strip() or name
+    user = User(new, name, shown, name, created=visit.now)
+    made = await add_user(tx, visit, user, reason=f"first sign-in through {provider.name}")
+    return UNLINKED if isinstance(made, Refused) else made
+
+
+async def _linked(tx: Tx, visit: Visit, provider: Provider, statement: Statement, user: User) -> User:
+    await upstream.add_link(tx, Link(statement.issuer, statement.subject, user.id, visit.now))
+    detail = {
+        "user_name": user.principal_name, "provider": provider.name, "issuer": statement.issuer,
+        "subject": tame(statement.subject), "reason": "",
+    }  # fmt: skip
+    await record(tx, visit, Entry(Kind.LINKED, target=f"user:{user.id}", detail=detail))
+    return user
+
+
+async def follow_groups(tx: Tx, visit: Visit, provider: Provider, statement: Statement, user: User) -> None:
+    """
+    Step: *user* stands in the groups that the mapping gives them now, and no more in those that it gave them before.
+
+    A membership that somebody gave by hand stays as it is. The exception group has no standing members, whatever a
+    mapping says.
+    """
+    wanted = {group for group in mapped_groups(provider, statement) if await _may_hold(tx, group)}
+    had = await upstream.mapped(tx, user.id)
+    moved = False
+    for group in sorted(wanted - had):
+        if not await groups.is_member(tx, group, user.id):
+            await groups.join(tx, group, user.id, visit.now)
+            await upstream.map_into(tx, user.id, group)
+            await _moved(tx, visit, Kind.MEMBER_ADDED, provider, group, user)
+            moved = True
+    for group in sorted(had - wanted):
+        await upstream.unmap(tx, user.id, group)
+        if await groups.leave(tx, group, user.id):
+            await _moved(tx, visit, Kind.MEMBER_REMOVED, provider, group, user)
+            moved = True
+    if moved:
+        await raise_version(tx, OPENINGS)
+
+
+async def _may_hold(tx: Tx, group: GroupId) -> bool:
+    found = await groups.find(tx, group)
+    return found is not None and found.purpose != EXCEPTION
+
+
+async def _moved(tx: Tx, visit: Visit, kind: Kind, provider: Provider, group: GroupId, user: User) -> None:
+    found = await groups.find(tx, group)
+    detail = {
+        "name": tame(found.display_name if found else ""), "user": user.id, "user_name": user.principal_name,
+        "provider": provider.name,
+    }  # fmt: skip
+    await record(tx, visit, Entry(kind, target=f"group:{group}", detail=detail))
