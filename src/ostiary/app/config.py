@@ -21,6 +21,7 @@ from ostiary.app.providers import document as providers
 from ostiary.core.words.destinations import place_of, read_destinations
 from ostiary.core.words.digests import digest
 from ostiary.core.words.instants import minutes, seconds
+from ostiary.outside.attestation import NO_MODELS, Attesting, models_of, read_roots
 from ostiary.services.house import Proxy, Settings
 
 PREFIX = "OSTIARY_SERVER_"  # OSTIARY_SERVER_PORT=9443
@@ -106,6 +107,16 @@ class Config(BaseModel):
             "the names, so it decides about them. Proxies of the environment are never used."
         ),
     ] = ""
+    passkey_models: Annotated[
+        tuple[str, ...],
+        Field(
+            description="AAGUIDs of the authenticators whose makers are believed: at enrolment the model is asked for, "
+            "and kept as attested where a certificate that names it leads to `passkey_roots` (R22)."
+        ),
+    ] = ()
+    passkey_roots: Annotated[
+        Path | None, Field(description="PEM file with the makers' root certificates; needed by `passkey_models`.")
+    ] = None
     upstream: Annotated[
         tuple[ProviderConfig, ...],
         Field(max_length=16, description="OpenID Connect providers through which people sign in: tables, see below."),
@@ -162,6 +173,12 @@ class Config(BaseModel):
             place is None or value not in (f"http://{place.host}:{place.port}", f"http://[{place.host}]:{place.port}")
         ):
             raise ValueError("must be http://host:port")
+        return value
+
+    @field_validator("passkey_models")
+    @classmethod
+    def _models(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        models_of(value)
         return value
 
     @field_validator("upstream")
@@ -240,7 +257,19 @@ def settings(config: Config) -> Settings:
         codes_per_application=config.codes_per_application,
         proxy=_proxy(config),
         mtls_origin=config.mtls_origin,
+        attesting=_attesting(config),
     )
+
+
+def _attesting(config: Config) -> Attesting:
+    if (config.passkey_roots is None) is not (not config.passkey_models):
+        raise ConfigRefused(("passkey_models: set passkey_models and passkey_roots, or neither",))
+    if config.passkey_roots is None:
+        return NO_MODELS
+    try:
+        return Attesting(models_of(config.passkey_models), read_roots(config.passkey_roots))
+    except ValueError as wrong:
+        raise ConfigRefused((f"passkey_roots: {wrong}",)) from None
 
 
 def _proxy(config: Config) -> Proxy | None:

@@ -7,6 +7,7 @@ every other flaw: strangers write these bytes.
 """
 
 from base64 import urlsafe_b64encode
+from functools import partial
 
 import orjson
 from webauthn import verify_authentication_response, verify_registration_response
@@ -16,6 +17,7 @@ from webauthn.helpers.structs import CredentialDeviceType
 
 from ostiary.core.directory.passkeys import CHALLENGE, Created, Passkey, Proof
 from ostiary.core.words.instants import to_seconds
+from ostiary.outside.attestation import NO_MODELS, Attesting, attests
 
 __all__ = ["LONGEST", "creation_options", "owner_of", "read_created", "read_proof", "request_options"]
 
@@ -33,12 +35,12 @@ _MILLISECONDS = to_seconds(CHALLENGE) * 1000
 
 def creation_options(
     *, challenge: bytes, relying_party: str, organisation: str, user: str, name: str, shown: str,
-    known: tuple[Passkey, ...] = (),
+    known: tuple[Passkey, ...] = (), attested: bool = False,
 ) -> str:  # fmt: skip
     """
     JSON of `PublicKeyCredentialCreationOptions` (§5.4) for the account *user*; a *known* one is not made twice.
 
-    Attestation is not asked for: nothing here trusts a passkey for its model.
+    Its model is asked for only where something is trusted for its model (*attested*): many browsers ask the person.
     """
     return orjson.dumps({
         "rp": {"id": relying_party, "name": organisation},
@@ -50,7 +52,7 @@ def creation_options(
         "authenticatorSelection": {
             "residentKey": "required", "requireResidentKey": True, "userVerification": "required",
         },
-        "attestation": "none",
+        "attestation": "direct" if attested else "none",
     }).decode()  # fmt: skip
 
 
@@ -62,16 +64,22 @@ def request_options(*, challenge: bytes, relying_party: str, known: tuple[Passke
     }).decode()  # fmt: skip
 
 
-def read_created(answer: str, *, challenge: bytes, relying_party: str, origin: str) -> Created | None:
-    """The passkey that *answer* shows, if all of §7.1 holds; None otherwise."""
+def read_created(
+    answer: str, *, challenge: bytes, relying_party: str, origin: str, attesting: Attesting = NO_MODELS
+) -> Created | None:  # fmt: skip
+    """
+    The passkey that *answer* shows, if all of §7.1 holds; None otherwise. One of no model of *attesting* is a passkey
+    like any other.
+    """
     if not 0 < len(answer) <= LONGEST:
         return None
     try:
         parsed = parse_registration_credential_json(answer)
-        made = verify_registration_response(
-            credential=parsed, expected_challenge=challenge, expected_rp_id=relying_party, expected_origin=origin,
-            require_user_verification=True, supported_pub_key_algs=_ALGORITHMS,
+        check = partial(
+            verify_registration_response, credential=parsed, expected_challenge=challenge, expected_rp_id=relying_party,
+            expected_origin=origin, require_user_verification=True, supported_pub_key_algs=_ALGORITHMS,
         )  # fmt: skip
+        made = check()
         transports = tuple(sorted({str(each.value) for each in parsed.response.transports or ()} & _TRANSPORTS))
     except Exception:  # see above: the library raises whatever the parser of the broken part raises
         return None
@@ -80,7 +88,7 @@ def read_created(answer: str, *, challenge: bytes, relying_party: str, origin: s
     synced = made.credential_device_type is CredentialDeviceType.MULTI_DEVICE
     return Created(
         made.credential_id, made.credential_public_key, made.sign_count, transports, synced,
-        made.credential_backed_up, made.aaguid,
+        made.credential_backed_up, made.aaguid, attests(attesting, parsed, made.aaguid, check),
     )  # fmt: skip
 
 

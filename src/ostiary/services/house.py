@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ostiary.core.words.instants import Span, hours, minutes, seconds
 from ostiary.outside import Outside
+from ostiary.outside.attestation import NO_MODELS, Attesting
 from ostiary.outside.clock import BEHIND, Clock
 from ostiary.outside.random import Random
 from ostiary.outside.vault import Vault
@@ -72,6 +73,8 @@ class Settings:
     codes_per_source: int = 40
     """Open user codes of one source and application (R21)."""
     codes_per_application: int = 20_000
+    attesting: Attesting = NO_MODELS
+    """Models whose makers are believed when a passkey is made (R22)."""
 
 
 @dataclass(frozen=True, slots=True)

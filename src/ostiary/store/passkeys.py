@@ -13,7 +13,7 @@ from ostiary.store.sql import sql
 
 _NAMES = (
     "id", "user", "credential", "public_key", "sign_count", "transports", "backup_eligible", "backed_up", "aaguid",
-    "name", "created", "used",
+    "name", "created", "used", "attested",
 )  # fmt: skip
 _SELECT = select(*(passkeys.c[name] for name in _NAMES))
 _FIND = sql(_SELECT.where(passkeys.c.credential == bindparam("credential")))
@@ -33,10 +33,10 @@ _SWEEP = sql(delete(challenges).where(challenges.c.ends <= bindparam("now")))
 
 
 def _passkey(row: Row) -> Passkey:
-    id, user, credential, key, count, transports, eligible, backed, aaguid, name, created, used = row
+    id, user, credential, key, count, transports, eligible, backed, aaguid, name, created, used, attested = row
     return Passkey(
         id, UserId(user), bytes(credential), bytes(key), count, tuple(transports.split()), bool(eligible), bool(backed),
-        aaguid, name, Instant(created), None if used is None else Instant(used),
+        aaguid, name, Instant(created), None if used is None else Instant(used), bool(attested),
     )  # fmt: skip
 
 
@@ -62,7 +62,7 @@ async def add(tx: Tx, id: str, user: UserId, made: Created, *, name: str, now: I
     await tx.run(
         _ADD, id=id, owner=user, credential=made.credential, public_key=made.public_key, sign_count=made.sign_count,
         transports=" ".join(made.transports), backup_eligible=int(made.backup_eligible), backed_up=int(made.backed_up),
-        aaguid=made.aaguid, name=name, created=now, used=None,
+        aaguid=made.aaguid, name=name, created=now, used=None, attested=int(made.attested),
     )  # fmt: skip
 
 

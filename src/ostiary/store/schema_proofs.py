@@ -61,6 +61,7 @@ def passkey_tables(metadata: MetaData) -> tuple[Table, Table, Table]:
         Column("name", Text, nullable=False),  # the person's
         Column("created", BigInteger, nullable=False),
         Column("used", BigInteger, nullable=True),
+        Column("attested", BigInteger, nullable=False, server_default="0"),  # by an allowed model (R22)
         UniqueConstraint("credential"),
         Index("passkeys_user", "user"),
     )

@@ -52,7 +52,9 @@ class Created:
     backup_eligible: bool
     backed_up: bool
     aaguid: str
-    """The authenticator's model as it says; unattested, so a hint for people and never a ground to trust it."""
+    """The authenticator's model as it says: unless `attested`, a hint for people and never a ground to trust it."""
+    attested: bool = False
+    """Whether the maker of that very model signed for it, under a root that the operator named (R22)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ class Passkey:
     name: str
     created: Instant
     used: Instant | None = None
+    attested: bool = False
+    """Whether a model that was allowed then attested it when it was made (R22)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +119,9 @@ def device_bound(passkey: Passkey) -> bool:
     """
     Whether it cannot leave the authenticator that made it (BE = 0).
 
-    The first of the three things that R22 asks of a passkey that counts as a device; that an allowed model attested
-    it, and that the device was managed then, is asked where devices are kept. A synced one never counts.
+    The first of the three things that R22 asks of a passkey that counts as a device. The second is `Passkey.attested`,
+    with an `aaguid` that is still among the allowed ones; that the device was managed then is asked where devices are
+    kept. A synced one never counts.
     """
     return not passkey.backup_eligible
 

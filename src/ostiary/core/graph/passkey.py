@@ -12,8 +12,15 @@ PASSKEY: Shape[Passkey] = Shape(
         Field("id", Kind.ID, lambda p: p.id),
         Field("displayName", Kind.STRING, lambda p: p.name, doc="What its person calls it."),
         Field("createdDateTime", Kind.MOMENT, lambda p: p.created),
-        Field("aaGuid", Kind.ID, lambda p: p.aaguid, doc="The authenticator's model, as it says itself."),
-        Field("attestationLevel", Kind.ID, lambda p: "notAttested", doc="Always notAttested: nobody is asked."),
+        Field(
+            "aaGuid", Kind.ID, lambda p: p.aaguid, doc="The authenticator's model, as it says itself unless attested."
+        ),
+        Field(
+            "attestationLevel",
+            Kind.ID,
+            lambda p: "attested" if p.attested else "notAttested",
+            doc="attested: an allowed model's maker signed for it (`passkey_models`).",
+        ),
         Field(
             "passkeyType",
             Kind.ID,

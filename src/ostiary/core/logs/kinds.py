@@ -139,7 +139,7 @@ class Kind(StrEnum):
     AUTHENTICATOR_ADDED = "user:credentials:authenticator_added"
     """A second factor was enrolled."""
     PASSKEY_ADDED = "user:credentials:passkey_added"
-    """A passkey was enrolled: user_name, passkey, name, aaguid, device_bound."""
+    """A passkey was enrolled: user_name, passkey, name, aaguid, device_bound, attested."""
     PASSKEY_REMOVED = "user:credentials:passkey_removed"
     """A person took one of their passkeys away: user_name, passkey, name."""
     PASSKEY_TAKEN = "admin:user:passkey_removed"

@@ -97,6 +97,7 @@ def ask_new(house: House, visit: Visit, bound: str, user: User, known: tuple[Pas
     options = creation_options(
         challenge=challenge, relying_party=party, organisation=house.desk.picture.organisation.name, user=user.id,
         name=user.principal_name, shown=user.display_name, known=known,
+        attested=bool(house.settings.attesting.models),
     )  # fmt: skip
     return Asked(options, _seal(house, visit, bound, _making(user.id), challenge))
 
@@ -158,7 +159,13 @@ def accept_new(house: House, visit: Visit, user: UserId, answer: Answer, name: s
     if challenge is None or party is None:
         return LATE
     origin = house.settings.origin
-    made = read_created(answer.credential, challenge=challenge.value, relying_party=party, origin=origin)
+    made = read_created(
+        answer.credential,
+        challenge=challenge.value,
+        relying_party=party,
+        origin=origin,
+        attesting=house.settings.attesting,
+    )
     return UNPROVED if made is None else New(house.random.guid(), made, called, challenge)
 
 
@@ -181,12 +188,12 @@ async def keep_admitted(tx: Tx, visit: Visit, user: User, new: New) -> Passkey:
     await passkeys.add(tx, new.id, user.id, new.made, name=new.name, now=visit.now)
     detail = {
         "user_name": user.principal_name, "passkey": new.id, "name": new.name, "aaguid": new.made.aaguid,
-        "device_bound": not new.made.backup_eligible,
+        "device_bound": not new.made.backup_eligible, "attested": new.made.attested,
     }  # fmt: skip
     await record(tx, visit, Entry(Kind.PASSKEY_ADDED, target=f"user:{user.id}", detail=detail))
     return Passkey(
         new.id, user.id, new.made.credential, new.made.public_key, new.made.sign_count, new.made.transports,
-        new.made.backup_eligible, new.made.backed_up, new.made.aaguid, new.name, visit.now,
+        new.made.backup_eligible, new.made.backed_up, new.made.aaguid, new.name, visit.now, attested=new.made.attested,
     )  # fmt: skip
 
 
