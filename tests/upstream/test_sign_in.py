@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -10,7 +11,10 @@ import pytest
 
 from ostiary.core.directory.people import EXCEPTION, FEDERATED, Group, Role, User
 from ostiary.core.logs.kinds import Kind
+from ostiary.core.words.caller import Caller, CallerKind, Origin
 from ostiary.core.words.ids import GroupId, UserId
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.services.tokens.links import link_person, unlink_person
 from ostiary.services.tokens.upstream import GRANT
 from ostiary.store import Tx, directory, groups, sessions, upstream
 from ostiary.store.upstream import FIELD, TABLE
@@ -333,3 +337,57 @@ def test_r17_the_refresh_token_of_a_provider_is_sealed(house: Pair, browser: Cal
     for path in Path(server.data).glob("ostiary.db*"):
         assert token not in path.read_bytes()
         assert b"a secret with" not in path.read_bytes()
+
+
+def test_an_administrator_is_who_another_administrator_says(house: Pair, browser: Callable[[], Browser]) -> None:
+    """A link by hand opens an account with a role; undone, everything of that person ends."""
+    server, peer = house
+    id = account(server, "carla@elsewhere.test", Role.ADMINISTRATOR)
+    peer.account("c-17", {"name": "whoever"})
+    assert "No account here belongs to that one" in browser().sign_in(peer, "c-17").text
+    boss = replace(server.visit(), caller=administrator(server))
+    link = partial(link_person, server.house, boss, id, issuer=peer.issuer, subject="c-17")
+    stranger = server.run(link_person(server.house, boss, id, issuer="https://nobody.test", subject="c-17"))
+    assert isinstance(stranger, Refused)
+    assert stranger.reason is Reason.INVALID_VALUE
+    clerk = replace(boss, caller=replace(boss.caller, roles=frozenset()))
+    forbidden = server.run(link_person(server.house, clerk, id, issuer=peer.issuer, subject="c-17"))
+    assert isinstance(forbidden, Refused)
+    assert forbidden.reason is Reason.FORBIDDEN
+    assert not isinstance(server.run(link(reason="her account there")), Refused)
+    again_ = server.run(link())
+    assert isinstance(again_, Refused)
+    assert again_.reason is Reason.CONFLICT
+    one = browser()
+    assert one.sign_in(peer, "c-17").url.path == "/account"
+    later = replace(boss, now=server.clock.now())
+    assert not isinstance(server.run(unlink_person(server.house, later, id)), Refused)
+    assert not one.signed_in()
+    assert "No account here belongs to that one" in browser().sign_in(peer, "c-17").text
+
+
+def administrator(server: Server) -> Caller:
+    """An administrator at a browser who proved it just now."""
+    return Caller(
+        CallerKind.USER, id="u-admin", name="admin", origin=Origin.BROWSER, roles=frozenset({Role.ADMINISTRATOR}),
+        amr=("pwd", "otp", "mfa"), authenticated_at=server.clock.now(),
+    )  # fmt: skip
+
+
+def test_whoever_comes_from_elsewhere_comes_from_nowhere_else(house: Pair, browser: Callable[[], Browser]) -> None:
+    """A password of before opens nothing once the account is linked: who left there has no other way in."""
+    server, peer = house
+    alice = server.people["alice"]
+    one = browser()
+    user = person(server, alice.username)
+    assert user is not None
+    boss = replace(server.visit(), caller=administrator(server))
+    assert not isinstance(
+        server.run(link_person(server.house, boss, user.id, issuer=peer.issuer, subject="alice-there")), Refused
+    )
+    one.open("/signin?return=/account")
+    at = one.press("/signin", username=alice.username, password=alice.password)
+    assert "The user name or the password is wrong" in at.text
+    assert refused(server)["reason"] == "upstream"
+    peer.account("alice-there", {})
+    assert one.sign_in(peer, "alice-there").url.path == "/account"

@@ -155,6 +155,28 @@ def passkeys(
     errand.screen.say(f"That passkey of {name} signs in no more; `ostiary user sign-out` ends what it opened.", "green")
 
 
+def link(
+    errand: Errand,
+    name: Name,
+    *,
+    issuer: Annotated[str, typer.Option("--issuer", help="What the provider calls itself.")],
+    subject: Annotated[str, typer.Option("--subject", help="What it calls the person (`sub`), never an address.")],
+    reason: Reason = "",
+) -> None:
+    """Say who a person is at an upstream provider; from then on they sign in there."""
+    body = {"issuer": issuer, "issuerAssignedId": subject} | with_reason({}, reason).get("ostiary", {})
+    with errand.graph() as graph:
+        graph.post(path("/users", name, "ostiary.link"), body)
+    errand.screen.say(f"{name} is {subject} at {issuer}.", "green")
+
+
+def unlink(errand: Errand, name: Name, *, reason: Reason = "") -> None:
+    """Forget who a person is elsewhere, and end all their sessions."""
+    with errand.graph() as graph:
+        graph.post(path("/users", name, "ostiary.unlink"), with_reason({}, reason).get("ostiary", {}))
+    errand.screen.say(f"{name} is nobody elsewhere any more.", "green")
+
+
 def sign_out(errand: Errand, name: Name) -> None:
     """End every session of a person."""
     with errand.graph() as graph:
@@ -207,6 +229,8 @@ USER: Noun = (
         ("reset", reset, ADMIN),
         ("access-pass", access_pass, ADMIN),
         ("passkeys", passkeys, ADMIN),
+        ("link", link, ADMIN),
+        ("unlink", unlink, ADMIN),
         ("sign-out", sign_out, ADMIN),
         ("delete", delete, ADMIN),
     ),

@@ -25,6 +25,7 @@ from ostiary.services.logs.record import record
 from ostiary.services.tokens import tries
 from ostiary.services.tokens.sign_in import ANEW, Half, SignedIn, refuse_try, rise, standing
 from ostiary.services.tokens.tries import Tries
+from ostiary.services.tokens.upstream_people import comes_from_elsewhere
 from ostiary.store import Tx, directory, sessions
 from ostiary.store import credentials as kept
 
@@ -85,7 +86,7 @@ async def check_pass(house: House, visit: Visit, name: str, typed: str, known: s
     async def body(tx: Tx) -> Half | Refused:
         user = await directory.find_named(tx, called)
         counting = tries.for_password(house.vault, visit, called, user, known)
-        enabled = user is not None and user.enabled
+        enabled = user is not None and user.enabled and not await comes_from_elsewhere(house, tx, user)
         found = await use_pass(tx, visit, digests_of(house.vault, user, typed), user) if user and enabled else None
         if user is None or found is None:
             return await _wrong(tx, visit, counting, user, WRONG_PASS)

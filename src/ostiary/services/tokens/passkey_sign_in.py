@@ -41,6 +41,7 @@ from ostiary.services.logs.record import record
 from ostiary.services.tokens import tries
 from ostiary.services.tokens.sign_in import ANEW, Half, SignedIn, half, refuse_try, rise, standing
 from ostiary.services.tokens.tries import Tries
+from ostiary.services.tokens.upstream_people import comes_from_elsewhere
 from ostiary.store import Tx, directory, passkeys, sessions
 
 
@@ -79,6 +80,8 @@ async def sign_in_with_passkey(house: House, visit: Visit, answer: Answer, known
         user = await directory.find(tx, signed.passkey.user)
         if user is None or not user.enabled:
             return await _refuse(tx, visit, signed, user, Reason.ACCOUNT_DISABLED)
+        if await comes_from_elsewhere(house, tx, user):
+            return await _refuse(tx, visit, signed, user, Reason.UPSTREAM)
         wrong = await _use(tx, visit, signed, user, person=None)
         if wrong:
             return wrong

@@ -28,6 +28,7 @@ from ostiary.services.house import House
 from ostiary.services.logs.record import record
 from ostiary.services.tokens import tries
 from ostiary.services.tokens.tries import Tries
+from ostiary.services.tokens.upstream_people import comes_from_elsewhere
 from ostiary.store import Tx, directory, sessions
 from ostiary.store import credentials as kept
 
@@ -101,7 +102,7 @@ async def check_password(house: House, visit: Visit, name: str, password: str, k
         if locked:
             return locked  # another try that came meanwhile was wrong: what this one was is not told
         user = await directory.find_named(tx, called)
-        flaw = await _flaw(tx, user, encoded, right=verdict.right)
+        flaw = await _flaw(house, tx, user, encoded, right=verdict.right)
         if flaw or user is None:
             return await refuse_try(tx, visit, counting, user, flaw or Reason.BAD_CREDENTIALS, WRONG)
         if verdict.better and encoded:
@@ -131,12 +132,14 @@ async def _verify(house: House, encoded: str | None, password: str) -> _Verdict 
         return busy()
 
 
-async def _flaw(tx: Tx, user: User | None, encoded: str | None, *, right: bool) -> Reason | None:
+async def _flaw(house: House, tx: Tx, user: User | None, encoded: str | None, *, right: bool) -> Reason | None:
     """Step: why this sign-in ends here, as the journal says it; the person hears one sentence for all."""
     if user is None or encoded is None or not right:
         return Reason.BAD_CREDENTIALS
     if not user.enabled:
         return Reason.ACCOUNT_DISABLED
+    if await comes_from_elsewhere(house, tx, user):
+        return Reason.UPSTREAM
     return None if await kept.password(tx, user.id) == encoded else Reason.BAD_CREDENTIALS
 
 

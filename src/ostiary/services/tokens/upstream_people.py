@@ -16,6 +16,7 @@ from ostiary.core.words.ids import GroupId, UserId
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.directory.people import add_user
+from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
 from ostiary.store import Tx, directory, groups, upstream
@@ -44,6 +45,16 @@ async def person_of(tx: Tx, visit: Visit, provider: Provider, statement: Stateme
         await alert(tx, visit, about="upstream_name", text=text, target=f"user:{user.id}")
         return UNLINKED
     return await _linked(tx, visit, provider, statement, user)
+
+
+async def comes_from_elsewhere(house: House, tx: Tx, user: User) -> bool:
+    """
+    Step: whether *user* signs in through a provider and in no other way: one that is linked and has no role, while that
+    provider is configured. Otherwise whoever left there could come in by a password that was made here before.
+    """
+    link = None if user.roles else await upstream.link_of(tx, user.id)
+    issuers = {provider.issuer for provider in house.outside.upstream.providers.values()}
+    return link is not None and link.issuer in issuers
 
 
 async def _made(

@@ -26,6 +26,7 @@ from ostiary.services.directory.people import (
     revoke_sessions,
 )
 from ostiary.services.directory.search import groups_of, search_users, user_id
+from ostiary.services.tokens.links import Link, link_person, unlink_person
 from ostiary.web.graph.resource import Call, Path, acting, changing, creating, listing, reading, removing
 
 __all__ = ["PATHS", "changes_of"]
@@ -41,6 +42,14 @@ _PASS: tuple[Field[Any], ...] = (
     Field("isUsableOnce", Kind.BOOL, write="once", doc="Whether it counts once (so unless false) or until its end."),
     *_REASON,
 )
+_IDENTITY: tuple[Field[Any], ...] = (
+    Field("issuer", Kind.STRING, write="issuer", limit=512, required=True, doc="What the provider calls itself."),
+    Field(
+        "issuerAssignedId", Kind.STRING, write="subject", limit=255, required=True,
+        doc="What it calls the person (`sub`): never an address.",
+    ),
+    *_REASON,
+)  # fmt: skip
 
 
 def _roles(call: Call) -> frozenset[Role] | None:
@@ -96,6 +105,25 @@ async def _invited(call: Call, *, factors: bool) -> Any:
     return link if isinstance(link, Refused) else {"url": link.address, "expires": to_iso(link.ends)}
 
 
+async def _link(call: Call) -> Any:
+    asked = call.changes
+    made = await link_person(
+        call.house, call.visit, await _id(call), issuer=asked.get("issuer", ""), subject=asked.get("subject", ""),
+        reason=call.reason,
+    )  # fmt: skip
+    return made if isinstance(made, Refused) else _identity(made)
+
+
+async def _unlink(call: Call) -> Any:
+    gone = await unlink_person(call.house, call.visit, await _id(call), reason=call.reason)
+    return gone if isinstance(gone, Refused) else _identity(gone)
+
+
+def _identity(link: Link) -> dict[str, str]:
+    """Graph's `objectIdentity`."""
+    return {"signInType": "federated", "issuer": link.issuer, "issuerAssignedId": link.subject}
+
+
 async def _access_pass(call: Call) -> Any:
     """The pass, shown this once: only its digest is kept."""
     asked = call.changes
@@ -138,6 +166,14 @@ PATHS: tuple[Path, ...] = (
     Path(
         "/users/{id}/ostiary.resetMfa",
         (acting(_WRITE, _reset_mfa, "Take a person's second factor away, and make a link", fields=_REASON),),
+    ),
+    Path(
+        "/users/{id}/ostiary.link",
+        (acting(Action.WRITE_USERS, _link, "Say who a person is at an upstream provider", fields=_IDENTITY),),
+    ),
+    Path(
+        "/users/{id}/ostiary.unlink",
+        (acting(Action.WRITE_USERS, _unlink, "Forget who a person is elsewhere; all of theirs ends", fields=_REASON),),
     ),
     Path(
         "/users/{id}/authentication/temporaryAccessPassMethods",
