@@ -54,11 +54,8 @@ class Wire:
 
     def name(self, endpoint: Endpoint, *, entra: bool = False) -> str:
         """The error name at *endpoint*, in Entra's spelling when *entra*."""
-        if entra and self.entra:
-            return self.entra
-        if endpoint is Endpoint.DEVICE:
-            return self.device or self.error
-        return (self.front or self.error) if endpoint is Endpoint.FRONT else self.error
+        own = {Endpoint.DEVICE: self.device, Endpoint.FRONT: self.front}.get(endpoint, "")
+        return (self.entra if entra else "") or own or self.error
 
     def status_at(self, endpoint: Endpoint) -> int:
         """The HTTP status at *endpoint*."""

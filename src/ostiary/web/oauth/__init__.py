@@ -11,10 +11,10 @@ from ostiary.services.house import House
 from ostiary.web.front.hot import Asgi
 from ostiary.web.oauth import device_authorization, introspection, token
 from ostiary.web.oauth.authorize import authorize
-from ostiary.web.oauth.compliance import PATH as COMPLIANCE
-from ostiary.web.oauth.compliance import compliance
 from ostiary.web.oauth.backchannel_logout import PATH as BACKCHANNEL_LOGOUT
 from ostiary.web.oauth.backchannel_logout import backchannel_logout
+from ostiary.web.oauth.compliance import PATH as COMPLIANCE
+from ostiary.web.oauth.compliance import compliance
 from ostiary.web.oauth.confirmation import PATH as CONFIRMATION
 from ostiary.web.oauth.confirmation import confirmation
 from ostiary.web.oauth.discovery import discovery
