@@ -271,8 +271,12 @@ def test_a_certificate_that_does_not_count_binds_nothing_and_is_told(door: Door)
         assert error(refused) == (400, "invalid_request")
         assert said in refused.json()["error_description"]
         assert door.entries("device:signin:refused")[-1]["detail"]["reason"] == "certificate_unfit"
+    odd, plain = over_tls(door, begins=days(-60)), OverTls(door, None)
+    begun = plain.start().json()
+    assert error(odd.poll(begun["device_code"])) == (400, "invalid_request")
     door.register(CLI, certificate="never")
-    assert over_tls(door, begins=days(-60)).start().status_code == 200
+    assert odd.start().status_code == 200
+    assert error(odd.poll(begun["device_code"])) == (400, "authorization_pending")
 
 
 def test_a_session_ends_with_its_certificate(door: Door) -> None:

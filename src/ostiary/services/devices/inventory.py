@@ -93,14 +93,14 @@ async def register_device(
 
     Refused: FORBIDDEN and its kin, REASON_REQUIRED, INVALID_VALUE, CONFLICT.
     """
-    id, given = DeviceId(house.random.guid()), read_certificate(changes, visit.now)
-    unread = given if isinstance(given, Refused) else None
-    given = {"name": ""} if isinstance(given, Refused) else given
-    expires = given.pop("expires", None)
+    id, read = DeviceId(house.random.guid()), read_certificate(changes, visit.now)
+    unread = read if isinstance(read, Refused) else None
+    given: dict[str, Any] = {"name": ""} if isinstance(read, Refused) else read
+    expires, owned_by = given.pop("expires", None), given.pop("owner", "")
 
     async def body(tx: Tx) -> ShownDevice | Refused:
         refused, why = _may(visit, reason, needed=True)
-        owner = await _owner(tx, given.pop("owner", ""))
+        owner = await _owner(tx, owned_by)
         fresh = changed(Device(id, given["name"], registered=visit.now, asked_from=visit.address), given)
         refused = refused or unread or (owner if isinstance(owner, Refused) else None) or _thumbprints(fresh)
         refused = refused or (None if fresh.jkt or fresh.certificate else _NO_KEY) or await _held(tx, fresh, None)
