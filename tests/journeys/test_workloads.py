@@ -134,6 +134,18 @@ def test_what_goes_wrong_has_its_exit_status(server: Server, forge: Forge, job: 
     assert job.run("token", "--workload", "--client", client, OSTIARY_ID_TOKEN="nonsense").returncode == 2
 
 
+def test_r17_neither_token_is_kept(server: Server, forge: Forge, job: Installed, client: str) -> None:
+    """R17: neither the job's own token nor ours is in any file of the server's folder; what is no secret is."""
+    forge.now = server.clock.now()
+    done = job.run("token", "--workload", "--client", client)
+    assert done.returncode == 0, done.stderr
+    content = b"".join(path.read_bytes() for path in server.data.rglob("*") if path.is_file())
+    for token in (forge.handed[-1], done.stdout.strip()):
+        assert token.rpartition(".")[2].encode() not in content
+        assert token.split(".")[1].encode() not in content
+    assert forge.subject.encode() in content
+
+
 def test_a_trust_that_is_gone_gives_nothing(server: Server, forge: Forge, job: Installed) -> None:
     """From the moment on at which an administrator took it away."""
     client, forge.now = robot(server, forge), server.clock.now()

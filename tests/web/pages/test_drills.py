@@ -153,6 +153,15 @@ def told(site: Site, one: Sent) -> tuple[Any, ...]:
     return row.drill, row.outcome, row.reason, row.user_name, row.requester_address, row.session
 
 
+def test_r17_its_code_is_kept_as_a_digest_alone(site: Site) -> None:
+    """R17: neither as it is shown nor as it is typed, in no file of the folder."""
+    one = sent(site)
+    content = b"".join(path.read_bytes() for path in site.house.settings.data.rglob("*") if path.is_file())
+    assert one.code.encode() not in content
+    assert one.code.replace("-", "").encode() not in content
+    assert one.shown.drill.id.encode() in content
+
+
 def test_only_its_person_can_type_it(site: Site, bob: Browser) -> None:
     """For everybody else it is a wrong code; and so it is for its person once it ran out."""
     one = sent(site)
