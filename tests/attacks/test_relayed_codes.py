@@ -123,7 +123,7 @@ def greedy(stage: Stage) -> Outcome:
 
 ANYWHERE = (
     Stop(CLOSED, NO_CODE),
-    Stop(DEVICE, NO_CODE),
+    Stop(DEVICE, "403 access_denied: AADSTS50097: Policy asks for a machine that the organisation knows"),
     Stop(PLACE, NO_CODE),
     Stop(TICKET, "starts with a ticket that the person takes"),
     Stop(NUMBER, "access_denied: AADSTS65004: The sign-in was turned down."),
