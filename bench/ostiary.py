@@ -62,7 +62,7 @@ async def _serve(folder: Path, *, journal: bool) -> None:
     port = _free_port()
     config = Config(
         data=folder / "data", origin=f"https://localhost:{port}", port=port, poll_interval=1, local_door=False,
-        codes_per_source=PLENTY, codes_per_application=PLENTY,
+        codes_per_source=PLENTY, codes_per_application=PLENTY, codes_in_all=PLENTY, prompts_per_person=PLENTY,
     )  # fmt: skip
     parts = await open_parts(config, os.environ, sample=True)
     alice = next(one for one in await found_sample(parts) if one.name.startswith("alice@"))

@@ -218,11 +218,11 @@ def _assessed(bea: Clerk, tool: str) -> None:
     file = bea.program.config.parent / "assessment.yaml"
     file.write_text(
         "resources: [api://wind]\nwhyNotCodeFlow: no browser there\nwhyNotWorkloadIdentity: people, not jobs\n"
-        "whyNotHybridPasskey: no phone near\nmitigations: [M2, M17]\nownerId: bea@ostiary.example\n"
+        "whyNotHybridPasskey: no phone near\nmitigations: [M2, M5]\nownerId: bea@ostiary.example\n"
         f"reviewDateTime: {datetime.now(UTC).date() + timedelta(days=90)}\n"
     )
-    assert "M17 is chosen" in bea.do("app", "assess", "Wind tool", "--file", str(file), *WHY).stderr
-    assert "M17" in bea.do("app", "check", tool, status=10).stdout
+    assert "M5 is chosen" in bea.do("app", "assess", "Wind tool", "--file", str(file), *WHY).stderr
+    assert "M5" in bea.do("app", "check", tool, status=10).stdout
     bea.do("app", "assess", "Wind tool", "--file", str(file), "--mitigation", "M99", *WHY, status=2)
     bea.do("app", "assess", "Wind tool", "--file", str(file), "--mitigation", "M2", *WHY)
     bea.do("app", "check", "Wind tool")

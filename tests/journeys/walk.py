@@ -161,17 +161,24 @@ def _ticket(page: Page, server: Server) -> Iterator[str]:
 
 
 def _numbered(page: Page, server: Server) -> Iterator[str]:
-    """A request that says a lot of itself, and that is confirmed by a number."""
-    register(server, number_confirmation="required")
-    asking = Asking(server, ostiary_number="1", ostiary_machine="build-7.example", ostiary_reason="a reason " * 30)
+    """A request that says a lot of itself, that its person must know, and that is confirmed by a number."""
+    register(server, number_confirmation="required", reference_binding="required", machine_binding="required")
+    said = {"machine": "build-7.example", "reason": "a reason " * 30, "reference": "INC-4412", "number": "1"}
+    asking = Asking(server, **{f"ostiary_{name}": text for name, text in said.items()})
     page.goto(server.origin + "/devicelogin")
     page.get_by_label(CODE, exact=True).fill(asking.user_code)
     press(page, CONTINUE)
+    yield "request that is bound"
+    fill(page, reference="INC-4413", machine="build-7")
+    press(page, "Check")
+    yield "request that is bound, refused"
+    fill(page, reference="inc 4412", machine="build-7")
+    press(page, "Check")
     yield "request that says why"
     press(page, APPROVE)
     yield "number"
     assert asking.outcome() == "authorization_pending"
-    register(server, number_confirmation="optional")
+    register(server, number_confirmation="optional", reference_binding="optional", machine_binding="optional")
 
 
 def register(server: Server, **values: Any) -> None:

@@ -57,6 +57,8 @@ STARTED = entry(Kind.STARTED, 0, number=1, client=CLI, client_name="CLI", scopes
 CLAIMED = entry(Kind.CLAIMED, 10, number=2, actor="bob", user=BOB, user_name="bob@example.com")
 APPROVED = entry(Kind.APPROVED, 20, number=3, actor="bob", user=BOB, exemption="x", amr=["pwd", "mfa"])
 REDEEMED = entry(Kind.REDEEMED, 30, number=4, user=BOB, client=CLI, session="f", exemption="x", jti="j", scopes=["a"])
+NUMBERED = replace(APPROVED, body={**APPROVED.body, "detail": {**APPROVED.body["detail"], "number": True}})
+"""Approved, with a number that the machine has to bring."""
 
 
 @pytest.mark.parametrize(
@@ -68,6 +70,13 @@ REDEEMED = entry(Kind.REDEEMED, 30, number=4, user=BOB, client=CLI, session="f",
         ((STARTED, CLAIMED, APPROVED), 319, "pending", ""),
         ((STARTED, CLAIMED, APPROVED), 320, "failure", "code_expired"),
         ((STARTED, CLAIMED, APPROVED, REDEEMED), 9999, "success", ""),
+        ((STARTED, CLAIMED, NUMBERED), 139, "pending", ""),
+        ((STARTED, CLAIMED, NUMBERED), 140, "failure", "code_expired"),
+        ((STARTED, CLAIMED, NUMBERED, entry(Kind.NUMBER_CONFIRMED, 100)), 399, "pending", ""),
+        ((STARTED, CLAIMED, NUMBERED, entry(Kind.NUMBER_CONFIRMED, 100)), 400, "failure", "code_expired"),
+        ((STARTED, CLAIMED, entry(Kind.BINDING_WRONG, 12)), 13, "pending", ""),
+        ((STARTED, CLAIMED, entry(Kind.BOUND, 12)), 13, "pending", ""),
+        ((STARTED, CLAIMED, entry(Kind.BINDING_FAILED, 15)), 16, "failure", "wrong_binding"),
         ((STARTED, CLAIMED, entry(Kind.DENIED, 15)), 16, "failure", "denied"),
         ((STARTED, CLAIMED, entry(Kind.REPORTED, 15)), 16, "failure", "reported"),
         ((STARTED, entry(Kind.BLOCKED, 5, reason="blocked")), 6, "failure", "blocked"),

@@ -16,6 +16,7 @@ from ostiary.core.access.picture import VERSION as PICTURE
 from ostiary.core.directory.applications import to_document
 from ostiary.core.exemptions.could_pass import VERSION as OPENINGS
 from ostiary.core.exemptions.exemption import EndCause, Exemption, Limits
+from ostiary.core.signins.limits import SAFE
 from ostiary.core.signins.view import Claimed
 from ostiary.core.tokens.clients import Shown
 from ostiary.core.words.caller import Caller, CallerKind, Origin
@@ -73,6 +74,11 @@ class Door(Site):
         table = schema.applications
         self.change(table.update().where(table.c.id == id).values(registration=document), PICTURE)
         self.run(self.house.desk.reload())
+
+    def limit(self, **values: int) -> None:
+        """Other limits than the usual ones, for deeds (the doors of HTTP keep theirs)."""
+        settings = replace(self.house.settings, limits=replace(SAFE, **values))
+        self.house = replace(self.house, settings=settings)
 
     def rows(self, statement: Select[Any]) -> list[tuple[Any, ...]]:
         """What *statement* finds."""

@@ -182,6 +182,8 @@ def test_sign_in_frequency_ends_silent_refreshes(door: Door) -> None:
     again = refresh(door, given.refresh_token)
     assert isinstance(again, Issued)
     door.clock.move(minutes(2))
+    assert why(refresh(door, again.refresh_token)) is Reason.PROOF_TOO_OLD
+    save(door, ostiary={"controls": {"startTicket": True}})
     assert why(refresh(door, again.refresh_token)) is Reason.BLOCKED
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from ostiary.core.directory.credentials import source_of
 from ostiary.core.exemptions.could_pass import VERSION as OPENINGS
 from ostiary.core.exemptions.exemption import Limits
+from ostiary.core.signins.limits import OpenNow
 from ostiary.core.signins.view import Approved, Closed
 from ostiary.core.tokens.clients import Shown
 from ostiary.core.tokens.pkce import challenge_of
@@ -302,4 +303,4 @@ def test_a_sign_in_that_is_waiting_again_counts_for_the_same_source(door: Door) 
     door.run(decide.change_account(door.house, door.at_browser(), shown.signin.id))
     assert len(door.house.room) == 0
     assert reason(door.poll(begun.device_code)) is Reason.PENDING
-    assert door.house.room.codes.of(CLI, source_of("2001:db8::9:9")) == (1, 1)
+    assert door.house.room.codes.of(CLI, source_of("2001:db8::9:9")) == OpenNow(1, 1, 1)

@@ -7,7 +7,7 @@ told at once.
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Self, get_origin
@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 
 from ostiary.app.providers import ProviderConfig
 from ostiary.app.providers import document as providers
+from ostiary.core.signins.limits import SAFE, Limits
 from ostiary.core.words.destinations import place_of, read_destinations
 from ostiary.core.words.digests import digest
 from ostiary.core.words.instants import minutes, seconds
@@ -78,9 +79,27 @@ class Config(BaseModel):
     refresh_idle: Annotated[int, Field(ge=5, le=480, description="Minutes until an unused refresh token ends.")] = 30
     codes_per_source: Annotated[
         int,
-        Field(ge=2, description="Open codes of one source and application; half is for requesters that proved a key."),
-    ] = 40
-    codes_per_application: Annotated[int, Field(ge=2, description="Open codes of one application.")] = 20_000
+        Field(
+            ge=4,
+            description="Open codes of one source and application. Of this and the next two, half is for who proved "
+            "something, or comes from where somebody signed in.",
+        ),
+    ] = SAFE.codes_per_source
+    codes_per_application: Annotated[int, Field(ge=4, description="Open codes of one application.")] = (
+        SAFE.codes_per_application
+    )
+    codes_in_all: Annotated[int, Field(ge=4, le=8_000_000, description="Open codes of all applications.")] = (
+        SAFE.codes_in_all
+    )
+    prompts_per_person: Annotated[
+        int, Field(ge=3, description="Sign-ins that one person takes up in an hour, before a pause of 15 minutes.")
+    ] = SAFE.prompts_per_person
+    denials_per_person: Annotated[
+        int, Field(ge=2, description="Sign-ins that one person turns down in an hour, before such a pause.")
+    ] = SAFE.denials_per_person
+    denials_in_all: Annotated[
+        int, Field(ge=2, description="Sign-ins that all people turn down in ten minutes, before an alert.")
+    ] = SAFE.denials_in_all
     geo_country: Annotated[
         Path | None,
         Field(description="MaxMind DB file (country or city) that tells countries; read anew when replaced."),
@@ -253,8 +272,7 @@ def settings(config: Config) -> Settings:
         session_longest=minutes(config.session_longest),
         refresh_idle=minutes(config.refresh_idle),
         local_door=config.local_door,
-        codes_per_source=config.codes_per_source,
-        codes_per_application=config.codes_per_application,
+        limits=Limits(**{each.name: getattr(config, each.name) for each in fields(Limits)}),
         proxy=_proxy(config),
         mtls_origin=config.mtls_origin,
         attesting=_attesting(config),

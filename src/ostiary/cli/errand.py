@@ -63,8 +63,7 @@ class Errand:
             return
         if not self.may_ask:
             raise Misused("this cannot be taken back, and nobody can be asked here", next_step="the same with --yes")
-        self.screen.say(f"{question} [y/N]", "bold")
-        if (self.machine.read_line() or "").strip().lower() not in ("y", "yes"):
+        if (self.ask(f"{question} [y/N]") or "").strip().lower() not in ("y", "yes"):
             raise Misused("not confirmed; nothing was done")
 
     def ticket(self, ask: bool, given: str) -> str | None:
@@ -73,9 +72,18 @@ class Errand:
             return given or None
         if not self.may_ask:
             raise Misused("nobody can be asked here", next_step="the same with --ticket-code CODE")
-        self.machine.forget_typed()  # before the question: what is typed once it stands there counts
-        self.screen.say(f"Type the ticket that you took at {self.settings.server.value.rstrip('/')}/ticket:", "bold")
-        return (self.machine.read_line_within(TICKET_WITHIN) or "").strip()[:64] or None
+        where = f"{self.settings.server.value.rstrip('/')}/ticket"
+        return (self.ask(f"Type the ticket that you took at {where}:", TICKET_WITHIN) or "").strip()[:64] or None
+
+    def ask(self, question: str, within: float | None = None) -> str | None:
+        """
+        The line that somebody types to *question*, as soon as it stands there; what was typed before answers nothing.
+        None at the end of input, or
+        when none is typed *within* so many seconds.
+        """
+        self.machine.forget_typed()
+        self.screen.say(question, "bold")
+        return self.machine.read_line() if within is None else self.machine.read_line_within(within)
 
     def perform(
         self, exchange: Exchange[T], *, tell: Teller = ignore, ask: Asker = nobody, machine: Machine | None = None,

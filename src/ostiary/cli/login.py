@@ -46,6 +46,9 @@ def login(
     qr: Annotated[bool, typer.Option("--qr", help="Show the address as a QR code, too.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Prove who you are anew (browser).")] = False,
     reason: Annotated[str, typer.Option("--reason", help="Why; shown to whoever approves.")] = "",
+    reference: Annotated[
+        str, typer.Option("--reference", help="A ticket's number; whoever approves may have to type it.")
+    ] = "",
     scope: Annotated[str, typer.Option("--scope", help="Scopes to ask for, instead of the admin API's.")] = "",
     client: Annotated[str, typer.Option("--client", help="Sign in as this application (its client id).")] = "",
     bearer: Annotated[
@@ -76,7 +79,8 @@ def login(
         if headless_because(errand.machine) is None:
             errand.screen.say("This machine seems to have a browser: ostiary login --browser is safer than a code.")
         name, asks = errand.machine.name(), errand.may_ask
-        asked = DeviceRequest(who, what, reason or None, limit, name, asks, errand.ticket(ticket, ticket_code))
+        shown = errand.ticket(ticket, ticket_code)
+        asked = DeviceRequest(who, what, reason or None, limit, name, asks, reference or None, shown)
         granted = _by_device(errand, server, asked, qr, prover, pair)
     record = record_of(
         granted,
@@ -147,15 +151,14 @@ def _by_device(
 ) -> Granted:  # fmt: skip
     while True:
         try:
-            with Waiting(errand.screen, errand.machine, qr=qr) as waiting:
+            with Waiting(errand.screen, errand.machine, qr=qr, reference=request.reference or "") as waiting:
                 sign_in = sign_in_by_device(server, request, prover)
                 return errand.perform(sign_in, tell=waiting.tell, ask=waiting.ask, machine=waiting.machine, pair=pair)
         except CodeExpired as fault:
             if not errand.may_ask:
                 fault.next_step = fault.next_step or "ostiary login"
                 raise
-            errand.screen.say("! The code has expired. Press Enter for a new one, Ctrl-C to stop.", "bold")
-            if errand.machine.read_line() is None:
+            if errand.ask("! The code has expired. Press Enter for a new one, Ctrl-C to stop.") is None:
                 raise
         except DeniedByPolicy as fault:
             fault.next_step = fault.next_step or _way_in(errand, request)
@@ -232,8 +235,8 @@ def _use_once(errand: Errand, record: SignIn, fault: StorageFailed) -> None:
     shell = errand.machine.environ.get("SHELL")
     if errand.may_ask and shell and record.access and record.key is None:  # a bound one needs the key that is lost
         errand.screen.say(f"! {fault.message}", "bold red")
-        errand.screen.say(f"Press Enter for a shell ({shell}) that has the token in OSTIARY_TOKEN, Ctrl-C to drop it.")
-        if errand.machine.read_line() is not None:
+        question = f"Press Enter for a shell ({shell}) that has the token in OSTIARY_TOKEN, Ctrl-C to drop it."
+        if errand.ask(question) is not None:
             environ = {**errand.machine.environ, "OSTIARY_TOKEN": record.access[0].token}
             errand.machine.become([shell], environ)
     errand.perform(give_back(record))

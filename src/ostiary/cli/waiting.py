@@ -25,10 +25,14 @@ __all__ = ["Waiting"]
 class Waiting:
     """What the person sees of one device sign-in; a context manager, so that the line is gone whatever happens."""
 
-    def __init__(self, screen: Screen, machine: Machine, *, qr: bool) -> None:
+    def __init__(self, screen: Screen, machine: Machine, *, qr: bool, reference: str = "") -> None:
         self._screen = screen
         self._machine = machine
         self._qr = qr
+        self._known = {
+            "reference": f"the reference that you gave here:  {reference}",
+            "machine": f"this machine's name:  {machine.name()}",
+        }
         self._ends = 0.0
         self._note = ""
         self._live: Live | None = None
@@ -93,6 +97,8 @@ class Waiting:
         if self._qr:
             say(_qr_code(event.address_with_code or event.address))
         say("")
+        for datum in event.binding:
+            say(f"  The page will ask for {self._known[datum]}")
         say(f"  The code is good for {left(event.expires_in)}. Approve only what you started yourself.")
         self._screen.event(
             "code",
@@ -100,6 +106,7 @@ class Waiting:
             verification_uri=event.address,
             verification_uri_complete=event.address_with_code,
             expires_in=round(event.expires_in),
+            binding=list(event.binding),
         )
 
     def _line(self, line: str, event: str, seconds: float | None = None) -> None:

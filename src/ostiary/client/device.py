@@ -47,6 +47,8 @@ class CodeIssued(Event):
     address: str
     address_with_code: str | None
     expires_in: float
+    binding: tuple[str, ...] = ()
+    """What the page will ask whoever approves for: `reference`, `machine` (RFC 10027 M17)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ class Request:
     machine: str | None = None
     number: bool = False
     """Whether somebody is there to type a number (R12)."""
+    reference: str | None = None
+    """The number of a ticket or the like, that the person types on the page where that is demanded."""
     ticket: str | None = field(default=None, repr=False)
     """A start ticket that the person took in a browser (R22)."""
 
@@ -140,6 +144,8 @@ def _ask(server: Server, request: Request, prover: Prover | None) -> Exchange[_C
         form |= {"ostiary_request": request.reason, "ostiary_reason": request.reason}
     if request.machine:
         form["ostiary_machine"] = request.machine
+    if request.reference:
+        form["ostiary_reference"] = request.reference
     if request.ticket:
         form["ostiary_ticket"] = request.ticket
     if request.number and server.confirmation_endpoint is not None:
@@ -162,9 +168,14 @@ def _read_code(answer: Answer) -> _Code:
     if device_code is None or user_code is None or address is None:
         raise ServerFault("the server's answer holds no code to show")
     expires_in = length(fields.get("expires_in"), least=1, most=LONGEST_CODE, missing=300)
-    event = CodeIssued(user_code, address, plain(fields.get("verification_uri_complete"), 1000), expires_in)
+    with_code, binding = plain(fields.get("verification_uri_complete"), 1000), _binding(fields.get("ostiary_binding"))
+    event = CodeIssued(user_code, address, with_code, expires_in, binding)
     interval = length(fields.get("interval"), least=1, most=LONGEST_INTERVAL, missing=5)
     return _Code(device_code, interval, answer.at + expires_in, event)
+
+
+def _binding(value: object) -> tuple[str, ...]:
+    return tuple(datum for datum in ("reference", "machine") if isinstance(value, list) and datum in value)
 
 
 def _wait(server: Server, request: Request, code: _Code, prover: Prover | None) -> Exchange[Granted]:

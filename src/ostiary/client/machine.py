@@ -64,8 +64,7 @@ class Machine:
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
     def read_line(self) -> str | None:
-        """One line typed from now on; None at the end of input."""
-        self.forget_typed()
+        """The next line, whenever it was typed; None at the end of input."""
         return sys.stdin.readline() or None
 
     def read_line_within(self, seconds: float) -> str | None:

@@ -9,6 +9,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ostiary.core.signins.limits import SAFE, Limits
 from ostiary.core.words.instants import Span, hours, minutes, seconds
 from ostiary.outside import Outside
 from ostiary.outside.attestation import NO_MODELS, Attesting
@@ -70,9 +71,8 @@ class Settings:
     """Where clients with a TLS certificate come, so that browsers are never asked for one (RFC 8705 §5)."""
     key_notice: Span = hours(1)
     """How long a new signing key is published before it signs: at least as long as verifiers keep the old list."""
-    codes_per_source: int = 40
-    """Open user codes of one source and application (R21)."""
-    codes_per_application: int = 20_000
+    limits: Limits = SAFE
+    """How many codes may be out, and how many sign-ins a person may be led to (R10, R21)."""
     attesting: Attesting = NO_MODELS
     """Models whose makers are believed when a passkey is made (R22)."""
 

@@ -75,7 +75,8 @@ def _move(*changed: str) -> Sql:
     )
 
 
-_CLAIM = _move("user", "browser", "claimed", "reach")
+_CLAIM = _move("user", "browser", "claimed", "reach", "matched")
+_MATCH = _move("matched")
 _RELEASE = _move("browser", "changes", "handed")
 _APPROVE = _move(
     "decided",
@@ -155,9 +156,16 @@ async def forget(tx: Tx, *, before: Instant, remembered: Instant) -> int:
 
 
 async def claim(tx: Tx, signin: SignIn, *, user: UserId, browser: SessionId, now: Instant) -> bool:
-    """issued → claimed, with the reach that *signin* has by now."""
+    """issued → claimed, with the reach that *signin* has by now, and nothing typed yet."""
     reach = orjson.dumps(dict(signin.reach)).decode()
-    return await _run(tx, _CLAIM, signin, State.CLAIMED, now, user_=user, browser_=browser, claimed_=now, reach_=reach)
+    return await _run(
+        tx, _CLAIM, signin, State.CLAIMED, now, user_=user, browser_=browser, claimed_=now, reach_=reach, matched_=""
+    )
+
+
+async def match(tx: Tx, signin: SignIn, *, matched: tuple[str, ...], now: Instant) -> bool:
+    """Still claimed, and its person typed *matched* of what the requester had said."""
+    return await _run(tx, _MATCH, signin, State.CLAIMED, now, matched_=" ".join(matched))
 
 
 async def release(tx: Tx, signin: SignIn, *, handed: bytes, now: Instant) -> bool:
@@ -219,11 +227,12 @@ def _signin(row: Row) -> SignIn:
         reach,
         machine,
         browser,
+        matched,
     ) = row
     values: list[Any] = [
         id, client, resource, tuple(words.split()), State(state), *others, tuple((amr or "").split()), address, agent,
         exemption, session, redeemed, Declared.of(said), number,
         {AppId(app): tuple(names) for app, names in orjson.loads(reach).items()}, machine,
-        browser,
+        browser, tuple(matched.split()),
     ]  # fmt: skip
     return SignIn(*values)

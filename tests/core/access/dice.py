@@ -135,6 +135,8 @@ class Dice:
             "requesterDevice": self.perhaps(self.some("registered", "managed", "compliant", "keyBound")),
             "numberConfirmation": self.one(True, False, None, None),
             "startTicket": self.one(True, False, None, None, None),
+            "referenceBinding": self.one(True, False, None, None, None),
+            "machineBinding": self.one(True, False, None, None, None),
             "scopes": self.perhaps([*self.some("Read", "offline_access"), *self.some("x/Write", "y/Write")]),
         }
 
@@ -163,5 +165,7 @@ class Dice:
             sign_in_risk=self.told("high", "medium", "none"), user_risk=self.told("none", "low"),
             person=self.place(), requester=self.place(), person_device=self.one(*DEVICES),
             requester_device=self.one(*DEVICES), number_confirmed=self.told(True, False, None),
-            start_ticket=self.told(True, False), service_principal=self.told(None, None, "v", "w"),
+            start_ticket=self.told(True, False), reference_bound=self.told(True, False, None),
+            machine_bound=self.told(True, False, None),
+            service_principal=self.told(None, None, "v", "w"),
         )  # fmt: skip

@@ -158,6 +158,9 @@ def demands(document: dict[str, Any], facts: Facts) -> Iterator[list[Answer]]:
     if ours.get("numberConfirmation"):
         able = facts.number_confirmed is not None
         yield [(known(facts.number_confirmed, bool), LATE if able else NEVER)]
+    for name, typed in (("referenceBinding", facts.reference_bound), ("machineBinding", facts.machine_bound)):
+        if ours.get(name):  # what the request did not bring, nobody can type
+            yield [(known(typed, bool), NEVER if typed is None else PERSON)]
     if ours.get("startTicket"):
         yield [(known(facts.start_ticket, bool), NEVER)]
     if ours.get("scopes") is not None:

@@ -83,6 +83,12 @@ ROWS: tuple[tuple[dict[str, Any], dict[str, Any], Outcome], ...] = (
     (ours(numberConfirmation=True, startTicket=True), {"number_confirmed": False, "start_ticket": False}, BLOCKED),
     (ours(startTicket=True), {"start_ticket": True}, ALLOWED),
     (ours(startTicket=True), {"start_ticket": UNKNOWN}, BLOCKED),
+    (ours(referenceBinding=True), {"reference_bound": True}, ALLOWED),
+    (ours(referenceBinding=True), {"reference_bound": False}, CONTROLS),
+    (ours(referenceBinding=True), {"reference_bound": None, "machine_bound": True}, BLOCKED),
+    (ours(referenceBinding=True, machineBinding=True), {"reference_bound": True, "machine_bound": False}, CONTROLS),
+    (ours(machineBinding=True), {"machine_bound": True}, ALLOWED),
+    (ours(machineBinding=True), {"machine_bound": UNKNOWN}, CONTROLS),
     (ours(scopes=["Read", f"{API}/Write"]), {"scopes": frozenset({"Read", "Write"})}, ALLOWED),
     (ours(scopes=["Read", "elsewhere/Write"]), {"scopes": frozenset({"Read", "Write"})}, BLOCKED),
     (ours(scopes=["Read"]), {"scopes": frozenset({"offline_access"})}, BLOCKED),
@@ -185,6 +191,7 @@ def test_what_comes_after_consent_does_not_hinder_consenting() -> None:
     )
     assert not both.may_consent
     assert not judged(ours(startTicket=True), {"start_ticket": False}).may_consent
+    assert not judged(ours(referenceBinding=True), {"reference_bound": False}).may_consent
 
 
 def test_r1_what_can_never_be_brought_counts_at_the_start() -> None:
@@ -194,6 +201,8 @@ def test_r1_what_can_never_be_brought_counts_at_the_start() -> None:
         (ours(startTicket=True), {"start_ticket": UNKNOWN}, ALLOWED),
         (ours(scopes=["Read"]), {"scopes": frozenset({"Write"})}, BLOCKED),
         (ours(numberConfirmation=True), {"number_confirmed": False}, ALLOWED),
+        (ours(machineBinding=True), {"machine_bound": False}, ALLOWED),
+        (ours(machineBinding=True), {"machine_bound": None}, BLOCKED),
         (ours(proximity={"allOf": ["sameAddress"]}), {"requester": OSLO}, ALLOWED),
         (grant("mfa"), {}, ALLOWED),
     ):

@@ -126,14 +126,18 @@ def test_r4_a_location_that_nobody_is_sure_of_allows_no_more(seed: int, side: st
         worse(documents, replace(sign_in, **{side: certain}), replace(sign_in, **{side: unsure}))  # type: ignore[arg-type]
 
 
+_BROUGHT = ("number_confirmed", "reference_bound", "machine_bound")
+
+
 def worse(documents: list[dict[str, Any]], known: Facts, lost: Facts) -> None:
     """
-    The sign-in of which less is known is allowed no more. That a requester can take no number is the one thing that is
-    worse than not knowing it: then none can ever come.
+    The sign-in of which less is known is allowed no more. That a requester can take no number, or said nothing that its
+    person could type, is worse than not knowing it: then none can ever come.
     """
     before, after = judged(documents, known).outcome, judged(documents, lost).outcome
     assert after is not Outcome.ALLOWED or before is Outcome.ALLOWED
-    if known.number_confirmed is not None or lost.number_confirmed is None:
+    never = (tuple(getattr(one, name) is None for name in _BROUGHT) for one in (known, lost))
+    if all(after or not before for before, after in zip(*never, strict=True)):
         assert RANK[after] >= RANK[before]
 
 

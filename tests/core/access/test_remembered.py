@@ -15,7 +15,8 @@ FULL = Facts(
     UserId("u"), frozenset({GroupId("b"), GroupId("a")}), frozenset({"auditor"}), AppId("c"), AppId("r"),
     frozenset({"Read"}), "browser", None, ("pwd", "mfa"), 7, "linux", "none", "high",
     Place("203.0.113.9", "NO", 64500, (599139, -107522), frozenset({"l"}), frozenset({"m"})),
-    Place("203.0.113.9", None, None, None, frozenset()), DEVICE, None, True, False,
+    Place("203.0.113.9", None, None, None, frozenset()), DEVICE, None, True, False, None,
+    True,
 )  # fmt: skip
 
 

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ostiary.core.signins import user_code
-from ostiary.core.signins.limits import Limits, room_for_one
 from ostiary.core.signins.pace import GROSS, SLOWER, Pace, step
 from ostiary.core.words.instants import Instant, after, seconds
 
@@ -79,14 +78,3 @@ def test_a_lenient_pace_forgives_until_it_is_gross() -> None:
         pace, slow = step(pace, NOW, lenient=True)
         answers.append(slow)
     assert answers == [False] * GROSS + [True]
-
-
-def test_half_of_every_limit_is_kept_for_who_proved_something() -> None:
-    """R21: strangers cannot use up what known requesters need."""
-    limits = Limits(per_source=4, per_application=10)
-    assert room_for_one(limits, source=1, application=4, proved=False)
-    assert not room_for_one(limits, source=2, application=0, proved=False)
-    assert not room_for_one(limits, source=0, application=5, proved=False)
-    assert room_for_one(limits, source=3, application=9, proved=True)
-    assert not room_for_one(limits, source=4, application=9, proved=True)
-    assert not room_for_one(limits, source=3, application=10, proved=True)

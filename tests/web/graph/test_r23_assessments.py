@@ -129,10 +129,10 @@ def test_r23_what_is_missing_overdue_or_weak_is_told(tmp_path: Path) -> None:
         assert await findings() == "There is no risk assessment of it."
         await api.ask("PATCH", path, {"ostiary": {"assessment": assessment(clock)}}, status=204)
         assert await findings() == ""
-        weak = assessment(clock, mitigations=["M3", "M17"], ownerId=BOB)
+        weak = assessment(clock, mitigations=["M3", "M5"], ownerId=BOB)
         await api.ask("PATCH", path, {"ostiary": {"assessment": weak, "reach": ["api://wind"]}}, status=204)
         told = await findings()
-        assert "M17 (Request binding with out-of-band data) is chosen" in told
+        assert "M5 (Content filtering) is chosen" in told
         assert "beyond what every application has" in told
         assert "may reach" not in told
         strict = assessment(clock, mitigations=["M2", "M10"], ownerId=BOB, resources=[id])

@@ -52,12 +52,20 @@ DETAILS: tuple[Column, ...] = (
     ("Number", _own("numberConfirmation")),
     ("Same device", _own("sameDevice")),
     ("Start ticket", _own("startTicket")),
+    ("Reference", _own("referenceBinding")),
+    ("Machine name", _own("machineBinding")),
     ("Assigned only", _own("assignmentRequired")),
     ("Code life", _own("codeLifetime")),
     ("Token life", _own("tokenLifetime")),
     ("Secrets", lambda r: len(r.get("passwordCredentials") or ())),
     ("Created", lambda r: r.get("createdDateTime")),
 )
+
+
+Reference = Annotated[
+    str, typer.Option("--reference", help="A ticket's number typed on the page: optional or required.")
+]
+Machine = Annotated[str, typer.Option("--machine", help="The machine's name typed on the page: optional or required.")]
 
 
 def list_(errand: Errand) -> None:
@@ -135,6 +143,8 @@ def change(
         str, typer.Option("--number", help="A number typed on the machine after consent: never, optional or required.")
     ] = "",
     ticket: Annotated[str, typer.Option("--start-ticket", help="A ticket before a code: optional or required.")] = "",
+    reference: Reference = "",
+    machine: Machine = "",
     same_device: Annotated[
         str, typer.Option("--same-device", help="A code approved where it was made: allow, warn or refuse.")
     ] = "",
@@ -155,18 +165,19 @@ def change(
         "numberConfirmation": number or None,
         "sameDevice": same_device or None,
         "startTicket": ticket or None,
+        "referenceBinding": reference or None,
+        "machineBinding": machine or None,
     }
     own = {key: value for key, value in own.items() if value is not None}
-    body: dict[str, Any] = ({"displayName": new_name} if new_name else {}) | ({"ostiary": own} if own else {})
+    body = ({"displayName": new_name} if new_name else {}) | ({"ostiary": own} if own else {})
     if not body and not redirect:
         raise Misused("nothing is named that is to change")
     with errand.graph() as graph:
         found = application(graph, name)
         body |= _addresses(redirect, not found.get("isFallbackPublicClient"))
         graph.patch(path("/applications", str(found["id"])), with_reason(body, reason))
-        changed = application(graph, str(found["appId"]))
-    errand.screen.say(f"Changed {name}.", "green")
-    errand.screen.record(changed, DETAILS)
+        errand.screen.say(f"Changed {name}.", "green")
+        errand.screen.record(application(graph, str(found["appId"])), DETAILS)
 
 
 def allow_device_flow(errand: Errand, name: Name, *, reason: Reason) -> None:

@@ -189,6 +189,8 @@ _OUR_CONTROLS = (
     ("requesterDevice", requester_device),
     ("numberConfirmation", confirmations),
     ("startTicket", confirmations),
+    ("referenceBinding", confirmations),
+    ("machineBinding", confirmations),
     ("scopes", scope_ceiling),
 )
 

@@ -112,3 +112,7 @@ class Facts:
     start_ticket: bool | Unknown = UNKNOWN
     service_principal: str | None | Unknown = UNKNOWN
     """Object id of the application whose workload asks; None where a person signs in."""
+    reference_bound: bool | None | Unknown = UNKNOWN
+    """Whether the person typed the request's reference (M17); None: it brought none, so that none can be typed."""
+    machine_bound: bool | None | Unknown = UNKNOWN
+    """The same of the machine's name."""

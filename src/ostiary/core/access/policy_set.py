@@ -86,6 +86,8 @@ class PolicySet:
     """Those that can still be brought."""
     late: int = 0
     """Those that come after consent."""
+    asked: frozenset[str] = frozenset()
+    """The names of what enforced policies demand."""
 
 
 def compile_set(policies: Iterable[Policy]) -> PolicySet:
@@ -112,6 +114,7 @@ def compile_set(policies: Iterable[Policy]) -> PolicySet:
         controls,
         _mask(stage(control) is not Stage.FIXED for control in controls),
         _mask(stage(control) is Stage.CONSENT for control in controls),
+        frozenset(c.name for p in ordered if p.state is State.ENABLED for c in p.demands),
     )
 
 

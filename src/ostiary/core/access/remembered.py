@@ -18,6 +18,7 @@ _NAMES = {
     "person": "person", "requester": "requester", "person_device": "personDevice",
     "requester_device": "requesterDevice", "number_confirmed": "numberConfirmed", "start_ticket": "startTicket",
     "service_principal": "servicePrincipal",
+    "reference_bound": "referenceBound", "machine_bound": "machineBound",
 }  # fmt: skip
 _PLACE = ("address", "country", "network", "coordinates", "named", "unsure")
 _SETS = ("groups", "roles", "scopes")
@@ -187,6 +188,6 @@ _READ: Mapping[str, Any] = {
     "transfer_method": _perhaps_text,
     **dict.fromkeys(("person", "requester"), _read_place),
     **dict.fromkeys(("person_device", "requester_device"), _read_device),
-    "number_confirmed": _perhaps_truth,
+    **dict.fromkeys(("number_confirmed", "reference_bound", "machine_bound"), _perhaps_truth),
     "start_ticket": _truth,
 }

@@ -104,6 +104,10 @@ class Application:
     """Whether its requesters bring the number that the person is shown (R12); optional: where policy demands it."""
     start_ticket: Need = "optional"
     """Whether a code is only given to who brings a ticket that its person took before (R22)."""
+    reference_binding: Need = "optional"
+    """Whether the person types the request's reference before they approve (M17); optional: where policy demands it."""
+    machine_binding: Need = "optional"
+    """Whether they type the machine's name."""
     same_device: Literal["allow", "warn", "refuse"] = "warn"
     """A code that is approved at the address where it was made, though the application could use a browser there."""
     complete_uri: bool = False

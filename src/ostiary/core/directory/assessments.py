@@ -62,13 +62,13 @@ MITIGATIONS: Mapping[str, Mitigation] = {
         Mitigation("M8", "Trusted networks", "exemptions narrowed to a network (P8)"),
         Mitigation("M9", "Limited scopes", "consent; no administrative scope (R3)"),
         Mitigation("M10", "Short-lived tokens", "tokenLifetime, the end of the exemption (R8)"),
-        Mitigation("M11", "Rate limits", "guesses and open codes (R10, R21)", always=True),
+        Mitigation("M11", "Rate limits", "guesses, open codes, prompts (R10, R21)", always=True),
         Mitigation("M12", "Sender-constrained tokens", "dpop (RFC 9449) or certificate (RFC 8705), R12"),
         Mitigation("M13", "User education", "/about, docs/people.md", always=True),
         Mitigation("M14", "User experience", "deny first, with what is known (R5, R11)", always=True),
         Mitigation("M15", "Authenticate, then initiate", "startTicket (R22)"),
         Mitigation("M16", "Request initiation verification", "numberConfirmation (R12)"),
-        Mitigation("M17", "Request binding with out-of-band data"),
+        Mitigation("M17", "Request binding with out-of-band data", "referenceBinding, machineBinding (RFC 10027 §6.1)"),
     )
 }
 """Whoever builds one of those that have no `here` says so here; assessments that chose it are enforced from then on."""

@@ -16,6 +16,10 @@ __all__ = ["Known", "Readiness", "examine"]
 SHORT = {"M2": ("code_lifetime", minutes(5), "codes live longer than 5 minutes"),
          "M10": ("token_lifetime", minutes(10), "tokens live longer than 10 minutes")}  # fmt: skip
 
+DEMANDS = {"M15": {"start_ticket": "startTicket"}, "M16": {"number_confirmation": "numberConfirmation"},
+           "M17": {"reference_binding": "referenceBinding", "machine_binding": "machineBinding"}}  # fmt: skip
+"""What is only there where it is demanded: fields of the registration, and the controls of policies."""
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -27,6 +31,8 @@ class Known:
     """Those that the assessment's resources are."""
     owned: bool = True
     """Whether the owner is an enabled account."""
+    demanded: frozenset[str] = frozenset()
+    """Controls that enforced policies demand, of whomever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,10 @@ def _weak(application: Application, assessment: Assessment, known: Known) -> tup
     for id, (name, most, text) in SHORT.items():
         if id in assessment.mitigations and getattr(application, name) > most:
             findings.append(f"{id} is chosen, and {text}.")
+    for id, needs in DEMANDS.items():
+        by_rule = any(getattr(application, name) == "required" for name in needs)
+        if id in assessment.mitigations and not by_rule and not known.demanded & set(needs.values()):
+            findings.append(f"{id} is chosen, and neither its registration nor any policy demands it.")
     for id, name in known.reached.items():
         if id not in known.assessed:
             findings.append(f"It may reach {name}, which the assessment does not name.")

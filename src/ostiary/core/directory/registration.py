@@ -45,6 +45,8 @@ _PLAIN = (
     "number_confirmation",
     "same_device",
     "start_ticket",
+    "reference_binding",
+    "machine_binding",
     "complete_uri",
     "entra_errors",
     "microsoft_family",

@@ -59,6 +59,10 @@ class Start:
     """Whether it brought a start ticket (R22)."""
     number: bool | None = False
     """None: the requester cannot take a number (R12)."""
+    reference: bool | None = False
+    """None: it brought no reference that its person could type (M17)."""
+    machine: bool | None = False
+    """None: it told no name."""
 
 
 def could_pass(
@@ -107,6 +111,8 @@ def facts_at_start(start: Start, user: UserId, groups: frozenset[GroupId], roles
         requester_device=start.device,
         start_ticket=start.ticket,
         number_confirmed=start.number,
+        reference_bound=start.reference,
+        machine_bound=start.machine,
         client_type="mobileAppsAndDesktopClients",
         transfer_method="deviceCodeFlow",
     )

@@ -161,6 +161,14 @@ _OSTIARY: tuple[Field[Application], ...] = (
         "startTicket", Kind.ID, lambda a: a.start_ticket, write="start_ticket", values=("optional", "required"),
         doc="A ticket that the person takes in the browser before the machine asks for a code.",
     ),
+    Field(
+        "referenceBinding", Kind.ID, lambda a: a.reference_binding, write="reference_binding",
+        values=("optional", "required"), doc="The person types the request's reference at the page (device flow).",
+    ),
+    Field(
+        "machineBinding", Kind.ID, lambda a: a.machine_binding, write="machine_binding",
+        values=("optional", "required"), doc="The person types the machine's name at the page (device flow).",
+    ),
     Field("completeUri", Kind.BOOL, lambda a: a.complete_uri, write="complete_uri"),
     Field("entraErrors", Kind.BOOL, lambda a: a.entra_errors, write="entra_errors"),
     Field("microsoftFamily", Kind.BOOL, lambda a: a.microsoft_family, write="microsoft_family"),

@@ -14,11 +14,14 @@ class Kind(StrEnum):
 
     # a device sign-in (story = the sign-in's id)
     STARTED = "device:signin:started"
-    """A code was issued: client, client_name, resource, scopes, ends, named, key, machine, reason, ticket, device."""
+    """
+    A code was issued: client, client_name, resource, scopes, ends, named, key, certificate, machine, reason,
+    reference, ticket, device.
+    """
     START_REFUSED = "device:signin:refused"
     """No code exists: reason, client, rules."""
     STARTS_REFUSED = "device:signin:refused_many"
-    """Anonymous refusals beyond the first twenty of a minute, counted (R21): client, source, reason, count."""
+    """Anonymous refusals beyond the first twenty of a minute, counted (R21): client, source, user, reason, count."""
     CLAIMED = "device:signin:claimed"
     """A signed-in person typed the code: user, user_name, policies, outcome, facts, policy_version, oddities."""
     CLAIM_REFUSED = "device:signin:claim_refused"
@@ -34,6 +37,12 @@ class Kind(StrEnum):
     """
     TICKET_TAKEN = "user:ticket:taken"
     """A person took a start ticket: user, client, ends (R22)."""
+    BOUND = "device:signin:bound"
+    """The person typed at the page what the machine had said: user, client, data, reference, machine (M17)."""
+    BINDING_WRONG = "device:signin:binding_wrong"
+    """Something else was typed, which stands nowhere: user, client, data, count (M17)."""
+    BINDING_FAILED = "device:signin:binding_failed"
+    """Once too often: the sign-in was ended: user, client, data, count (M17)."""
     NUMBER_CONFIRMED = "device:signin:number_confirmed"
     """The machine brought the number that the person was shown: user, client (R12)."""
     NUMBER_WRONG = "device:signin:number_wrong"

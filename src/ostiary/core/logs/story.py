@@ -19,6 +19,7 @@ SOURCES = ("device", "token", "browser")
 """Entries from here are about sign-ins; all others are directory audits."""
 
 REDEEM_WITHIN = minutes(5)  # R5: ready and not redeemed for so long is expired
+NUMBER_WITHIN = minutes(2)  # R12: and so is a consent whose number does not come
 
 
 class Outcome(StrEnum):
@@ -167,17 +168,17 @@ class Telling:
 _OF_MACHINES = (Kind.REFRESHED, Kind.REDEEMED, Kind.APPROVED, Kind.CLAIMED, Kind.REDEMPTION_REFUSED, Kind.BLOCKED)
 _SUCCESS = (Kind.REDEEMED, Kind.CODE_REDEEMED, Kind.SIGNED_IN, Kind.WORKLOAD_ISSUED)
 _CLOSED = ((Kind.REPORTED, "reported"), (Kind.DENIED, "denied"), (Kind.NUMBER_WRONG, "wrong_number"),
-           (Kind.EXPIRED, "code_expired"))  # fmt: skip
+           (Kind.BINDING_FAILED, "wrong_binding"), (Kind.EXPIRED, "code_expired"))  # fmt: skip
 # The last of these decides while nothing above does; later ones win where the clock stood still.
 _STEPS = (
-    Kind.STARTED, Kind.CODE_ISSUED, Kind.PASSWORD_PASSED, Kind.CLAIMED, Kind.RELEASED, Kind.APPROVED,
-    Kind.NUMBER_CONFIRMED, Kind.BLOCKED, Kind.REDEMPTION_REFUSED, Kind.CODE_REFUSED, Kind.START_REFUSED,
+    Kind.STARTED, Kind.CODE_ISSUED, Kind.PASSWORD_PASSED, Kind.CLAIMED, Kind.RELEASED, Kind.BOUND,
+    Kind.APPROVED, Kind.NUMBER_CONFIRMED, Kind.BLOCKED, Kind.REDEMPTION_REFUSED, Kind.CODE_REFUSED, Kind.START_REFUSED,
     Kind.STARTS_REFUSED, Kind.CODE_WRONG, Kind.SIGN_IN_REFUSED, Kind.REFRESH_REFUSED, Kind.CLIENT_REFUSED,
     Kind.PROOF_REFUSED, Kind.WORKLOAD_REFUSED,
 )  # fmt: skip
 _GOING_ON = frozenset(
-    {Kind.STARTED, Kind.CODE_ISSUED, Kind.PASSWORD_PASSED, Kind.CLAIMED, Kind.RELEASED, Kind.APPROVED,
-     Kind.NUMBER_CONFIRMED}
+    {Kind.STARTED, Kind.CODE_ISSUED, Kind.PASSWORD_PASSED, Kind.CLAIMED, Kind.RELEASED, Kind.BOUND,
+     Kind.APPROVED, Kind.NUMBER_CONFIRMED}
 )  # fmt: skip
 _AFTERWARDS = (Kind.REFRESHED, Kind.REUSED, Kind.REVOKED, Kind.STEPPED_UP, Kind.SIGNED_OUT, Kind.REPLAYED)
 _ENDS = ((Kind.REPORTED, "reported"), (Kind.REUSED, "token_reused"), (Kind.REPLAYED, "code_replayed"),
@@ -307,7 +308,13 @@ def _why(story: Story, kind: str) -> str:
 
 
 def _waits(story: Story) -> Instant:
-    """When nothing can come of it any more: its own end, or what redemption is given after a late consent."""
+    """
+    When nothing can come of it any more: its own end, what redemption is given after a late consent, or what the number
+    of a consent is given.
+    """
+    approved = story.last.get(Kind.APPROVED)
+    if approved is not None and approved.detail.get("number") and Kind.NUMBER_CONFIRMED not in story.first:
+        return after(Instant(approved.at), NUMBER_WITHIN)
     begun = _first_of(story, (Kind.STARTED, Kind.CODE_ISSUED, Kind.PASSWORD_PASSED))
     ends = int(begun.detail.get("ends", 0)) if begun else 0
     latest = max(mark.at for kind, mark in story.last.items() if kind in _GOING_ON)

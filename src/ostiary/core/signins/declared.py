@@ -11,6 +11,7 @@ from unicodedata import category, normalize
 
 LONGEST_MACHINE = 64  # characters
 LONGEST_REASON = 200
+LONGEST_REFERENCE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Declared:
     """The machine's name."""
     reason: str = ""
     """What the sign-in is for."""
+    reference: str = ""
+    """The number of a ticket, a change or an order that its person knows (M17)."""
     number: bool = False
     """That it can take a number from its person (R12)."""
     ticket: bool = False
@@ -43,9 +46,12 @@ class Declared:
 NOTHING = Declared()
 
 
-def declared(*, machine: str, reason: str, number: bool = False, ticket: bool = False) -> Declared:
-    """The parameters `ostiary_machine` and `ostiary_reason`, tamed, and what else it says and showed."""
-    return Declared(plain(machine, LONGEST_MACHINE), plain(reason, LONGEST_REASON), number, ticket)
+def declared(*, machine: str, reason: str, reference: str = "", number: bool = False, ticket: bool = False) -> Declared:
+    """
+    The parameters `ostiary_machine`, `ostiary_reason` and `ostiary_reference`, tamed, and what else it says and showed.
+    """
+    said = plain(machine, LONGEST_MACHINE), plain(reason, LONGEST_REASON), plain(reference, LONGEST_REFERENCE)
+    return Declared(*said, number, ticket)
 
 
 def plain(text: str, longest: int) -> str:

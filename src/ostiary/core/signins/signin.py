@@ -89,6 +89,8 @@ class SignIn:
     """The machine of the inventory that asked, by the key or certificate that it proved."""
     approver_device: DeviceId | None = None
     """The machine of the inventory that the approving browser ran on, as its certificate proved."""
+    matched: tuple[str, ...] = ()
+    """What of `request_binding.Datum` its person typed as the requester had said it (M17)."""
 
     @property
     def bound(self) -> Bound:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ostiary.core.directory.applications import Application, Scope
 from ostiary.core.signins.oddities import Oddity
+from ostiary.core.signins.request_binding import Datum
 from ostiary.core.signins.signin import SignIn, State
 from ostiary.core.words.instants import Instant
 
@@ -54,6 +55,8 @@ class Claimed:
     """Whether it stays signed in (a refresh token)."""
     around: Around = Around()
     device: KnownDevice | None = None
+    awaited: tuple[Datum, ...] = ()
+    """What the person has to type first; until then nothing is shown that the requester says of itself (M17)."""
 
 
 @dataclass(frozen=True, slots=True)

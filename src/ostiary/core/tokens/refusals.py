@@ -7,59 +7,10 @@ is made from it. A sentence is public: it never tells what an attacker could use
 client exists).
 """
 
-from dataclasses import dataclass
-from enum import StrEnum
-
+from ostiary.core.tokens.wire_words import Endpoint, Wire
 from ostiary.core.words.outcome import Reason
 
 __all__ = ["TABLE", "Endpoint", "Wire", "by_number", "wire"]
-
-
-class Endpoint(StrEnum):
-    """Which endpoint answers: the RFCs name some refusals differently at each."""
-
-    DEVICE = "device"
-    """Device authorization request (RFC 8628 §3.1)."""
-    TOKEN = "token"
-    """Token, introspection and revocation (RFC 6749 §5.2)."""
-    FRONT = "front"
-    """Authorization response through the browser (RFC 6749 §4.1.2.1, OIDC Core §3.1.2.6)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wire:
-    """How one reason reads outside."""
-
-    error: str
-    """The RFCs' name at the token endpoint."""
-    aadsts: int
-    """Entra's number for the situation; clients of that family print it, people search for it."""
-    sentence: str
-    next_step: str
-    suberror: str = ""
-    """Entra's classification, which MSAL hands to applications."""
-    device: str = ""
-    """The name at the device authorization endpoint, where it differs."""
-    front: str = ""
-    """The name in an authorization response, where it differs."""
-    entra: str = ""
-    """Entra's name, for applications registered with `entra_errors` (R20)."""
-    status: int = 400
-    """At the token endpoint."""
-    device_status: int = 400
-    """
-    At the device authorization endpoint: 403 for whatever an administrator can change, because MSAL replays an exact
-    400 for a minute (R9).
-    """
-
-    def name(self, endpoint: Endpoint, *, entra: bool = False) -> str:
-        """The error name at *endpoint*, in Entra's spelling when *entra*."""
-        own = {Endpoint.DEVICE: self.device, Endpoint.FRONT: self.front}.get(endpoint, "")
-        return (self.entra if entra else "") or own or self.error
-
-    def status_at(self, endpoint: Endpoint) -> int:
-        """The HTTP status at *endpoint*."""
-        return self.device_status if endpoint is Endpoint.DEVICE else self.status
 
 
 _AGAIN = "Start the sign-in again."
@@ -107,10 +58,7 @@ TABLE: dict[Reason, Wire] = {
         entra="invalid_resource",
     ),
     Reason.PRIVILEGED_SCOPE: Wire(
-        "invalid_scope",
-        70011,
-        "Administrative scopes cannot be had with a device code.",
-        "Sign in with a browser for this.",
+        "invalid_scope", 70011, "Administrative scopes cannot be had with a device code.", _BROWSER
     ),
     # the client
     Reason.UNKNOWN_CLIENT: Wire(
@@ -181,6 +129,13 @@ TABLE: dict[Reason, Wire] = {
         "Take another one at `/ticket` on this service.",
         device_status=403,
     ),
+    Reason.BINDING_REQUIRED: Wire(
+        "access_denied",
+        50147,
+        "This sign-in is bound to something that its person knows, and the request does not say it.",
+        "Use a client that does, such as `ostiary login --device-code --reference TICKET`.",
+        device_status=403,
+    ),
     Reason.NUMBER_REQUIRED: Wire(
         "unauthorized_client",
         50147,
@@ -248,6 +203,9 @@ TABLE: dict[Reason, Wire] = {
         entra="interaction_required",
         device_status=403,
     ),
+    Reason.PROOF_TOO_OLD: Wire(  # "basic_action": for MSAL this asks the person, where "token_expired" is an error
+        "invalid_grant", 70043, "The person has not signed in for longer than a policy allows.", _AGAIN, "basic_action"
+    ),
     Reason.MFA_STALE: Wire(
         "invalid_grant",
         50078,
@@ -276,21 +234,19 @@ TABLE: dict[Reason, Wire] = {
         "The person has said yes; the number that they see is missing.",
         "Ask for it on the machine and send it to the confirmation endpoint.",
     ),
-    Reason.WRONG_NUMBER: _TURNED_DOWN,
+    **dict.fromkeys((Reason.WRONG_NUMBER, Reason.WRONG_BINDING, Reason.DENIED, Reason.REPORTED), _TURNED_DOWN),
+    **dict.fromkeys((Reason.CLAIMED_BY_ANOTHER, Reason.NOT_THE_NAMED_PERSON), _TURNED_DOWN),
     Reason.SLOW_DOWN: Wire(
         "slow_down", 70016, "Asked too often.", "Wait five seconds longer between two questions from now on."
     ),
-    Reason.DENIED: _TURNED_DOWN,
-    Reason.REPORTED: _TURNED_DOWN,
     Reason.CODE_EXPIRED: Wire("expired_token", 70019, "The code has expired.", _AGAIN),
     Reason.BAD_CODE: Wire("invalid_grant", 70018, "The code is not valid.", _AGAIN, entra="bad_verification_code"),
-    Reason.CLAIMED_BY_ANOTHER: _TURNED_DOWN,
-    Reason.NOT_THE_NAMED_PERSON: _TURNED_DOWN,
     Reason.WRONG_STATE: Wire("invalid_grant", 70000, "This sign-in is not at a point where that can be done.", _AGAIN),
     Reason.BUSY_SOURCE: Wire(
         "temporarily_unavailable", 50196, "Too many open requests from this place.", _WAIT, device_status=403
     ),
     Reason.CODE_ENTRY_LOCKED: Wire("access_denied", 50053, "Too many wrong codes were entered.", _WAIT_LONGER),
+    Reason.TOO_MANY_PROMPTS: Wire("access_denied", 50053, "Too many sign-ins were taken up.", _WAIT_LONGER),
     # the person
     Reason.BAD_CREDENTIALS: Wire(
         "invalid_grant", 50126, "User name, password or code is wrong.", "Try again.", front="login_required"

@@ -22,6 +22,7 @@ from ostiary.core.devices.device import Device
 from ostiary.core.directory.people import User
 from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.signins.number import confirmed
+from ostiary.core.signins.request_binding import Datum, typed
 from ostiary.core.signins.signin import SignIn
 from ostiary.core.tokens import scopes
 from ostiary.core.words.ids import AppId, DeviceId, UserId
@@ -30,6 +31,8 @@ from ostiary.store import Tx, devices
 from ostiary.store.access import is_assigned, known_of
 
 DEVICE_CODE = "deviceCodeFlow"
+_SHOWN = ("device", "number", "ticket", "reference", "machine")
+"""What a session remembers of how it began, so that a policy which demands it passes refreshes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,10 @@ class Side:
     """Whether the consent was confirmed by its number (R12)."""
     ticket: bool = False
     """Whether it began with a start ticket (R22)."""
+    reference: bool = False
+    """Whether its reference was typed at the page (M17)."""
+    machine: bool = False
+    """Whether the machine's name was."""
 
     @classmethod
     def at(cls, address: str | None, agent: str | None, device: DeviceId | None = None) -> "Side":
@@ -56,8 +63,7 @@ class Side:
         return json.dumps({"address": self.address, "platform": platform, **self._shown()})
 
     def _shown(self) -> dict[str, Any]:
-        shown = {"device": self.device, "number": self.number, "ticket": self.ticket}
-        return {name: value for name, value in shown.items() if value}
+        return {name: value for name in _SHOWN if (value := getattr(self, name))}
 
     @classmethod
     def of(cls, kept: str) -> "Side":
@@ -65,7 +71,7 @@ class Side:
         if not kept:
             return cls()
         found: dict[str, Any] = json.loads(kept)
-        shown = {name: found.get(name, False) for name in ("number", "ticket")}
+        shown = {name: found.get(name, False) for name in _SHOWN if name != "device"}
         return cls(found["address"], found["platform"] or UNKNOWN, found.get("device"), **shown)
 
 
@@ -91,6 +97,8 @@ class Ask:
     proof_age: int | Unknown = UNKNOWN
     number_confirmed: bool | None = False
     start_ticket: bool = False
+    reference_bound: bool | None = None
+    machine_bound: bool | None = None
     came_from: str | None = None
     """Where what was asked for is used from now, if that must be admitted as well."""
 
@@ -163,6 +171,7 @@ def device_ask(
         user, signin.client, signin.resource, signin.requester_address, DEVICE_CODE, "mobileAppsAndDesktopClients",
         amr, asked_scopes(signin.scopes), person, machine, proof_age=proof_age, came_from=machine or None,
         number_confirmed=confirmed(signin), start_ticket=signin.declared.ticket, machine_device=signin.device,
+        reference_bound=typed(signin, Datum.REFERENCE), machine_bound=typed(signin, Datum.MACHINE),
     )  # fmt: skip
 
 
@@ -212,6 +221,8 @@ def _facts(
         person_device=found[1],
         number_confirmed=ask.number_confirmed,
         start_ticket=ask.start_ticket,
+        reference_bound=ask.reference_bound,
+        machine_bound=ask.machine_bound,
     )
 
 

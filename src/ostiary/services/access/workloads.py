@@ -35,5 +35,7 @@ def judge_workload(picture: Picture, client: Application, asked: Asked, address:
         requester_device=None,
         number_confirmed=None,
         start_ticket=False,
+        reference_bound=None,
+        machine_bound=None,
     )
     return Judged(evaluate(picture.policies, facts, unknown=Treat.STRICT), facts, picture.version)

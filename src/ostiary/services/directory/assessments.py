@@ -117,6 +117,7 @@ async def _examined(tx: Tx, picture: Picture, application: Application, now: Ins
         {found.id: found.name for found in reached if found is not None},
         frozenset(found.id for found in named if found is not None),
         owner is not None and owner.enabled,
+        picture.policies.asked,
     )
     return examine(application, known, now)
 

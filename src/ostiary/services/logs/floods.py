@@ -1,11 +1,11 @@
 """
 Floods: anonymous refusals are rows for the first twenty of their like in a minute, and counted after that (R21).
 
-*Like* means the same application, source (IPv4 address or IPv6 /64; or the sign-in, where a refusal knows it) and
-reason. Whatever is no registered application is one, `unknown`: ids cost nothing to invent. Memory is bounded: beyond
-`MOST` kinds in a minute all others of an application share one counter, and strangers fill at most half, so that they
-blind nobody. What is counted waits here until a job, or the end of the process, writes it as one row each; a process
-that is killed loses those counts, never a row.
+*Like* means the same application, source (IPv4 address or IPv6 /64; or the sign-in or the person, where a refusal
+knows them) and reason. Whatever is no registered application is one, `unknown`: ids cost nothing to invent. Memory is
+bounded: beyond `MOST` kinds in a minute all others of an application share one counter, and strangers fill at most
+half, so that they blind nobody. What is counted waits here until a job, or the end of the process, writes it as one
+row each; a process that is killed loses those counts, never a row.
 """
 
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Like(NamedTuple):
 OTHERS = Like("", "", "others")
 """All that came when there was no room to tell them apart; with a client, all of that client's."""
 
-_STORY = "story:"
+_STORY, _PERSON = "story:", "user:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,10 @@ class Floods:
     def admit_of(self, story: str, reason: str, now: Instant) -> bool:
         """Count one refusal that belongs to the sign-in *story*; whether it may be a row."""
         return self._count(Like("", _STORY + story, reason), now, known=True)
+
+    def admit_by(self, user: str, client: str, reason: str, now: Instant) -> bool:
+        """Count one refusal of the known person *user* at the registered *client*; whether it may be a row."""
+        return self._count(Like(client, _PERSON + user, reason), now, known=True)
 
     def _count(self, like: Like, now: Instant, *, known: bool) -> bool:
         self._roll(now)
@@ -139,8 +143,8 @@ async def _write(house: House, visit: Visit, counted: list[Counted]) -> int:
 
     async def body(tx: Tx) -> None:
         for id, each in told:
-            of, source = _apart(each.like.source)
-            detail = {**each.like._asdict(), "source": source, "count": each.count, "minute": each.minute}
+            of, more = _apart(each.like.source)
+            detail = {**each.like._asdict(), **more, "count": each.count, "minute": each.minute}
             await record(tx, visit, Entry(Kind.STARTS_REFUSED, story=of or id, detail=detail))
 
     try:
@@ -151,6 +155,10 @@ async def _write(house: House, visit: Visit, counted: list[Counted]) -> int:
     return len(counted)
 
 
-def _apart(source: str) -> tuple[str, str]:
-    """The sign-in that a source is, or the place."""
-    return (source.removeprefix(_STORY), "") if source.startswith(_STORY) else ("", source)
+def _apart(source: str) -> tuple[str, dict[str, str]]:
+    """The sign-in that a source is; or the person, or the place, as the entry keeps it."""
+    if source.startswith(_STORY):
+        return source.removeprefix(_STORY), {"source": ""}
+    if source.startswith(_PERSON):
+        return "", {"source": "", "user": source.removeprefix(_PERSON)}
+    return "", {"source": source}

@@ -14,6 +14,7 @@ from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.signins import same_device, user_code
 from ostiary.core.signins.drill import Drill
+from ostiary.core.signins.request_binding import awaited
 from ostiary.core.signins.signin import OPEN, SignIn, State, comes_back
 from ostiary.core.signins.view import Claimed, KnownDevice
 from ostiary.core.tokens import scopes
@@ -34,6 +35,8 @@ from ostiary.services.logs.record import record
 from ostiary.services.signins.around import around
 from ostiary.services.signins.drills import typed as typed_drill
 from ostiary.services.signins.guessing import WRONG, held_up, wrong
+from ostiary.services.signins.prompts import prompted, worn_out
+from ostiary.services.signins.refusals import note
 from ostiary.services.signins.start import USER_CODES
 from ostiary.store import Tx, devices, drills, sessions
 from ostiary.store import signins as rows
@@ -44,7 +47,8 @@ async def claim(house: House, visit: Visit, typed: str, handed: str = "") -> Cla
     Take the sign-in whose code was *typed* (case, dashes and spaces forgiven). *handed* is what this browser got when
     another account gave a code back.
 
-    Reasons: NOT_SIGNED_IN, CODE_ENTRY_LOCKED, BAD_CODE, BLOCKED, REPORTED, NO_CONSENT, SAME_DEVICE, DEVICE_ENDED.
+    Reasons: NOT_SIGNED_IN, CODE_ENTRY_LOCKED, BAD_CODE, TOO_MANY_PROMPTS, BLOCKED, REPORTED, NO_CONSENT, SAME_DEVICE,
+    DEVICE_ENDED.
     """
     user = visit.caller.user
     if user is None or visit.caller.session is None:
@@ -61,7 +65,7 @@ async def claim(house: House, visit: Visit, typed: str, handed: str = "") -> Cla
             page = await typed_drill(tx, visit, picture, drill, user, holder.browser)
             return page or await wrong(tx, visit, user, None), None
         signin, device_code = found
-        return await _take(tx, visit, picture, signin, holder), device_code
+        return await _take(house, tx, visit, picture, signin, holder), device_code
 
     answer, device_code = await settled(house, body)
     if isinstance(answer, Refused) and device_code is not None:
@@ -77,7 +81,11 @@ async def view(house: House, visit: Visit, id: SignInId) -> Claimed | Refused:
         user = visit.caller.user
         if user is None or found is None or not held(found[0], visit):
             return WRONG
-        return await shown(tx, visit, picture, found[0], user) or WRONG
+        gathered = await gather(tx, picture, await browser_ask(tx, visit, found[0], user), visit.now)
+        page = await shown(tx, visit, picture, found[0], user)
+        if gathered is None or page is None:
+            return WRONG
+        return replace(page, awaited=awaited(page.application, page.signin, gathered.decision))
 
     return await settled(house, body, write=False)
 
@@ -118,7 +126,9 @@ class _Holder:
     handed: str = field(repr=False)
 
 
-async def _take(tx: Tx, visit: Visit, picture: Picture, signin: SignIn, holder: _Holder) -> Claimed | Refused:
+async def _take(
+    house: House, tx: Tx, visit: Visit, picture: Picture, signin: SignIn, holder: _Holder
+) -> Claimed | Refused:
     user, state = holder.user, signin.standing(visit.now)
     back = state is State.ISSUED and comes_back(signin, holder.handed)
     if signin.user not in (None, user) and state is not State.EXPIRED and not back:
@@ -129,7 +139,7 @@ async def _take(tx: Tx, visit: Visit, picture: Picture, signin: SignIn, holder: 
     free = left or (state is State.ISSUED and (back or signin.handed is None))
     if not free or signin.named not in (None, user):
         return await wrong(tx, visit, user, signin)
-    return await _judged(tx, visit, picture, signin, holder)
+    return await _judged(house, tx, visit, picture, signin, holder)
 
 
 async def _holds_still(tx: Tx, signin: SignIn, now: Instant) -> bool:
@@ -138,24 +148,30 @@ async def _holds_still(tx: Tx, signin: SignIn, now: Instant) -> bool:
     return found is not None and alive(*found, kind=BROWSER, now=now)
 
 
-async def _judged(tx: Tx, visit: Visit, picture: Picture, signin: SignIn, holder: _Holder) -> Claimed | Refused:
+async def _judged(
+    house: House, tx: Tx, visit: Visit, picture: Picture, signin: SignIn, holder: _Holder
+) -> Claimed | Refused:
     """The code is right and free: may this person take it?"""
     user = holder.user
     if picture.switch.stops(signin.created):
-        return await _refuse(tx, visit, signin, Refused(Reason.KILLED, reference=signin.id))
+        return await _refuse(house, tx, visit, signin, Refused(Reason.KILLED, reference=signin.id))
+    tired = await worn_out(tx, visit, user, signin)
+    if tired is not None:
+        return await _refuse(house, tx, visit, signin, tired)
     if await locked(tx, shunned(user, signin), visit.now) is not None:
-        return await _refuse(tx, visit, signin, Refused(Reason.REPORTED))
+        return await _refuse(house, tx, visit, signin, Refused(Reason.REPORTED))
     gathered = await gather(tx, picture, await browser_ask(tx, visit, signin, user), visit.now)
     if gathered is None or not allowed(gathered):
-        return await _refuse(tx, visit, signin, blocked(signin, gathered), gathered)
+        return await _refuse(house, tx, visit, signin, blocked(signin, gathered), gathered)
     if _beside(visit, picture, signin):
-        return await _refuse(tx, visit, signin, Refused(Reason.SAME_DEVICE, reference=signin.id), gathered)
+        return await _refuse(house, tx, visit, signin, Refused(Reason.SAME_DEVICE, reference=signin.id), gathered)
     signin = replace(signin, reach=_reach(picture, signin))
     page = await shown(tx, visit, picture, signin, user)
     if page is None or not await rows.claim(tx, signin, user=user, browser=holder.browser, now=visit.now):
         return await wrong(tx, visit, user, signin)
     detail = {"user": user, "user_name": gathered.user.principal_name, **told(gathered)}
     detail["oddities"] = page.around.tags()
+    await prompted(tx, visit, user, signin, house.settings.limits)
     await record(tx, visit, Entry(Kind.CLAIMED, target=f"user:{user}", story=signin.id, detail=detail))
     return page
 
@@ -236,7 +252,10 @@ def shunned(user: UserId, signin: SignIn) -> str:
     return f"reported:{user}:{source_of(signin.requester_address)}"
 
 
-async def _refuse(tx: Tx, visit: Visit, signin: SignIn, refused: Refused, gathered: Gathered | None = None) -> Refused:
+async def _refuse(
+    house: House, tx: Tx, visit: Visit, signin: SignIn, refused: Refused, gathered: Gathered | None = None
+) -> Refused:
+    """Step: written down, with a bound: the code stays, and can be typed again at will (R21)."""
     detail = {
         "user": visit.caller.id,
         "reason": refused.reason.value,
@@ -244,8 +263,8 @@ async def _refuse(tx: Tx, visit: Visit, signin: SignIn, refused: Refused, gather
         **told(gathered),
     }
     kind = Kind.BLOCKED if refused.reason is Reason.BLOCKED else Kind.CLAIM_REFUSED
-    await record(tx, visit, Entry(kind, target=f"user:{visit.caller.id}", story=signin.id, detail=detail))
-    return refused
+    entry = Entry(kind, target=f"user:{visit.caller.id}", story=signin.id, detail=detail)
+    return await note(house, tx, visit, refused, entry)
 
 
 async def _second_person(tx: Tx, visit: Visit, signin: SignIn, user: UserId) -> Refused:

@@ -16,6 +16,7 @@ from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.signins import number, same_device
+from ostiary.core.signins.request_binding import awaited, lacking
 from ostiary.core.signins.signin import ACCOUNT_CHANGES, DECIDED, OPEN, SHUNNED_FOR, SignIn, State, ready_until
 from ostiary.core.signins.view import Approved, Closed, Decided, Handed
 from ostiary.core.words.digests import digest
@@ -31,6 +32,8 @@ from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
 from ostiary.services.signins.around import around
 from ostiary.services.signins.claim import allowed, blocked, browser_ask, held, shunned
+from ostiary.services.signins.prompts import turned_down
+from ostiary.services.signins.refusals import note
 from ostiary.store import Tx, exemptions
 from ostiary.store import signins as rows
 from ostiary.store import tokens as sessions
@@ -43,7 +46,7 @@ NOT_YOURS = Refused(Reason.WRONG_STATE)
 async def approve(house: House, visit: Visit, id: SignInId) -> Approved | Refused:
     """
     Yes, with MFA not older than five minutes. Reasons: WRONG_STATE, MFA_REQUIRED, MFA_STALE, BLOCKED, REPORTED,
-    SAME_DEVICE, DEVICE_ENDED.
+    SAME_DEVICE, DEVICE_ENDED, BINDING_REQUIRED.
     """
     caller = visit.caller
     if not caller.mfa or caller.authenticated_at is None:
@@ -64,13 +67,17 @@ async def approve(house: House, visit: Visit, id: SignInId) -> Approved | Refuse
             return await _shun(tx, visit, signin)
         if same_device.refused(application, signin, visit.address):
             return Refused(Reason.SAME_DEVICE, reference=signin.id)
-        gathered = await _judge(tx, visit, picture, signin, user)
+        found = await gather(tx, picture, await browser_ask(tx, visit, signin, user), visit.now)
+        if found is not None and awaited(application, signin, found.decision):
+            return Refused(Reason.BINDING_REQUIRED, reference=signin.id)
+        gathered = await _judge(house, tx, visit, signin, user, found)
         if isinstance(gathered, Refused):
             return gathered
         known, exemption = gathered
         on = known.facts.person_device
         asked = number.wanted(application, known.decision)
-        if asked and not signin.declared.number:  # the registration changed since it was started
+        said = signin.declared
+        if (asked and not said.number) or lacking(application, said):  # the registration changed since it was started
             return Refused(Reason.BLOCKED, reference=signin.id)
         ends = after(visit.now, number.ASKED_FOR) if asked else ready_until(visit.now)
         swapped = await rows.approve(
@@ -84,12 +91,12 @@ async def approve(house: House, visit: Visit, id: SignInId) -> Approved | Refuse
         await record(tx, visit, _approval(signin, visit, *gathered, {"oddities": odd, "number": asked}))
         return Approved(signin, application, exemption.ends, shown if asked else "")
 
-    return await _decided(house, id, body)
+    return await on_sign_in(house, id, body)
 
 
 async def _shun(tx: Tx, visit: Visit, signin: SignIn) -> Refused:
     """Step: this person reported the requester after they had typed the code (R11): it ends as the other did."""
-    await _close(tx, visit, signin, State.REPORTED)
+    await close(tx, visit, signin, State.REPORTED)
     detail = {"user": visit.caller.id, "reason": Reason.REPORTED.value, "rules": []}
     entry = Entry(Kind.CLAIM_REFUSED, target=f"user:{visit.caller.id}", story=signin.id, detail=detail)
     await record(tx, visit, entry)
@@ -98,24 +105,23 @@ async def _shun(tx: Tx, visit: Visit, signin: SignIn) -> Refused:
 
 async def _killed(tx: Tx, visit: Visit, signin: SignIn) -> Refused:
     """Step: the kill switch was turned on since it began: the sign-in ends."""
-    await _close(tx, visit, signin, State.DENIED)
+    await close(tx, visit, signin, State.DENIED)
     detail = {"user": visit.caller.id, "rules": [], "policies": [], "reason": Reason.KILLED.value}
     await record(tx, visit, Entry(Kind.BLOCKED, target=f"user:{visit.caller.id}", story=signin.id, detail=detail))
     return Refused(Reason.KILLED, reference=signin.id)
 
 
 async def _judge(
-    tx: Tx, visit: Visit, picture: Picture, signin: SignIn, user: UserId
+    house: House, tx: Tx, visit: Visit, signin: SignIn, user: UserId, gathered: Gathered | None
 ) -> tuple[Gathered, Exemption] | Refused:
-    """Policy once more, with what the person proved; a block is written down and the sign-in stays claimed."""
-    gathered = await gather(tx, picture, await browser_ask(tx, visit, signin, user), visit.now)
+    """Step: whether policy lets them, as it is *gathered* now; a block is written down, the sign-in stays claimed."""
     passes = gathered is not None and allowed(gathered) and gathered.decision.may_consent
     if passes and gathered is not None and gathered.exemption is not None:
         return gathered, gathered.exemption
     refused = blocked(signin, gathered)
     detail = {"user": user, "rules": list(refused.rules), "reason": refused.reason.value, **told(gathered)}
-    await record(tx, visit, Entry(Kind.BLOCKED, target=f"user:{user}", story=signin.id, detail=detail))
-    return refused
+    entry = Entry(Kind.BLOCKED, target=f"user:{user}", story=signin.id, detail=detail)
+    return await note(house, tx, visit, refused, entry)
 
 
 def _approval(signin: SignIn, visit: Visit, gathered: Gathered, exemption: Exemption, more: dict[str, Any]) -> Entry:
@@ -134,12 +140,14 @@ async def deny(house: House, visit: Visit, id: SignInId) -> Closed | Refused:
     """No. Reasons: WRONG_STATE."""
 
     async def body(tx: Tx, picture: Picture, signin: SignIn) -> Closed | Refused:
-        if not held(signin, visit) or not await _close(tx, visit, signin, State.DENIED):
+        user = visit.caller.user
+        if user is None or not held(signin, visit) or not await close(tx, visit, signin, State.DENIED):
             return NOT_YOURS
+        await turned_down(tx, visit, user, signin, house.settings.limits)
         await record(tx, visit, Entry(Kind.DENIED, target=f"user:{visit.caller.id}", story=signin.id))
         return Closed(signin, picture.applications.get(signin.client))
 
-    return await _decided(house, id, body)
+    return await on_sign_in(house, id, body)
 
 
 async def report(house: House, visit: Visit, id: SignInId) -> Closed | Refused:
@@ -155,18 +163,19 @@ async def report(house: House, visit: Visit, id: SignInId) -> Closed | Refused:
         if user is None or signin.user != user or signin.state in (State.DENIED, State.REPORTED):
             return NOT_YOURS
         if signin.state in OPEN:
-            await _close(tx, visit, signin, State.REPORTED)
+            await close(tx, visit, signin, State.REPORTED)
         if signin.session is not None:
             await sessions.end(tx, signin.session, now=visit.now, cause="reported")
         await strike(tx, shunned(user, signin), now=visit.now, window=hours(1), limit=1, lock=SHUNNED_FOR)
         await record(tx, visit, Entry(Kind.REPORTED, target=f"user:{user}", story=signin.id))
+        await turned_down(tx, visit, user, signin, house.settings.limits)
         await alert(
             tx, visit, about="not started by the person", target=f"user:{user}", story=signin.id,
             text=f"{visit.caller.name} says that they did not start a sign-in from {signin.requester_address}.",
         )  # fmt: skip
         return Closed(signin, picture.applications.get(signin.client), await _others(tx, visit, signin, user))
 
-    answer = await _decided(house, id, body)
+    answer = await on_sign_in(house, id, body)
     for device_code in answer.others if isinstance(answer, Closed) else ():
         house.room.wake(device_code)
     return answer
@@ -177,7 +186,7 @@ async def _others(tx: Tx, visit: Visit, signin: SignIn, user: UserId) -> tuple[b
     source, ended = source_of(signin.requester_address), []
     for other, device_code in await rows.others_open(tx, signin, user, visit.now):
         same_source = source_of(other.requester_address) == source
-        if same_source and await _close(tx, visit, other, State.REPORTED):
+        if same_source and await close(tx, visit, other, State.REPORTED):
             detail = {"with": signin.id}
             await record(tx, visit, Entry(Kind.REPORTED, target=f"user:{user}", story=other.id, detail=detail))
             ended.append(device_code)
@@ -200,7 +209,7 @@ async def change_account(house: House, visit: Visit, id: SignInId) -> Handed | R
         await record(tx, visit, Entry(Kind.RELEASED, target=f"user:{visit.caller.id}", story=signin.id, detail=detail))
         return Handed(signin, value)
 
-    return await _decided(house, id, body)
+    return await on_sign_in(house, id, body)
 
 
 async def decided(house: House, visit: Visit, id: SignInId) -> Decided | Refused:
@@ -224,11 +233,12 @@ async def decided(house: House, visit: Visit, id: SignInId) -> Decided | Refused
     return await settled(house, body, write=False)
 
 
-async def _close(tx: Tx, visit: Visit, signin: SignIn, state: State) -> bool:
+async def close(tx: Tx, visit: Visit, signin: SignIn, state: State) -> bool:
+    """Step: end it, by who is at the page."""
     return await rows.close(tx, signin, state, address=visit.address, agent=visit.agent, now=visit.now)
 
 
-async def _decided(
+async def on_sign_in(
     house: House, id: SignInId, body: Callable[[Tx, Picture, SignIn], Coroutine[Any, Any, T | Refused]]
 ) -> T | Refused:
     """Find the sign-in, run *body* on it, and wake the room after the commit."""

@@ -14,6 +14,7 @@ from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.signins.number import confirmed
+from ostiary.core.signins.request_binding import Datum
 from ostiary.core.signins.signin import OPEN, SignIn, State
 from ostiary.core.tokens.claims import LONGEST_TOKEN, expiry
 from ostiary.core.tokens.pkce import fits
@@ -139,9 +140,13 @@ def _ask(visit: Visit, signin: SignIn, user: UserId) -> Ask:
 
 
 def person_of(signin: SignIn) -> Side:
-    """The browser in which *signin* was approved, whether its number came, whether it began with a ticket."""
+    """The browser in which *signin* was approved, and what showed that machine and person belong together."""
     side = Side.at(signin.approver_address, signin.approver_agent, signin.approver_device)
-    return replace(side, number=confirmed(signin) is True, ticket=signin.declared.ticket)
+    typed = frozenset(signin.matched)
+    return replace(
+        side, number=confirmed(signin) is True, ticket=signin.declared.ticket, reference=Datum.REFERENCE in typed,
+        machine=Datum.MACHINE in typed,
+    )  # fmt: skip
 
 
 def _wrong(signin: SignIn, gathered: Gathered | None, now: Instant) -> Reason | None:

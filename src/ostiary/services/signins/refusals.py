@@ -7,6 +7,7 @@ from typing import Any
 
 from ostiary.core.logs.entry import Entry, tame
 from ostiary.core.logs.kinds import Kind
+from ostiary.core.words.ids import AppId, UserId
 from ostiary.core.words.instants import hours
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
@@ -44,6 +45,15 @@ async def note(house: House, tx: Tx, visit: Visit, refused: Refused, entry: Entr
         await record(tx, visit, entry)
         if refused.reason is Reason.ELSEWHERE:
             await _alert_elsewhere(tx, visit, entry)
+    return refused
+
+
+async def note_person(
+    house: House, tx: Tx, visit: Visit, refused: Refused, entry: Entry, *, user: UserId, client: AppId
+) -> Refused:
+    """Step: *entry* about a refusal of a known person at *client*, bounded by the two: who may ask may ask again."""
+    if house.floods.admit_by(user, client, refused.reason.value, visit.now):
+        await record(tx, visit, entry)
     return refused
 
 

@@ -4,6 +4,7 @@ A machine asks for a code (RFC 8628 §3.1). Closed by default: unless somebody c
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ostiary.core.access.device_facts import device_facts
 from ostiary.core.access.facts import UNKNOWN
@@ -15,10 +16,10 @@ from ostiary.core.directory.credentials import source_of
 from ostiary.core.exemptions.could_pass import Openings, Start, could_pass, refusal
 from ostiary.core.logs.entry import Entry, tame
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.signins import user_code
-from ostiary.core.signins.declared import declared
-from ostiary.core.signins.limits import Limits, room_for_one
+from ostiary.core.signins import request_binding, user_code
+from ostiary.core.signins.declared import Declared, declared
 from ostiary.core.signins.number import takes
+from ostiary.core.signins.request_binding import Datum
 from ostiary.core.signins.signin import SignIn, State
 from ostiary.core.tokens import scopes
 from ostiary.core.tokens.binding import complaint, fixed, judge_key
@@ -38,6 +39,7 @@ from ostiary.services.access.gather import asked_scopes
 from ostiary.services.devices.proved import device_of
 from ostiary.services.house import House
 from ostiary.services.logs.record import record
+from ostiary.services.signins.crowding import crowded, tell_crowd
 from ostiary.services.signins.refusals import refuse
 from ostiary.services.signins.tickets import spend_ticket, ticket_digests
 from ostiary.store import Tx
@@ -64,6 +66,8 @@ class Request:
     """The requester's name, as it says."""
     reason: str = ""
     """What it asks for a code for, as it says."""
+    reference: str = ""
+    """A ticket's number or the like, that its person knows (M17)."""
     number: bool = False
     """That it can take a number."""
     ticket: str = field(default="", repr=False)
@@ -78,6 +82,8 @@ class Started:
     user_code: str = field(repr=False)
     lifetime: Span
     interval: Span
+    binding: tuple[Datum, ...] = ()
+    """What the page will ask whoever approves for (M17)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,9 @@ class _Judged:
     application: Application
     asked: scopes.Asked
     device: Device | None
+    binding: tuple[Datum, ...]
+    proved: bool
+    """Whether it proved something that strangers cannot, so that room is kept for it (R21)."""
 
 
 async def start(house: House, visit: Visit, request: Request) -> Started | Refused:
@@ -111,15 +120,24 @@ async def start(house: House, visit: Visit, request: Request) -> Started | Refus
     if isinstance(judged, Refused) and not used:  # memory may be old: a refusal is as true as a code
         judged = await settled(house, look, write=False)
     if isinstance(judged, Refused):
-        return await refuse(house, visit, Kind.START_REFUSED, judged, client=request.client.name)
+        return await _refuse(house, visit, request, judged)
     for _ in range(DRAWS):
         codes = _codes(house)
         if codes is None:
             break
         with suppress(Clash):  # somebody has this user code: another is drawn
             return await _issue(house, visit, request, codes, judged)
-    refused = Refused(Reason.BUSY_SOURCE, "Too many codes are open.")
-    return await refuse(house, visit, Kind.START_REFUSED, refused, client=request.client.name)
+    return await _refuse(house, visit, request, Refused(Reason.BUSY_SOURCE, "Too many codes are open."))
+
+
+async def _refuse(house: House, visit: Visit, request: Request, refused: Refused) -> Refused:
+    """On its way out: written with a bound; where a limit of all is used up, somebody is alerted."""
+    client, limit = request.client.name, refused.field if refused.reason is Reason.BUSY_SOURCE else ""
+    detail = {"limit": limit} if limit else None
+    await refuse(house, visit, Kind.START_REFUSED, refused, client=client, detail=detail)
+    if limit:
+        await tell_crowd(house, visit, client, limit)
+    return refused
 
 
 def _judge(house: House, visit: Visit, request: Request, picture: Picture, device: Device | None) -> _Judged | Refused:
@@ -141,27 +159,82 @@ def _judge(house: House, visit: Visit, request: Request, picture: Picture, devic
     asked = scopes.parse(request.scope, picture, client=application, device=True)
     if isinstance(asked, Refused):
         return asked
-    number = False if takes(application, said=request.number) else None
-    if number is None and application.number_confirmation == "required":
-        return Refused(Reason.NUMBER_REQUIRED)
-    if not request.ticket and application.start_ticket == "required":
-        return Refused(Reason.TICKET_REQUIRED)
+    said = _said(application, request)
+    offered = request_binding.offered(said)
     begin = Start(  # whoever is named: a stranger must not ask that
         application.id, asked.resource.id, visit.address, asked_scopes(scopes.stored(asked)),
-        picture.atlas.place(visit.address), device=device_facts(device, visit.now), number=number,
-        ticket=bool(request.ticket),  # whether it is good is seen where it is spent
+        picture.atlas.place(visit.address), device=device_facts(device, visit.now),
+        number=False if said.number else None,
+        ticket=said.ticket,  # whether it is good is seen where it is spent
+        reference=False if Datum.REFERENCE in offered else None, machine=False if Datum.MACHINE in offered else None,
     )  # fmt: skip
-    if not _could_pass(house, visit, picture, begin):
-        if number is None and _could_pass(house, visit, picture, replace(begin, number=False)):
-            return Refused(Reason.NUMBER_REQUIRED)
-        if not request.ticket and _could_pass(house, visit, picture, replace(begin, ticket=True)):
-            return Refused(Reason.TICKET_REQUIRED)
-        if _could_pass(house, visit, picture, replace(begin, device=UNKNOWN)):
-            return Refused(Reason.DEVICE_REQUIRED)
-        return Refused(Reason.BLOCKED, rules=refusal(picture.policies, begin).rules)
-    known = device is not None or bool(request.ticket)
-    room = _room(house, visit, application, proved=known)
-    return room or _Judged(picture, house.desk.openings, application, asked, device)
+    lacks = _required(application, said)
+    if lacks is None and not _could_pass(house, visit, picture, begin):
+        lacks = _demanded(house, visit, picture, begin)
+    if lacks is not None:
+        return lacks
+    binding = _binding(house, visit, picture, application, begin)
+    proved = said.ticket or not application.public or device is not None
+    judged = _Judged(picture, house.desk.openings, application, asked, device, binding, proved)
+    return crowded(house, visit, application, proved=proved) or judged
+
+
+def _said(application: Application, request: Request) -> Declared:
+    """What the requester says of itself, and whether it brings a ticket, good or not."""
+    return declared(
+        machine=request.machine,
+        reason=request.reason,
+        reference=request.reference,
+        number=takes(application, said=request.number),
+        ticket=bool(request.ticket),
+    )
+
+
+def _unbound(datum: Datum) -> Refused:
+    parameter = request_binding.PARAMETERS[datum]
+    return Refused(Reason.BINDING_REQUIRED, f"The parameter {parameter} is missing.", field=parameter)
+
+
+def _required(application: Application, said: Declared) -> Refused | None:
+    """What the registration requires and the request does not bring (R12)."""
+    if not said.number and application.number_confirmation == "required":
+        return Refused(Reason.NUMBER_REQUIRED)
+    if not said.ticket and application.start_ticket == "required":
+        return Refused(Reason.TICKET_REQUIRED)
+    return next((_unbound(datum) for datum in request_binding.lacking(application, said)), None)
+
+
+_BRINGS: tuple[tuple[str, bool | None, bool, Refused], ...] = (
+    ("number", None, False, Refused(Reason.NUMBER_REQUIRED)),
+    ("ticket", False, True, Refused(Reason.TICKET_REQUIRED)),
+    *((datum.value, None, False, _unbound(datum)) for datum in Datum),
+)
+"""Of `Start`: what a request may lack, as it is then, as it would be, and what the requester is told."""
+
+
+def _with(begin: Start, name: str, value: Any) -> Start:
+    return replace(begin, **{name: value})
+
+
+def _demanded(house: House, visit: Visit, picture: Picture, begin: Start) -> Refused:
+    """Nobody could pass: the one thing with which somebody could, or the rules that block."""
+    for name, without, having, refused in _BRINGS:
+        brought = _with(begin, name, having)
+        if getattr(begin, name) is without and _could_pass(house, visit, picture, brought):
+            return refused
+    if _could_pass(house, visit, picture, replace(begin, device=UNKNOWN)):
+        return Refused(Reason.DEVICE_REQUIRED)
+    return Refused(Reason.BLOCKED, rules=refusal(picture.policies, begin).rules)
+
+
+def _binding(house: House, visit: Visit, picture: Picture, application: Application, begin: Start) -> tuple[Datum, ...]:
+    """What everybody who could approve this will be asked for: by registration, or since nobody could without it."""
+
+    def for_all(datum: Datum) -> bool:
+        by_policy = request_binding.CONTROLS[datum] in picture.policies.asked
+        return by_policy and not _could_pass(house, visit, picture, _with(begin, datum, None))
+
+    return tuple(datum for datum in Datum if datum in request_binding.required(application) or for_all(datum))
 
 
 def _proved(visit: Visit, request: Request, picture: Picture) -> Bound:
@@ -199,16 +272,6 @@ def _shown(visit: Visit, request: Request) -> Proof:
     return replace(visit.proof, jkt=visit.proof.jkt or request.dpop_jkt or None)
 
 
-def _room(house: House, visit: Visit, application: Application, *, proved: bool) -> Refused | None:
-    """R21: *proved* a machine of the inventory, or brings a ticket, without which being good it gets no code."""
-    house.room.sweep(visit.now)
-    source, whole = house.room.codes.of(application.id, source_of(visit.address))
-    limits = Limits(house.settings.codes_per_source, house.settings.codes_per_application)
-    if room_for_one(limits, source=source, application=whole, proved=proved):
-        return None
-    return Refused(Reason.BUSY_SOURCE, "Too many codes are open already.")
-
-
 def _codes(house: House) -> _Codes | None:
     letters = user_code.length(len(house.room.codes) + 1)
     if letters is None:
@@ -223,8 +286,7 @@ def _judge_again(
     *before*, if it still stands: on the very same memory and machine only the count of open codes can have changed.
     """
     if before.picture is picture and before.openings is house.desk.openings and before.device == device:
-        known = device is not None or bool(request.ticket)
-        return _room(house, visit, before.application, proved=known) or before
+        return crowded(house, visit, before.application, proved=before.proved) or before
     return _judge(house, visit, request, picture, device)
 
 
@@ -234,7 +296,7 @@ async def _issue(house: House, visit: Visit, request: Request, codes: _Codes, be
     typed = keyed(house.vault.derived(USER_CODES), codes.user)
     id, tickets = SignInId(visit.id), ticket_digests(house, request.ticket) if request.ticket else ()
 
-    async def body(tx: Tx, picture: Picture) -> tuple[Application, SignIn] | Refused:
+    async def body(tx: Tx, picture: Picture) -> tuple[_Judged, SignIn] | Refused:
         device = await device_of(tx, _proved(visit, request, picture))
         judged = _judge_again(house, visit, request, picture, before, device)
         if isinstance(judged, Refused):
@@ -262,27 +324,23 @@ async def _issue(house: House, visit: Visit, request: Request, codes: _Codes, be
             x5t=bound.x5t,
             named=named,
             device=judged.device.id if judged.device is not None else None,
-            declared=declared(
-                machine=request.machine,
-                reason=request.reason,
-                number=takes(application, said=request.number),
-                ticket=bool(request.ticket),
-            ),
+            declared=_said(application, request),
         )
         await rows.add(tx, signin, device_code=secret, user_code=typed)
         await record(tx, visit, _entry(application, signin))
-        return application, signin
+        return judged, signin
 
     made = await settled(house, body)
     if isinstance(made, Refused):  # decided while it waited its turn
-        return await refuse(house, visit, Kind.START_REFUSED, made, client=request.client.name)
-    application, signin = made
+        return await _refuse(house, visit, request, made)
+    application, signin = made[0].application, made[1]
     interval = house.settings.poll_interval
     house.room.admit(
         secret, client=application.id, source=source_of(visit.address), ends=signin.ends, interval=interval,
         bound=signin.bound,
     )  # fmt: skip
-    return Started(application, codes.device, codes.user, between(visit.now, signin.ends), interval)
+    left = between(visit.now, signin.ends)
+    return Started(application, codes.device, codes.user, left, interval, made[0].binding)
 
 
 async def _named(tx: Tx, login_hint: str) -> UserId | None:
@@ -308,6 +366,7 @@ def _entry(application: Application, signin: SignIn) -> Entry:
         "certificate": signin.x5t or "",
         "machine": tame(signin.declared.machine),
         "reason": tame(signin.declared.reason),
+        "reference": tame(signin.declared.reference),
         "ticket": signin.declared.ticket,
         "device": signin.device or "",
     }

@@ -5,13 +5,17 @@ INVARIANT: it may only say "not yet". Every other answer comes from a transactio
 grants. Which codes are out (R10, R21) is counted apart from who is waiting: whatever wakes a poll frees no place.
 """
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from heapq import heappop, heappush
 
+from ostiary.core.signins.limits import OpenNow
 from ostiary.core.signins.pace import Pace, step
 from ostiary.core.words.ids import AppId
-from ostiary.core.words.instants import Instant, Span
+from ostiary.core.words.instants import Instant, Span, after, hours
 from ostiary.core.words.proof import UNBOUND, Bound
+
+KNOWN_SOURCES = 10_000
+"""Sources from where somebody signed in, that are remembered; the ones longest ago are forgotten first."""
 
 
 class Waiting:
@@ -40,6 +44,8 @@ class OpenCodes:
         self._by_end: list[tuple[Instant, bytes]] = []
         self._sources: Counter[tuple[AppId, str]] = Counter()
         self._clients: Counter[AppId] = Counter()
+        self._known: OrderedDict[str, None] = OrderedDict()
+        self._alarmed: dict[str, Instant] = {}
 
     def __len__(self) -> int:
         """How many there are."""
@@ -54,25 +60,46 @@ class OpenCodes:
         self._clients[client] += 1
         heappush(self._by_end, (ends, digest))
 
-    def of(self, client: AppId, source: str) -> tuple[int, int]:
-        """How many from *source* for *client*, and for *client* from anywhere."""
-        return self._sources[client, source], self._clients[client]
+    def of(self, client: AppId, source: str) -> OpenNow:
+        """How many from *source* for *client*, for *client* from anywhere, and in all."""
+        return OpenNow(self._sources[client, source], self._clients[client], len(self._codes))
 
-    def remove(self, digest: bytes) -> None:
-        """It gave tokens."""
+    def knows(self, source: str) -> bool:
+        """Whether a code of *source* gave tokens, of late and as far as this process remembers."""
+        return source in self._known
+
+    def alarming(self, what: str, now: Instant) -> bool:
+        """Whether *what* (few names, all registered) is used up for the first time in an hour."""
+        if now < self._alarmed.get(what, Instant(0)):
+            return False
+        self._alarmed[what] = after(now, hours(1))
+        return True
+
+    def gave_tokens(self, digest: bytes) -> None:
+        """A person approved it, so it was no flood, and where it came from is known."""
+        found = self._remove(digest)
+        if found is not None:
+            self._known[found] = None
+            self._known.move_to_end(found)
+            if len(self._known) > KNOWN_SOURCES:
+                self._known.popitem(last=False)
+
+    def _remove(self, digest: bytes) -> str | None:
+        """Free its place; its source, if it was counted."""
         found = self._codes.pop(digest, None)
         if found is None:
-            return
+            return None
         client, source = found
         self._sources[client, source] -= 1
         if self._sources[client, source] <= 0:
             del self._sources[client, source]
         self._clients[client] -= 1
+        return source
 
     def sweep(self, now: Instant) -> None:
         """Let go of those whose time is over."""
         while self._by_end and self._by_end[0][0] <= now:
-            self.remove(heappop(self._by_end)[1])
+            self._remove(heappop(self._by_end)[1])
 
 
 class WaitingRoom:

@@ -35,6 +35,7 @@ from ostiary.services.access.gather import Ask, Gathered, Side, age, asked_scope
 from ostiary.services.devices.proved import browsers_device
 from ostiary.services.house import House
 from ostiary.services.logs.record import record
+from ostiary.services.signins.refusals import note_person
 from ostiary.store import Tx, authorizations
 from ostiary.store.authorizations import Authorization
 
@@ -100,7 +101,7 @@ async def authorize(
         client = _client(picture, request)
         if isinstance(client, Refused):
             return client
-        found = await _decide(tx, picture, visit, request, client, secret, answer)
+        found = await _decide(house, tx, picture, visit, request, client, secret, answer)
         if isinstance(found, SignInFirst | ConfirmFirst):
             return found
         name = issuer(house.settings.origin, picture.organisation)
@@ -153,8 +154,8 @@ def _client(picture: Picture, request: AuthorizationRequest) -> Application | Re
 
 
 async def _decide(
-    tx: Tx, picture: Picture, visit: Visit, request: AuthorizationRequest, client: Application, secret: str,
-    answer: bool | None,
+    house: House, tx: Tx, picture: Picture, visit: Visit, request: AuthorizationRequest, client: Application,
+    secret: str, answer: bool | None,
 ) -> SignInFirst | ConfirmFirst | Refused | None:  # fmt: skip
     """Step: None when a code was given."""
     wrong = judge_request(request)
@@ -174,7 +175,8 @@ async def _decide(
     gathered = await gather(tx, picture, ask, visit.now)
     refused = _judge(gathered) or (Refused(Reason.DENIED) if answer is False else None)
     if refused is not None or gathered is None:
-        return await _refuse(tx, visit, client, person, refused or Refused(Reason.ACCOUNT_DISABLED), gathered)
+        refused = refused or Refused(Reason.ACCOUNT_DISABLED)
+        return await _refuse(house, tx, visit, client, person, refused, gathered)
     powers = any(scope.administrative for scope in _in_words(asked.resource, asked.scopes))
     confirm = False if answer else judge_confirmation(request, client, administrative=powers)
     if confirm:  # a refusal, or the page: neither changes anything
@@ -208,9 +210,10 @@ def _judge(gathered: Gathered | None) -> Refused | None:
 
 
 async def _refuse(
-    tx: Tx, visit: Visit, client: Application, person: UserId, refused: Refused, gathered: Gathered | None
-) -> Refused:
-    """Step: a known person was refused: written down."""
+    house: House, tx: Tx, visit: Visit, client: Application, person: UserId, refused: Refused,
+    gathered: Gathered | None,
+) -> Refused:  # fmt: skip
+    """Step: a known person was refused: written down, with a bound, since a page can lead them here again (R21)."""
     detail = {
         "reason": refused.reason.value,
         "rules": list(refused.rules),
@@ -219,8 +222,8 @@ async def _refuse(
         "user_name": visit.caller.name,
         **told(gathered),
     }
-    await record(tx, visit, Entry(Kind.CODE_REFUSED, target=f"user:{person}", detail=detail))
-    return refused
+    entry = Entry(Kind.CODE_REFUSED, target=f"user:{person}", detail=detail)
+    return await note_person(house, tx, visit, refused, entry, user=person, client=client.id)
 
 
 async def _give(

@@ -51,6 +51,8 @@ def session_ask(
         proof_age=age(session.authenticated, now),
         number_confirmed=person.number,
         start_ticket=person.ticket,
+        reference_bound=person.reference or None,
+        machine_bound=person.machine or None,
         came_from=used_at if device else None,
     )
 

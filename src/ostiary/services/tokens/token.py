@@ -141,7 +141,7 @@ async def _after(house: House, visit: Visit, form: TokenForm, answer: Issued | R
     """After the commit: a poll that is not ready goes (back) to the waiting room; strangers' refusals are counted."""
     if not isinstance(answer, Refused):
         if form.device_code:
-            house.room.codes.remove(digest(form.device_code))
+            house.room.codes.gave_tokens(digest(form.device_code))
         return answer
     if answer.reason is Reason.PENDING:
         await _wait(house, visit, form)

@@ -61,6 +61,7 @@ def _request(fields: dict[str, str], client: Shown) -> Request:
         dpop_jkt=fields.get("dpop_jkt", ""),
         machine=fields.get("ostiary_machine", ""),
         reason=fields.get("ostiary_reason", ""),
+        reference=fields.get("ostiary_reference", ""),
         number=fields.get("ostiary_number") == "1",
         ticket=fields.get("ostiary_ticket", ""),
     )
@@ -77,6 +78,8 @@ def _answer(house: House, started: Started) -> Answer:
         "interval": max(1, to_seconds(started.interval)),
         "message": f"To sign in, open the page {page} in a browser and enter the code {shown} to authenticate.",
     }
+    if started.binding:
+        body["ostiary_binding"] = list(started.binding)
     if started.application.complete_uri:
         body["verification_uri_complete"] = complete_address(house, started.user_code)
     return json_answer(200, orjson.dumps(body))

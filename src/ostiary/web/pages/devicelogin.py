@@ -8,12 +8,13 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
+from ostiary.core.signins.request_binding import Datum
 from ostiary.core.signins.signin import SignIn, State
 from ostiary.core.signins.view import Claimed
 from ostiary.core.words.ids import DrillId, SignInId
 from ostiary.core.words.instants import Instant, between, to_seconds
 from ostiary.core.words.outcome import Reason, Refused
-from ostiary.services.signins import claim, decide, drills
+from ostiary.services.signins import bind, claim, decide, drills
 from ostiary.services.signins.complete_address import carried
 from ostiary.services.tokens import browser
 from ostiary.web.front.credentials import HANDED, SESSION, cookie, set_cookie
@@ -62,7 +63,7 @@ async def _claim(guest: Guest) -> Response:
 
 
 def _refused(guest: Guest, answer: Refused) -> Response:
-    status = 429 if answer.reason is Reason.CODE_ENTRY_LOCKED else 400
+    status = 429 if answer.reason in (Reason.CODE_ENTRY_LOCKED, Reason.TOO_MANY_PROMPTS) else 400
     sentence = answer.detail or _SENTENCES.get(answer.reason, _SENTENCES[Reason.BAD_CODE])
     said = Refused(answer.reason, sentence, field="user_code")
     return render(guest, "devicelogin.html", status=status, refused=said, code="", to_compare=False)
@@ -77,15 +78,24 @@ def _id(guest: Guest) -> SignInId:
 
 
 async def _decision(guest: Guest) -> Response:
+    return await _ask(guest)
+
+
+async def _ask(guest: Guest, refused: Refused | None = None) -> Response:
+    """The page that asks for the decision; *refused* is what was wrong with what was typed there."""
     seen = await claim.view(guest.house, guest.visit, _id(guest))
     if isinstance(seen, Refused):
         return await _over(guest, "")
-    return await _asking(guest, seen)
+    return await _asking(guest, seen, refused)
 
 
-async def _asking(guest: Guest, seen: Claimed) -> Response:
+async def _asking(guest: Guest, seen: Claimed, refused: Refused | None = None) -> Response:
     until = await _until(guest, seen)
-    return render(guest, "request.html", asked=seen, signin=seen.signin, where=guest.visit.address, until=until)
+    status = 400 if refused else 200
+    return render(
+        guest, "request.html", status=status, refused=refused, asked=seen, signin=seen.signin,
+        where=guest.visit.address, until=until,
+    )  # fmt: skip
 
 
 def _lesson(guest: Guest, taught: drills.Taught) -> Response:
@@ -105,10 +115,11 @@ async def _until(guest: Guest, seen: Claimed) -> Instant | None:
     return max(ends, default=None)
 
 
-async def _over(guest: Guest, wanted: str) -> Response:
+async def _over(guest: Guest, wanted: str, because: Refused | None = None) -> Response:
     """
     A drill (M13), or nothing to decide any more: what was decided in this browser is told again, be it a reload, the
     way back, a second press or another tab. *wanted* is what was pressed; whatever else became of it is a conflict.
+    *because* is what ended it.
     """
     drill = await drills.press(guest.house, guest.visit, DrillId(_id(guest)), wanted)
     if isinstance(drill, Claimed):
@@ -121,7 +132,17 @@ async def _over(guest: Guest, wanted: str) -> Response:
     how = _HOW[was.state]
     late = wanted not in ("", "approved" if how == "number" else how)
     name = was.application.name if was.application else ""
-    return _done(guest, how, was.signin, name, ends=was.ends, late=late, number=was.number)
+    return _done(guest, how, was.signin, name, ends=was.ends, late=late, number=was.number, because=because)
+
+
+async def _bind(guest: Guest) -> Response:
+    typed = {datum: guest.form.get(datum, "")[:LONGEST_CODE] for datum in Datum}
+    answer = await bind.bind(guest.house, guest.visit, _id(guest), typed)
+    if not isinstance(answer, Refused):
+        return go(_request(answer.id))
+    if answer.field:
+        return await _ask(guest, answer)
+    return await _over(guest, "bound" if answer.reason is Reason.WRONG_STATE else "", answer)
 
 
 async def _approve(guest: Guest) -> Response:
@@ -133,6 +154,8 @@ async def _approve(guest: Guest) -> Response:
         )  # fmt: skip
     if answer.reason in (Reason.MFA_STALE, Reason.MFA_REQUIRED):
         return step_up(_request(_id(guest)))
+    if answer.reason is Reason.BINDING_REQUIRED:
+        return go(_request(_id(guest)))
     return explained(guest, answer) if answer.reason in _EXPLAINED else await _over(guest, "approved")
 
 
@@ -161,17 +184,18 @@ async def _change(guest: Guest) -> Response:
 
 def _done(
     guest: Guest, how: str, signin: SignIn, application: str, ends: Instant | None = None, *, late: bool = False,
-    number: str = "",
+    number: str = "", because: Refused | None = None,
 ) -> Response:  # fmt: skip
     return render(
         guest, "done.html", status=409 if late else 200, how=how, signin=signin, application=application, ends=ends,
-        late=late, number=number,
+        late=late, number=number, because=because.detail if because is not None else "",
     )  # fmt: skip
 
 
 ROUTES = (
     Page("/devicelogin", get=_show, post=_claim, signed_in=True),
     Page("/devicelogin/request/{signin}", get=_decision, signed_in=True),
+    Page("/devicelogin/request/{signin}/bind", post=_bind, signed_in=True),
     Page("/devicelogin/request/{signin}/approve", post=_approve, signed_in=True),
     Page("/devicelogin/request/{signin}/deny", post=_deny, signed_in=True),
     Page("/devicelogin/request/{signin}/report", post=_report, signed_in=True),

@@ -4,6 +4,7 @@ The refresh grant (RFC 6749 §6) with rotation that forks nothing (R6), the reac
 
 from dataclasses import replace
 
+from ostiary.core.access.controls import sign_in_frequency
 from ostiary.core.access.decision import Outcome
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.applications import Application
@@ -138,7 +139,11 @@ def _window(
 
 
 def _why(session: Session, named: Exemption | None, gathered: Gathered) -> Reason:
-    """What a person whom policy does not let pass is told."""
+    """What a person whom policy does not let pass is told: where only the time is up, that they can sign in again."""
+    missing = gathered.decision.missing
+    old = all(label.partition(":")[0] in sign_in_frequency.NAMES for label in missing)
+    if gathered.decision.outcome is Outcome.CONTROLS and missing and old:
+        return Reason.PROOF_TOO_OLD
     if session.origin is not Origin.DEVICE_CODE or gathered.exemption is not None:
         return Reason.BLOCKED
     over = named is None or named.ended is not None
