@@ -6,8 +6,6 @@ A machine from the first refusal to its revocation: our own program, a real serv
 import json
 import re
 import stat
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -89,7 +87,7 @@ def device(program: Installed, verb: str, *more: str) -> dict[str, Any]:
 def test_from_the_first_refusal_to_the_revocation(
     demanding: Server, program: Installed, dana: Person, bea: Clerk, tmp_path: Path
 ) -> None:
-    """Each step through its real door; and what a machine holds ends within a second of its revocation."""
+    """Each step through its real door; and what a machine holds ends with its revocation."""
     refused = on_terminal(program, "login", "--device-code")
     assert refused.status == 4, refused.shown
     assert "ostiary device enroll" in refused.shown
@@ -136,22 +134,15 @@ def test_from_the_first_refusal_to_the_revocation(
     assert [json.loads(line)["id"] for line in listed.stdout.splitlines()] == [id], listed.stderr
 
     bea.do("device", "revoke", id, *WHY)
-    began = time.monotonic()
-    assert refused_at_once(program)
-    assert time.monotonic() - began < 60
+    assert program.run("device", "list", "--mine").returncode in (3, 4), "the very first use of the token"
     ended = program.run("status")
     assert ended.returncode in (3, 4), ended.stderr
     again = program.run("device", "status")
     assert again.returncode == 4
     assert "ostiary device forget" in again.stderr
-    assert device(program, "status") if program.run("device", "forget").returncode else True
+    assert program.run("device", "forget").returncode == 0
     assert not key.exists()
-
-
-def refused_at_once(program: Installed) -> bool:
-    """The very first use of the token after the revocation fails."""
-    done: subprocess.CompletedProcess[str] = program.run("device", "list", "--mine")
-    return done.returncode in (3, 4)
+    assert program.run("device", "status").returncode == 3
 
 
 def test_a_ticket_and_the_rule_admit_without_an_administrator(

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ostiary.core.devices.admission import OFF, AdmissionRule
 from ostiary.core.devices.device import Device
 from ostiary.core.graph.fields import render
 from ostiary.core.graph.signin import SIGN_IN
@@ -20,11 +22,12 @@ from ostiary.core.words.proof import Proof
 from ostiary.services.logs.stories import catch_up
 from ostiary.services.signins import decide
 from ostiary.services.signins.start import Request, Started, start
-from ostiary.store import Tx, devices, stories
+from ostiary.store import Tx, device_settings, devices, stories
+from ostiary.store.restore import end_everything
 from tests.services.door import Door
 from tests.services.test_policy import locate, save, why
 from tests.web.oauth.requester import OWN, Machine, approve, error, signed_in
-from tests.web.oauth.site import ALICE, API, API_URI, BOB, CLI
+from tests.web.oauth.site import ALICE, API, API_URI, BOB, CLI, GROUP
 
 SCOPE = f"openid offline_access {API_URI}Read"
 ID = DeviceId("7a0d1f2e-0000-4000-8000-0000000000d1")
@@ -399,3 +402,21 @@ async def stories_of(door: Door) -> list[Telling]:
         return [tell(story, door.clock.now()) for story in found]
 
     return await door.house.store.survey(body)
+
+
+def test_r8_after_a_restore_no_machine_counts(door: Door) -> None:
+    """A copy does not know which were revoked since: all are admitted again, and nothing admits by itself."""
+    machine = Machine(door)
+    admitted(door, machine)
+    given = whole(door, machine)
+    on = AdmissionRule(True, GROUP, (ip_network("192.0.2.0/24"),))
+
+    async def body(tx: Tx) -> AdmissionRule:
+        assert await device_settings.put_rule(tx, OFF, on, door.clock.now())
+        ended = await end_everything(tx, now=door.clock.now(), by="local:root", step=0)
+        assert (ended["devices"], ended["device_settings"]) == (1, 1)
+        return await device_settings.rule(tx)
+
+    assert door.write(body) == OFF
+    assert not active(door, given)
+    assert error(machine.start(scope=SCOPE)) == (403, "access_denied")

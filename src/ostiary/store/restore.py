@@ -13,6 +13,9 @@ from ostiary.store import Tx
 from ostiary.store.schema import (
     authenticators,
     authorizations,
+    device_hooks,
+    device_settings,
+    devices,
     exemptions,
     invitations,
     keys,
@@ -47,6 +50,14 @@ _USE_STEPS = sql(
     update(authenticators).where(authenticators.c.last_step < bindparam("step")).values(last_step=bindparam("step"))
 )
 _DROP_RECOVERY = sql(delete(recovery_codes))  # which of them were used since the backup nobody knows
+# Which machines were revoked since, and what was said about admitting them, nobody knows: they are admitted again.
+_LAPSE_DEVICES = sql(
+    update(devices)
+    .where(devices.c.revoked.is_(None), devices.c.expires > bindparam("now"))
+    .values(expires=bindparam("now"), revision=devices.c.revision + 1)
+)
+_DROP_DEVICE_SETTINGS = sql(delete(device_settings))
+_DROP_DEVICE_HOOKS = sql(delete(device_hooks))
 _DROP_KEYS = sql(delete(keys))
 _EPOCH = sql(select(versions.c.number).where(versions.c.name == bindparam("name", EPOCH)))
 _SET_EPOCH = sql(update(versions).where(versions.c.name == bindparam("name_", EPOCH)).values(number=bindparam("new")))
@@ -56,7 +67,8 @@ _ADD_EPOCH = sql(insert(versions).values(name=bindparam("name", EPOCH), number=b
 async def end_everything(tx: Tx, *, now: Instant, by: str, step: int) -> dict[str, int]:
     """
     End every exemption, session and family, pending sign-in, authorization code and link, use up every one-time code
-    to the time step *step*, and forget every recovery code and signing key: how many of each.
+    to the time step *step*, lapse every machine, and forget every recovery code, signing key, secret of a compliance
+    webhook and the rule that admits machines: how many of each.
     """
     return {
         "exemptions": await tx.run(_END_EXEMPTIONS, now=now, cause=CAUSE, by=by),
@@ -66,6 +78,9 @@ async def end_everything(tx: Tx, *, now: Instant, by: str, step: int) -> dict[st
         "invitations": await tx.run(_SPEND_INVITATIONS, now=now),
         "authenticators": await tx.run(_USE_STEPS, step=step),
         "recovery_codes": await tx.run(_DROP_RECOVERY),
+        "devices": await tx.run(_LAPSE_DEVICES, now=now),
+        "device_settings": await tx.run(_DROP_DEVICE_SETTINGS),
+        "device_hooks": await tx.run(_DROP_DEVICE_HOOKS),
         "keys": await tx.run(_DROP_KEYS),
     }
 
