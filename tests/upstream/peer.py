@@ -108,14 +108,15 @@ class Peer:
 
 @contextmanager
 def believing(folder: Path, **table: Any) -> Iterator[tuple[Server, Peer]]:
-    """A running house that believes a running provider, as *table* says beside the usual."""
+    """A running house that believes a running provider, as *table* says beside the usual, and one that is not there."""
     server = Server(folder / "data")
     server.data.mkdir(mode=0o700)
     names = local_ca.default_names()
     tls = local_ca.ensure(server.data / "tls", names, now=SystemClock().now(), environ=os.environ)
     peer = Peer(server.origin, folder=folder, authority=tls.ca)  # it tells the house of logouts
     try:
-        more = {"upstream": (peer.table(**table),), "outgoing_allow": (peer.issuer,)}
+        second = {"name": "second", "title": "A second one", "issuer": "https://second.test", "client_id": "ostiary"}
+        more = {"upstream": (peer.table(**table), second), "outgoing_allow": (peer.issuer,)}
         server.config = Config(**{**server.config.model_dump(exclude_unset=True), **more})
         server.start()
         try:

@@ -265,6 +265,10 @@ def test_what_one_browser_began_no_other_ends(house: Pair, browser: Callable[[],
     victim.open("/signin")
     assert "began in another browser" in victim.open(callback).text
     assert not victim.signed_in()
+    second = callback.replace(f"/{peer.name}/callback", "/second/callback")
+    assert "does not belong to this sign-in" in attacker.open(second).text
+    nameless = callback.partition("&iss=")[0]
+    assert "does not belong to this sign-in" in attacker.open(nameless).text
     elsewhere = callback.replace("iss=http", "iss=https")
     assert elsewhere != callback
     assert "does not belong to this sign-in" in attacker.open(elsewhere).text
@@ -283,6 +287,16 @@ def test_a_callback_that_nobody_began_is_explained(house: Pair, browser: Callabl
     assert at.status_code in (400, 401)
     assert len(entries(server, Kind.SIGN_IN_REFUSED)) == before
     assert browser().open("/signin/upstream/nobody/callback?state=x").status_code == 401
+
+
+def test_a_provider_that_cannot_be_asked_is_no_dead_end(house: Pair, browser: Callable[[], Browser]) -> None:
+    """The page says so and offers the other ways."""
+    one = browser()
+    one.open("/signin")
+    at = one.press("/signin/upstream/second")
+    assert at.status_code == 429
+    assert "A second one cannot be asked at the moment" in at.text
+    assert "Password" in at.text
 
 
 def test_whoever_is_turned_away_there_is_told_so(house: Pair, browser: Callable[[], Browser]) -> None:

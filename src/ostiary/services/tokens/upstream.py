@@ -157,12 +157,12 @@ async def arrive(
     provider, began = house.outside.upstream.providers.get(name), _opened(house, came.state, bound)
     if provider is None or began is None or visit.now >= after(began.asked, ASKED_FOR):
         return LATE
+    if began.provider != name:
+        return await _refused(house, visit, provider, STRANGE, "mix_up")
     metadata = await house.outside.upstream.metadata(name)
     if isinstance(metadata, Unanswered):
         return _unreachable(provider)
-    if began.provider != name or (metadata.says_issuer and came.issuer is None):
-        return await _refused(house, visit, provider, STRANGE, "mix_up")
-    if came.issuer is not None and not same(came.issuer, provider.issuer):
+    if metadata.says_issuer if came.issuer is None else not same(came.issuer, provider.issuer):
         return await _refused(house, visit, provider, STRANGE, "mix_up")
     if came.error or not came.code or len(came.code) > LONGEST_CODE:
         said = Refused(Reason.UPSTREAM, f"{provider.title} did not sign you in.")
