@@ -151,7 +151,7 @@ def test_a_script_may_write_ids_in_capitals_and_leave_the_group_out(tmp_path: Pa
         ({"ostiary": {"network": "203.0.113.9/24"}}, "ostiary.network"),
         ({"ostiary": {"applicationId": "nobody"}}, "ostiary.applicationId"),
         ({"principalId": "nobody"}, "principalId"),
-        ({"action": "selfActivate"}, "$.action"),
+        ({"action": "selfRenew"}, "$.action"),
         ({"accessId": "owner"}, "$.accessId"),
         ({"unknown": 1}, "$.unknown"),
     ],

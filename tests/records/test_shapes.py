@@ -8,7 +8,7 @@ import pytest
 
 from ostiary.core.exemptions.exemption import Limits
 from ostiary.core.graph.audit import AUDIT, Audit, read_audit_id
-from ostiary.core.graph.exemption import Ending, Wish, read_request
+from ostiary.core.graph.exemption_wish import Ask, Ending, Wish, read_request
 from ostiary.core.graph.fields import render
 from ostiary.core.graph.odata import read_query
 from ostiary.core.graph.query import Query
@@ -92,7 +92,7 @@ def test_conditional_access_says_what_was_enforced(result: str, status: str) -> 
     assert render(SIGN_IN.fields, row)["conditionalAccessStatus"] == status
 
 
-def request(**changes: Any) -> Wish | Ending | Refused:
+def request(**changes: Any) -> Wish | Ask | Ending | Refused:
     """What a checked body asks for."""
     return read_request({"action": "adminAssign", **changes}, exception_group="g", now=NOW)
 

@@ -5,7 +5,7 @@ What administrators and time do: windows open and end, accounts are switched off
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from ostiary.core.exemptions.exemption import limits_from
+from ostiary.core.exemptions.exemption import Use, limits_from
 from ostiary.core.exemptions.opening import Opening
 from ostiary.core.words.ids import ExemptionId, UserId
 from ostiary.core.words.instants import after, minutes, seconds
@@ -34,7 +34,7 @@ class Accounts(Base):
         assert isinstance(shown, Refused) is not self.ledger.enabled[user]
         if isinstance(shown, Refused):
             return
-        made = Window(shown.exemption.id, user, after(now, minutes(length)), inside.admit(CLI, REQUESTER))
+        made = Window(shown.exemption.id, user, after(now, minutes(length)), inside.admit(Use(CLI, REQUESTER)))
         assert shown.exemption.ends == made.ends
         self.ledger.windows.append(made)
 

@@ -140,6 +140,12 @@ class Config(BaseModel):
         tuple[ProviderConfig, ...],
         Field(max_length=16, description="OpenID Connect providers through which people sign in: tables, see below."),
     ] = ()
+    ticket_host: Annotated[
+        str, Field(description="`host[:port]` of the system that checks tickets: the token goes nowhere else.")
+    ] = ""
+    ticket_token_file: Annotated[
+        Path | None, Field(description="File with the bearer token for it, readable by the service alone.")
+    ] = None
     local_door: Annotated[bool, Field(description="The Unix socket `admin.sock` in the data folder.")] = True
     proxy_header: Annotated[str, Field(description="The one header that holds addresses, set by the one proxy.")] = ""
     proxy_hops: Annotated[int, Field(ge=1, le=10, description="Which address in it counts, from the right.")] = 1
@@ -222,6 +228,8 @@ class Config(BaseModel):
             raise ValueError("mtls_origin: needs proxy_certificate_header, and a host that browsers do not use")
         if (self.proxy_socket or self.proxy_certificate_header) and not self.proxy_header:
             raise ValueError("proxy_header: the proxy tells addresses in one header, whatever else it does (R13)")
+        if bool(self.ticket_host) != (self.ticket_token_file is not None):
+            raise ValueError("ticket_host: set ticket_host and ticket_token_file, or neither")
         return self
 
 
@@ -262,7 +270,7 @@ def _read(name: str, text: str) -> Any:
 
 
 def settings(config: Config) -> Settings:
-    """What of it deeds may see. Raises ConfigRefused when the proxy cannot prove itself (R13)."""
+    """What of it deeds may see. Raises ConfigRefused when the proxy cannot prove itself (R13), or a file is amiss."""
     return Settings(
         origin=config.origin,
         data=config.data,
@@ -276,6 +284,8 @@ def settings(config: Config) -> Settings:
         proxy=_proxy(config),
         mtls_origin=config.mtls_origin,
         attesting=_attesting(config),
+        ticket_host=config.ticket_host.lower(),
+        ticket_token=_ticket_token(config.ticket_token_file),
     )
 
 
@@ -288,6 +298,18 @@ def _attesting(config: Config) -> Attesting:
         return Attesting(models_of(config.passkey_models), read_roots(config.passkey_roots))
     except ValueError as wrong:
         raise ConfigRefused((f"passkey_roots: {wrong}",)) from None
+
+
+def _ticket_token(path: Path | None) -> str:
+    if path is None:
+        return ""
+    try:
+        token = path.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigRefused((f"ticket_token_file: {error}",)) from None
+    if not token or not token.isprintable() or " " in token:
+        raise ConfigRefused(("ticket_token_file: needs one token, without spaces",))
+    return token
 
 
 def _proxy(config: Config) -> Proxy | None:

@@ -21,7 +21,7 @@ from ostiary.services.directory import throttle
 from ostiary.services.directory.assessments import announce_reviews
 from ostiary.services.directory.credentials import tend_invitations
 from ostiary.services.directory.passkeys import tend_challenges
-from ostiary.services.exemptions.end import announce_ends
+from ostiary.services.exemptions.end import announce_ends, announce_lapses
 from ostiary.services.house import House
 from ostiary.services.logs.floods import write_floods, write_last_floods
 from ostiary.services.logs.stories import catch_up
@@ -61,6 +61,7 @@ JOBS: tuple[Job, ...] = (
     Job("stories", 0.25, catch_up),
     Job("floods", 15, write_floods, own=True),
     Job("ends", 1, announce_ends),
+    Job("lapses", 1, announce_lapses),
     Job("keys", 60, tend_keys, own=True),
     Job("seals", 300, rewrap),
     Job("counters", 600, throttle.sweep),

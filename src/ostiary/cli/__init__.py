@@ -29,6 +29,8 @@ from ostiary.cli.login import login
 from ostiary.cli.logout import logout
 from ostiary.cli.output import Screen
 from ostiary.cli.policy import POLICY
+from ostiary.cli.request import REQUEST
+from ostiary.cli.review import REVIEW
 from ostiary.cli.run import run
 from ostiary.cli.signins import SIGNINS
 from ostiary.cli.status import status
@@ -52,6 +54,8 @@ VERBS: tuple[Verb, ...] = (
 )
 NOUNS: tuple[Noun, ...] = (
     EXEMPTION,
+    REQUEST,
+    REVIEW,
     SIGNINS,
     AUDIT,
     USER,

@@ -1,5 +1,5 @@
 """
-`ostiary exemption`: one person's open window through the block: open, list, end.
+`ostiary exemption`: one person's open window through the block: ask for it, open, extend, list, end it.
 
 On the wire these are time-bound memberships of the exception group, in the words of PIM for Groups; what narrows one
 stands under `ostiary`.
@@ -10,41 +10,17 @@ from typing import Annotated, Any
 
 import typer
 
-from ostiary.cli.durations import iso_length, left
+from ostiary.cli.durations import iso_length
 from ostiary.cli.errand import Errand
-from ostiary.cli.lookup import EXCEPTION_GROUP, application, both, group_id, literal, user
-from ostiary.cli.output import Column
-from ostiary.cli.verb import ADMIN, Noun
+from ostiary.cli.exemption_rows import BASE, COLUMNS, REQUESTS, limits_of, narrowed, until
+from ostiary.cli.lookup import EXCEPTION_GROUP, both, group_id, literal, path, user
+from ostiary.cli.own_exemption import VERBS as OWN
+from ostiary.cli.verb import ADMIN, COMMON, Noun
 from ostiary.client.errors import Misused
 from ostiary.client.graph import Graph
 from ostiary.core.words.ids import is_guid
-from ostiary.core.words.instants import from_iso, to_seconds
 
 __all__ = ["EXEMPTION"]
-
-BASE = "/identityGovernance/privilegedAccess/group"
-
-
-def _narrowed(resource: Mapping[str, Any], name: str) -> object:
-    limits = resource.get("ostiary")
-    return limits.get(name) if isinstance(limits, dict) else None
-
-
-def _person(resource: Mapping[str, Any]) -> object:
-    principal = resource.get("principal")
-    named = principal.get("userPrincipalName") if isinstance(principal, dict) else None
-    return named or _narrowed(resource, "userPrincipalName") or resource.get("principalId")
-
-
-COLUMNS: tuple[Column, ...] = (
-    ("ID", lambda r: r.get("id")),
-    ("Person", _person),
-    ("Ends", lambda r: r.get("endDateTime")),
-    ("Application", lambda r: _narrowed(r, "applicationId") or "any"),
-    ("Network", lambda r: _narrowed(r, "network") or "any"),
-    ("Break-glass", lambda r: _narrowed(r, "breakGlass")),
-    ("Reason", lambda r: _narrowed(r, "reason") or r.get("justification")),
-)
 
 
 def open_(
@@ -59,7 +35,7 @@ def open_(
     """Let one person sign in with a code, for a reason, for a while."""
     length = iso_length(for_, "--for")
     with errand.graph() as graph:
-        limits = _limits(errand, graph, app, network)
+        limits = limits_of(errand, graph, app, network)
         body: dict[str, Any] = {
             "accessId": "member",
             "action": "adminAssign",
@@ -67,13 +43,20 @@ def open_(
             "justification": reason,
             "scheduleInfo": {"expiration": {"type": "afterDuration", "duration": length}},
         }
-        opened = graph.post(f"{BASE}/assignmentScheduleRequests", body | ({"ostiary": limits} if limits else {}))
+        opened = graph.post(REQUESTS, body | ({"ostiary": limits} if limits else {}))
     _show_opened(errand, user_, opened)
 
 
-def list_(errand: Errand) -> None:
+def list_(
+    errand: Errand,
+    *,
+    owed: Annotated[bool, typer.Option("--review-owed", help="Break-glass that nobody reviewed yet.")] = False,
+) -> None:
     """List the exemptions that are open now."""
     with errand.graph() as graph:
+        if owed:
+            errand.screen.rows(graph.items(REQUESTS, both("ostiary/review eq 'owed'")), COLUMNS)
+            return
         where = {} if errand.given.local else both(f"groupId eq {literal(group_id(graph, EXCEPTION_GROUP))}")
         errand.screen.rows(graph.items(f"{BASE}/assignmentScheduleInstances", where), COLUMNS)
 
@@ -94,9 +77,22 @@ def end(
             body["targetScheduleId"] = id_
         else:
             body |= _whom(errand, graph, user_)
-        ended = graph.post(f"{BASE}/assignmentScheduleRequests", body)
+        ended = graph.post(REQUESTS, body)
     errand.screen.say(f"Ended: {id_ or user_}. Tokens that it gave are refused from now on.", "green")
     errand.screen.event("exemption_ended", **ended)
+
+
+def review(
+    errand: Errand,
+    id_: Annotated[str, typer.Argument(metavar="ID", help="The exemption's id.")],
+    *,
+    text: Annotated[str, typer.Option("--text", help="What it was used for, in a sentence or more.")],
+) -> None:
+    """Write the review that a break-glass exemption owes."""
+    with errand.graph() as graph:
+        graph.post(path(REQUESTS, id_, "review"), {"justification": text})
+    errand.screen.say("Reviewed.", "green")
+    errand.screen.event("exemption_reviewed", id=id_)
 
 
 def _whom(errand: Errand, graph: Graph, name: str) -> dict[str, str]:
@@ -110,37 +106,16 @@ def _whom(errand: Errand, graph: Graph, name: str) -> dict[str, str]:
     return {"principalId": principal, "groupId": group_id(graph, EXCEPTION_GROUP)}
 
 
-def _limits(errand: Errand, graph: Graph, app: str, network: str) -> dict[str, str]:
-    limits = {"network": network} if network else {}
-    if app and (is_guid(app) or errand.given.local):
-        limits["applicationId"] = app
-    elif app:
-        limits["applicationId"] = str(application(graph, app)["appId"])
-    return limits
-
-
 def _show_opened(errand: Errand, name: str, opened: Mapping[str, Any]) -> None:
-    errand.screen.say(f"Open for {name}{_until(errand, opened)}.", "green")
-    if _narrowed(opened, "breakGlass"):
+    errand.screen.say(f"Open for {name}{until(errand, opened)}.", "green")
+    if narrowed(opened, "breakGlass"):
         errand.screen.say("! It is your own, so it counts as break-glass: the administrators are told of it.", "bold")
     errand.screen.say("  next:         ostiary login   (that person, on the machine without a browser)")
     errand.screen.event("exemption_opened", **opened)
 
 
-def _until(errand: Errand, opened: Mapping[str, Any]) -> str:
-    """When it ends, by the clock on the wall here."""
-    info = opened.get("scheduleInfo")
-    ending = info.get("expiration") if isinstance(info, dict) else None
-    ends = ending.get("endDateTime") if isinstance(ending, dict) else None
-    try:
-        moment = to_seconds(from_iso(str(ends)))
-    except ValueError:
-        return ""
-    return f" until {errand.machine.local_time(moment)} (in {left(moment - errand.machine.wall())})"
-
-
 EXEMPTION: Noun = (
     "exemption",
     "One person's open window through the block.",
-    (("open", open_, ADMIN), ("list", list_, ADMIN), ("end", end, ADMIN)),
+    (("open", open_, ADMIN), ("list", list_, ADMIN), ("end", end, ADMIN), *OWN, ("review", review, COMMON)),
 )

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ostiary.cli.eligible import VERBS as ELIGIBLE
 from ostiary.cli.errand import Errand
 from ostiary.cli.lookup import group, group_id, path, user, with_reason
 from ostiary.cli.output import Column
@@ -101,5 +102,6 @@ GROUP: Noun = (
         ("add", add, ADMIN),
         ("remove", remove, ADMIN),
         ("delete", delete, ADMIN),
+        *ELIGIBLE,
     ),
 )

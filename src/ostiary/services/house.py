@@ -75,6 +75,9 @@ class Settings:
     """How many codes may be out, and how many sign-ins a person may be led to (R10, R21)."""
     attesting: Attesting = NO_MODELS
     """Models whose makers are believed when a passkey is made (R22)."""
+    ticket_host: str = ""
+    """``host[:port]`` of the system whose tickets are checked: the token goes nowhere else."""
+    ticket_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

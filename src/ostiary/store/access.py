@@ -24,7 +24,7 @@ from ostiary.core.words.ids import AppId, GroupId, PolicyId, UserId
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx, kill_switch
 from ostiary.store.exemptions import ALL as EXEMPTION_COLUMNS
-from ostiary.store.exemptions import exemption_of
+from ostiary.store.exemptions import NOT_ENDED, exemption_of
 from ostiary.store.schema import (
     applications,
     assignments,
@@ -73,7 +73,7 @@ _person = (
 PERSON = 10  # columns of `_person`
 _active = and_(
     exemptions.c.user == users.c.id,
-    exemptions.c.ended.is_(None),
+    NOT_ENDED,
     exemptions.c.starts <= bindparam("now"),
     exemptions.c.ends > bindparam("now"),
 )
@@ -86,7 +86,7 @@ _KNOWN_OF = sql(
 _OPEN = sql(
     select(*_person, *EXEMPTION_COLUMNS)
     .select_from(users.join(exemptions, exemptions.c.user == users.c.id))
-    .where(users.c.enabled == 1, exemptions.c.ended.is_(None), exemptions.c.ends > bindparam("now"))
+    .where(users.c.enabled == 1, NOT_ENDED, exemptions.c.ends > bindparam("now"))
 )
 
 

@@ -5,14 +5,24 @@ Changes compare before they swap: the caller brings what it saw.
 """
 
 import orjson
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, union_all, update
 
 from ostiary.core.directory.people import Role, User
 from ostiary.core.logs.kinds import ALWAYS, TELLING
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx
-from ostiary.store.schema import ABOUT_PEOPLE, ADMINISTRATES, assignments, exemptions, invitations, journal, users
+from ostiary.store.schema import (
+    ABOUT_PEOPLE,
+    ADMINISTRATES,
+    assignments,
+    eligibilities,
+    exemption_requests,
+    exemptions,
+    invitations,
+    journal,
+    users,
+)
 from ostiary.store.sql import sql
 
 USER_COLUMNS = (
@@ -46,7 +56,11 @@ _CHANGE = sql(
 _DELETE = sql(delete(users).where(users.c.id == bindparam("id_")))
 _UNASSIGN = sql(delete(assignments).where(assignments.c.principal == bindparam("user_")))
 _UNINVITE = sql(delete(invitations).where(invitations.c.user == bindparam("user_")))
-_ON_RECORD = sql(select(exemptions.c.id).where(exemptions.c.user == bindparam("user_")).limit(1))
+_ON_RECORD = sql(
+    union_all(
+        *(select(t.c.id).where(t.c.user == bindparam("user_")) for t in (exemptions, exemption_requests, eligibilities))
+    ).limit(1)
+)
 _ADMINISTRATORS = sql(select(func.count()).select_from(users).where(users.c.enabled == 1, ADMINISTRATES))
 
 _TOLD = sql(

@@ -8,24 +8,59 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import ColumnElement, bindparam, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, insert, not_, or_, select, tuple_, update
 
-from ostiary.core.exemptions.exemption import EndCause, Exemption, limits_document, limits_from
+from ostiary.core.exemptions.exemption import EndCause, Exemption, Limits, limits_document, limits_from
+from ostiary.core.exemptions.hours import hours_document, hours_from
 from ostiary.core.words.ids import ExemptionId, UserId
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx
-from ostiary.store.schema import exemptions, users
+from ostiary.store.kill_switch import NAME as KILL_SWITCH
+from ostiary.store.schema import exemption_requests, exemptions, kill_switch, users
 from ostiary.store.sql import Sql, sql
 
 _COLUMNS = (
     "id", "user", "group", "reason", "limits", "break_glass", "opened_by", "opened", "starts", "ends", "ended",
-    "end_cause", "ended_by",
+    "end_cause", "ended_by", "waits", "hours", "latest", "used",
 )  # fmt: skip
-ALL = [exemptions.c[name] for name in _COLUMNS]
+_ADDED = tuple(name for name in _COLUMNS if name not in ("ended", "end_cause", "ended_by", "used"))
+_killed = func.coalesce(select(kill_switch.c.killed).where(kill_switch.c.name == KILL_SWITCH).scalar_subquery(), -1)
+NOT_ENDED = and_(exemptions.c.ended.is_(None), exemptions.c.opened > _killed)
+"""Nobody ended it, and it was opened after the kill switch was turned last: a write of the switch, none of theirs."""
+_IS_KILLED = and_(exemptions.c.ended.is_(None), exemptions.c.opened <= _killed, exemptions.c.ends > _killed)
+_DERIVED: dict[str, Any] = {
+    "ended": case((_IS_KILLED, _killed), else_=exemptions.c.ended),
+    "end_cause": case((_IS_KILLED, EndCause.KILLED.value), else_=exemptions.c.end_cause),
+}
+ALL = [_DERIVED.get(name, exemptions.c[name]) for name in _COLUMNS]
 
-_ADD = sql(insert(exemptions).values({name: bindparam(name) for name in _COLUMNS[:10]}))
+_ADD = sql(insert(exemptions).values({name: bindparam(name) for name in _ADDED}))
 _OF = sql(select(*ALL).where(exemptions.c.user == bindparam("user"), exemptions.c.ends > bindparam("after")))
-_STANDS = (exemptions.c.ended.is_(None), exemptions.c.ends > bindparam("now"))
+_STANDS = (NOT_ENDED, exemptions.c.ends > bindparam("now"))
+_FIND = sql(select(*ALL).where(exemptions.c.id == bindparam("id")))
+_LAST_END = sql(
+    select(func.max(case((exemptions.c.ended < exemptions.c.ends, exemptions.c.ended), else_=exemptions.c.ends))).where(
+        exemptions.c.user == bindparam("user"), not_(and_(*_STANDS)), exemptions.c.waits.is_(None)
+    )
+)
+_LAST_USE = sql(
+    select(func.max(exemptions.c.starts)).where(exemptions.c.user == bindparam("user"), exemptions.c.used > 0)
+)
+_USE = sql(
+    update(exemptions)
+    .where(
+        exemptions.c.id == bindparam("id_"),
+        *_STANDS,
+        exemptions.c.used == bindparam("old_used"),
+        exemptions.c.ends == bindparam("old_ends"),
+    )
+    .values(starts=bindparam("starts"), ends=bindparam("ends"), waits=bindparam("waits_"), used=exemptions.c.used + 1)
+)
+_STRETCH = sql(
+    update(exemptions)
+    .where(exemptions.c.id == bindparam("id_"), *_STANDS, exemptions.c.ends == bindparam("old_ends"))
+    .values(ends=bindparam("ends"))
+)
 _ENDED: dict[str, Any] = {"ended": bindparam("now"), "end_cause": bindparam("cause"), "ended_by": bindparam("by")}
 _END = sql(update(exemptions).where(exemptions.c.id == bindparam("id_"), *_STANDS).values(_ENDED))
 _END_ALL = sql(
@@ -55,21 +90,71 @@ class Person(NamedTuple):
 
 def exemption_of(row: Row) -> Exemption:
     """The columns `ALL` as a value."""
-    id, user, group, reason, limits, break_glass, opened_by, opened, starts, ends, ended, cause, ended_by = row
+    id, user, group, reason, limits, break_glass, opened_by, opened, starts, ends, ended, cause, ended_by = row[:13]
+    waits, hours, latest, used = row[13:]
     return Exemption(
-        id, user, group, reason, starts, ends, opened, opened_by, limits_from(orjson.loads(limits)), bool(break_glass),
+        id, user, group, reason, starts, ends, opened, opened_by, limits_read(limits), bool(break_glass),
         ended, EndCause(cause) if cause is not None else None, ended_by,
+        waits, hours_from(orjson.loads(hours)) if hours is not None else None, latest, used,
     )  # fmt: skip
+
+
+def limits_written(limits: Limits) -> str:
+    """Limits as a column holds them."""
+    return orjson.dumps(limits_document(limits), option=orjson.OPT_SORT_KEYS).decode()
+
+
+def limits_read(text: str) -> Limits:
+    """The same, read."""
+    return limits_from(orjson.loads(text))
 
 
 async def add(tx: Tx, exemption: Exemption) -> None:
     """Write a new window."""
     await tx.run(
         _ADD, id=exemption.id, user=exemption.user, group=exemption.group, reason=exemption.reason,
-        limits=orjson.dumps(limits_document(exemption.limits), option=orjson.OPT_SORT_KEYS).decode(),
-        break_glass=int(exemption.break_glass), opened_by=exemption.opened_by, opened=exemption.opened,
-        starts=exemption.starts, ends=exemption.ends,
+        limits=limits_written(exemption.limits), break_glass=int(exemption.break_glass),
+        opened_by=exemption.opened_by, opened=exemption.opened, starts=exemption.starts, ends=exemption.ends,
+        waits=exemption.waits, latest=exemption.latest,
+        hours=None if exemption.hours is None else orjson.dumps(hours_document(exemption.hours)).decode(),
     )  # fmt: skip
+
+
+async def find(tx: Tx, id: ExemptionId) -> Exemption | None:
+    """The window with that id."""
+    row = await tx.one(_FIND, id=id)
+    return None if row is None else exemption_of(row)
+
+
+async def use(tx: Tx, old: Exemption, begun: Exemption, *, now: Instant) -> bool:
+    """
+    One more sign-in uses it: *begun* is *old* with its clock running. False when it ended, was used or was moved
+    meanwhile.
+    """
+    return (
+        await tx.run(
+            _USE, id_=old.id, now=now, old_used=old.used, old_ends=old.ends, starts=begun.starts,
+            ends=begun.ends, waits_=None,
+        )
+        == 1
+    )  # fmt: skip
+
+
+async def stretch(tx: Tx, old: Exemption, ends: Instant, *, now: Instant) -> bool:
+    """Give it another end, later than the one it has; False when it ended or was moved meanwhile."""
+    return await tx.run(_STRETCH, id_=old.id, now=now, old_ends=old.ends, ends=ends) == 1
+
+
+async def last_end(tx: Tx, user: UserId, now: Instant) -> Instant | None:
+    """When an exemption of *user* that ran ended last."""
+    row = await tx.one(_LAST_END, user=user, now=now)
+    return None if row is None or row[0] is None else Instant(row[0])
+
+
+async def last_use(tx: Tx, user: UserId) -> Instant | None:
+    """When an exemption of *user* that gave something began last."""
+    row = await tx.one(_LAST_USE, user=user)
+    return None if row is None or row[0] is None else Instant(row[0])
 
 
 async def standing(tx: Tx, user: UserId, now: Instant) -> list[Exemption]:
@@ -124,16 +209,17 @@ class Shown:
     exemption: Exemption
     principal_name: str
     display_name: str
+    act: str | None = None
+    """How it was asked for, in Graph's words; None where nobody knows any more."""
 
 
-_NOT_ENDED = exemptions.c.ended.is_(None)
 _AHEAD_OF_NOW = exemptions.c.ends > bindparam("now")
 _CONDITIONS: Mapping[Window, tuple[ColumnElement[bool], ...]] = {
     Window.ALL: (),
-    Window.ACTIVE: (_NOT_ENDED, _AHEAD_OF_NOW, exemptions.c.starts <= bindparam("now")),
-    Window.AHEAD: (_NOT_ENDED, _AHEAD_OF_NOW, exemptions.c.starts > bindparam("now")),
-    Window.STANDING: (_NOT_ENDED, _AHEAD_OF_NOW),
-    Window.OVER: (or_(exemptions.c.ended.is_not(None), exemptions.c.ends <= bindparam("now")),),
+    Window.ACTIVE: (NOT_ENDED, _AHEAD_OF_NOW, exemptions.c.starts <= bindparam("now")),
+    Window.AHEAD: (NOT_ENDED, _AHEAD_OF_NOW, exemptions.c.starts > bindparam("now")),
+    Window.STANDING: (NOT_ENDED, _AHEAD_OF_NOW),
+    Window.OVER: (or_(not_(NOT_ENDED), exemptions.c.ends <= bindparam("now")),),
 }
 
 
@@ -141,8 +227,9 @@ def _list(window: Window, *, of_one: bool) -> Sql:
     whose = (exemptions.c.user == bindparam("user"),) if of_one else ()
     place = tuple_(exemptions.c.ends, exemptions.c.id) < tuple_(bindparam("ends"), bindparam("id"))
     statement = (
-        select(*ALL, users.c.principal_name, users.c.display_name)
+        select(*ALL, users.c.principal_name, users.c.display_name, exemption_requests.c.act)
         .join_from(exemptions, users, users.c.id == exemptions.c.user)
+        .outerjoin(exemption_requests, exemption_requests.c.id == exemptions.c.id)
         .where(*whose, *_CONDITIONS[window], place)
         .order_by(exemptions.c.ends.desc(), exemptions.c.id.desc())
         .limit(bindparam("most"))
@@ -152,8 +239,9 @@ def _list(window: Window, *, of_one: bool) -> Sql:
 
 LISTS = {(window, of_one): _list(window, of_one=of_one) for window in Window for of_one in (False, True)}
 _SHOW = sql(
-    select(*ALL, users.c.principal_name, users.c.display_name)
+    select(*ALL, users.c.principal_name, users.c.display_name, exemption_requests.c.act)
     .join_from(exemptions, users, users.c.id == exemptions.c.user)
+    .outerjoin(exemption_requests, exemption_requests.c.id == exemptions.c.id)
     .where(exemptions.c.id == bindparam("id"))
 )
 _CUT = sql(
@@ -166,7 +254,7 @@ _CUT = sql(
 
 
 def _shown(row: Row) -> Shown:
-    return Shown(exemption_of(row[:-2]), row[-2], row[-1])
+    return Shown(exemption_of(row[:-3]), row[-3], row[-2], row[-1])
 
 
 async def show(tx: Tx, id: ExemptionId) -> Shown | None:

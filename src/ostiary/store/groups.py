@@ -11,6 +11,7 @@ from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx
 from ostiary.store.ask import Source
 from ostiary.store.directory import USER_COLUMNS, user_from
+from ostiary.store.exemptions import NOT_ENDED
 from ostiary.store.schema import assignments, exemptions, groups, members, policies, users
 from ostiary.store.sql import sql
 
@@ -58,7 +59,7 @@ _standing_groups = select(*_COLUMNS).join(members, members.c.group == groups.c.i
 _active = exists().where(
     exemptions.c.user == users.c.id,
     exemptions.c.group == bindparam("group_"),
-    exemptions.c.ended.is_(None),
+    NOT_ENDED,
     exemptions.c.starts <= bindparam("now"),
     exemptions.c.ends > bindparam("now"),
 )

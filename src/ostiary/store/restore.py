@@ -7,6 +7,7 @@ The one place where rows of many subjects end together; liveness is derived from
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from ostiary.core.exemptions.exemption import EndCause
+from ostiary.core.exemptions.request import Phase
 from ostiary.core.signins.signin import OPEN, State
 from ostiary.core.words.instants import Instant
 from ostiary.store import Tx
@@ -16,6 +17,7 @@ from ostiary.store.schema import (
     device_hooks,
     device_settings,
     devices,
+    exemption_requests,
     exemptions,
     invitations,
     keys,
@@ -36,6 +38,14 @@ _END_EXEMPTIONS = sql(
     .where(exemptions.c.ended.is_(None), exemptions.c.ends > bindparam("now"))
     .values(ended=bindparam("now"), end_cause=bindparam("cause"), ended_by=bindparam("by"))
 )
+_END_REQUESTS = sql(
+    update(exemption_requests)
+    .where(exemption_requests.c.phase == bindparam("open", Phase.OPEN.value))
+    .values(
+        phase=bindparam("killed", Phase.KILLED.value), decided=bindparam("now"), decided_by=bindparam("by_"),
+        number=exemption_requests.c.number + 1,
+    )
+)  # fmt: skip
 _END_SESSIONS = sql(
     update(sessions).where(sessions.c.ended.is_(None)).values(ended=bindparam("now"), end_cause=bindparam("cause"))
 )
@@ -66,12 +76,13 @@ _ADD_EPOCH = sql(insert(versions).values(name=bindparam("name", EPOCH), number=b
 
 async def end_everything(tx: Tx, *, now: Instant, by: str, step: int) -> dict[str, int]:
     """
-    End every exemption, session and family, pending sign-in, authorization code and link, use up every one-time code
-    to the time step *step*, lapse every machine, and forget every recovery code, signing key, secret of a compliance
-    webhook and the rule that admits machines: how many of each.
+    End every exemption, request for one, session and family, pending sign-in, authorization code and link, use up every
+    one-time code to the time step *step*, lapse every machine, and forget every recovery code, signing key, secret of a
+    compliance webhook and the rule that admits machines: how many of each.
     """
     return {
         "exemptions": await tx.run(_END_EXEMPTIONS, now=now, cause=CAUSE, by=by),
+        "requests": await tx.run(_END_REQUESTS, now=now, by_=by),
         "sessions": await tx.run(_END_SESSIONS, now=now, cause=CAUSE),
         "signins": await tx.run(_END_SIGNINS, now=now),
         "authorizations": await tx.run(_DROP_CODES),

@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from ostiary.store.schema_devices import device_tables
 from ostiary.store.schema_drills import drill_table
+from ostiary.store.schema_exemptions import exemption_tables, review_tables
 from ostiary.store.schema_proofs import passkey_tables, proof_tables
 from ostiary.store.schema_upstream import upstream_tables
 
@@ -261,7 +262,7 @@ exemptions = Table(
     Column("user", Text, ForeignKey("users.id"), nullable=False),
     Column("group", Text, ForeignKey("groups.id"), nullable=False),
     _text("reason"),
-    _text("limits"),  # JSON, core/exemptions/exemption.py: application, network
+    _text("limits"),  # JSON, core/exemptions/exemption.py
     _int("break_glass", default="0"),
     _text("opened_by"),
     _int("opened"),
@@ -270,9 +271,16 @@ exemptions = Table(
     _int("ended", null=True),  # ended before its time
     _text("end_cause", null=True),
     _text("ended_by", null=True),
+    _int("waits", null=True),  # its length, until the first use starts the clock; `ends` closes the start window then
+    _text("hours", null=True),  # JSON, core/exemptions/hours.py
+    _int("latest", null=True),  # nothing of it lasts longer
+    _int("used", default="0"),  # sign-ins that it gave something to
     Index("exemptions_user", "user", "ends"),
     Index("exemptions_ends", "ends"),
 )
+
+eligibilities, exemption_rules, exemption_requests, exemption_decisions = exemption_tables(metadata)
+access_reviews, access_review_items = review_tables(metadata)
 
 # ---- sign-ins and what they give
 

@@ -33,6 +33,12 @@ _SCOPES = {
     "Policy.ReadWrite.ConditionalAccess": "Change conditional access policies and keys",
     "PrivilegedAssignmentSchedule.Read.AzureADGroup": "Read exemptions",
     "PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup": "Open and end exemptions",
+    "PrivilegedEligibilitySchedule.Read.AzureADGroup": "Read who is eligible for exemptions",
+    "PrivilegedEligibilitySchedule.ReadWrite.AzureADGroup": "Change who is eligible for exemptions",
+    "RoleManagementPolicy.Read.AzureADGroup": "Read the rules of exemptions",
+    "RoleManagementPolicy.ReadWrite.AzureADGroup": "Change the rules of exemptions",
+    "AccessReview.Read.All": "Read access reviews",
+    "AccessReview.ReadWrite.All": "Decide access reviews",
     "AuditLog.Read.All": "Read the sign-in log and the audit log",
 }
 _OF_APPLICATIONS = {INTROSPECT: "Ask what tokens for the application are worth"}

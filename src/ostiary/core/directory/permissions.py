@@ -41,6 +41,20 @@ class Action(StrEnum):
     READ_EXEMPTIONS = "exemptions:read"
     OPEN_EXEMPTION = "exemptions:open"
     END_EXEMPTION = "exemptions:end"
+    ASK_EXEMPTION = "exemptions:ask"
+    """Ask for one, which somebody else must approve: from anywhere (R3)."""
+    ASK_AT_ONCE = "exemptions:ask_at_once"
+    """Ask for what no other person approves: an extension, break-glass, what a rule grants."""
+    DECIDE_REQUEST = "exemptions:decide"
+    """Approve or deny; who may is a matter of the rules."""
+    REVIEW_EXEMPTION = "exemptions:review"
+    """Write what a break-glass exemption was used for."""
+    READ_RULES = "exemption_rules:read"
+    WRITE_RULES = "exemption_rules:write"
+    READ_ELIGIBILITY = "eligibility:read"
+    WRITE_ELIGIBILITY = "eligibility:write"
+    READ_REVIEWS = "access_reviews:read"
+    WRITE_REVIEWS = "access_reviews:write"
     READ_LOGS = "logs:read"
     READ_KEYS = "keys:read"
     ROTATE_KEYS = "keys:rotate"
@@ -69,7 +83,10 @@ class Grant:
 _ADMINISTRATOR = frozenset({Role.ADMINISTRATOR})
 _READERS = frozenset({Role.ADMINISTRATOR, Role.AUDITOR})
 _SCHEDULE = "PrivilegedAssignmentSchedule"
+_ELIGIBLE = "PrivilegedEligibilitySchedule"
+_RULES = "RoleManagementPolicy"
 _EXEMPTION_READERS = frozenset({Role.ADMINISTRATOR, Role.AUDITOR, Role.APPROVER})
+_REVIEWERS = frozenset({Role.ADMINISTRATOR, Role.APPROVER})
 
 TABLE: dict[Action, Grant] = {
     Action.READ_SELF: Grant(None, "User.Read"),
@@ -88,6 +105,16 @@ TABLE: dict[Action, Grant] = {
     Action.READ_EXEMPTIONS: Grant(_EXEMPTION_READERS, f"{_SCHEDULE}.Read.AzureADGroup", local=True),
     Action.OPEN_EXEMPTION: Grant(_ADMINISTRATOR, f"{_SCHEDULE}.ReadWrite.AzureADGroup", write=True, local=True),
     Action.END_EXEMPTION: Grant(_ADMINISTRATOR, f"{_SCHEDULE}.ReadWrite.AzureADGroup", write=True, local=True),
+    Action.ASK_EXEMPTION: Grant(None, "User.Read"),
+    Action.ASK_AT_ONCE: Grant(None, "User.Read", write=True),
+    Action.DECIDE_REQUEST: Grant(None, f"{_SCHEDULE}.ReadWrite.AzureADGroup", write=True),
+    Action.REVIEW_EXEMPTION: Grant(_REVIEWERS, f"{_SCHEDULE}.ReadWrite.AzureADGroup", write=True),
+    Action.READ_RULES: Grant(_EXEMPTION_READERS, f"{_RULES}.Read.AzureADGroup"),
+    Action.WRITE_RULES: Grant(_ADMINISTRATOR, f"{_RULES}.ReadWrite.AzureADGroup", write=True),
+    Action.READ_ELIGIBILITY: Grant(_EXEMPTION_READERS, f"{_ELIGIBLE}.Read.AzureADGroup"),
+    Action.WRITE_ELIGIBILITY: Grant(_ADMINISTRATOR, f"{_ELIGIBLE}.ReadWrite.AzureADGroup", write=True),
+    Action.READ_REVIEWS: Grant(_EXEMPTION_READERS, "AccessReview.Read.All"),
+    Action.WRITE_REVIEWS: Grant(_REVIEWERS, "AccessReview.ReadWrite.All", write=True),
     Action.READ_LOGS: Grant(_READERS, "AuditLog.Read.All", local=True),
     Action.READ_KEYS: Grant(_READERS, "Policy.Read.All", local=True),
     Action.ROTATE_KEYS: Grant(_ADMINISTRATOR, "Policy.ReadWrite.ConditionalAccess", write=True, local=True),

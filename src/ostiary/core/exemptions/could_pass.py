@@ -12,7 +12,7 @@ from ostiary.core.access.decision import Decision, Outcome
 from ostiary.core.access.evaluate import evaluate
 from ostiary.core.access.facts import NOWHERE, DeviceFacts, Facts, Place, Treat, Unknown
 from ostiary.core.access.policy_set import PolicySet
-from ostiary.core.exemptions.exemption import Exemption
+from ostiary.core.exemptions.exemption import Exemption, Use
 from ostiary.core.words.ids import AppId, GroupId, UserId
 from ostiary.core.words.instants import Instant
 
@@ -72,12 +72,18 @@ def could_pass(
     for opening in openings.all:
         exemption = opening.exemption
         if (
-            exemption.active(now)
-            and exemption.limits.admit(start.client, start.requester_address)
+            exemption.takes(now)
+            and exemption.limits.admit(_use(start))
             and _unblocked(policies, openings, opening, start, exception_group, version)
         ):
             return True
     return False
+
+
+def _use(start: Start) -> Use:
+    """The request as an exemption's limits see it."""
+    device = start.device.id if isinstance(start.device, DeviceFacts) else None
+    return Use(start.client, start.requester_address, start.resource, start.scopes, device)
 
 
 def _unblocked(

@@ -58,6 +58,7 @@ MEANINGS: dict[Reason, Meaning] = {
     Reason.ORIGIN_FORBIDDEN: Meaning(
         403, _FORBIDDEN, "A session that began with a device code may not do this. Sign in with a browser."
     ),
+    Reason.NOT_ELIGIBLE: Meaning(403, _FORBIDDEN, "Nobody made this person eligible for exemptions of this group."),
     Reason.NOT_FOUND: Meaning(404, "Request_ResourceNotFound", "There is no such resource."),
     Reason.CONFLICT: Meaning(
         409, "Request_MultipleObjectsWithSameKeyValue", "It exists already, or has changed meanwhile."

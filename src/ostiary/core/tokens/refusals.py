@@ -185,6 +185,7 @@ TABLE: dict[Reason, Wire] = {
         front="access_denied",
         device_status=403,
     ),
+    Reason.NOT_ELIGIBLE: Wire("access_denied", 53003, "Not eligible to ask.", _ASK_ADMINISTRATOR, device_status=403),
     Reason.KILLED: Wire(
         "access_denied",
         530035,

@@ -56,6 +56,8 @@ class Reason(StrEnum):
     """Used from a network that the exemption is not open for."""
     DEVICE_ENDED = "device_ended"
     """It began on a machine of the inventory that was revoked or has lapsed since."""
+    NOT_ELIGIBLE = "not_eligible"
+    """Nobody made this person eligible to ask for an exemption."""
     KILLED = "killed"
     """An administrator turned the kill switch: no device sign-in goes on."""
     MFA_REQUIRED = "mfa_required"

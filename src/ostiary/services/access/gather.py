@@ -20,12 +20,13 @@ from ostiary.core.access.picture import Picture
 from ostiary.core.access.remembered import facts_document
 from ostiary.core.devices.device import Device
 from ostiary.core.directory.people import User
-from ostiary.core.exemptions.exemption import Exemption
+from ostiary.core.exemptions.exemption import Exemption, Use
 from ostiary.core.signins.number import confirmed
 from ostiary.core.signins.request_binding import Datum, typed
 from ostiary.core.signins.signin import SignIn
 from ostiary.core.tokens import scopes
-from ostiary.core.words.ids import AppId, DeviceId, UserId
+from ostiary.core.tokens.claims import SHORTEST_LEFT
+from ostiary.core.words.ids import AppId, DeviceId, ExemptionId, UserId
 from ostiary.core.words.instants import Instant, between, to_seconds
 from ostiary.store import Tx, devices
 from ostiary.store.access import is_assigned, known_of
@@ -101,6 +102,8 @@ class Ask:
     machine_bound: bool | None = None
     came_from: str | None = None
     """Where what was asked for is used from now, if that must be admitted as well."""
+    held: ExemptionId | None = None
+    """The exemption behind the session that is renewed: it was counted when the session began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +187,12 @@ async def gather(tx: Tx, picture: Picture, ask: Ask, now: Instant) -> Gathered |
     client = picture.applications.get(ask.client)
     restricted = client is None or client.assignment_required
     assigned = not restricted or await is_assigned(tx, ask.client, {user.id, *groups})
-    exemption, elsewhere = _admitting(active, ask)
+    machine, person = await _device(tx, ask.machine_device), await _device(tx, ask.person.device)
+    shown = device_facts(machine, now)
+    exemption, elsewhere = _admitting(active, ask, shown, now)
     if exemption is not None:
         groups |= {picture.exception_group}
-    machine, person = await _device(tx, ask.machine_device), await _device(tx, ask.person.device)
-    facts = _facts(picture, ask, user, groups, (device_facts(machine, now), device_facts(person, now)))
+    facts = _facts(picture, ask, user, groups, (shown, device_facts(person, now)))
     decision = evaluate(picture.policies, facts, unknown=Treat.STRICT)
     lost = ask.machine_device is not None and facts.requester_device is None
     return Gathered(user, exemption, decision, facts, picture.version, assigned, elsewhere, machine, lost)
@@ -230,8 +234,24 @@ def _place(picture: Picture, address: str) -> Place:
     return picture.atlas.place(address) if address else NOWHERE
 
 
-def _admitting(active: Sequence[Exemption], ask: Ask) -> tuple[Exemption | None, bool]:
-    """The first that admits both places, and whether only the second one is in the way."""
-    asked = [e for e in active if e.limits.admit(ask.client, ask.requester_address)]
-    used = asked if ask.came_from is None else [e for e in asked if e.limits.admit(ask.client, ask.came_from)]
+def use_at(ask: Ask, address: str, device: DeviceFacts | None | Unknown) -> Use:
+    """*ask*, from *address* and *device*, as the limits of an exemption see it."""
+    names = None if isinstance(ask.scopes, Unknown) else ask.scopes
+    return Use(ask.client, address, ask.resource, names, device.id if isinstance(device, DeviceFacts) else None)
+
+
+def _rank(exemption: Exemption, now: Instant) -> tuple[bool, bool]:
+    return between(now, exemption.begun(now).ends) < SHORTEST_LEFT, exemption.waits is not None
+
+
+def _admitting(
+    active: Sequence[Exemption], ask: Ask, device: DeviceFacts | None, now: Instant
+) -> tuple[Exemption | None, bool]:
+    """
+    The first that admits both places and has room for one more sign-in: one that runs before one that waits, and
+    neither before one that has time left for a token. And whether only the second place is in the way.
+    """
+    free = sorted((e for e in active if e.id == ask.held or e.takes(now)), key=lambda e: _rank(e, now))
+    asked = [e for e in free if e.limits.admit(use_at(ask, ask.requester_address, device))]
+    used = asked if ask.came_from is None else [e for e in asked if e.limits.admit(use_at(ask, ask.came_from, device))]
     return next(iter(used), None), bool(asked) and not used

@@ -18,7 +18,7 @@ from ostiary.core.words.instants import after
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.visit import Visit
-from ostiary.services.access.desk import touch
+from ostiary.services.access.desk import OPENINGS, touch
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert, refuse
 from ostiary.services.logs.record import record
@@ -116,7 +116,7 @@ async def _turn(
     """Step: swap, tell memory, write down, alert."""
     if not await rows.swap(tx, old, new):
         return Refused(Reason.CONFLICT)
-    await touch(tx, PICTURE)
+    await touch(tx, PICTURE, OPENINGS)  # exemptions that were open until now are not any more
     await record(tx, visit, Entry(kind, target=TARGET, detail=detail))
     await alert(tx, visit, about=kind.value.replace("admin:", "").replace(":", " "), text=text, target=TARGET)
     return new

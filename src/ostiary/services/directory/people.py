@@ -13,6 +13,7 @@ from ostiary.core.directory.credentials import normal_name
 from ostiary.core.directory.people import Role, User
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.exemptions.could_pass import VERSION as OPENINGS
+from ostiary.core.exemptions.eligibility import Loss
 from ostiary.core.exemptions.exemption import EndCause
 from ostiary.core.logs.entry import Entry, tame
 from ostiary.core.logs.kinds import Kind
@@ -25,7 +26,7 @@ from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import refuse
 from ostiary.services.logs.record import record
-from ostiary.store import Tx, directory, exemptions
+from ostiary.store import Tx, directory, eligibilities, exemptions, requests
 from ostiary.store.access import raise_version
 
 NAME = re.compile(r"[a-z0-9._%+'-]{1,64}@[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63}){0,8}", re.ASCII)
@@ -209,7 +210,17 @@ async def swap(tx: Tx, old: User, new: User) -> None:
 
 
 async def end_windows(tx: Tx, visit: Visit, user: UserId, cause: EndCause) -> None:
-    """Step: end every exemption of *user* that stands, an entry each."""
+    """
+    Step: end every exemption of *user* that stands, every request that waits and every eligibility, an entry each:
+    whoever leaves and comes back asks anew to be made eligible.
+    """
+    by = visit.caller.actor
+    for id in await eligibilities.end_all_of(tx, user, now=visit.now, loss=Loss.DISABLED, by=by):
+        lost: dict[str, object] = {"user": user, "loss": Loss.DISABLED.value}
+        await record(tx, visit, Entry(Kind.ELIGIBILITY_ENDED, target=f"eligibility:{id}", detail=lost))
+    for id in await requests.end_all_of(tx, user, now=visit.now, by=by):
+        killed: dict[str, object] = {"user": user, "cause": cause.value}
+        await record(tx, visit, Entry(Kind.REQUEST_KILLED, target=f"exemption:{id}", detail=killed))
     for id in await exemptions.end_all_of(tx, user, now=visit.now, cause=cause, by=visit.caller.actor):
         detail = {"user": user, "cause": cause.value}
         await record(tx, visit, Entry(Kind.EXEMPTION_ENDED, target=f"exemption:{id}", detail=detail))

@@ -19,10 +19,11 @@ from ostiary.services.access.desk import OPENINGS, touch
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import refuse
 from ostiary.services.logs.record import record
-from ostiary.store import Tx, exemptions, logs
+from ostiary.store import Tx, exemptions, logs, requests
 from ostiary.store.exemptions import Shown
 
 READER = "exemption_ends"  # the cursor's row; its position is an instant, not a place in the journal
+REQUESTS = "request_ends"  # the same for requests that nobody decided
 ANNOUNCED = 200  # entries per run
 
 
@@ -126,7 +127,24 @@ async def announce_ends(house: House, visit: Visit) -> int:
             return 0
         for exemption in passed:
             detail = {"user": exemption.user, "ends": exemption.ends}
-            await record(tx, visit, Entry(Kind.EXEMPTION_RAN_OUT, target=f"exemption:{exemption.id}", detail=detail))
+            kind = Kind.EXEMPTION_RAN_OUT if exemption.waits is None else Kind.EXEMPTION_UNUSED
+            await record(tx, visit, Entry(kind, target=f"exemption:{exemption.id}", detail=detail))
+        return len(passed)
+
+    return await house.store.write(body)
+
+
+async def announce_lapses(house: House, visit: Visit) -> int:
+    """Job: write once for each request that nobody decided it in time; how many. Touches nothing that decides."""
+
+    async def body(tx: Tx) -> int:
+        seen = await logs.cursor(tx, REQUESTS)
+        passed = await requests.lapsed(tx, after=Instant(seen), until=visit.now)
+        if not passed or not await logs.move_cursor(tx, REQUESTS, seen=seen, position=visit.now):
+            return 0
+        for request in passed:
+            detail = {"user": request.user, "ends": request.ends}
+            await record(tx, visit, Entry(Kind.REQUEST_LAPSED, target=f"exemption:{request.id}", detail=detail))
         return len(passed)
 
     return await house.store.write(body)

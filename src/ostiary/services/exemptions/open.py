@@ -7,18 +7,21 @@ raises an alert (R3).
 
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.permissions import Action, judge
-from ostiary.core.exemptions.exemption import Exemption, limits_document
+from ostiary.core.exemptions.exemption import Exemption, Limits, limits_document
 from ostiary.core.exemptions.opening import PRINCIPAL_LENGTH, Opening, Terms, examine, for_oneself
+from ostiary.core.exemptions.request import record_of
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.ids import ExemptionId
+from ostiary.core.words.instants import to_iso_duration
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import OPENINGS, settled, touch
+from ostiary.services.exemptions.rules import current
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert, refuse
 from ostiary.services.logs.record import record
-from ostiary.store import Tx
+from ostiary.store import Tx, requests
 from ostiary.store.exemptions import Person, Shown, add, person
 
 
@@ -37,6 +40,7 @@ async def open_exemption(house: House, visit: Visit, opening: Opening) -> Shown 
             target = f"user:{opening.principal[:PRINCIPAL_LENGTH]}"
             return await refuse(tx, visit, Action.OPEN_EXEMPTION, shown, target=target)
         await add(tx, shown.exemption)
+        await requests.add(tx, record_of(shown.exemption))
         await touch(tx, OPENINGS)
         await _write_down(tx, visit, shown)
         return shown
@@ -62,11 +66,23 @@ async def _admit(tx: Tx, picture: Picture, visit: Visit, opening: Opening, new: 
     whose = await _whose(tx, opening)
     if isinstance(whose, Refused):
         return whose
-    named = opening.limits.application
-    application = picture.applications.get(named) if named is not None else None
-    if named is not None and (application is None or not application.enabled):
-        return Refused(Reason.NOT_FOUND, "There is no such application.", field="ostiary.applicationId")
+    longest = (await current(tx, picture.exception_group)).assigned_longest
+    if opening.length > longest:
+        text = f"The rules allow {to_iso_duration(longest)} at most."
+        return Refused(Reason.INVALID_VALUE, text, field="scheduleInfo.expiration")
+    missing = unknown_in(picture, opening.limits)
+    if missing:
+        return Refused(Reason.NOT_FOUND, "There is no such application.", field=missing)
     return Shown(_window(picture, visit, opening, terms, whose, new), whose.principal_name, whose.display_name)
+
+
+def unknown_in(picture: Picture, limits: Limits) -> str:
+    """The field of *limits* that names an application that is not there: it would admit nothing; empty if none does."""
+    for field, id in (("ostiary.applicationId", limits.application), ("ostiary.resourceId", limits.resource)):
+        application = picture.applications.get(id) if id is not None else None
+        if id is not None and (application is None or not application.enabled):
+            return field
+    return ""
 
 
 async def _whose(tx: Tx, opening: Opening) -> Person | Refused:

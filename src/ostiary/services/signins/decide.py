@@ -89,7 +89,7 @@ async def approve(house: House, visit: Visit, id: SignInId) -> Approved | Refuse
             return NOT_YOURS
         odd = (await around(tx, visit, picture, signin, user)).tags()
         await record(tx, visit, _approval(signin, visit, *gathered, {"oddities": odd, "number": asked}))
-        return Approved(signin, application, exemption.ends, shown if asked else "")
+        return Approved(signin, application, exemption.begun(visit.now).ends, shown if asked else "")
 
     return await on_sign_in(house, id, body)
 
@@ -226,7 +226,7 @@ async def decided(house: House, visit: Visit, id: SignInId) -> Decided | Refused
         if not mine or state not in DECIDED:
             return NOT_YOURS
         window = await exemptions.show(tx, signin.exemption) if signin.exemption else None
-        ends = window.exemption.ends if window else None
+        ends = window.exemption.begun(visit.now).ends if window else None
         again = number.told_again(keys, signin) if state is State.AWAITING_NUMBER else ""
         return Decided(signin, picture.applications.get(signin.client), state, ends, again)
 

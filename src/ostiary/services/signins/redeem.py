@@ -26,6 +26,7 @@ from ostiary.core.words.visit import Visit
 from ostiary.services.access.gather import Ask, Gathered, Side, age, device_ask, gather
 from ostiary.services.devices.proved import device_of
 from ostiary.services.directory.throttle import locked
+from ostiary.services.exemptions.use import begin
 from ostiary.services.logs.record import record
 from ostiary.services.signins.claim import shunned
 from ostiary.store import Tx
@@ -114,7 +115,8 @@ async def redeem(
         return judged
     if not await rows.redeem(tx, signin, session=session, exemption=judged.exemption.id, now=visit.now):
         return Refused(Reason.BAD_CODE, reference=signin.id)
-    return judged
+    begun = await begin(tx, visit, judged.exemption, story=signin.id)
+    return replace(judged, exemption=begun)
 
 
 async def judge(tx: Tx, picture: Picture, visit: Visit, signin: SignIn, user: UserId) -> Passed | Stopped:
@@ -161,7 +163,7 @@ def _wrong(signin: SignIn, gathered: Gathered | None, now: Instant) -> Reason | 
         return Reason.NOT_ASSIGNED
     if gathered.elsewhere:
         return Reason.ELSEWHERE
-    if gathered.exemption is None or expiry(now, LONGEST_TOKEN, gathered.exemption.ends) is None:
+    if gathered.exemption is None or expiry(now, LONGEST_TOKEN, gathered.exemption.begun(now).ends) is None:
         return Reason.EXEMPTION_ENDED
     return None if gathered.decision.outcome is Outcome.ALLOWED else Reason.BLOCKED
 

@@ -54,6 +54,7 @@ def session_ask(
         reference_bound=person.reference or None,
         machine_bound=person.machine or None,
         came_from=used_at if device else None,
+        held=session.exemption,
     )
 
 

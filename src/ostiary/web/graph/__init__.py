@@ -11,11 +11,15 @@ from starlette.routing import Route
 from ostiary.services.house import House
 from ostiary.web.front.credentials import api_visit
 from ostiary.web.graph import (
+    access_reviews,
     applications,
+    approvals,
     audits,
     device_settings,
     devices,
     drills,
+    eligibilities,
+    exemption_rules,
     exemptions,
     first_code,
     groups,
@@ -51,6 +55,10 @@ RESOURCES: tuple[tuple[Path, ...], ...] = (
     readiness.PATHS,
     keys.PATHS,
     exemptions.PATHS,
+    approvals.PATHS,
+    eligibilities.PATHS,
+    exemption_rules.PATHS,
+    access_reviews.PATHS,
     policies.PATHS,
     locations.PATHS,
     what_if.PATHS,

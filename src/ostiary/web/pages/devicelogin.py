@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
+from ostiary.core.exemptions.exemption import Use
 from ostiary.core.signins.request_binding import Datum
 from ostiary.core.signins.signin import SignIn, State
 from ostiary.core.signins.view import Claimed
@@ -110,8 +111,10 @@ async def _until(guest: Guest, seen: Claimed) -> Instant | None:
     """When the longest open exemption that admits this sign-in ends."""
     mine = await browser.mine(guest.house, guest.visit)
     windows = () if isinstance(mine, Refused) else mine.exemptions
-    client, machine = seen.application.id, seen.signin.requester_address
-    ends = [each.ends for each in windows if each.active(guest.visit.now) and each.limits.admit(client, machine)]
+    signin, now = seen.signin, guest.visit.now
+    asked = frozenset(scope.value for scope in seen.scopes)
+    use = Use(seen.application.id, signin.requester_address, signin.resource, asked)
+    ends = [each.begun(now).ends for each in windows if each.takes(now) and each.limits.admit(use)]
     return max(ends, default=None)
 
 

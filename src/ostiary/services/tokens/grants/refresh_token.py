@@ -23,7 +23,8 @@ from ostiary.core.words.instants import Instant, after, between
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.proof import UNBOUND
 from ostiary.core.words.visit import Visit
-from ostiary.services.access.gather import Gathered, gather, told
+from ostiary.services.access.gather import Ask, Gathered, gather, told, use_at
+from ostiary.services.exemptions.use import begin
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
@@ -85,7 +86,7 @@ async def _renew(
     names = frozenset(asked.scopes) | (asked.openid & {"offline_access"})
     ask = session_ask(session, request.client, asked.resource.id, names, visit.now, used_at=visit.address)
     gathered = await gather(tx, picture, ask, visit.now)
-    window = _window(session, exemption, gathered, visit)
+    window = _window(session, exemption, gathered, visit, ask)
     if gathered is None or isinstance(window, Refused):
         return await _refused(house, tx, visit, session, window if isinstance(window, Refused) else BAD, gathered)
     if _too_late(visit.now, request.client, session, window):
@@ -95,6 +96,8 @@ async def _renew(
     if moved is None:
         return Refused(Reason.UNAVAILABLE)
     await used_device(tx, gathered.machine, visit.now)
+    if window is not None and window.id != session.exemption:
+        window = await begin(tx, visit, window, story=session.story)
     detail = {**_detail(session, moved, window), **told(gathered)}
     return _redeemed(moved, gathered, asked, window, detail)
 
@@ -110,7 +113,7 @@ def _asked(picture: Picture, request: Request, session: Session) -> scopes.Asked
 
 
 def _window(
-    session: Session, named: Exemption | None, gathered: Gathered | None, visit: Visit
+    session: Session, named: Exemption | None, gathered: Gathered | None, visit: Visit, ask: Ask
 ) -> Exemption | Refused | None:
     """
     The exemption behind the session from now on (R8); None for one that needs none.
@@ -131,8 +134,8 @@ def _window(
         return None
     if named is None or named.ended is not None:
         return Refused(Reason.EXEMPTION_ENDED, reference=session.story)
-    client, places = session.client or scopes.ADMIN_API, (session.requester_address, visit.address)
-    admits = named.active(visit.now) and all(named.limits.admit(client, place) for place in places)
+    places, device = (session.requester_address, visit.address), gathered.facts.requester_device
+    admits = named.active(visit.now) and all(named.limits.admit(use_at(ask, place, device)) for place in places)
     if admits and between(visit.now, named.ends) >= SHORTEST_LEFT:
         return named
     return gathered.exemption or Refused(_why(session, named, gathered), reference=session.story)
@@ -152,7 +155,7 @@ def _why(session: Session, named: Exemption | None, gathered: Gathered) -> Reaso
 
 def _too_late(now: Instant, client: Application, session: Session, window: Exemption | None) -> bool:
     """Whether less is left than a token needs (R8): known before anything moves."""
-    ends = window.ends if window is not None else session.ends
+    ends = window.begun(now).ends if window is not None else session.ends
     return expiry(now, client.token_lifetime, ends, session.ends) is None
 
 

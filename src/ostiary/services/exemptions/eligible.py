@@ -1,0 +1,251 @@
+"""
+Who is eligible: given and taken by administrators, seen by its own person, lost with the account or by a review.
+
+Losing it ends what waits and what it opened, at once; what an administrator opened directly has nothing to do with it.
+"""
+
+from dataclasses import dataclass
+
+from ostiary.core.access.picture import Picture
+from ostiary.core.directory.permissions import Action, judge
+from ostiary.core.exemptions.eligibility import Eligibility, Loss, bounded_end, unused
+from ostiary.core.exemptions.exemption import EndCause
+from ostiary.core.exemptions.opening import PRINCIPAL_LENGTH
+from ostiary.core.exemptions.request import Act
+from ostiary.core.graph.query import And, Compare, Cursor, Expression, Page, Query
+from ostiary.core.logs.entry import Entry, tame
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.words.ids import ExemptionId, UserId
+from ostiary.core.words.instants import Instant
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.reasons import read_reason
+from ostiary.core.words.visit import Visit
+from ostiary.services.access.desk import OPENINGS, settled, touch
+from ostiary.services.exemptions.rules import current
+from ostiary.services.house import House
+from ostiary.services.logs.alerts import refuse
+from ostiary.services.logs.record import record
+from ostiary.store import Tx, eligibilities, exemptions, requests
+from ostiary.store.eligibilities import TOP, Eligible, Place
+from ostiary.store.exemptions import Person, person
+
+__all__ = ["Wanted", "find_eligibility", "give_eligibility", "list_eligibilities", "lose", "take_eligibility"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An eligibility that is to be given."""
+
+    principal: str
+    reason: str
+    starts: Instant | None = None
+    ends: Instant | None = None
+    """None: for good, if the rules allow that."""
+    instead: bool = False
+    """In place of what the person has (`adminUpdate`, `adminExtend`); else having one is a conflict."""
+
+
+async def give_eligibility(house: House, visit: Visit, wanted: Wanted) -> Eligible | Refused:
+    """
+    Make somebody eligible.
+
+    Refused: FORBIDDEN and its kin, NOT_FOUND, INVALID_VALUE (disabled; longer than the rules allow), REASON_REQUIRED,
+    CONFLICT when they are eligible already.
+    """
+    new = ExemptionId(house.random.guid())
+
+    async def body(tx: Tx, picture: Picture) -> Eligible | Refused:
+        made = await _made(tx, visit, picture, wanted, new)
+        if isinstance(made, Refused):
+            target = f"user:{wanted.principal[:PRINCIPAL_LENGTH]}"
+            return await refuse(tx, visit, Action.WRITE_ELIGIBILITY, made, target=target)
+        eligibility, whose = made
+        for old in await eligibilities.of(tx, whose.id, picture.exception_group, visit.now):
+            if not await eligibilities.end(tx, old.id, now=visit.now, loss=Loss.REPLACED, by=visit.caller.actor):
+                return Refused(Reason.CONFLICT)
+        await eligibilities.add(tx, eligibility)
+        detail = {
+            "user": whose.id,
+            "user_name": whose.principal_name,
+            "reason": tame(eligibility.reason),
+            "starts": eligibility.starts,
+            "ends": eligibility.ends or 0,
+        }
+        await record(tx, visit, Entry(Kind.ELIGIBILITY_GIVEN, target=f"eligibility:{new}", detail=detail))
+        return await _again(tx, new)
+
+    return await settled(house, body)
+
+
+async def _made(
+    tx: Tx, visit: Visit, picture: Picture, wanted: Wanted, new: ExemptionId
+) -> tuple[Eligibility, Person] | Refused:
+    """Step: what is wanted, if it may be had."""
+    why = judge(Action.WRITE_ELIGIBILITY, visit.caller, now=visit.now) or read_reason(
+        wanted.reason, field="justification"
+    )
+    if isinstance(why, Refused):
+        return why
+    whose = await person(tx, wanted.principal) if len(wanted.principal) <= PRINCIPAL_LENGTH else None
+    if whose is None:
+        return Refused(Reason.NOT_FOUND, "There is no such user.", field="principalId")
+    if not whose.enabled:
+        return Refused(Reason.INVALID_VALUE, "The account is disabled.", field="principalId")
+    group, starts = picture.exception_group, max(visit.now, wanted.starts or visit.now)
+    ends = bounded_end(await current(tx, group), starts, wanted.ends)
+    if isinstance(ends, Refused):
+        return ends
+    if not wanted.instead and await eligibilities.of(tx, whose.id, group, visit.now):
+        return Refused(Reason.CONFLICT, "This person is eligible already; change or remove that.")
+    return Eligibility(new, whose.id, group, why, starts, ends, visit.now, visit.caller.actor), whose
+
+
+async def take_eligibility(
+    house: House, visit: Visit, *, id: str = "", principal: str = "", reason: str = ""
+) -> Eligible | Refused:
+    """
+    End one eligibility, by its id or its person's; requests and exemptions that it gave end with it.
+
+    Refused: FORBIDDEN and its kin, NOT_FOUND, REASON_REQUIRED, CONFLICT when it was over.
+    """
+
+    async def body(tx: Tx, picture: Picture) -> Eligible | Refused:
+        why = judge(Action.WRITE_ELIGIBILITY, visit.caller, now=visit.now) or read_reason(reason, field="justification")
+        if isinstance(why, Refused):
+            target = f"eligibility:{(id or principal)[:64]}"
+            return await refuse(tx, visit, Action.WRITE_ELIGIBILITY, why, target=target)
+        found = await _named(tx, visit, picture, id, principal)
+        if isinstance(found, Refused):
+            return found
+        if not await lose(tx, visit, found, Loss.REMOVED, why):
+            return Refused(Reason.CONFLICT, "It is over already.")
+        return await _again(tx, found.id)
+
+    return await settled(house, body)
+
+
+async def _named(tx: Tx, visit: Visit, picture: Picture, id: str, principal: str) -> Eligibility | Refused:
+    if id:
+        shown = await eligibilities.show(tx, ExemptionId(id.rpartition("_")[2]))
+        return shown.eligibility if shown is not None else Refused(Reason.NOT_FOUND)
+    whose = await person(tx, principal) if len(principal) <= PRINCIPAL_LENGTH else None
+    if whose is None:
+        return Refused(Reason.NOT_FOUND, "There is no such user.", field="principalId")
+    found = await eligibilities.of(tx, whose.id, picture.exception_group, visit.now)
+    return found[0] if found else Refused(Reason.CONFLICT, "This person is not eligible.")
+
+
+async def lose(tx: Tx, visit: Visit, eligibility: Eligibility, loss: Loss, reason: str) -> bool:
+    """
+    Step: *eligibility* ends, and with it what waits and what was opened by asking. False: it was over already.
+    """
+    if not await eligibilities.end(tx, eligibility.id, now=visit.now, loss=loss, by=visit.caller.actor):
+        return False
+    detail: dict[str, object] = {"user": eligibility.user, "loss": loss.value, "reason": tame(reason)}
+    await record(tx, visit, Entry(Kind.ELIGIBILITY_ENDED, target=f"eligibility:{eligibility.id}", detail=detail))
+    if await eligibilities.standing(tx, eligibility.user, eligibility.group, visit.now) is not None:
+        return True
+    for id in await requests.end_all_of(tx, eligibility.user, now=visit.now, by=visit.caller.actor):
+        detail = {"user": eligibility.user, "cause": EndCause.INELIGIBLE.value}
+        await record(tx, visit, Entry(Kind.REQUEST_KILLED, target=f"exemption:{id}", detail=detail))
+    await _close(tx, visit, eligibility.user)
+    return True
+
+
+async def _close(tx: Tx, visit: Visit, user: UserId) -> None:
+    """Step: end what *user* was given for asking."""
+    cause = EndCause.INELIGIBLE
+    for exemption in await exemptions.standing(tx, user, visit.now):
+        request = await requests.find(tx, exemption.id)
+        if request is None or request.act is Act.ASSIGN:
+            continue
+        if await exemptions.end(tx, exemption.id, now=visit.now, cause=cause, by=visit.caller.actor):
+            detail = {"user": user, "cause": cause.value, "ends": exemption.ends}
+            await record(tx, visit, Entry(Kind.EXEMPTION_ENDED, target=f"exemption:{exemption.id}", detail=detail))
+            await touch(tx, OPENINGS)
+
+
+async def _again(tx: Tx, id: ExemptionId) -> Eligible:
+    shown = await eligibilities.show(tx, id)
+    assert shown is not None  # rows of eligibilities are never deleted
+    return shown
+
+
+async def find_eligibility(house: House, visit: Visit, id: str) -> Eligible | Refused:
+    """One, whatever became of it. Somebody else's needs READ_ELIGIBILITY, and so does one that does not exist."""
+
+    async def body(tx: Tx) -> Eligible | Refused:
+        shown = await eligibilities.show(tx, ExemptionId(id.rpartition("_")[2]))
+        own = shown is not None and shown.eligibility.user == visit.caller.user
+        refused = judge(Action.READ_SELF if own else Action.READ_ELIGIBILITY, visit.caller, now=visit.now)
+        return refused or shown or Refused(Reason.NOT_FOUND)
+
+    return await house.store.read(body)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a filter narrows a list to."""
+
+    principal: str | None = None
+    group: str | None = None
+    unused: bool = False
+
+
+async def list_eligibilities(
+    house: House, visit: Visit, query: Query, *, over: bool = False, mine: bool = False
+) -> Page[Eligible] | Refused:
+    """
+    Eligibilities, the newest first; with those that are over when *over*. Narrowed by person, group, or `unused` (not
+    made use of for ninety days) in the filter. One's own need no role.
+    """
+    asked, after = _narrowed(query.filter), _place(query.after)
+    if isinstance(asked, Refused) or isinstance(after, Refused):
+        return asked if isinstance(asked, Refused) else after  # type: ignore[return-value]
+    if query.order is not None or query.count:
+        return Refused(Reason.INVALID_VALUE, "Neither order nor count can be asked for here.", field="$orderby")
+
+    async def body(tx: Tx) -> Page[Eligible] | Refused:
+        own, user = visit.caller.user, visit.caller.user if mine else None
+        if asked.principal is not None:
+            named = await person(tx, asked.principal[:PRINCIPAL_LENGTH])
+            user = named.id if named is not None and (not mine or named.id == own) else UserId("")
+        personal = own is not None and (mine or user == own)
+        refused = judge(Action.READ_SELF if personal else Action.READ_ELIGIBILITY, visit.caller, now=visit.now)
+        if refused is not None:
+            return refused
+        if asked.group not in (None, house.desk.picture.exception_group):
+            return Page(())
+        rows = await eligibilities.page(tx, user=user, over=over, now=visit.now, after=after, most=query.top + 1)
+        shown = tuple(rows[: query.top])
+        last = shown[-1].eligibility if len(rows) > query.top else None
+        kept = shown if not asked.unused else tuple(e for e in shown if unused(e.eligibility, e.used, visit.now))
+        return Page(kept, (last.created, last.id) if last is not None else None)
+
+    return await house.store.survey(body)
+
+
+def _narrowed(expression: Expression | None) -> _Asked | Refused:
+    found: dict[str, str | bool] = {}
+    rest = [expression] if expression is not None else []
+    while rest:
+        match rest.pop():
+            case And(left, right):
+                rest += [left, right]
+            case Compare(column, "eq", str(value) | bool(value)) if column not in found:
+                found[column] = value
+            case _:
+                return Refused(Reason.INVALID_VALUE, "Only `eq`, joined by `and`, once each.", field="$filter")
+    if found.get("unused") is False:
+        return Refused(Reason.INVALID_VALUE, "Only `unused eq true` can be asked for.", field="$filter")
+    user, group = found.get("user"), found.get("group")
+    return _Asked(str(user) if user is not None else None, str(group) if group is not None else None, "unused" in found)
+
+
+def _place(after: Cursor | None) -> Place | Refused:
+    if after is None:
+        return TOP
+    match after:
+        case (int(created), str(id)) if abs(created) < 2**63:
+            return Place(created, id)
+    return Refused(Reason.INVALID_VALUE, "Use the address in @odata.nextLink as it is.", field="$skiptoken")
