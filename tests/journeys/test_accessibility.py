@@ -3,12 +3,15 @@ Every page of the house, measured in one walk: axe in light and dark, on a phone
 colours, no motion, tables.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page
 
+from ostiary.web.pages import PAGES
 from tests.journeys import axe
 from tests.journeys.browser import Desk, desk
 from tests.journeys.walk import walk
@@ -22,6 +25,7 @@ class Measured:
     """What was found on the way, a line each; and the tables, by page and width."""
 
     names: list[str] = field(default_factory=list)
+    paths: set[str] = field(default_factory=set)
     axe: list[str] = field(default_factory=list)
     narrow: list[str] = field(default_factory=list)
     large: list[str] = field(default_factory=list)
@@ -32,6 +36,7 @@ class Measured:
     def look(self, page: Page, name: str) -> None:
         """Measure *page*."""
         self.names.append(name)
+        self.paths.add(urlsplit(page.url).path)
         for mode in axe.modes(page):
             self.axe.extend(f"{name} ({mode}): {each}" for each in axe.violations(page))
             if axe.too_wide(page) > 0:
@@ -82,6 +87,19 @@ def test_every_page_was_seen(measured: Measured) -> None:
     """The walk came to its end, and nothing was measured twice instead of something else."""
     assert len(measured.names) == len(set(measured.names)) > 25
     assert {"sign-in", "second factor", "enrolment", "request", "approved", "blocked", "set-up"} <= set(measured.names)
+
+
+def test_every_page_of_the_registry_was_seen(measured: Measured) -> None:
+    """A page that is added to `PAGES` is measured as well: each path that answers a GET stood in the browser."""
+    leads_on = ("/",)  # to another page, and shows none
+    shown = [page.path for group in PAGES for page in group if page.get is not None and page.path not in leads_on]
+    unseen = [path for path in shown if not any(_fits(path, seen) for seen in measured.paths)]
+    assert not unseen, unseen
+
+
+def _fits(path: str, seen: str) -> bool:
+    parts = re.split(r"\{[^}]*\}", path)
+    return re.fullmatch("[^/]+".join(map(re.escape, parts)), seen) is not None
 
 
 def test_axe_finds_nothing_on_any_page(measured: Measured) -> None:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 import pyotp
 from playwright.sync_api import Page
@@ -87,7 +88,16 @@ def walk(page: Page, server: Server) -> Iterator[str]:
 
 
 def _without_session(page: Page, server: Server) -> Iterator[str]:
-    for path in ("/about", "/error/53003", "/error/70008", "/nowhere", "/signout", "/setup", "/signin?a=1&a=1"):
+    for path in (
+        "/about",
+        "/error/53003",
+        "/error/70008",
+        "/nowhere",
+        "/signout",
+        "/setup",
+        "/signin/upstream/nobody/callback",
+        "/signin?a=1&a=1",
+    ):
         page.goto(server.origin + path)
         yield path
     page.goto(server.origin + "/password")
@@ -203,6 +213,16 @@ def _drilled(page: Page, server: Server) -> Iterator[str]:
 
 
 def _own_account(page: Page, server: Server) -> Iterator[str]:
+    asked = {
+        "client_id": CLIENTS["ostiary-cli"],
+        "response_type": "code",
+        "redirect_uri": "http://127.0.0.1:9",
+        "scope": f"{server.origin}/.default",
+        "code_challenge": "x" * 43,
+        "code_challenge_method": "S256",
+    }
+    page.goto(f"{server.origin}/common/oauth2/v2.0/authorize?{urlencode(asked)}")
+    yield "go on as"
     page.goto(server.origin + "/account")
     yield "account"
     page.goto(server.origin + "/account/devices")
