@@ -112,6 +112,11 @@ def test_people(bea: Clerk, server: Server) -> None:
     assert bea.rows("user", "passkeys", "lena@ostiary.example") == []
     nothing = bea.do("user", "passkeys", "lena@ostiary.example", "--remove", "no-such", *WHY, status=2)
     assert "That person has no such passkey" in nothing.stderr
+    elsewhere = ("--issuer", "https://login.example.net", "--subject", "4711")
+    strange = bea.do("user", "link", "lena@ostiary.example", *elsewhere, *WHY, status=2).stderr
+    assert "No configured provider calls itself so" in strange
+    nowhere = bea.do("user", "unlink", "lena@ostiary.example", *WHY, status=2).stderr
+    assert "linked to nobody elsewhere" in nowhere
     bea.do("user", "reset", "dana@ostiary.example", *WHY)
     bea.do("user", "sign-out", "lena@ostiary.example")
     unsure = bea.do("user", "delete", "lena@ostiary.example", status=2)
