@@ -60,6 +60,14 @@ def build(containerfile: Path, packages: Path, folder: Path) -> Image:
     return image
 
 
+def bare(layer: Path, *places: str) -> Image:
+    """The base image alone, with empty folders at *places* for what will be mounted there."""
+    image = Image(_base(layer))
+    for place in places:
+        (layer / place.lstrip("/")).mkdir(parents=True, exist_ok=True)
+    return image
+
+
 def _step(image: Image, stages: Mapping[str, Image], packages: Path, word: str, rest: str) -> None:
     if word == "COPY":
         _copy(image, stages, rest)

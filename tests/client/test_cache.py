@@ -173,6 +173,14 @@ def test_memory_lies_in_the_runtime_folder(folders: Places, clock: Clock) -> Non
         open_cache("default", "memory", replace(folders, memory=None), clock.machine())
 
 
+@pytest.mark.parametrize("store", ["memory", "file"])
+def test_one_folder_for_both_loses_nothing(wire: Wire, folders: Places, clock: Clock, store: str) -> None:
+    """Where the runtime folder is the state folder, two vaults would be one file, and one would forget the other's."""
+    cache = open_cache("default", store, replace(folders, memory=folders.state), clock.machine())
+    kept = cache.save(signed_in(wire), after=None)
+    assert cache.load() == kept
+
+
 def test_the_keyring_is_the_default_where_there_is_a_desktop(folders: Places, clock: Clock) -> None:
     """And the encrypted file where there is none: a keyring would wait for a prompt nobody sees."""
     desktop = clock.machine(environ=DISPLAY, exists=lambda path: False)

@@ -216,6 +216,8 @@ def open_cache(profile: str, store: str | None, places: Places, machine: Machine
         "plaintext": PlainVault(places.state / f"{profile}.json"),
     }
     order = dict.fromkeys((chosen, "file", "memory"))  # plain text and the keyring are never fallen back to
+    if places.memory == places.state:  # one file: the vault that is fallen back to would forget what the other keeps
+        order.pop("file" if chosen == "memory" else "memory")
     vaults = tuple(vault for vault in (makers[name] for name in order) if vault is not None)
     folder = places.memory if chosen == "memory" and places.memory is not None else places.state
     return Cache(vaults, folder / f"{profile}.lock", machine)
