@@ -5,7 +5,7 @@ Drills: marked tests of whether people refuse a code that they did not ask for (
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0120"
+revision = "0095"
 down_revision = "0091"
 
 

@@ -5,7 +5,7 @@ Workloads: which trust of its application gave a session (RFC 8693).
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0110"
+revision = "0084"
 down_revision = "0080"
 
 

@@ -5,8 +5,8 @@ What a claim looks at stands in its index; entries about sessions and applicatio
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0112"
-down_revision = "0110"
+revision = "0086"
+down_revision = "0084"
 
 ABOUT_PEOPLE = "substr(target, 1, 5) = 'user:'"
 
