@@ -7,7 +7,7 @@ PYTEST = .venv/bin/pytest
 PARALLEL = --numprocesses $(JOBS) --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run tour test lint cover bench chaos
+.PHONY: help run tour test lint cover bench pictures chaos
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ bench: ## measure side by side with the peers and write docs/benchmarks.md
 	@scripts/setup --bench
 	@.venv/bin/python -m bench.policy
 	@exec .venv/bin/python -m bench $(ARGS)
+
+pictures: ## take the pictures of docs/pages.md anew
+	@scripts/setup --test
+	@exec .venv/bin/python -m tests.journeys.pictures
 
 chaos: ## kill -9, power cuts and full disks, more rounds than `make test` takes
 	@scripts/setup --test
