@@ -17,6 +17,7 @@ from tests.journeys.browser import Desk, Person
 
 KEEPS_CLAIMS: Final = [start.__name__ for start in CLIENTS if start not in (azure_cli, azure_identity)]
 SHUNNED = 3600  # seconds
+DENIALS_COUNT = 3600  # seconds
 CODE_LIFE: Final = 5 * 60  # seconds; the sample's Azure CLI registration keeps the default
 
 
@@ -118,11 +119,12 @@ def test_r8_what_a_sign_in_gave_ends_with_its_exemption(story: Story, server: Se
     assert who_am_i(server, story.another) == {}
 
 
-def test_a_denied_sign_in_ends_the_client(started: Client, person: Person) -> None:
-    """Deny on the page is the client's answer at its next poll."""
+def test_a_denied_sign_in_ends_the_client(started: Client, person: Person, server: Server) -> None:
+    """Deny on the page is the client's answer at its next poll. Whoever denied five in an hour waits (M11)."""
     person.enter_code(started.code() or "")
     person.deny()
     assert_ended(started.outcome(), "access_denied")
+    server.pass_time(DENIALS_COUNT + 1)
 
 
 def test_a_reported_sign_in_ends_the_client(started: Client, person: Person, server: Server) -> None:
