@@ -1,6 +1,6 @@
 """
 People who are worn down or deceived: asked again and again, by an application that looks like another, or by a machine
-that says it cannot take a number (RFC 10027 M6, M11, M16; R11, R12, R21, R23).
+that says it cannot take a number or does not know the ticket (RFC 10027 M6, M11, M16, M17; R11, R12, R21, R23).
 """
 
 from collections.abc import Callable
@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from ostiary.core.directory.credentials import Rule
+from ostiary.core.words.instants import hours, minutes
 from tests.attacks.plots import Attack, Outcome, Stop, by_policy, by_registration, by_rule, cases, prove, stopped
-from tests.attacks.stage import ABROAD, HOME, Stage, pressed, typed
+from tests.attacks.stage import ABROAD, HOME, Stage, hidden, pressed, typed
 from tests.attacks.test_bad_input import token_of
 from tests.attacks.test_relayed_codes import controls, lured
 
@@ -38,6 +40,13 @@ REGISTERED = by_registration(
     off={"number_confirmation": "optional"},
 )  # fmt: skip
 DEMANDED = by_policy("M16", "policy asks for a number", **controls(numberConfirmation=True))
+PATIENCE = by_rule(
+    "M11", "five denials of one person in an hour",
+    ("services.signins.prompts.denials", lambda _: Rule(hours(1), 1_000, minutes(15))),
+)  # fmt: skip
+TICKET_NUMBER = by_registration(
+    "M17", "the ticket number is asked again", on={"reference_binding": "required"}, off={"reference_binding": "never"}
+)
 
 
 # ---- how they are played
@@ -85,6 +94,32 @@ def unable(stage: Stage) -> Outcome:
     return stopped(begun) if begun.status_code != 200 else lured(attacker, begun.json(), stage.person("alice"))
 
 
+def tired(stage: Stage) -> Outcome:
+    """Alice denies one after the other, and gives in at the sixth."""
+    attacker, victim = stage.machine(ABROAD), stage.person("alice")
+    for _ in range(5):
+        claimed = typed(victim, attacker.start().json()["user_code"])
+        assert pressed(victim, claimed, "deny").status_code == 200
+    return lured(attacker, attacker.start().json(), victim)
+
+
+def invented(stage: Stage) -> Outcome:
+    """The requester makes a ticket number up; Alice types hers, and approves even without a button for that."""
+    attacker, victim = stage.machine(HOME), stage.person("alice")
+    codes = attacker.start(ostiary_reference="INC-1000").json()
+    request = typed(victim, codes["user_code"]).headers["location"]
+    page = victim.get(request)
+    if f"{request}/bind" in page.text:
+        page = victim.submit(page, f"{request}/bind", reference="INC-4412")
+    same = {"sec-fetch-site": "same-origin", "origin": victim.origin}
+    approved = victim.http.post(f"{request}/approve", data=hidden(page.text, f"{request}/deny"), headers=same)
+    answer = attacker.poll(codes["device_code"])
+    if answer.status_code != 200:
+        assert approved.status_code != 200
+        return stopped(victim.get(request))
+    return Outcome(attacker.whose(answer))
+
+
 UNABLE = "403 unauthorized_client: AADSTS50147: This sign-in is confirmed by a number that the person types"
 OWNED = "only an application that is marked as verified may"
 DISGUISES = (
@@ -103,6 +138,8 @@ ATTACKS = (
         "approval fatigue: codes without end", never_tired,
         (Stop(ROOM, "temporarily_unavailable: AADSTS50196: Too many open requests from this place."),),
     ),
+    Attack("approval fatigue: one after the other", tired, (Stop(PATIENCE, "somebody may be wearing you out"),)),
+    Attack("a requester that does not know the ticket", invented, (Stop(TICKET_NUMBER, "Before you can approve"),)),
     Attack(
         "a requester that says it cannot take a number", unable, (Stop(REGISTERED, UNABLE), Stop(DEMANDED, UNABLE))
     ),
@@ -111,5 +148,5 @@ ATTACKS = (
 
 @pytest.mark.parametrize(("attack", "only"), cases(ATTACKS))
 def test_each_mitigation_spares_people_by_itself(stage: Stage, attack: Attack, only: Stop | None) -> None:
-    """M6, M11, M16, R12, R23: each alone; none of them, and the attacker gets what he wants."""
+    """M6, M11, M16, M17, R12, R23: each alone; none of them, and the attacker gets what he wants."""
     prove(stage, attack, only)
