@@ -354,6 +354,8 @@ def test_r2_the_kill_switch_takes_two_people(bea: Clerk, local: Clerk, server: S
     assert local.program.run("kill-switch", "off", "--local").returncode == 2  # no reason
     assert "possible again" in local.do("kill-switch", "off", *WHY, "--local").stderr
     local.do("kill-switch", "status", "--local")
+    assert _begun(server, CLIENT_ID, "openid") == NO_EXEMPTION, "it ended the exemptions"
+    server.open_exemption("emil")
     assert _begun(server, CLIENT_ID, "openid") == CODE
     assert bea.all_of("kill-switch")
     server.end_exemptions("emil")
