@@ -12,8 +12,10 @@ import json
 import os
 import re
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 import pyotp
@@ -40,7 +42,7 @@ from ostiary.store.schema import applications
 from ostiary.store.sql import sql
 
 SCOPE: Final = "openid offline_access https://management.core.windows.net/user_impersonation"
-PLENTY: Final = 10_000_000  # open codes
+PLENTY: Final = 8_000_000  # open codes, sign-ins an hour: the most that may be set
 SAME_ORIGIN: Final = {"Sec-Fetch-Site": "same-origin"}
 
 _REGISTRATION = sql(select(applications.c.registration).where(applications.c.id == bindparam("id_")))
@@ -59,6 +61,13 @@ def main() -> None:
 
 
 async def _serve(folder: Path, *, journal: bool) -> None:
+    async with prepared(folder, journal=journal) as (house, config, said):
+        await serve(house, config, None, ready=lambda: print(json.dumps(said), flush=True), stop=asyncio.Event())
+
+
+@asynccontextmanager
+async def prepared(folder: Path, *, journal: bool = True) -> AsyncIterator[tuple[House, Config, dict[str, Any]]]:
+    """The house on an empty *folder*, its configuration, and what `stacks.Ostiary` has to know of it."""
     port = _free_port()
     config = Config(
         data=folder / "data", origin=f"https://localhost:{port}", port=port, poll_interval=1, local_door=False,
@@ -69,16 +78,15 @@ async def _serve(folder: Path, *, journal: bool) -> None:
     secret = parts.random.token()
     await parts.store.write(lambda tx: _add_secret(tx, parts, secret))
     house = await open_house(parts)
-    await _open(house, alice)
-    cookie, form_token = await _sign_in(house, alice)
-    ready = {
-        "port": port, "tenant": house.desk.picture.organisation.tenant, "client": AZURE_CLI, "scope": SCOPE,
-        "api": [RESOURCE_MANAGER, secret], "cookie": cookie, "form_token": form_token,
-    }  # fmt: skip
-    if not journal:
-        vars(record)["append"] = _nothing
     try:
-        await serve(house, config, None, ready=lambda: print(json.dumps(ready), flush=True), stop=asyncio.Event())
+        await _open(house, alice)
+        cookie, form_token = await _sign_in(house, alice)
+        if not journal:
+            vars(record)["append"] = _nothing
+        yield house, config, {
+            "port": port, "tenant": house.desk.picture.organisation.tenant, "client": AZURE_CLI, "scope": SCOPE,
+            "api": [RESOURCE_MANAGER, secret], "cookie": cookie, "form_token": form_token,
+        }  # fmt: skip
     finally:
         await close_house(house, parts)
 

@@ -66,8 +66,7 @@ def _told(error: BaseException) -> str:
 def _logging() -> None:
     """One JSON line an event, on standard error."""
     structlog.configure(
-        processors=[_line], logger_factory=lambda *_: _LINES, wrapper_class=structlog.make_filtering_bound_logger(0),
-        cache_logger_on_first_use=True,
+        processors=[_line], logger_factory=lambda *_: _LINES, cache_logger_on_first_use=True
     )  # fmt: skip
 
 
@@ -99,8 +98,8 @@ class _Lines:
         self._turn()
         self._out([line])
 
-    debug = msg = info
-    warning = critical = exception = error
+    debug = info
+    warning = critical = error
 
     def _turn(self) -> None:
         lines, self._waiting = self._waiting, []
