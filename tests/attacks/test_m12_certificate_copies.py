@@ -5,26 +5,22 @@ only claimed in a header is refused whatever the registration says (R13).
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.services.door import Door
+from tests.web.oauth.over_tls import OverTls, behind_proxy, over_tls
 from tests.web.oauth.requester import ME, TOKEN, approve
 from tests.web.oauth.site import CLI
-from tests.web.oauth.test_certificate_tokens import PROXY, OverTls, over_tls
 
 
 @pytest.fixture
 def door(tmp_path: Path) -> Iterator[Door]:
     """A founded house behind a proxy, with the block on and an exemption open."""
-    made = Door(tmp_path)
-    object.__setattr__(made.house, "settings", replace(made.house.settings, proxy=PROXY))
-    made.open()
-    yield made
-    made.close()
+    with behind_proxy(tmp_path) as made:
+        yield made
 
 
 def a_device_code(door: Door, machine: OverTls, thief: OverTls) -> httpx.Response:

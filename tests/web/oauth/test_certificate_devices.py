@@ -24,9 +24,9 @@ from ostiary.services.signins import claim, decide
 from ostiary.store import schema
 from tests.services.door import Door
 from tests.web.oauth.certificates import make
+from tests.web.oauth.over_tls import OverTls, behind_proxy, over_tls
 from tests.web.oauth.requester import DEVICE, ME, TOKEN, Machine, alerts, approve, error
 from tests.web.oauth.site import BOB, CLI, TENANT
-from tests.web.oauth.test_certificate_tokens import PROXY, OverTls, over_tls
 
 DEVICE_FLOW: dict[str, Any] = {
     "users": {"includeUsers": ["All"]},
@@ -38,11 +38,8 @@ DEVICE_FLOW: dict[str, Any] = {
 @pytest.fixture
 def door(tmp_path: Path) -> Iterator[Door]:
     """A founded house behind a proxy, with the block on and an exemption open."""
-    made = Door(tmp_path)
-    object.__setattr__(made.house, "settings", replace(made.house.settings, proxy=PROXY))
-    made.open()
-    yield made
-    made.close()
+    with behind_proxy(tmp_path) as made:
+        yield made
 
 
 def admin(door: Door) -> Visit:

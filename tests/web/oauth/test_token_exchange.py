@@ -31,8 +31,8 @@ from ostiary.services.access.kill_switch import turn_off, turn_on
 from tests.forge import JOB, Forge, forging
 from tests.holder import Holder
 from tests.web.oauth.certificates import b64, make
+from tests.web.oauth.over_tls import PROXY, SECRET
 from tests.web.oauth.site import ADMIN_API, API, API_URI, CLI, OTHER, TENANT, Site
-from tests.web.oauth.test_certificate_tokens import PROXY, SECRET
 
 TOKEN = f"/{TENANT}/oauth2/v2.0/token"
 AUDIENCE = "https://ostiary.example"
