@@ -188,6 +188,7 @@ WRONG: dict[str, Callable[[App], str]] = {
     "empty jti": lambda app: app.assertion(jti=""),
     "long jti": lambda app: app.assertion(jti="x" * 257),
     "jti that is no text": lambda app: app.assertion(jti=7),
+    "half of a surrogate pair": lambda app: app.assertion(jti="\ud800"),
 }
 
 

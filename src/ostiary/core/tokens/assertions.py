@@ -178,12 +178,13 @@ def _moment(value: Any) -> Instant | None:
 
 
 def _object(part: str) -> dict[str, Any] | None:
-    """A JSON object whose names each stand there once."""
+    """A JSON object whose names each stand there once, and whose texts are text (RFC 7493 §2.1, §2.3)."""
     raw = _decode(part)
     if raw is None:
         return None
     try:
         found = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        json.dumps(found, ensure_ascii=False).encode()  # half of a surrogate pair has no UTF-8
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None

@@ -87,11 +87,11 @@ def trusted(application: Application, token: Assertion) -> Trust | None:
 
 def once(token: Assertion, trust: Trust) -> Once:
     """
-    By what it is known again: its `jti`, or what was signed where it has none in plain text (the signature itself can
-    be written in two ways). Counts as one whatever application it is shown to.
+    By what it is known again: its `jti`, or what was signed where it has none of a usual length (the signature itself
+    can be written in two ways). Counts as one whatever application it is shown to.
     """
     jti = token.claims.get("jti")
-    named = isinstance(jti, str) and jti.isascii() and 0 < len(jti) <= 256
+    named = isinstance(jti, str) and 0 < len(jti) <= 256
     name = f"jti {jti}" if named else f"signed {urlsafe_b64encode(sha256(token.signed).digest()).decode()}"
     ends = after(from_seconds(token.claims["exp"]), SKEW)
     return Once(keyed(b"subject-token", trust.issuer, name), ends, again=trust.again)
