@@ -6,12 +6,13 @@ signed word must say is decided in `core/tokens/upstream`. Secrets of clients li
 """
 
 import asyncio
-import json
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
+
+import orjson
 
 from ostiary.core.tokens.upstream import Provider
 from ostiary.core.words.instants import Instant, between, hours, seconds
@@ -28,7 +29,7 @@ KEEP = hours(1)
 STALE = hours(12)
 """How long it still serves while the provider cannot be asked."""
 PAUSE = seconds(10)
-"""Between two fetches that an unknown key causes: signatures of strangers must not become requests."""
+"""Between two fetches that an unknown key or a failure causes: tokens of strangers must not become requests."""
 LONGEST_TOKEN = 16_384  # characters of a signed token
 FORM = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
 
@@ -77,8 +78,12 @@ class _Known:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     metadata: Metadata | None = None
     metadata_at: Instant = Instant(0)
+    failed: Unanswered | None = None
+    """What the last fetch of the metadata came to, where that was nothing."""
+    failed_at: Instant = Instant(0)
     keys: tuple[IssuerKey, ...] = ()
     keys_at: Instant | None = None
+    keys_tried: Instant | None = None
 
 
 class Upstream:
@@ -97,14 +102,17 @@ class Upstream:
         async with known.lock:
             if known.metadata is not None and between(known.metadata_at, now) < KEEP:
                 return known.metadata
-            found = await self._document(provider.issuer.rstrip("/") + DISCOVERY)
-            fresh = _metadata(provider, found) if isinstance(found, dict) else None
-            if fresh is not None:
-                known.metadata, known.metadata_at = fresh, now
-                return fresh
+            if known.failed is None or between(known.failed_at, now) >= PAUSE:
+                found = await self._document(provider.issuer.rstrip("/") + DISCOVERY)
+                fresh = _metadata(provider, found) if isinstance(found, dict) else None
+                if fresh is not None:
+                    known.metadata, known.metadata_at, known.failed = fresh, now, None
+                    return fresh
+                broken = Unanswered(Trouble.BROKEN, _host(provider.issuer))
+                known.failed, known.failed_at = found if isinstance(found, Unanswered) else broken, now
             if known.metadata is not None and between(known.metadata_at, now) < STALE:
                 return known.metadata
-            return found if isinstance(found, Unanswered) else Unanswered(Trouble.BROKEN, _host(provider.issuer))
+            return known.failed
 
     def page(self, metadata: Metadata, asked: Mapping[str, str]) -> str:
         """The address of the provider's page for the authorization request *asked* (RFC 6749 §4.1.1)."""
@@ -127,10 +135,10 @@ class Upstream:
         What *token* says, if the provider *name* signed it with an algorithm that is allowed; None otherwise. A key
         that is not known yet is looked for once: providers change theirs.
         """
-        await self.metadata(name)  # where the keys are
         signed = _signed(token)
         if signed is None or signed.header.get("alg") not in self.providers[name].algorithms:
             return None
+        await self.metadata(name)  # where the keys are
         kid = signed.header.get("kid")
         for fetch in (False, True):
             for key in await self._keys(name, kid, fetch=fetch):
@@ -169,7 +177,8 @@ class Upstream:
         known, now = self._known[name], self._clock.steady()
         async with known.lock:
             age = None if known.keys_at is None else between(known.keys_at, now)
-            if age is None or age >= KEEP or (fetch and age >= PAUSE):
+            rested = known.keys_tried is None or between(known.keys_tried, now) >= PAUSE
+            if rested and (fetch or age is None or age >= KEEP):
                 await self._fetch_keys(known, now)
             if known.keys_at is None or between(known.keys_at, now) >= STALE:
                 return ()
@@ -178,6 +187,7 @@ class Upstream:
     async def _fetch_keys(self, known: _Known, now: Instant) -> None:
         if known.metadata is None:
             return
+        known.keys_tried = now
         came = await self._outgoing.ask("GET", known.metadata.keys, headers={"accept": "application/json"})
         keys = read_keys(came.body) if isinstance(came, Answer) and came.status == 200 else None
         if keys is not None:
@@ -204,7 +214,8 @@ def _tokens(came: Answer | Unanswered, url: str) -> Tokens | Denied | Unanswered
     if isinstance(came, Unanswered):
         return came
     document = _object(came.body)
-    if came.status == 200 and document is not None:
+    # A yes has an access token (RFC 6749 §5.1); there are providers that say no with 200, and pages of proxies.
+    if came.status == 200 and document is not None and document.get("access_token"):
         id_token, refresh = document.get("id_token", ""), document.get("refresh_token", "")
         if isinstance(id_token, str) and isinstance(refresh, str):
             return Tokens(id_token, refresh)
@@ -216,8 +227,8 @@ def _tokens(came: Answer | Unanswered, url: str) -> Tokens | Denied | Unanswered
 
 def _object(body: bytes) -> dict[str, Any] | None:
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
+        document = orjson.loads(body)
+    except ValueError:
         return None
     return document if isinstance(document, dict) else None
 
