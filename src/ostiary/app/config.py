@@ -230,6 +230,8 @@ class Config(BaseModel):
             raise ValueError("proxy_header: the proxy tells addresses in one header, whatever else it does (R13)")
         if bool(self.ticket_host) != (self.ticket_token_file is not None):
             raise ValueError("ticket_host: set ticket_host and ticket_token_file, or neither")
+        if bool(self.passkey_models) != (self.passkey_roots is not None):
+            raise ValueError("passkey_models: set passkey_models and passkey_roots, or neither")
         return self
 
 
@@ -290,8 +292,6 @@ def settings(config: Config) -> Settings:
 
 
 def _attesting(config: Config) -> Attesting:
-    if (config.passkey_roots is None) is not (not config.passkey_models):
-        raise ConfigRefused(("passkey_models: set passkey_models and passkey_roots, or neither",))
     if config.passkey_roots is None:
         return NO_MODELS
     try:

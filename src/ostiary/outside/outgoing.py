@@ -180,15 +180,11 @@ class Outgoing:
             async with transport:
                 came = await transport.handle_async_request(pinned)
                 return await _read(place, came, request)
-        except httpx.TimeoutException as slow:
-            if isinstance(slow, httpx.ConnectTimeout):
-                raise OutgoingFailed(Trouble.UNREACHABLE, place.host) from None
-            raise
-        except (httpx.ConnectError, httpx.ProxyError):
+        except (httpx.ConnectTimeout, httpx.ConnectError, httpx.ProxyError):
             raise OutgoingFailed(Trouble.UNREACHABLE, place.host) from None
-        except httpx.TransportError as broken:
-            if isinstance(broken, OutgoingFailed):
-                raise
+        except (httpx.TimeoutException, OutgoingFailed):
+            raise
+        except httpx.TransportError:
             raise OutgoingFailed(Trouble.BROKEN, place.host) from None
 
     @cached_property

@@ -7,11 +7,11 @@ so: whoever may type an address into a webhook must not reach what only we can r
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
-__all__ = ["PUBLIC", "Address", "Destinations", "Place", "place_of", "read_destinations"]
+__all__ = ["PUBLIC", "Address", "Destinations", "Place", "literal", "place_of", "read_destinations"]
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -80,7 +80,7 @@ class Destinations:
     """Host and port; no port admits every one."""
     plain: frozenset[tuple[str, int | None]] = frozenset()
     """Where plain HTTP may be spoken."""
-    networks: tuple[Network, ...] = field(default=())
+    networks: tuple[Network, ...] = ()
 
     def listed(self, place: Place) -> bool:
         """Whether the operator named this very host."""
@@ -93,7 +93,7 @@ class Destinations:
     def admits(self, place: Place, address: Address) -> bool:
         """Whether *place* may be asked at *address*, which its name led to or which it is."""
         means = _meant(address)
-        if any(means.version == network.version and means in network for network in self.networks):
+        if _within(means, self.networks):
             return True
         if _within(means, _METADATA):
             return False

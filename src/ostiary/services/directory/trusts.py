@@ -69,7 +69,7 @@ async def add_trust(
         new = old if isinstance(old, Refused) else _made(house, old, wish, id, visit)
         refused = new if isinstance(new, Refused) else await _loose(tx, new)
         if isinstance(old, Refused) or isinstance(new, Refused) or refused:
-            return await refuse(tx, visit, _WRITE, refused or NO_APPLICATION, target=f"application:{key[:64]}")
+            return await _turned_down(tx, visit, refused or NO_APPLICATION, key)
         detail = {"name": tame(old.name), "after": trusts.shown(new), "reason": tame(reason)}
         await _swapped(tx, visit, old, (*old.trusts, new), Kind.TRUST_ADDED, detail)
         return new

@@ -112,9 +112,11 @@ async def _begun(
 ) -> Begun | Refused:  # fmt: skip
     refused = judge(_START, visit.caller, now=visit.now) or _terms(wish, reason)
     client = refused or _client(picture, wish.get("application"))
-    people = client if isinstance(client, Refused) else await _people(tx, wish)
-    if isinstance(client, Refused) or isinstance(people, Refused):
-        return client if isinstance(client, Refused) else NO_DRILL if not isinstance(people, Refused) else people
+    if isinstance(client, Refused):
+        return client
+    people = await _people(tx, wish)
+    if isinstance(people, Refused):
+        return people
     sent: list[Sent] = []
     skipped: list[tuple[str, str]] = []
     for user, (id, code) in zip(people, drawn, strict=False):
