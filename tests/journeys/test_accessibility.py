@@ -87,6 +87,7 @@ def test_every_page_was_seen(measured: Measured) -> None:
     """The walk came to its end, and nothing was measured twice instead of something else."""
     assert len(measured.names) == len(set(measured.names)) > 25
     assert {"sign-in", "second factor", "enrolment", "request", "approved", "blocked", "set-up"} <= set(measured.names)
+    assert {"sign-in with a provider", "leaving"} <= set(measured.names)
 
 
 def test_every_page_of_the_registry_was_seen(measured: Measured) -> None:

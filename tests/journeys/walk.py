@@ -17,9 +17,12 @@ from sqlalchemy import delete, update
 
 from ostiary.core.access.picture import VERSION as PICTURE
 from ostiary.core.directory.applications import to_document
+from ostiary.core.tokens.upstream import Provider
 from ostiary.core.words.ids import AppId
 from ostiary.core.words.instants import minutes, to_seconds
 from ostiary.core.words.outcome import Refused
+from ostiary.outside.outgoing import Unanswered
+from ostiary.outside.upstream import Metadata
 from ostiary.services.access.desk import touch
 from ostiary.services.directory.access_pass import make_pass
 from ostiary.services.directory.first_admin import issue_code
@@ -75,6 +78,7 @@ def walk(page: Page, server: Server) -> Iterator[str]:
     """All pages; the server belongs to this walk alone."""
     server.open_exemption("alice")
     yield from _without_session(page, server)
+    yield from _elsewhere(page, server)
     yield from _signing_in(page, server)
     yield from _ticket(page, server)
     yield from _numbered(page, server)
@@ -110,6 +114,23 @@ def _without_session(page: Page, server: Server) -> Iterator[str]:
     fill(page, username="alice", password="x")
     press(page, SIGN_IN)
     yield "stale form"
+
+
+def _elsewhere(page: Page, server: Server) -> Iterator[str]:
+    """On the way to a provider, which nobody ever asks anything."""
+    upstream, there = server.house.outside.upstream, "https://work.test"
+
+    async def metadata(name: str) -> Metadata | Unanswered:
+        return Metadata(f"{there}/auth", f"{there}/token", f"{there}/keys", True)
+
+    upstream.metadata = metadata  # type: ignore[method-assign]
+    upstream.providers = {"work": Provider("work", "Example Ltd", there, "ostiary")}
+    page.route(f"{there}/**", lambda route: route.fulfill(status=204))  # the page that leads there stays
+    page.goto(server.origin + "/signin")
+    yield "sign-in with a provider"
+    press(page, "Sign in with Example Ltd")
+    yield "leaving"
+    upstream.providers = {}
 
 
 def _signing_in(page: Page, server: Server) -> Iterator[str]:
