@@ -20,7 +20,7 @@ from ostiary.outside.upstream import Connection
 __all__ = ["ProviderConfig", "connection", "document"]
 
 _STRENGTHS = {"mfa": Strength.MFA, "phishingResistant": Strength.PHISHING_RESISTANT}
-LEAST_SECRET = 16  # bytes
+LEAST_SECRET = 16  # characters
 
 Algorithm = Literal["RS256", "PS256", "ES256"]
 Text = Annotated[str, Field(min_length=1, max_length=255)]

@@ -57,21 +57,21 @@ async def ask_again(house: House, visit: Visit) -> int:
 
 
 async def _of_provider(house: House, visit: Visit, name: str, grants: Sequence[Grant]) -> None:
-    provider = house.outside.upstream.providers.get(name)
-    for start in range(0, len(grants), AT_ONCE):
-        batch = grants[start : start + AT_ONCE]
-        reached = await asyncio.gather(*(_of_grant(house, visit, provider, grant) for grant in batch))
-        if not any(reached):
-            break
-    else:
+    provider, reached = house.outside.upstream.providers.get(name), [True]
+    if provider is None:
+        for grant in grants:
+            await _ended(house, visit, grant, "not_configured")
         return
-    for grant in grants[start + AT_ONCE :]:
+    while grants and any(reached):
+        batch, grants = grants[:AT_ONCE], grants[AT_ONCE:]
+        reached = await asyncio.gather(*(_of_grant(house, visit, provider, grant) for grant in batch))
+    for grant in grants:
         await _not_asked(house, visit, provider, grant)
 
 
-async def _of_grant(house: House, visit: Visit, provider: Provider | None, grant: Grant) -> bool:
+async def _of_grant(house: House, visit: Visit, provider: Provider, grant: Grant) -> bool:
     """Ask about one; whether the provider answered, or need not be asked."""
-    if provider is None or provider.issuer != grant.issuer:
+    if provider.issuer != grant.issuer:
         await _ended(house, visit, grant, "not_configured")
         return True
     if not await house.store.read(lambda tx: _wanted(tx, visit, grant)):
@@ -136,10 +136,8 @@ async def _confirmed(
     await house.store.write(body)
 
 
-async def _not_asked(house: House, visit: Visit, provider: Provider | None, grant: Grant) -> None:
+async def _not_asked(house: House, visit: Visit, provider: Provider, grant: Grant) -> None:
     """No answer: later again. Once its last word has run out there is nothing left to ask about."""
-    if provider is None:
-        return
 
     async def body(tx: Tx) -> None:
         user = await directory.find(tx, grant.user)
