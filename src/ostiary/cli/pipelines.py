@@ -7,7 +7,7 @@ import re
 from ostiary.cli.errand import Errand
 from ostiary.client.errors import DeniedByPolicy
 from ostiary.client.machine import in_ci
-from ostiary.client.workload import FILE, FORGES, VARIABLE, forge_of
+from ostiary.client.workload import FILE, GITHUB, GITLAB, VARIABLE, forge_of
 
 __all__ = ["refuse_pipelines"]
 
@@ -30,14 +30,14 @@ def _recipe(errand: Errand) -> list[str]:
     environ, server = errand.machine.environ, errand.settings.server.value
     forge = forge_of(environ)
     trust = "ostiary app trust APP --name NAME --permission RESOURCE/SCOPE"
-    if forge is FORGES[0]:
+    if forge is GITHUB:
         repository, branch = (
             _of(environ.get("GITHUB_REPOSITORY"), "OWNER/REPO"),
             _of(environ.get("GITHUB_REF_NAME"), "main"),
         )
         whose = f"--github {repository} --branch {branch}"
         job = ["permissions:", "  id-token: write"]
-    elif forge is FORGES[1]:
+    elif forge is GITLAB:
         project, branch = (
             _of(environ.get("CI_PROJECT_PATH"), "GROUP/PROJECT"),
             _of(environ.get("CI_COMMIT_REF_NAME"), "main"),

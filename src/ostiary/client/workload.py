@@ -18,7 +18,7 @@ from ostiary.client.exchange import Call, Exchange, Lost, needed
 from ostiary.client.machine import Machine
 from ostiary.client.tokens import Granted, raise_refusal, read_grant, redeem
 
-__all__ = ["EXCHANGE", "FILE", "FORGES", "VARIABLE", "Forge", "exchange_workload", "forge_of"]
+__all__ = ["EXCHANGE", "FILE", "GITHUB", "GITLAB", "VARIABLE", "Forge", "exchange_workload", "forge_of"]
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 JWT = "urn:ietf:params:oauth:token-type:jwt"
@@ -39,12 +39,13 @@ class Forge:
     """The variable that it sets to `true` in every job."""
 
 
-FORGES = (Forge("GitHub Actions", "GITHUB_ACTIONS"), Forge("GitLab", "GITLAB_CI"))
+GITHUB, GITLAB = Forge("GitHub Actions", "GITHUB_ACTIONS"), Forge("GitLab", "GITLAB_CI")
+_FORGES = (GITHUB, GITLAB)
 
 
 def forge_of(environ: Mapping[str, str]) -> Forge | None:
     """Whose job this is; None for a pipeline that we do not know."""
-    return next((forge for forge in FORGES if environ.get(forge.mark, "").lower() == "true"), None)
+    return next((forge for forge in _FORGES if environ.get(forge.mark, "").lower() == "true"), None)
 
 
 def exchange_workload(
@@ -82,9 +83,9 @@ def _id_token(machine: Machine, audience: str) -> Exchange[str]:
 
 def _missing(environ: Mapping[str, str]) -> str:
     forge = forge_of(environ)
-    if forge is FORGES[0]:
+    if forge is GITHUB:
         return "give the job `permissions: id-token: write`"
-    if forge is FORGES[1]:
+    if forge is GITLAB:
         return f"give the job `id_tokens: {VARIABLE}: aud: <the server's issuer>`"
     return f"put the job's id token (a JWT of its issuer) into {VARIABLE}, or its file's name into {FILE}"
 
