@@ -212,6 +212,42 @@ def test_a_certificate_that_does_not_count_binds_nothing_and_is_told(door: Door)
     assert error(odd.poll(begun["device_code"])) == (400, "authorization_pending")
 
 
+def test_beside_a_proof_an_unfit_certificate_costs_a_poll_nothing(door: Door) -> None:
+    """What is bound to another key is polled in memory, where too early a poll is noticed, and not in the store."""
+    object.__setattr__(door.house, "settings", replace(door.house.settings, lenient_pace=False))
+    proving, odd = Machine(door), over_tls(door, begins=days(-60))
+    proving.post(TOKEN, {"grant_type": "x"})  # for a nonce
+    code = odd.start(dpop=proving.proof("POST", DEVICE)).json()["device_code"]
+    assert error(odd.poll(code, dpop=proving.proof("POST", TOKEN))) == (400, "authorization_pending")
+    assert error(odd.poll(code, dpop=proving.proof("POST", TOKEN))) == (400, "slow_down")
+    assert error(odd.poll(code)) == (400, "invalid_grant")
+
+
+def test_a_certificate_that_is_demanded_later_is_missed_at_the_next_poll(door: Door) -> None:
+    """The waiting room judges keys as the grant does, so nobody waits for what can give nothing."""
+    nobody = OverTls(door, None)
+    code = nobody.start().json()["device_code"]
+    assert error(nobody.poll(code)) == (400, "authorization_pending")
+    door.register(CLI, certificate="required")
+    refused = nobody.poll(code)
+    assert error(refused) == (400, "invalid_request")
+    assert "certificate" in refused.json()["error_description"]
+
+
+def test_a_code_that_an_unfit_certificate_brings_is_refused_with_one_entry(door: Door) -> None:
+    """In the story of the code, which lives on for who comes with a good one."""
+    door.sign_in()
+    code = returned(door.authorize())["code"]
+    form = {
+        "grant_type": "authorization_code", "client_id": CLI, "code": code, "redirect_uri": "http://127.0.0.1:53211/callback",
+        "code_verifier": "v" * 64,
+    }  # fmt: skip
+    assert error(over_tls(door, begins=days(-60)).post(TOKEN, form)) == (400, "invalid_request")
+    assert [entry["detail"]["reason"] for entry in door.entries("token:key:refused")] == ["certificate_unfit"]
+    assert door.entries("browser:authorization:refused") == []
+    assert over_tls(door).post(TOKEN, form).status_code == 200
+
+
 def test_a_session_ends_with_its_certificate(door: Door) -> None:
     """Run out meanwhile: no poll, no refresh, no use; said as it is, and no alarm of a theft."""
     machine = over_tls(door, begins=minutes(-10), lasts=minutes(30))

@@ -8,11 +8,13 @@ grants. Which codes are out (R10, R21) is counted apart from who is waiting: wha
 from collections import Counter, OrderedDict
 from heapq import heappop, heappush
 
+from ostiary.core.directory.applications import Application
 from ostiary.core.signins.limits import OpenNow
 from ostiary.core.signins.pace import Pace, step
+from ostiary.core.tokens.binding import Held, judge_key
 from ostiary.core.words.ids import AppId
 from ostiary.core.words.instants import Instant, Span, after, hours
-from ostiary.core.words.proof import UNBOUND, Bound
+from ostiary.core.words.proof import UNBOUND, Bound, Proof
 
 KNOWN_SOURCES = 10_000
 """Sources from where somebody signed in, that are remembered; the ones longest ago are forgotten first."""
@@ -124,15 +126,17 @@ class WaitingRoom:
         self._waiting[digest] = Waiting(client, source, ends, Pace(interval), bound)
         heappush(self._by_end, (ends, digest))
 
-    def poll(self, digest: bytes, client: AppId, now: Instant, *, lenient: bool, shown: Bound = UNBOUND) -> bool | None:
+    def poll(self, digest: bytes, client: Application, now: Instant, *, lenient: bool, proof: Proof) -> bool | None:
         """
         Not yet (False), not yet and slow down (True), or "ask the store" (None).
 
-        A poll by another client asks the store as well: it gets the answer of an unknown code there. So does one with
-        another key than the one that is fixed, or with the first one (R12).
+        A poll by another client asks the store as well: it gets the answer of an unknown code there. So does one whose
+        key is not the one that is fixed, or is the first one, or does not count (R12): it is judged as the grant does.
         """
         waiting = self._waiting.get(digest)
-        if waiting is None or waiting.client != client or now >= waiting.ends or waiting.bound != shown:
+        if waiting is None or waiting.client != client.id or now >= waiting.ends:
+            return None
+        if judge_key(waiting.bound, proof, client) not in (Held.NONE, Held.SAME):
             return None
         waiting.pace, slow = step(waiting.pace, now, lenient=lenient)
         return slow

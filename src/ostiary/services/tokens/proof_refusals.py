@@ -13,7 +13,12 @@ from ostiary.services.signins.refusals import refuse
 from ostiary.store import Tx
 from ostiary.store.logs import happened
 
-__all__ = ["note_broken", "note_wrong_key"]
+__all__ = ["about_bound", "note_broken", "note_wrong_key"]
+
+
+def about_bound(refused: Refused) -> bool:
+    """Whether *refused* is about the key of something that is bound, and so is `note_wrong_key`'s to write down."""
+    return bool(refused.reference) and refused.reason in (Reason.WRONG_KEY, Reason.CERTIFICATE_UNFIT)
 
 
 async def note_wrong_key(house: House, visit: Visit, refused: Refused, *, client: str) -> Refused:

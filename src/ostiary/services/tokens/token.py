@@ -13,7 +13,6 @@ from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.signins.signin import State
 from ostiary.core.tokens import refresh
-from ostiary.core.tokens.binding import fixed
 from ostiary.core.words.digests import digest
 from ostiary.core.words.errors import OstiaryError
 from ostiary.core.words.ids import AppId, SessionId
@@ -28,7 +27,7 @@ from ostiary.services.tokens.grants import BY_NAME
 from ostiary.services.tokens.grants.grant import Redeemed, Request, TokenForm
 from ostiary.services.tokens.grants.refresh_token import REFRESH_TOKENS
 from ostiary.services.tokens.issue import Issued, issue
-from ostiary.services.tokens.proof_refusals import note_wrong_key
+from ostiary.services.tokens.proof_refusals import about_bound, note_wrong_key
 from ostiary.store import Tx
 from ostiary.store import signins as signin_rows
 
@@ -58,11 +57,8 @@ def pending(house: House, visit: Visit, form: TokenForm) -> Reason | None:
     known_client = known(house, form)
     if known_client is None or not known_client.public:
         return None
-    if visit.proof.unfit and known_client.certificate != "never":  # to be told why it does not count
-        return None
     lenient = house.settings.lenient_pace or known_client.microsoft_family
-    shown = fixed(visit.proof, known_client)
-    slow = house.room.poll(digest(form.device_code), known_client.id, visit.now, lenient=lenient, shown=shown)
+    slow = house.room.poll(digest(form.device_code), known_client, visit.now, lenient=lenient, proof=visit.proof)
     if slow is None:
         return None
     return Reason.SLOW_DOWN if slow and not known_client.microsoft_family else Reason.PENDING
@@ -145,7 +141,7 @@ async def _after(house: House, visit: Visit, form: TokenForm, answer: Issued | R
         return answer
     if answer.reason is Reason.PENDING:
         await _wait(house, visit, form)
-    elif answer.reference and answer.reason in (Reason.WRONG_KEY, Reason.CERTIFICATE_UNFIT):
+    elif about_bound(answer):
         return await note_wrong_key(house, visit, answer, client=form.client.name)
     elif not answer.reference and answer.reason not in _COMES_AND_GOES:
         return await refuse(house, visit, Kind.CLIENT_REFUSED, answer, client=form.client.name)

@@ -10,7 +10,7 @@ from ostiary.core.words.instants import to_seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.house import House
 from ostiary.services.signins.confirm import Form, confirm
-from ostiary.services.tokens.proof_refusals import note_broken, note_wrong_key
+from ostiary.services.tokens.proof_refusals import about_bound, note_broken, note_wrong_key
 from ostiary.web.front.answer import json_answer
 from ostiary.web.front.proofs import offer, proved
 from ostiary.web.front.visit import visit
@@ -42,7 +42,7 @@ def confirmation(house: House) -> Endpoint:
         seen = proved(house, request.scope, seen)
         outcome = await note_broken(house, seen, client=client.name) or await confirm(house, seen, form)
         if isinstance(outcome, Refused):
-            if outcome.reference and outcome.reason in (Reason.WRONG_KEY, Reason.CERTIFICATE_UNFIT):
+            if about_bound(outcome):
                 await note_wrong_key(house, seen, outcome, client=client.name)
             told = refusal(outcome, seen, application=None, origin=house.settings.origin)
         else:

@@ -45,8 +45,8 @@ async def redeem(house: House, tx: Tx, picture: Picture, visit: Visit, request: 
         return await _again(tx, visit, given)
     held = judge_key(Bound(given.jkt), visit.proof, request.client)
     wrong = complaint(held, visit.proof, request.client, reference=given.story)
-    if held is Held.OTHER and wrong is not None:
-        return wrong
+    if held in (Held.OTHER, Held.UNFIT) and wrong is not None:
+        return wrong  # written down by the endpoint
     gathered = await gather(tx, picture, _ask(given), visit.now)
     refused = wrong or _judge(given, request) or _wrong(given, gathered, visit.now)
     if refused is not None or gathered is None:
