@@ -12,7 +12,7 @@ from ostiary.cli.device_certificates import read_certificate, register
 from ostiary.cli.device_files import Line, read_lines
 from ostiary.cli.durations import left
 from ostiary.cli.errand import Errand
-from ostiary.cli.lookup import both, literal, path
+from ostiary.cli.lookup import both, device, literal, path
 from ostiary.cli.lookup import with_reason as reasoned
 from ostiary.cli.output import Column
 from ostiary.cli.verb import ADMIN, COMMON, Noun
@@ -167,7 +167,7 @@ def list_(
 def show(errand: Errand, name: Name) -> None:
     """Show one device."""
     with errand.graph() as graph:
-        errand.screen.record(_one(graph, name), DETAILS)
+        errand.screen.record(device(graph, name), DETAILS)
 
 
 def admit(
@@ -193,7 +193,7 @@ def set_(
     managed: Annotated[bool | None, typer.Option("--managed/--not-managed", help="Whether it is managed.")] = None,
     compliant: Annotated[bool | None, typer.Option("--compliant/--not-compliant", help="Whether it complies.")] = None,
     compliant_until: Annotated[str, typer.Option("--compliant-until", help="Until when (2026-12-31T00:00:00Z).")] = "",
-    rename: Annotated[str, typer.Option("--rename", help="Another name.")] = "",
+    rename: Annotated[str, typer.Option("--rename", help="Another name; needs a reason.")] = "",
     certificate: Annotated[
         Path | None, typer.Option("--certificate", help="Another client certificate; what the old one holds is over.")
     ] = None,
@@ -257,8 +257,8 @@ def import_(
 def _matched(file: Path, lines: tuple[Line, ...], known: Mapping[str, Mapping[str, Any]]) -> list[tuple[Line, str]]:
     """Each line with the id of its device. Raises Misused with every line that has none, or the same as another."""
     by_name: dict[str, list[str]] = {}
-    for id, device in known.items():
-        by_name.setdefault(str(device.get("displayName")).casefold(), []).append(id)
+    for id, each in known.items():
+        by_name.setdefault(str(each.get("displayName")).casefold(), []).append(id)
     found, wrong, seen = [], [], dict[str, int]()
     for line in lines:
         ids = [line.device.lower()] if line.device.lower() in known else by_name.get(line.device.casefold(), [])
@@ -278,18 +278,8 @@ def _differs(device: Mapping[str, Any], line: Line) -> bool:
     return any(device.get(key) != value for key, value in line.changes.items())
 
 
-def _one(graph: Graph, name: str) -> Mapping[str, Any]:
-    if is_guid(name):
-        return graph.get(path("/devices", name))
-    found = list(graph.items("/devices", both(f"displayName eq {literal(name)}"), most=2))
-    if len(found) != 1:
-        count = "no" if not found else "more than one"
-        raise Misused(f"there is {count} device {name[:80]!r}", next_step="ostiary device list")
-    return found[0]
-
-
 def _id(graph: Graph, name: str) -> str:
-    return name if is_guid(name) else str(_one(graph, name)["id"])
+    return name if is_guid(name) else str(device(graph, name)["id"])
 
 
 DEVICE: Noun = (

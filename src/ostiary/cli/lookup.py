@@ -12,7 +12,7 @@ from ostiary.client.errors import Misused
 from ostiary.client.graph import Graph
 from ostiary.core.words.ids import is_guid
 
-__all__ = ["application", "both", "group", "group_id", "literal", "path", "user", "with_reason"]
+__all__ = ["application", "both", "device", "group", "group_id", "literal", "path", "user", "with_reason"]
 
 EXCEPTION_GROUP = "Device Code Flow Exception"
 
@@ -55,6 +55,13 @@ def application(graph: Graph, name: str) -> Mapping[str, Any]:
     if is_guid(name):
         return graph.get(f"/applications(appId='{name}')")
     return _only(graph, "/applications", "application", "app", name)
+
+
+def device(graph: Graph, name: str) -> Mapping[str, Any]:
+    """The device that *name* (its id or display name) names. Raises Misused when there is none, or more than one."""
+    if is_guid(name):
+        return graph.get(path("/devices", name))
+    return _only(graph, "/devices", "device", "device", name)
 
 
 def with_reason(body: dict[str, Any], reason: str) -> dict[str, Any]:

@@ -43,7 +43,8 @@ def weakens(old: Device, new: Device, now: Instant) -> bool:
         or (new.complies(now) and not old.complies(now))
         or (new.complies(now) and _later(new.compliance_ends, old.compliance_ends))
         or (new.counts(now) and (longer or not old.counts(now)))
-        or (new.properties != old.properties)
+        or new.properties != old.properties
+        or new.name != old.name  # device rules see it as displayName
         or (new.certificate != old.certificate and new.certificate is not None)
     )
 
