@@ -6,7 +6,6 @@ which proves that the client has the key, was the proxy's. Who issued it is not 
 certificate that something is bound to or that is registered.
 """
 
-from binascii import b2a_base64
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -16,6 +15,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 
 from ostiary.core.words.instants import Instant, from_datetime
+from ostiary.core.words.jose import encode
 from ostiary.outside.client_keys import LARGEST, usages
 
 __all__ = ["ClientCertificate", "presented"]
@@ -23,8 +23,6 @@ __all__ = ["ClientCertificate", "presented"]
 LEAST_RSA = 2048  # bits
 LARGEST_RSA = 8192
 LEAST_EC = 256
-
-_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +57,7 @@ def presented(der: bytes) -> ClientCertificate | str:
         return "The certificate's key is of an unknown kind or too short."
     if not (signs and tls):
         return "The certificate is not meant for TLS clients."
-    digest = b2a_base64(sha256(der).digest(), newline=False).translate(_URL_SAFE, b"=")
-    return ClientCertificate(digest.decode("ascii"), starts, ends)
+    return ClientCertificate(encode(sha256(der).digest()), starts, ends)
 
 
 def _strong(key: object) -> bool:

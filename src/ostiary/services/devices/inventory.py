@@ -5,7 +5,7 @@ Nothing walks over what a device holds: sessions end with it because their liven
 trusts a machine more than before needs a reason.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -37,8 +37,6 @@ __all__ = [
 
 NO_DEVICE = Refused(Reason.NOT_FOUND, "There is no such device.")
 _TAKEN = Refused(Reason.CONFLICT, "Another device has this key or certificate.")
-
-Step = Callable[[Tx, Device], Any]
 
 
 async def list_devices(house: House, visit: Visit, query: Query, owner: str = "") -> Page[ShownDevice] | Refused:
@@ -94,30 +92,34 @@ async def register_device(
     Refused: FORBIDDEN and its kin, REASON_REQUIRED, INVALID_VALUE, CONFLICT.
     """
     id, read = DeviceId(house.random.guid()), read_certificate(changes, visit.now)
-    unread = read if isinstance(read, Refused) else None
-    given: dict[str, Any] = {"name": ""} if isinstance(read, Refused) else read
-    expires, owned_by = given.pop("expires", None), given.pop("owner", "")
 
     async def body(tx: Tx) -> ShownDevice | Refused:
         refused, why = _may(visit, reason, needed=True)
-        owner = await _owner(tx, owned_by)
-        fresh = changed(Device(id, given["name"], registered=visit.now, asked_from=visit.address), given)
-        refused = refused or unread or (owner if isinstance(owner, Refused) else None) or _thumbprints(fresh)
-        refused = refused or (None if fresh.jkt or fresh.certificate else _NO_KEY) or await _held(tx, fresh, None)
-        if refused is None and not isinstance(owner, Refused):
-            new = admitted(
-                replace(fresh, revision=0), now=visit.now, by=visit.caller.actor,
-                owner=owner.id if owner else None, expires=expires,
-            )  # fmt: skip
-            refused = new if isinstance(new, Refused) else None
-        if refused or isinstance(new, Refused):
-            return await refuse(tx, visit, Action.WRITE_DEVICES, refused or NO_DEVICE, target="device:")
+        new = refused or await _registered(tx, visit, id, read)
+        if isinstance(new, Refused):
+            return await refuse(tx, visit, Action.WRITE_DEVICES, new, target="device:")
         await devices.add(tx, new)
         detail = {**shown(new), "reason": why}
         await record(tx, visit, Entry(Kind.DEVICE_REGISTERED, target=f"device:{id}", detail=detail))
         return await shown_device(tx, visit, new)
 
     return await house.store.write(body)
+
+
+async def _registered(tx: Tx, visit: Visit, id: DeviceId, read: Mapping[str, Any] | Refused) -> Device | Refused:
+    """Step: the machine that *read* speaks of, admitted, if all of it may be."""
+    if isinstance(read, Refused):
+        return read
+    owner = await _owner(tx, read.get("owner", ""))
+    if isinstance(owner, Refused):
+        return owner
+    said = {name: value for name, value in read.items() if name not in ("owner", "expires")}
+    fresh = changed(Device(id, said["name"], registered=visit.now, asked_from=visit.address), said)
+    wrong = _thumbprints(fresh) or (None if fresh.jkt or fresh.certificate else _NO_KEY)
+    return wrong or await _held(tx, fresh, None) or admitted(
+        replace(fresh, revision=0), now=visit.now, by=visit.caller.actor, owner=owner.id if owner else None,
+        expires=read.get("expires"),
+    )  # fmt: skip
 
 
 _NO_KEY = Refused(Reason.INVALID_VALUE, "Name its key or its certificate.", field="ostiary.keyThumbprint")
@@ -203,7 +205,8 @@ async def _changed(
     if state is State.REVOKED:
         return Refused(Reason.WRONG_STATE, "It was revoked. The machine enrols again.")
     if enabled is not None and enabled is not (state is State.ADMITTED):
-        return Refused(Reason.INVALID_VALUE, "Admit it with ostiary.admit.", field="accountEnabled")
+        text = "Admit it with ostiary.admit." if enabled else "What revokes it changes nothing else."
+        return Refused(Reason.INVALID_VALUE, text, field="accountEnabled")
     read = read_certificate(given, visit.now, old.expires)
     if isinstance(read, Refused):
         return read
