@@ -130,7 +130,7 @@ ENDINGS = [
     ({"error": "bad_verification_code"}, CodeExpired),
     ({"error": "invalid_grant"}, CodeExpired),
     ({"error": "invalid_scope"}, Misused),
-    ({"error": "invalid_request"}, ServerFault),
+    ({"error": "invalid_request"}, Misused),
     ({"error": "never_heard_of"}, ServerFault),
 ]
 

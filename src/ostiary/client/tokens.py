@@ -203,6 +203,7 @@ def _kinds(otherwise: type[OstiaryError]) -> Mapping[str, type[OstiaryError]]:
         "invalid_client": Misused,
         "invalid_dpop_proof": Misused,
         "invalid_grant": otherwise,
+        "invalid_request": Misused,
         "invalid_scope": Misused,
         "unauthorized_client": DeniedByPolicy,
     }
