@@ -55,6 +55,7 @@ def test_a_machine_is_registered_found_changed_and_deleted(tmp_path: Path) -> No
         found = await api.ask("GET", f"/v1.0/devices/{id}?$select=isCompliant,isManaged")
         assert (found["isCompliant"], found["isManaged"]) == (True, True)
         await api.ask("PATCH", f"/v1.0/devices/{id}", {"isCompliant": False, "model": "X2"}, status=400)
+        await api.ask("PATCH", f"/v1.0/devices/{id}", {"displayName": "build-8"}, status=400)
         await api.ask("PATCH", f"/v1.0/devices/{id}", {"isCompliant": False}, status=204)
         await api.ask("DELETE", f"/v1.0/devices/{id}?reason=scrapped", status=204)
         await api.ask("GET", f"/v1.0/devices/{id}", status=404)
@@ -97,6 +98,9 @@ def test_a_revoked_machine_stays_revoked(tmp_path: Path) -> None:
 
     async def story(api: Api, clock: MovableClock) -> None:
         id = (await api.ask("POST", "/v1.0/devices", registration(), status=201))["id"]
+        both = {"accountEnabled": False, "isManaged": False}
+        told = await api.ask("PATCH", f"/v1.0/devices/{id}", both, status=400)
+        assert "nothing else" in told["error"]["message"]
         await api.ask("PATCH", f"/v1.0/devices/{id}", {"accountEnabled": False}, status=204)
         found = await api.ask("GET", f"/v1.0/devices/{id}")
         assert (found["ostiary"]["state"], found["accountEnabled"]) == ("revoked", False)
