@@ -43,9 +43,9 @@ HEAD = """\
 
 Each attack is played against a running server, over TLS and from addresses that its geo files put elsewhere; where a
 browser is the point, by a page in Chromium. Each mitigation beside it stops it *all by itself*: the attack is played
-once for each, with the others of its row switched off, and the refusal is the one that this mitigation gives; and once
-with the whole row off, and then it succeeds. So a row says two things: what is enough, and that without any of it
-nothing else would help.
+once for each, with the others of its row switched off, and the refusal is the one that this mitigation gives (where no
+code exists, strangers are not told which rule it was, and the journal names it); and once with the whole row off, and
+then it succeeds. So a row says two things: what is enough, and that without any of it nothing else would help.
 
 M is RFC 10027's number ([rfc10027](rfc10027.md)), R is a rule of ours ([rules](rules.md)). *Policy*, *registration* and
 *exemption* say where an administrator switches a mitigation; everything else is always on, and is off in its test only
@@ -59,7 +59,8 @@ What does not help, and is played as well: short-lived codes (M2) stop no code t
 stops only most of the time: the number (M16) is guessed once in a hundred, with one try. What cannot be stopped here: a
 person who helps the attacker knowingly, and one who reads the number or a start ticket out to him.
 
-Copies of device codes and tokens against every setting of `dpop` (M12) are in `test_m12_copies.py`, bad input to every
+Copies of device codes and tokens against every setting of `dpop` (M12) are in `test_m12_copies.py`, of `certificate` in
+`test_m12_certificate_copies.py`; a flood from a thousand addresses (R21) in `test_r21_flood.py`, bad input to every
 endpoint and page in `test_bad_input.py`, and what thieves of the data folder or of the logs find (R17) in
 `test_r17_secrets.py`.
 """

@@ -20,7 +20,8 @@ from ostiary.services.signins.start import Started
 from ostiary.services.tokens.issue import Issued
 from ostiary.store import schema
 from tests.services.door import PERSON, REQUESTER, Door
-from tests.web.oauth.site import ALICE, GROUP
+from tests.web.oauth.requester import DEVICE, OWN
+from tests.web.oauth.site import ALICE, CLI, GROUP
 
 
 def admin(door: Door) -> Any:
@@ -106,6 +107,20 @@ def test_the_requesters_place_decides_at_the_start(door: Door) -> None:
     refused = door.start("203.0.113.77")
     assert why(refused) is Reason.BLOCKED
     assert len(door.signins()) == 1
+
+
+def test_r1_the_journal_names_what_stood_in_the_way_of_an_open_exemption_and_the_answer_does_not(door: Door) -> None:
+    """R1: strangers hear the same as when no exemption is open; administrators find the rule that they have to mend."""
+    save(door, displayName="Nobody on Sundays", **BLOCK)
+    answers = [door.post(DEVICE, {"client_id": CLI, "scope": OWN})]
+    door.open()
+    answers.append(door.post(DEVICE, {"client_id": CLI, "scope": OWN}))
+    assert [answer.status_code for answer in answers] == [403, 403]
+    said = [answer.json()["error_description"].partition(" Trace ID")[0] for answer in answers]
+    assert said[0] == said[1]
+    assert "Policy: Block device code flow." in said[1]
+    told = [entry["detail"]["rules"] for entry in door.entries("device:signin:refused")]
+    assert told == [["Block device code flow"], ["Nobody on Sundays"]]
 
 
 def test_proximity_stops_a_code_that_was_started_elsewhere(door: Door) -> None:

@@ -7,7 +7,15 @@ import pytest
 
 from ostiary.core.access.facts import DeviceFacts
 from ostiary.core.access.policy_set import PolicySet
-from ostiary.core.exemptions.could_pass import REMEMBERED, Opening, Openings, Start, could_pass, refusal
+from ostiary.core.exemptions.could_pass import (
+    REMEMBERED,
+    Opening,
+    Openings,
+    Start,
+    could_pass,
+    in_the_way,
+    refusal,
+)
 from ostiary.core.exemptions.exemption import Exemption, Limits
 from ostiary.core.words.ids import ExemptionId
 from ostiary.core.words.instants import Instant
@@ -91,3 +99,22 @@ def test_r1_what_was_judged_is_remembered_for_one_version_of_the_policies_only()
 def test_r1_the_refusal_names_the_rule() -> None:
     """R1: for somebody without an exemption."""
     assert refusal(one(BLOCK), START).rules == ("block",)
+
+
+@pytest.mark.parametrize(
+    ("window", "told"),
+    [
+        (WINDOW, ("alice", "everybody")),
+        (replace(WINDOW, limits=Limits(application=OTHER)), ()),
+        (replace(WINDOW, ended=Instant(120)), ()),
+    ],
+)
+def test_r1_what_stands_in_the_way_of_an_open_exemption_is_known(window: Exemption, told: tuple[str, ...]) -> None:
+    """R1: not the block that it lifts, but what blocks its person all the same; each once, whoever else it blocks."""
+    rules = one(BLOCK, policy("alice", users={"includeUsers": [ALICE]}), policy("everybody"))
+    openings = Openings(
+        1, (Opening(window, "alice@example.com"), Opening(replace(window, user=BOB), "bob@example.com"))
+    )
+    found = in_the_way(rules, openings, START, exception_group=EXCEPTION, version=1, now=Instant(150))
+    assert found == told
+    assert not could_pass(rules, openings, START, exception_group=EXCEPTION, version=1, now=Instant(150))

@@ -6,6 +6,7 @@ admits this client and this requester, and that no policy would block on the fac
 it costs no query.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ostiary.core.access.decision import Decision, Outcome
@@ -17,7 +18,7 @@ from ostiary.core.words.ids import AppId, GroupId, UserId
 from ostiary.core.words.instants import Instant
 
 VERSION = "openings"  # the row of `versions`
-REMEMBERED = 4096  # answers of `_unblocked`
+REMEMBERED = 4096  # answers of `_decided`
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,9 @@ class Openings:
 
     version: int = 0
     all: tuple[Opening, ...] = ()
-    _judged: dict[tuple[UserId, "Start", int], bool] = field(default_factory=dict, compare=False, repr=False)
+    _judged: dict[tuple[UserId, "Start", int], Decision] = field(default_factory=dict, compare=False, repr=False)
     """
-    Memory of `_unblocked`, which depends on nothing that moves while this value lives, but for what is in its key.
+    Memory of `_decided`, which depends on nothing that moves while this value lives, but for what is in its key.
     """
 
 
@@ -69,15 +70,30 @@ def could_pass(
     policies: PolicySet, openings: Openings, start: Start, *, exception_group: GroupId, version: int, now: Instant
 ) -> bool:
     """Whether at least one person could complete this sign-in; *version* is the picture's, for the memory."""
+    decisions = _decisions(policies, openings, start, exception_group, version, now)
+    return any(decision.outcome is not Outcome.BLOCKED for decision in decisions)
+
+
+def in_the_way(
+    policies: PolicySet, openings: Openings, start: Start, *, exception_group: GroupId, version: int, now: Instant
+) -> tuple[str, ...]:
+    """
+    The rules that block those whose exemption is open for this request; empty where none is. Who asks must not see
+    them: strangers would learn that an exemption is open.
+    """
+    decisions = _decisions(policies, openings, start, exception_group, version, now)
+    return tuple(dict.fromkeys(rule for decision in decisions for rule in decision.rules))
+
+
+def _decisions(
+    policies: PolicySet, openings: Openings, start: Start, exception_group: GroupId, version: int, now: Instant
+) -> Iterator[Decision]:
+    """What policy says at the start of each person whose exemption is open for this request."""
+    use = _use(start)
     for opening in openings.all:
         exemption = opening.exemption
-        if (
-            exemption.takes(now)
-            and exemption.limits.admit(_use(start))
-            and _unblocked(policies, openings, opening, start, exception_group, version)
-        ):
-            return True
-    return False
+        if exemption.takes(now) and exemption.limits.admit(use):
+            yield _decided(policies, openings, opening, start, exception_group, version)
 
 
 def _use(start: Start) -> Use:
@@ -86,15 +102,15 @@ def _use(start: Start) -> Use:
     return Use(start.client, start.requester_address, start.resource, start.scopes, device)
 
 
-def _unblocked(
+def _decided(
     policies: PolicySet, openings: Openings, opening: Opening, start: Start, exception_group: GroupId, version: int
-) -> bool:
+) -> Decision:
     key = (opening.exemption.user, start, version)
     known = openings._judged.get(key)
     if known is None:
         groups = opening.groups | {exception_group}
         facts = facts_at_start(start, opening.exemption.user, groups, opening.roles)
-        known = evaluate(policies, facts, unknown=Treat.LATER).outcome is not Outcome.BLOCKED
+        known = evaluate(policies, facts, unknown=Treat.LATER)
         if len(openings._judged) >= REMEMBERED:  # many sources: begin anew rather than grow
             openings._judged.clear()
         openings._judged[key] = known

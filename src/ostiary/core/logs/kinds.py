@@ -19,7 +19,7 @@ class Kind(StrEnum):
     reference, ticket, device.
     """
     START_REFUSED = "device:signin:refused"
-    """No code exists: reason, client, rules."""
+    """No code exists: reason, client, rules (those that block an open exemption, which the answer never names)."""
     STARTS_REFUSED = "device:signin:refused_many"
     """Anonymous refusals beyond the first twenty of a minute, counted (R21): client, source, user, reason, count."""
     CLAIMED = "device:signin:claimed"

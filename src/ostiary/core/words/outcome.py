@@ -147,6 +147,10 @@ class Refused:
     """
     rules: tuple[str, ...] = ()
     """Names of the conditional access policies that decided."""
+    unsaid: tuple[str, ...] = ()
+    """
+    Names of those that really decided, where whoever asks must not be told: the journal has them instead of `rules`.
+    """
     field: str = ""
     """JSON path or form field that is wrong, for Graph and pages."""
     reference: str = ""

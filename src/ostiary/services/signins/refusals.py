@@ -26,7 +26,8 @@ async def refuse(
     registered = name in house.desk.picture.applications
     if not house.floods.admit(name, visit.address, refused.reason.value, visit.now, known=registered):
         return refused
-    more = {"reason": refused.reason.value, "client": tame(client), "rules": list(refused.rules), **(detail or {})}
+    rules = list(refused.unsaid or refused.rules)
+    more = {"reason": refused.reason.value, "client": tame(client), "rules": rules, **(detail or {})}
 
     async def body(tx: Tx) -> None:
         await record(tx, visit, Entry(kind, target=f"application:{tame(client)}", detail=more))

@@ -13,7 +13,7 @@ from ostiary.core.devices.device import Device
 from ostiary.core.directory.applications import Application
 from ostiary.core.directory.assessments import may_start
 from ostiary.core.directory.credentials import source_of
-from ostiary.core.exemptions.could_pass import Openings, Start, could_pass, refusal
+from ostiary.core.exemptions.could_pass import Openings, Start, could_pass, in_the_way, refusal
 from ostiary.core.logs.entry import Entry, tame
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.signins import request_binding, user_code
@@ -224,7 +224,11 @@ def _demanded(house: House, visit: Visit, picture: Picture, begin: Start) -> Ref
             return refused
     if _could_pass(house, visit, picture, replace(begin, device=UNKNOWN)):
         return Refused(Reason.DEVICE_REQUIRED)
-    return Refused(Reason.BLOCKED, rules=refusal(picture.policies, begin).rules)
+    really = in_the_way(
+        picture.policies, house.desk.openings, begin, exception_group=picture.exception_group,
+        version=picture.version, now=visit.now,
+    )  # fmt: skip
+    return Refused(Reason.BLOCKED, rules=refusal(picture.policies, begin).rules, unsaid=really)
 
 
 def _binding(house: House, visit: Visit, picture: Picture, application: Application, begin: Start) -> tuple[Datum, ...]:
