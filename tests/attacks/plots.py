@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.attacks.stage import Stage, said
+from tests.attacks.stage import Machine, Stage, said
 
 Switch = Callable[[Stage, bool], AbstractContextManager[None]]
 
@@ -34,6 +34,16 @@ class Outcome:
 def stopped(answer: httpx.Response) -> Outcome:
     """The attack ends at this refusal."""
     return Outcome(stopped=said(answer))
+
+
+def used(machine: Machine, answer: httpx.Response) -> Outcome:
+    """Whom *machine* is taken for with the tokens of *answer*, if it holds any."""
+    return Outcome(machine.whose(answer)) if answer.status_code == 200 else stopped(answer)
+
+
+def redeemed(machine: Machine, device_code: str) -> Outcome:
+    """What the attacker's poll gives, and whose it is."""
+    return used(machine, machine.poll(device_code))
 
 
 @dataclass(frozen=True, slots=True)

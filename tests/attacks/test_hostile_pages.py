@@ -20,8 +20,8 @@ from ostiary.core.tokens.pkce import challenge_of
 from ostiary.services.tokens.sign_in import check_password, rise
 from ostiary.web.front.credentials import set_cookie
 from ostiary.web.front.headers import HEADERS
-from tests.attacks.plots import Attack, Outcome, Stop, by_rule, cases, prove, stopped
-from tests.attacks.stage import ABROAD, CLI, Machine, Stage, typed
+from tests.attacks.plots import Attack, Outcome, Stop, by_rule, cases, prove, redeemed, stopped, used
+from tests.attacks.stage import ABROAD, CLI, Stage, typed
 from tests.attacks.visitor import Visitor
 from tests.journeys.browser import APPROVE, Desk, desk
 
@@ -115,12 +115,6 @@ def evil_page(content: str, context: ssl.SSLContext | None = None) -> Iterator[s
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-def redeemed(machine: Machine, device_code: str) -> Outcome:
-    """What the attacker's poll gives, and whose it is."""
-    answer = machine.poll(device_code)
-    return Outcome(machine.whose(answer)) if answer.status_code == 200 else stopped(answer)
 
 
 # ---- how they are played
@@ -228,8 +222,7 @@ def sent_elsewhere(stage: Stage) -> Outcome:
         "grant_type": "authorization_code", "code": parse_qs(urlsplit(back).query)["code"][0],
         "redirect_uri": f"{EVIL}/back", "code_verifier": VERIFIER,
     }  # fmt: skip
-    answer = machine.post("token", form)
-    return Outcome(machine.whose(answer)) if answer.status_code == 200 else stopped(answer)
+    return used(machine, machine.post("token", form))
 
 
 def fixated(stage: Stage) -> Outcome:

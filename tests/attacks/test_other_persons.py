@@ -11,8 +11,8 @@ import pytest
 from ostiary.core.signins.signin import State
 from ostiary.services.signins import claim
 from ostiary.services.signins.guessing import wrong
-from tests.attacks.plots import Attack, Outcome, Stop, by_registration, by_rule, cases, prove, stopped
-from tests.attacks.stage import ABROAD, CLI, Machine, Stage, pressed, typed
+from tests.attacks.plots import Attack, Outcome, Stop, by_registration, by_rule, cases, prove, redeemed, stopped
+from tests.attacks.stage import ABROAD, CLI, Stage, pressed, typed
 from tests.attacks.visitor import Visitor, hidden
 
 BAD_CODE = "That code is not valid."
@@ -42,12 +42,6 @@ def taken_ticket(browser: Visitor) -> str:
     return found[1]
 
 
-def redeemed(machine: Machine, codes: dict[str, str]) -> Outcome:
-    """What the attacker's poll gives, and whose it is."""
-    answer = machine.poll(codes["device_code"])
-    return Outcome(machine.whose(answer)) if answer.status_code == 200 else stopped(answer)
-
-
 def from_within(stage: Stage) -> Outcome:
     """Dana, who may sign in herself, starts a sign-in (with a ticket of her own where one is asked for) for Alice."""
     stage.open("dana")
@@ -60,7 +54,7 @@ def from_within(stage: Stage) -> Outcome:
     if claimed.status_code != 303:
         return stopped(claimed)
     assert pressed(victim, claimed).status_code == 200
-    return redeemed(machine, begun.json())
+    return redeemed(machine, begun.json()["device_code"])
 
 
 def decided_elsewhere(stage: Stage) -> Outcome:
@@ -71,7 +65,7 @@ def decided_elsewhere(stage: Stage) -> Outcome:
     request = typed(victim, codes["user_code"]).headers["location"]
     own = hidden(dana.get("/devicelogin").text, "/devicelogin")
     answer = dana.post(f"{request}/approve", **own)
-    return redeemed(machine, codes) if answer.status_code == 200 else stopped(answer)
+    return redeemed(machine, codes["device_code"]) if answer.status_code == 200 else stopped(answer)
 
 
 def to_two_people(stage: Stage) -> Outcome:
@@ -84,7 +78,7 @@ def to_two_people(stage: Stage) -> Outcome:
     if claimed.status_code != 303:
         return stopped(claimed)
     assert pressed(victim, claimed).status_code == 200
-    return redeemed(machine, codes)
+    return redeemed(machine, codes["device_code"])
 
 
 def to_two_people_one_of_whom_goes_on(stage: Stage) -> Outcome:
@@ -95,7 +89,7 @@ def to_two_people_one_of_whom_goes_on(stage: Stage) -> Outcome:
     first = typed(dana, codes["user_code"])
     typed(victim, codes["user_code"])
     answer = pressed_late(dana, first.headers["location"])
-    return redeemed(machine, codes) if answer.status_code == 200 else stopped(answer)
+    return redeemed(machine, codes["device_code"]) if answer.status_code == 200 else stopped(answer)
 
 
 def pressed_late(browser: Visitor, request: str) -> Any:

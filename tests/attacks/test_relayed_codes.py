@@ -20,6 +20,7 @@ from tests.attacks.plots import (
     cases,
     prove,
     stopped,
+    used,
 )
 from tests.attacks.stage import ABROAD, STREET, Machine, Stage, pressed, typed
 from tests.attacks.visitor import Visitor
@@ -27,7 +28,7 @@ from tests.attacks.visitor import Visitor
 BLOCK = {"operator": "OR", "builtInControls": ["block"]}
 BLOCKED = "Blocked by a conditional access policy."
 NO_CODE = "403 access_denied: AADSTS53003: Blocked by a conditional access policy. Policy: Block device code flow."
-"""R1: no code exists. Which rule keeps out those who have an exemption is not for strangers."""
+"""R1: no code exists. Which rule keeps out those who have an exemption is not for strangers: the journal has it."""
 
 
 # ---- what stops them
@@ -78,7 +79,7 @@ def lured(machine: Machine, codes: dict[str, str], victim: Visitor) -> Outcome:
     if answer.json().get("ostiary_confirm") == "number":
         machine.post("confirm", {"device_code": codes["device_code"], "number": guessed(approved.text)})
         answer = machine.poll(codes["device_code"])
-    return Outcome(machine.whose(answer)) if answer.status_code == 200 else stopped(answer)
+    return used(machine, answer)
 
 
 def guessed(page: str) -> str:
@@ -157,6 +158,9 @@ ATTACKS = (
 def test_each_mitigation_stops_a_relayed_code_by_itself(stage: Stage, attack: Attack, only: Stop | None) -> None:
     """M1, M2, M7, M8, M9, M15, M16, R1: each alone; none of them, and the attacker is somebody else."""
     prove(stage, attack, only)
+    if only is not None and only.says == NO_CODE and only.by.how == "policy":
+        refused = stage.entries("device:signin:refused")[-1]
+        assert refused["detail"]["rules"] == [only.by.name], "the journal knows which rule it was"
 
 
 def test_m2_short_lived_codes_do_not_stop_one_that_is_made_when_the_victim_clicks(stage: Stage) -> None:

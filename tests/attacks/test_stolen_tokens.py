@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from ipaddress import ip_network
 from typing import Any
 
-import httpx
 import pytest
 
 from ostiary.core.exemptions.exemption import Limits
@@ -19,7 +18,7 @@ from ostiary.core.words.outcome import Refused
 from ostiary.services.signins.redeem import Passed, judge
 from ostiary.services.tokens.grants import device_code
 from ostiary.store import tokens as sessions
-from tests.attacks.plots import Attack, Mitigation, Outcome, Stop, by_registration, by_rule, cases, prove, stopped
+from tests.attacks.plots import Attack, Mitigation, Outcome, Stop, by_registration, by_rule, cases, prove, used
 from tests.attacks.stage import ABROAD, HOME, Machine, Stage, pressed, typed
 from tests.attacks.test_relayed_codes import NETWORK, PLACE
 
@@ -86,11 +85,6 @@ def whole(stage: Stage, machine: Machine) -> dict[str, str]:
     assert answer.status_code == 200, answer.text
     found: dict[str, str] = answer.json()
     return found
-
-
-def used(thief: Machine, answer: httpx.Response) -> Outcome:
-    """Whom the thief is taken for."""
-    return Outcome(thief.whose(answer)) if answer.status_code == 200 else stopped(answer)
 
 
 def code_with_another_key(stage: Stage) -> Outcome:
