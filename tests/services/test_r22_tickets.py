@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ostiary.core.signins.ticket import LENGTH, MOST, WRONG_LIMIT
+from ostiary.core.signins.ticket import LENGTH, MOST, WRONG
 from ostiary.core.signins.view import Approved, Claimed
 from ostiary.core.words.ids import AppId, UserId
 from ostiary.core.words.instants import after, minutes
@@ -69,7 +69,7 @@ def test_r22_a_ticket_counts_once_for_ten_minutes_for_its_application(demanding:
 def test_r22_guessing_is_bounded(demanding: Door) -> None:
     """Five wrong ones of a source close it to tickets for a quarter of an hour, right ones too; others go on."""
     letters = taken(demanding)
-    for _ in range(WRONG_LIMIT):
+    for _ in range(WRONG.limit):
         assert reason(demanding.start(ticket="BBBBBBBBBB")) is Reason.BAD_TICKET
     assert reason(demanding.start(ticket=letters)) is Reason.BUSY_SOURCE
     demanding.started("192.0.2.9", ticket=letters)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ostiary.core.directory.credentials import Rule
 from ostiary.core.signins.declared import NOTHING, Declared
 from ostiary.core.words.digests import digest, same
 from ostiary.core.words.ids import AppId, DeviceId, ExemptionId, SessionId, SignInId, UserId
@@ -21,8 +22,8 @@ READY_FOR = minutes(5)
 ACCOUNT_CHANGES = 2
 """How often the browser session that claimed may hand the sign-in to another account before consenting (R11)."""
 
-SHUNNED_FOR = minutes(60)
-"""How long a reported requester may not start a sign-in to the person who reported it (R11)."""
+SHUNNED = Rule(minutes(60), 1, minutes(60))
+"""One report: how long a reported requester may not start a sign-in to the person who reported it (R11)."""
 
 
 class State(StrEnum):

@@ -7,6 +7,7 @@ which somebody else started is of no use to anybody. A ticket is typed, like a u
 most `MOST` of a person, ten minutes, one use. One guess hits with at most 2^-24.6 while 400,000 are open (R10).
 """
 
+from ostiary.core.directory.credentials import Rule
 from ostiary.core.signins.user_code import ALPHABET, normal
 from ostiary.core.words.ids import AppId
 from ostiary.core.words.instants import minutes
@@ -19,9 +20,8 @@ ENROLMENT = AppId("enrolment")
 """What stands for an application where a machine asks to be admitted to the inventory."""
 KEY = "start-tickets"  # purpose of the key under which they are kept
 
-WRONG_LIMIT = 5
-"""Wrong tickets of one source (IPv4 /32, IPv6 /64) within `WINDOW` close it to tickets for `LOCK`."""
-WINDOW, LOCK = minutes(10), minutes(15)
+WRONG = Rule(minutes(10), 5, minutes(15))
+"""Wrong tickets of one source (IPv4 /32, IPv6 /64) close it to tickets."""
 
 __all__ = [
     "ALPHABET",
@@ -29,10 +29,8 @@ __all__ = [
     "KEY",
     "LENGTH",
     "LIFETIME",
-    "LOCK",
     "MOST",
-    "WINDOW",
-    "WRONG_LIMIT",
+    "WRONG",
     "normal",
     "purpose",
 ]

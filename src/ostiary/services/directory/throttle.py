@@ -18,17 +18,17 @@ __all__ = ["Strike", "clear", "locked", "slow", "strike", "sweep"]
 KEPT = days(2)  # longer than any window
 
 
-async def strike(tx: Tx, subject: str, *, now: Instant, window: Span, limit: int, lock: Span) -> Strike:
+async def strike(tx: Tx, subject: str, rule: Rule, *, now: Instant) -> Strike:
     """
-    Step: count one wrong try of *subject*; the *limit*-th within *window* locks it for *lock*.
+    Step: count one wrong try of *subject*, which may lock it, as *rule* says.
 
-    Callers ask `locked` first: a try that was not looked at is not counted, so a lock does not lengthen itself.
+    Callers that could look or not ask `locked` first and do not count what they do not look at: so a lock does not
+    lengthen itself. What happens all the same (a sign-in that is turned down) is counted, and lengthens it.
     """
-    rule = Rule(window, limit, lock)
     old = await rows.find(tx, subject)
     new = struck(old, now, rule)
     await rows.put(tx, subject, old, new)
-    return Strike(new.count, new.until if new.count >= limit else None)
+    return Strike(new.count, new.until if new.count >= rule.limit else None)
 
 
 async def slow(tx: Tx, subject: str, *, now: Instant, growth: Growth) -> Counter:

@@ -69,9 +69,7 @@ async def _bound(tx: Tx, visit: Visit, signin: SignIn, data: tuple[Datum, ...]) 
 
 async def _wrong(tx: Tx, visit: Visit, signin: SignIn, data: tuple[Datum, ...]) -> Refused:
     """Counted for the sign-in, whoever holds it; what was typed is kept nowhere, it may be anything."""
-    one = await strike(
-        tx, f"binding:{signin.id}", now=visit.now, window=TRIES.window, limit=TRIES.limit, lock=TRIES.lock
-    )  # fmt: skip
+    one = await strike(tx, f"binding:{signin.id}", TRIES, now=visit.now)
     left = TRIES.limit - one.count
     if left > 0:
         await record(tx, visit, _entry(Kind.BINDING_WRONG, visit, signin, data, {"count": one.count}))

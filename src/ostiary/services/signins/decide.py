@@ -17,11 +17,11 @@ from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.signins import number, same_device
 from ostiary.core.signins.request_binding import awaited, lacking
-from ostiary.core.signins.signin import ACCOUNT_CHANGES, DECIDED, OPEN, SHUNNED_FOR, SignIn, State, ready_until
+from ostiary.core.signins.signin import ACCOUNT_CHANGES, DECIDED, OPEN, SHUNNED, SignIn, State, ready_until
 from ostiary.core.signins.view import Approved, Closed, Decided, Handed
 from ostiary.core.words.digests import digest
 from ostiary.core.words.ids import DeviceId, SignInId, UserId
-from ostiary.core.words.instants import after, between, hours
+from ostiary.core.words.instants import after, between
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import settled
@@ -166,7 +166,7 @@ async def report(house: House, visit: Visit, id: SignInId) -> Closed | Refused:
             await close(tx, visit, signin, State.REPORTED)
         if signin.session is not None:
             await sessions.end(tx, signin.session, now=visit.now, cause="reported")
-        await strike(tx, shunned(user, signin), now=visit.now, window=hours(1), limit=1, lock=SHUNNED_FOR)
+        await strike(tx, shunned(user, signin), SHUNNED, now=visit.now)
         await record(tx, visit, Entry(Kind.REPORTED, target=f"user:{user}", story=signin.id))
         await turned_down(tx, visit, user, signin, house.settings.limits)
         await alert(

@@ -15,7 +15,6 @@ from ostiary.core.words.instants import minutes
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.directory import throttle
-from ostiary.services.directory.throttle import Strike
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
 from ostiary.store import Tx
@@ -49,11 +48,11 @@ async def held_up(tx: Tx, visit: Visit, user: UserId) -> Refused | None:
 
 async def wrong(tx: Tx, visit: Visit, user: UserId, signin: SignIn | None) -> Refused:
     """Step: count a wrong code, write it down, and say the one sentence, whatever was wrong with it."""
-    one = await _strike(tx, visit, f"code:{user}", PERSON)
-    source = await _strike(tx, visit, f"code-source:{source_of(visit.address)}", SOURCE)
-    everybody = await _strike(tx, visit, "code-all", EVERYBODY)
+    one = await throttle.strike(tx, f"code:{user}", PERSON, now=visit.now)
+    source = await throttle.strike(tx, f"code-source:{source_of(visit.address)}", SOURCE, now=visit.now)
+    everybody = await throttle.strike(tx, "code-all", EVERYBODY, now=visit.now)
     if source.locked_until is not None:
-        await _strike(tx, visit, f"code-pause:{user}", PAUSE)
+        await throttle.strike(tx, f"code-pause:{user}", PAUSE, now=visit.now)
     detail = {"user": user, "count": one.count, "locked": one.locked_until is not None}
     story = signin.id if signin is not None else ""
     await record(tx, visit, Entry(Kind.CODE_WRONG, target=f"user:{user}", story=story, detail=detail))
@@ -64,7 +63,3 @@ async def wrong(tx: Tx, visit: Visit, user: UserId, signin: SignIn | None) -> Re
         text = f"{EVERYBODY.limit} wrong user codes were typed within a minute, by all people together."
         await alert(tx, visit, about="user codes guessed by many", text=text)
     return WRONG
-
-
-async def _strike(tx: Tx, visit: Visit, subject: str, rule: Rule) -> Strike:
-    return await throttle.strike(tx, subject, now=visit.now, window=rule.window, limit=rule.limit, lock=rule.lock)

@@ -6,14 +6,12 @@ Owns the counters and what is said while one holds. Only sign-ins that the perso
 somebody else started in their name, and one that began with their own start ticket is free: they began it themselves.
 """
 
-from ostiary.core.directory.credentials import Rule
 from ostiary.core.signins.limits import Limits, denials, everybodys_denials, prompts
 from ostiary.core.signins.signin import SignIn
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.directory import throttle
-from ostiary.services.directory.throttle import Strike
 from ostiary.services.logs.alerts import alert
 from ostiary.store import Tx
 
@@ -43,7 +41,7 @@ async def prompted(tx: Tx, visit: Visit, user: UserId, signin: SignIn, limits: L
     if _began(signin, user):
         return
     rule = prompts(limits)
-    if (await _strike(tx, visit, _prompted(user), rule)).locked_until is not None:
+    if (await throttle.strike(tx, _prompted(user), rule, now=visit.now)).locked_until is not None:
         text = f"{visit.caller.name} took up {rule.limit} sign-ins within an hour; no more for 15 minutes."
         await alert(tx, visit, about="many sign-ins of one person", target=f"user:{user}", text=text)
 
@@ -51,11 +49,12 @@ async def prompted(tx: Tx, visit: Visit, user: UserId, signin: SignIn, limits: L
 async def turned_down(tx: Tx, visit: Visit, user: UserId, signin: SignIn, limits: Limits) -> None:
     """Step: *user* denied or reported *signin*, or did not know what it is bound to."""
     mine, all_ = denials(limits), everybodys_denials(limits)
-    if not _began(signin, user) and (await _strike(tx, visit, _denied(user), mine)).locked_until is not None:
-        text = f"{visit.caller.name} turned down {mine.limit} sign-ins within an hour, the last one from"
+    one = None if _began(signin, user) else await throttle.strike(tx, _denied(user), mine, now=visit.now)
+    if one is not None and one.locked_until is not None:
+        text = f"{visit.caller.name} turned down {one.count} sign-ins within an hour, the last one from"
         text += f" {signin.requester_address or 'an unknown address'}; no more for 15 minutes."
         await alert(tx, visit, about="sign-ins turned down", target=f"user:{user}", story=signin.id, text=text)
-    if (await _strike(tx, visit, "denied-all", all_)).count == all_.limit:
+    if (await throttle.strike(tx, "denied-all", all_, now=visit.now)).count == all_.limit:
         text = f"{all_.limit} sign-ins were turned down within ten minutes, by all people together."
         await alert(tx, visit, about="sign-ins turned down by many", text=text)
 
@@ -71,7 +70,3 @@ def _prompted(user: UserId) -> str:
 
 def _denied(user: UserId) -> str:
     return f"denied:{user}"
-
-
-async def _strike(tx: Tx, visit: Visit, subject: str, rule: Rule) -> Strike:
-    return await throttle.strike(tx, subject, now=visit.now, window=rule.window, limit=rule.limit, lock=rule.lock)

@@ -5,6 +5,7 @@ Refusals that anybody can bring about: written, but never without a bound (R21).
 from collections.abc import Mapping
 from typing import Any
 
+from ostiary.core.directory.credentials import Rule
 from ostiary.core.logs.entry import Entry, tame
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.ids import AppId, UserId
@@ -16,6 +17,9 @@ from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
 from ostiary.store import Tx
+
+ELSEWHERE = Rule(hours(1), 1, hours(1))
+"""How often it is told that a sign-in is used from elsewhere."""
 
 
 async def refuse(
@@ -63,6 +67,6 @@ async def _alert_elsewhere(tx: Tx, visit: Visit, entry: Entry) -> None:
     subject = f"elsewhere:{entry.story}"
     if await throttle.locked(tx, subject, visit.now) is not None:
         return
-    await throttle.strike(tx, subject, now=visit.now, window=hours(1), limit=1, lock=hours(1))
+    await throttle.strike(tx, subject, ELSEWHERE, now=visit.now)
     text = f"What an exemption gave was used from {visit.address or 'an unknown address'}, outside of its network."
     await alert(tx, visit, about="used from elsewhere", target=entry.target, story=entry.story, text=text)

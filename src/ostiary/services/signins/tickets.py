@@ -93,7 +93,5 @@ async def spend_ticket(tx: Tx, visit: Visit, client: AppId, digests: tuple[bytes
     held = next((each for each in found if each is not None), None)
     if held is not None and held.user is not None and await credentials.spend(tx, held.digest, visit.now):
         return held.user
-    await strike(
-        tx, subject, now=visit.now, window=ticket.WINDOW, limit=ticket.WRONG_LIMIT, lock=ticket.LOCK
-    )  # fmt: skip
+    await strike(tx, subject, ticket.WRONG, now=visit.now)
     return Refused(Reason.BAD_TICKET)
