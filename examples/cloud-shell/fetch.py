@@ -17,7 +17,7 @@ LIMIT = 1_000_000
 
 
 def main(address: str, file: str) -> None:
-    """Write what *address* gives into *file*. Leaves with the exit status of the fault."""
+    """Write what *address* gives into *file*. Leaves with 1 and a sentence when there is nothing to write."""
     machine, parts = this_machine(), urlsplit(address)
     session = Session(open_cache("default", "memory", places(machine), machine))
     auth = OstiaryAuth(session, [f"{parts.scheme}://{parts.netloc}"])

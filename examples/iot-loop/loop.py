@@ -42,6 +42,11 @@ class Memory:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._path)
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # until then the old file may come back with the power
+        finally:
+            os.close(folder)
         self.now = values
 
 
