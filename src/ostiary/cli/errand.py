@@ -78,8 +78,7 @@ class Errand:
     def ask(self, question: str, within: float | None = None) -> str | None:
         """
         The line that somebody types to *question*, as soon as it stands there; what was typed before answers nothing.
-        None at the end of input, or
-        when none is typed *within* so many seconds.
+        None at the end of input, or when none is typed *within* so many seconds.
         """
         self.machine.forget_typed()
         self.screen.say(question, "bold")

@@ -41,7 +41,7 @@ def workloads(**sides: list[str]) -> dict[str, Any]:
      ({**ANYBODY, "clientAppTypes": ["browser", "mobileAppsAndDesktopClients"]}, False, True)],
 )  # fmt: skip
 def test_whom_a_policy_means(changes: dict[str, Any], robot: bool, person: bool) -> None:
-    """`All` is everybody, named people never a workload, `clientApplications` workloads alone."""
+    """`All` is everybody, named people never a workload, included `clientApplications` workloads alone."""
     rules = one(policy(**changes))
     for known, blocked in ((ROBOT, robot), (PERSON, person)):
         outcome = evaluate(rules, facts(**known), unknown=Treat.STRICT).outcome

@@ -252,9 +252,7 @@ TABLE: dict[Reason, Wire] = {
     Reason.BAD_CREDENTIALS: Wire(
         "invalid_grant", 50126, "User name, password or code is wrong.", "Try again.", front="login_required"
     ),
-    Reason.SIGN_IN_LOCKED: Wire(
-        "invalid_grant", 50053, "Too many failed attempts.", _WAIT_LONGER, front="login_required"
-    ),
+    Reason.SIGN_IN_LOCKED: Wire("invalid_grant", 50053, "Too many failed attempts.", _WAIT, front="login_required"),
     Reason.ACCOUNT_DISABLED: Wire(
         "invalid_grant", 50057, "The account is disabled.", _ASK_ADMINISTRATOR, front="access_denied", device_status=403
     ),

@@ -1,8 +1,8 @@
 """
 Which workloads: Graph's `clientApplications` condition, over sign-ins that have no person.
 
-A policy with it is about workloads only, whatever its `users` say beside it (Entra writes `None` there); without it a
-policy about `All` users is about workloads too. People are never among them.
+A policy that includes some by it is about workloads only, whatever its `users` say beside it (Entra writes `None`
+there). One that only excludes some is about all others whom its `users` mean; `All` are people and workloads.
 """
 
 from typing import Any
