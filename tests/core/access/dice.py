@@ -160,7 +160,10 @@ class Dice:
             resource=self.told("x", "y"), scopes=self.told(frozenset(self.some(*SCOPES))),
             client_type=self.told("browser", "mobileAppsAndDesktopClients", "workload"),
             transfer_method=self.told("deviceCodeFlow", "deviceCodeFlow", None),
-            amr=self.told(("pwd",), ("pwd", "otp", "mfa"), ("pwd", "hwk", "mfa"), ("hwk", "user", "mfa"), ("hwk",)),
+            amr=self.told(
+                ("pwd",), ("pwd", "otp", "mfa"), ("pwd", "hwk", "mfa"), ("hwk", "user", "mfa"), ("hwk",),
+                ("hwk", "otp", "mfa"), ("swk", "pin", "mfa"), ("pop", "mfa"),
+            ),
             proof_age=self.told(0, 300, 301, 3600, 3601), platform=system,
             sign_in_risk=self.told("high", "medium", "none"), user_risk=self.told("none", "low"),
             person=self.place(), requester=self.place(), person_device=self.one(*DEVICES),

@@ -183,7 +183,12 @@ def built_in(name: str, facts: Facts) -> Answer:
 
 def strength(number: int, facts: Facts) -> Answer:
     """The first is any second factor, the other two a key and nothing that can be typed."""
-    return known(facts.amr, lambda amr: "mfa" in amr and (number == 0 or ("hwk" in amr and "pwd" not in amr))), PERSON
+
+    def enough(amr: Any) -> bool:
+        a_key, typed = {"hwk", "swk", "pop"} & set(amr), {"pwd", "otp"} & set(amr)
+        return "mfa" in amr and (number == 0 or (bool(a_key) and not typed))
+
+    return known(facts.amr, enough), PERSON
 
 
 def together(kinds: list[str], facts: Facts) -> Truth:

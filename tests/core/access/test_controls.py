@@ -59,6 +59,8 @@ ROWS: tuple[tuple[dict[str, Any], dict[str, Any], Outcome], ...] = (
     (grant(strength=4), {"amr": ("pwd", "otp", "mfa")}, CONTROLS),
     (grant(strength=4), {"amr": ("hwk", "user", "mfa")}, ALLOWED),
     (grant(strength=4), {"amr": ("swk", "pin", "mfa")}, ALLOWED),
+    (grant(strength=4), {"amr": ("pop", "mfa")}, ALLOWED),
+    (grant(strength=4), {"amr": ("hwk", "otp", "mfa")}, CONTROLS),
     (grant(strength=4), {"amr": ("hwk",)}, CONTROLS),
     (grant(strength=4), {"amr": UNKNOWN}, CONTROLS),
     (
