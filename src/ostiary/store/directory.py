@@ -13,7 +13,6 @@ from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx
 from ostiary.store.schema import (
-    ABOUT_PEOPLE,
     ADMINISTRATES,
     assignments,
     eligibilities,
@@ -23,6 +22,7 @@ from ostiary.store.schema import (
     journal,
     users,
 )
+from ostiary.store.schema_logs import ABOUT_PEOPLE
 from ostiary.store.sql import sql
 
 USER_COLUMNS = (

@@ -21,7 +21,8 @@ from sqlalchemy import (
 
 from ostiary.store.schema_devices import device_tables
 from ostiary.store.schema_drills import drill_table
-from ostiary.store.schema_exemptions import exemption_tables, review_tables
+from ostiary.store.schema_exemptions import exemption_table, exemption_tables, review_tables
+from ostiary.store.schema_logs import journal_tables, story_table
 from ostiary.store.schema_proofs import passkey_tables, proof_tables
 from ostiary.store.schema_upstream import upstream_tables
 
@@ -80,61 +81,8 @@ keys = Table(
 
 # ---- journal
 
-streams = Table("streams", metadata, _key("stream"), _int("head"))
-
-AUDITED = text("substr(kind, 1, 5) IN ('admin', 'syste', 'user:')")
-"""Which entries are changes rather than sign-ins: `core/logs/story.py` says the same of a kind."""
-
-ABOUT_PEOPLE = text("substr(target, 1, 5) = 'user:'")
-"""Which entries a person can be told of; of the rest nothing is looked up by its target."""
-
-journal = Table(
-    "journal",
-    metadata,
-    Column("position", _Serial, primary_key=True, autoincrement=True),
-    _text("stream"),
-    _int("number"),
-    _text("kind"),
-    _int("at"),
-    _text("story"),
-    _text("actor"),
-    _text("target"),
-    _text("body"),  # canonical JSON of the whole entry, R15
-    _blob("leaf"),
-    UniqueConstraint("stream", "number"),
-    Index("journal_people", "target", "position", sqlite_where=ABOUT_PEOPLE, postgresql_where=ABOUT_PEOPLE),
-    # the directory audits are few beside the sign-ins: indexes of their own, in the order in which they are shown
-    *(
-        Index(f"audits_{name}", *columns, "at", "position", sqlite_where=AUDITED, postgresql_where=AUDITED)
-        for name, columns in (("at", ()), ("kind", ("kind",)), ("actor", ("actor",)), ("target", ("target",)))
-    ),
-)
-
-cursors = Table("cursors", metadata, _key("reader"), _int("position"))
-
-stories = Table(
-    "stories",
-    metadata,
-    _key("id"),
-    _int("started"),
-    _int("changed"),
-    _text("outcome"),  # pending | success | failure
-    _text("user", null=True),
-    _text("client", null=True),
-    _text("exemption", null=True),
-    _text("requester", null=True),  # address
-    _text("approver", null=True),  # address
-    _text("protocol"),  # deviceCode | authorizationCodeWithPkce | …
-    _text("story"),  # JSON, core/logs/story.py
-    _int("error", default="0"),  # AADSTS number of the outcome
-    _int("waits", null=True),  # until when a pending one may still come to something
-    Index("stories_started", "started", "id"),
-    *(
-        Index(f"stories_{name}", name, "started", "id")
-        for name in ("user", "client", "outcome", "requester", "approver", "protocol", "error", "exemption")
-    ),
-    Index("stories_waits", "waits", sqlite_where=text("waits IS NOT NULL"), postgresql_where=text("waits IS NOT NULL")),
-)
+streams, journal, cursors = journal_tables(metadata)
+stories = story_table(metadata)
 
 # ---- directory
 
@@ -255,30 +203,7 @@ named_locations = Table("named_locations", metadata, _key(), _text("document"), 
 kill_switch = Table("kill_switch", metadata, _key("name"), _text("words"), *map(_int, ("number", "engaged", "killed")))
 """What a device code began until `killed` is over (R8); `words` is JSON: who and why."""
 
-exemptions = Table(
-    "exemptions",
-    metadata,
-    _key(),
-    Column("user", Text, ForeignKey("users.id"), nullable=False),
-    Column("group", Text, ForeignKey("groups.id"), nullable=False),
-    _text("reason"),
-    _text("limits"),  # JSON, core/exemptions/exemption.py
-    _int("break_glass", default="0"),
-    _text("opened_by"),
-    _int("opened"),
-    _int("starts"),
-    _int("ends"),
-    _int("ended", null=True),  # ended before its time
-    _text("end_cause", null=True),
-    _text("ended_by", null=True),
-    _int("waits", null=True),  # its length, until the first use starts the clock; `ends` closes the start window then
-    _text("hours", null=True),  # JSON, core/exemptions/hours.py
-    _int("latest", null=True),  # nothing of it lasts longer
-    _int("used", default="0"),  # sign-ins that it gave something to
-    Index("exemptions_user", "user", "ends"),
-    Index("exemptions_ends", "ends"),
-)
-
+exemptions = exemption_table(metadata)
 eligibilities, exemption_rules, exemption_requests, exemption_decisions = exemption_tables(metadata)
 access_reviews, access_review_items = review_tables(metadata)
 

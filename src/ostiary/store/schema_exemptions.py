@@ -1,14 +1,41 @@
 """
-Tables of what leads to an exemption: who is eligible, the rules, requests with their decisions, access reviews. Part of
-`schema`, which was full.
+Tables of exemptions and of what leads to one: who is eligible, the rules, requests with their decisions, access
+reviews. Part of `schema`, which was full.
 """
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, MetaData, Table, Text, text
 
-__all__ = ["exemption_tables", "review_tables"]
+__all__ = ["exemption_table", "exemption_tables", "review_tables"]
 
 OPEN = text("phase = 'open'")
 OWES_REVIEW = text("break_glass = 1 AND review = ''")
+
+
+def exemption_table(metadata: MetaData) -> Table:
+    """Exemptions, in *metadata*."""
+    return Table(
+        "exemptions",
+        metadata,
+        Column("id", Text, primary_key=True),
+        Column("user", Text, ForeignKey("users.id"), nullable=False),
+        Column("group", Text, ForeignKey("groups.id"), nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("limits", Text, nullable=False),  # JSON, core/exemptions/exemption.py
+        Column("break_glass", BigInteger, nullable=False, server_default="0"),
+        Column("opened_by", Text, nullable=False),
+        Column("opened", BigInteger, nullable=False),
+        Column("starts", BigInteger, nullable=False),
+        Column("ends", BigInteger, nullable=False),
+        Column("ended", BigInteger, nullable=True),  # ended before its time
+        Column("end_cause", Text, nullable=True),
+        Column("ended_by", Text, nullable=True),
+        Column("waits", BigInteger, nullable=True),  # its length, until the first use; `ends` closes the start window
+        Column("hours", Text, nullable=True),  # JSON, core/exemptions/hours.py
+        Column("latest", BigInteger, nullable=True),  # nothing of it lasts longer
+        Column("used", BigInteger, nullable=False, server_default="0"),  # sign-ins that it gave something to
+        Index("exemptions_user", "user", "ends"),
+        Index("exemptions_ends", "ends"),
+    )
 
 
 def exemption_tables(metadata: MetaData) -> tuple[Table, Table, Table, Table]:

@@ -17,7 +17,8 @@ from ostiary.core.words.ids import SessionId, UserId
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx
 from ostiary.store.logs import recorded
-from ostiary.store.schema import AUDITED, cursors, exemptions, journal, sessions, stories, users
+from ostiary.store.schema import cursors, exemptions, journal, sessions, stories, users
+from ostiary.store.schema_logs import AUDITED
 from ostiary.store.sql import Sql, sql
 
 _HEAD = sql(

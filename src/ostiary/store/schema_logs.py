@@ -1,0 +1,83 @@
+"""
+Tables of the journal and of the sign-ins folded from it. Part of `schema`, which was full.
+"""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint, text
+
+__all__ = ["ABOUT_PEOPLE", "AUDITED", "journal_tables", "story_table"]
+
+AUDITED = text("substr(kind, 1, 5) IN ('admin', 'syste', 'user:')")
+"""Which entries are changes rather than sign-ins: `core/logs/story.py` says the same of a kind."""
+
+ABOUT_PEOPLE = text("substr(target, 1, 5) = 'user:'")
+"""Which entries a person can be told of; of the rest nothing is looked up by its target."""
+
+WAITS = text("waits IS NOT NULL")
+
+# SQLite gives only INTEGER PRIMARY KEY a rowid alias.
+_Serial = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def journal_tables(metadata: MetaData) -> tuple[Table, Table, Table]:
+    """Streams, the journal and its readers' cursors, in *metadata*."""
+    streams = Table(
+        "streams",
+        metadata,
+        Column("stream", Text, primary_key=True),
+        Column("head", BigInteger, nullable=False),
+    )
+    journal = Table(
+        "journal",
+        metadata,
+        Column("position", _Serial, primary_key=True, autoincrement=True),
+        Column("stream", Text, nullable=False),
+        Column("number", BigInteger, nullable=False),
+        Column("kind", Text, nullable=False),
+        Column("at", BigInteger, nullable=False),
+        Column("story", Text, nullable=False),
+        Column("actor", Text, nullable=False),
+        Column("target", Text, nullable=False),
+        Column("body", Text, nullable=False),  # canonical JSON of the whole entry, R15
+        Column("leaf", LargeBinary, nullable=False),
+        UniqueConstraint("stream", "number"),
+        Index("journal_people", "target", "position", sqlite_where=ABOUT_PEOPLE, postgresql_where=ABOUT_PEOPLE),
+        # the directory audits are few beside the sign-ins: indexes of their own, in the order in which they are shown
+        *(
+            Index(f"audits_{name}", *columns, "at", "position", sqlite_where=AUDITED, postgresql_where=AUDITED)
+            for name, columns in (("at", ()), ("kind", ("kind",)), ("actor", ("actor",)), ("target", ("target",)))
+        ),
+    )
+    cursors = Table(
+        "cursors",
+        metadata,
+        Column("reader", Text, primary_key=True),
+        Column("position", BigInteger, nullable=False),
+    )
+    return streams, journal, cursors
+
+
+def story_table(metadata: MetaData) -> Table:
+    """Sign-ins as their entries tell them, in *metadata*."""
+    return Table(
+        "stories",
+        metadata,
+        Column("id", Text, primary_key=True),
+        Column("started", BigInteger, nullable=False),
+        Column("changed", BigInteger, nullable=False),
+        Column("outcome", Text, nullable=False),  # pending | success | failure
+        Column("user", Text, nullable=True),
+        Column("client", Text, nullable=True),
+        Column("exemption", Text, nullable=True),
+        Column("requester", Text, nullable=True),  # address
+        Column("approver", Text, nullable=True),  # address
+        Column("protocol", Text, nullable=False),  # deviceCode | authorizationCodeWithPkce | …
+        Column("story", Text, nullable=False),  # JSON, core/logs/story.py
+        Column("error", BigInteger, nullable=False, server_default="0"),  # AADSTS number of the outcome
+        Column("waits", BigInteger, nullable=True),  # until when a pending one may still come to something
+        Index("stories_started", "started", "id"),
+        *(
+            Index(f"stories_{name}", name, "started", "id")
+            for name in ("user", "client", "outcome", "requester", "approver", "protocol", "error", "exemption")
+        ),
+        Index("stories_waits", "waits", sqlite_where=WAITS, postgresql_where=WAITS),
+    )
