@@ -24,12 +24,13 @@ _COLUMNS = (
     "end_cause", "ended_by", "waits", "hours", "latest", "used",
 )  # fmt: skip
 _ADDED = tuple(name for name in _COLUMNS if name not in ("ended", "end_cause", "ended_by", "used"))
-_killed = func.coalesce(select(kill_switch.c.killed).where(kill_switch.c.name == KILL_SWITCH).scalar_subquery(), -1)
-NOT_ENDED = and_(exemptions.c.ended.is_(None), exemptions.c.opened > _killed)
+KILLED = func.coalesce(select(kill_switch.c.killed).where(kill_switch.c.name == KILL_SWITCH).scalar_subquery(), -1)
+"""When the kill switch was turned last; before all time while it never was."""
+NOT_ENDED = and_(exemptions.c.ended.is_(None), exemptions.c.opened > KILLED)
 """Nobody ended it, and it was opened after the kill switch was turned last: a write of the switch, none of theirs."""
-_IS_KILLED = and_(exemptions.c.ended.is_(None), exemptions.c.opened <= _killed, exemptions.c.ends > _killed)
+_IS_KILLED = and_(exemptions.c.ended.is_(None), exemptions.c.opened <= KILLED, exemptions.c.ends > KILLED)
 _DERIVED: dict[str, Any] = {
-    "ended": case((_IS_KILLED, _killed), else_=exemptions.c.ended),
+    "ended": case((_IS_KILLED, KILLED), else_=exemptions.c.ended),
     "end_cause": case((_IS_KILLED, EndCause.KILLED.value), else_=exemptions.c.end_cause),
 }
 ALL = [_DERIVED.get(name, exemptions.c[name]) for name in _COLUMNS]
@@ -42,9 +43,6 @@ _LAST_END = sql(
     select(func.max(case((exemptions.c.ended < exemptions.c.ends, exemptions.c.ended), else_=exemptions.c.ends))).where(
         exemptions.c.user == bindparam("user"), not_(and_(*_STANDS)), exemptions.c.waits.is_(None)
     )
-)
-_LAST_USE = sql(
-    select(func.max(exemptions.c.starts)).where(exemptions.c.user == bindparam("user"), exemptions.c.used > 0)
 )
 _USE = sql(
     update(exemptions)
@@ -148,12 +146,6 @@ async def stretch(tx: Tx, old: Exemption, ends: Instant, *, now: Instant) -> boo
 async def last_end(tx: Tx, user: UserId, now: Instant) -> Instant | None:
     """When an exemption of *user* that ran ended last."""
     row = await tx.one(_LAST_END, user=user, now=now)
-    return None if row is None or row[0] is None else Instant(row[0])
-
-
-async def last_use(tx: Tx, user: UserId) -> Instant | None:
-    """When an exemption of *user* that gave something began last."""
-    row = await tx.one(_LAST_USE, user=user)
     return None if row is None or row[0] is None else Instant(row[0])
 
 

@@ -18,9 +18,8 @@ from ostiary.core.words.ids import ExemptionId, UserId
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx
 from ostiary.store.exemptions import ALL as EXEMPTION_COLUMNS
-from ostiary.store.exemptions import NOT_ENDED, exemption_of, limits_read, limits_written
-from ostiary.store.kill_switch import NAME as KILL_SWITCH
-from ostiary.store.schema import exemption_decisions, exemption_requests, exemptions, kill_switch, users
+from ostiary.store.exemptions import KILLED, NOT_ENDED, exemption_of, limits_read, limits_written
+from ostiary.store.schema import exemption_decisions, exemption_requests, exemptions, users
 from ostiary.store.schema_exemptions import OPEN
 from ostiary.store.sql import Sql, sql
 
@@ -41,15 +40,14 @@ __all__ = [
 ]
 
 _NAMES = tuple(column.name for column in exemption_requests.c)
-_killed = func.coalesce(select(kill_switch.c.killed).where(kill_switch.c.name == KILL_SWITCH).scalar_subquery(), -1)
 _IS_KILLED = and_(
     exemption_requests.c.phase == Phase.OPEN.value,
-    exemption_requests.c.created <= _killed,
-    exemption_requests.c.ends > _killed,
+    exemption_requests.c.created <= KILLED,
+    exemption_requests.c.ends > KILLED,
 )
 _DERIVED: dict[str, Any] = {
     "phase": case((_IS_KILLED, Phase.KILLED.value), else_=exemption_requests.c.phase),
-    "decided": case((_IS_KILLED, _killed), else_=exemption_requests.c.decided),
+    "decided": case((_IS_KILLED, KILLED), else_=exemption_requests.c.decided),
 }
 _ALL = [_DERIVED.get(name, exemption_requests.c[name]) for name in _NAMES]
 _opens = func.coalesce(exemption_requests.c.target, exemption_requests.c.id)
@@ -76,7 +74,7 @@ _MOVE = sql(
 )
 _WAITING = sql(
     select(func.count()).where(
-        exemption_requests.c.user == bindparam("user"), OPEN, exemption_requests.c.created > _killed,
+        exemption_requests.c.user == bindparam("user"), OPEN, exemption_requests.c.created > KILLED,
         exemption_requests.c.ends > bindparam("now"),
     )
 )  # fmt: skip
@@ -170,7 +168,7 @@ async def move(tx: Tx, old: Request, new: Request) -> bool:
 
 
 async def decide(tx: Tx, id: ExemptionId, decision: Decision) -> None:
-    """One more decision. The caller has moved the request in this transaction."""
+    """One more decision. The caller moves the request in the same transaction."""
     await tx.run(
         _DECIDE, request=id, by=decision.by, name=decision.name, stage=decision.stage, approved=int(decision.approved),
         reason=decision.reason, at=decision.at, length=decision.length,
@@ -222,7 +220,7 @@ class Place:
 TOP = Place(2**63 - 1, "~")
 _CONDITIONS: Mapping[Which, tuple[ColumnElement[bool], ...]] = {
     Which.ALL: (),
-    Which.WAITING: (OPEN, exemption_requests.c.ends > bindparam("now"), exemption_requests.c.created > _killed),  # type: ignore[dict-item]
+    Which.WAITING: (OPEN, exemption_requests.c.ends > bindparam("now"), exemption_requests.c.created > KILLED),  # type: ignore[dict-item]
     Which.ACTIVE: (
         exemption_requests.c.phase == Phase.APPROVED.value,
         NOT_ENDED,

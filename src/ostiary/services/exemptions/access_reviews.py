@@ -15,7 +15,9 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import settled
+from ostiary.services.directory.search import FOREIGN_CURSOR
 from ostiary.services.exemptions.eligible import lose
+from ostiary.services.exemptions.narrowing import position
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import refuse
 from ostiary.services.logs.record import record
@@ -142,14 +144,12 @@ async def find_review(house: House, visit: Visit, id: str) -> Review | Refused:
 
 async def list_reviews(house: House, visit: Visit, query: Query) -> Page[Review] | Refused:
     """Reviews, the newest first. Refused: a filter or an order."""
-    place = query.after or (2**63 - 1, "~")
     if query.filter is not None or query.order is not None or query.count:
         return Refused(Reason.INVALID_VALUE, "Reviews come in one order, all of them.", field="$filter")
-    match place:
-        case (int(created), str(id)) if abs(created) < 2**63:
-            pass
-        case _:
-            return Refused(Reason.INVALID_VALUE, "Use the address in @odata.nextLink as it is.", field="$skiptoken")
+    place = position(query.after)
+    if isinstance(place, Refused):
+        return place
+    created, id = place
 
     async def body(tx: Tx) -> Page[Review] | Refused:
         rows = await access_reviews.page(tx, created=created, id=id, most=query.top + 1)
@@ -168,7 +168,7 @@ async def list_answers(house: House, visit: Visit, review: str, query: Query) ->
         return Refused(Reason.INVALID_VALUE, "The questions come in one order, all of them.", field="$filter")
     place = query.after or ("",)
     if len(place) != 1 or not isinstance(place[0], str):
-        return Refused(Reason.INVALID_VALUE, "Use the address in @odata.nextLink as it is.", field="$skiptoken")
+        return FOREIGN_CURSOR
     after_ = place[0]
 
     async def body(tx: Tx) -> Page[Asked] | Refused:

@@ -22,6 +22,7 @@ from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import settled
 from ostiary.services.exemptions.granting import approver, grant, prepare
+from ostiary.services.exemptions.requests import NO_REQUEST
 from ostiary.services.exemptions.rules import current
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import refuse
@@ -30,8 +31,6 @@ from ostiary.store import Tx, requests
 from ostiary.store.requests import Asked
 
 __all__ = ["decide_request", "people", "withdraw_request"]
-
-NO_REQUEST = Refused(Reason.NOT_FOUND, "There is no such request.")
 
 
 async def decide_request(house: House, visit: Visit, id: ExemptionId, verdict: Verdict) -> Asked | Refused:

@@ -4,6 +4,7 @@ Who is eligible: given and taken by administrators, seen by its own person, lost
 Losing it ends what waits and what it opened, at once; what an administrator opened directly has nothing to do with it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ostiary.core.access.picture import Picture
@@ -12,7 +13,7 @@ from ostiary.core.exemptions.eligibility import Eligibility, Loss, bounded_end, 
 from ostiary.core.exemptions.exemption import EndCause
 from ostiary.core.exemptions.opening import PRINCIPAL_LENGTH
 from ostiary.core.exemptions.request import Act
-from ostiary.core.graph.query import And, Compare, Cursor, Expression, Page, Query
+from ostiary.core.graph.query import Page, Query
 from ostiary.core.logs.entry import Entry, tame
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.ids import ExemptionId, UserId
@@ -21,12 +22,13 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import OPENINGS, settled, touch
+from ostiary.services.exemptions.narrowing import asked, whose
 from ostiary.services.exemptions.rules import current
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import refuse
 from ostiary.services.logs.record import record
 from ostiary.store import Tx, eligibilities, exemptions, requests
-from ostiary.store.eligibilities import TOP, Eligible, Place
+from ostiary.store.eligibilities import Eligible, Place
 from ostiary.store.exemptions import Person, person
 
 __all__ = ["Wanted", "find_eligibility", "give_eligibility", "list_eligibilities", "lose", "take_eligibility"]
@@ -184,7 +186,7 @@ async def find_eligibility(house: House, visit: Visit, id: str) -> Eligible | Re
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Narrowed:
     """What a filter narrows a list to."""
 
     principal: str | None = None
@@ -199,53 +201,29 @@ async def list_eligibilities(
     Eligibilities, the newest first; with those that are over when *over*. Narrowed by person, group, or `unused` (not
     made use of for ninety days) in the filter. One's own need no role.
     """
-    asked, after = _narrowed(query.filter), _place(query.after)
-    if isinstance(asked, Refused) or isinstance(after, Refused):
-        return asked if isinstance(asked, Refused) else after  # type: ignore[return-value]
-    if query.order is not None or query.count:
-        return Refused(Reason.INVALID_VALUE, "Neither order nor count can be asked for here.", field="$orderby")
+    question = asked(query)
+    if isinstance(question, Refused):
+        return question
+    narrowed, after = _narrowed(question[0]), Place(*question[1])
+    if isinstance(narrowed, Refused):
+        return narrowed
 
     async def body(tx: Tx) -> Page[Eligible] | Refused:
-        own, user = visit.caller.user, visit.caller.user if mine else None
-        if asked.principal is not None:
-            named = await person(tx, asked.principal[:PRINCIPAL_LENGTH])
-            user = named.id if named is not None and (not mine or named.id == own) else UserId("")
-        personal = own is not None and (mine or user == own)
-        refused = judge(Action.READ_SELF if personal else Action.READ_ELIGIBILITY, visit.caller, now=visit.now)
-        if refused is not None:
-            return refused
-        if asked.group not in (None, house.desk.picture.exception_group):
+        user = await whose(tx, visit, narrowed.principal, Action.READ_ELIGIBILITY, mine=mine)
+        if isinstance(user, Refused):
+            return user
+        if narrowed.group not in (None, house.desk.picture.exception_group):
             return Page(())
         rows = await eligibilities.page(tx, user=user, over=over, now=visit.now, after=after, most=query.top + 1)
         shown = tuple(rows[: query.top])
         last = shown[-1].eligibility if len(rows) > query.top else None
-        kept = shown if not asked.unused else tuple(e for e in shown if unused(e.eligibility, e.used, visit.now))
+        kept = shown if not narrowed.unused else tuple(e for e in shown if unused(e.eligibility, e.used, visit.now))
         return Page(kept, (last.created, last.id) if last is not None else None)
 
     return await house.store.survey(body)
 
 
-def _narrowed(expression: Expression | None) -> _Asked | Refused:
-    found: dict[str, str | bool] = {}
-    rest = [expression] if expression is not None else []
-    while rest:
-        match rest.pop():
-            case And(left, right):
-                rest += [left, right]
-            case Compare(column, "eq", str(value) | bool(value)) if column not in found:
-                found[column] = value
-            case _:
-                return Refused(Reason.INVALID_VALUE, "Only `eq`, joined by `and`, once each.", field="$filter")
-    if found.get("unused") is False:
+def _narrowed(wanted: Mapping[str, str]) -> _Narrowed | Refused:
+    if wanted.get("unused") == "false":
         return Refused(Reason.INVALID_VALUE, "Only `unused eq true` can be asked for.", field="$filter")
-    user, group = found.get("user"), found.get("group")
-    return _Asked(str(user) if user is not None else None, str(group) if group is not None else None, "unused" in found)
-
-
-def _place(after: Cursor | None) -> Place | Refused:
-    if after is None:
-        return TOP
-    match after:
-        case (int(created), str(id)) if abs(created) < 2**63:
-            return Place(created, id)
-    return Refused(Reason.INVALID_VALUE, "Use the address in @odata.nextLink as it is.", field="$skiptoken")
+    return _Narrowed(wanted.get("user"), wanted.get("group"), "unused" in wanted)

@@ -3,24 +3,25 @@ Requests as lists: one's own, those that one may decide, all of them for who may
 a break-glass exemption owes.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.exemptions.deciding import may_see
-from ostiary.core.exemptions.opening import PRINCIPAL_LENGTH
-from ostiary.core.graph.query import And, Compare, Cursor, Expression, Page, Query
+from ostiary.core.graph.query import Page, Query
 from ostiary.core.logs.entry import Entry, tame
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.words.ids import ExemptionId, UserId
+from ostiary.core.words.ids import ExemptionId
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.visit import Visit
 from ostiary.services.exemptions.granting import approver
+from ostiary.services.exemptions.narrowing import asked, may_not_look, whose
 from ostiary.services.exemptions.rules import current
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import refuse
 from ostiary.services.logs.record import record
-from ostiary.store import Tx, exemptions, requests
+from ostiary.store import Tx, requests
 from ostiary.store.requests import TOP, Asked, Place, Which
 
 __all__ = ["Which", "find_request", "list_requests", "requests_to_decide", "review_break_glass"]
@@ -44,31 +45,26 @@ async def list_requests(house: House, visit: Visit, query: Query, *, mine: bool 
 
     One's own need no role. Refused: any other filter, and who may not.
     """
-    asked, after = _narrowed(query.filter), _place(query.after)
-    if isinstance(asked, Refused) or isinstance(after, Refused):
-        return asked if isinstance(asked, Refused) else after  # type: ignore[return-value]
-    if query.order is not None or query.count:
-        return Refused(Reason.INVALID_VALUE, "Neither order nor count can be asked for here.", field="$orderby")
+    question = asked(query)
+    if isinstance(question, Refused):
+        return question
+    narrowed, after = _narrowed(question[0]), Place(*question[1])
+    if isinstance(narrowed, Refused):
+        return narrowed
 
     async def body(tx: Tx) -> Page[Asked] | Refused:
-        own = visit.caller.user
-        user = own if mine else None
-        if asked.principal is not None:
-            named = await exemptions.person(tx, asked.principal[:PRINCIPAL_LENGTH])
-            user = named.id if named is not None and (not mine or named.id == own) else UserId("")
-        personal = own is not None and (mine or user == own)
-        refused = judge(Action.READ_SELF if personal else Action.READ_EXEMPTIONS, visit.caller, now=visit.now)
-        if refused is not None:
-            return refused
-        if asked.group not in (None, house.desk.picture.exception_group):
+        user = await whose(tx, visit, narrowed.principal, Action.READ_EXEMPTIONS, mine=mine)
+        if isinstance(user, Refused):
+            return user
+        if narrowed.group not in (None, house.desk.picture.exception_group):
             return Page(())
-        rows = await requests.page(tx, user=user, which=asked.which, now=visit.now, after=after, most=query.top + 1)
+        rows = await requests.page(tx, user=user, which=narrowed.which, now=visit.now, after=after, most=query.top + 1)
         shown = tuple(rows[: query.top])
         last = shown[-1].request if len(rows) > query.top else None
         return Page(shown, (last.created, last.id) if last is not None else None)
 
     answer = await house.store.survey(body)
-    return await _written(house, visit, answer) if isinstance(answer, Refused) else answer
+    return await may_not_look(house, visit, answer) if isinstance(answer, Refused) else answer
 
 
 async def requests_to_decide(house: House, visit: Visit, query: Query) -> Page[Asked] | Refused:
@@ -102,7 +98,7 @@ async def find_request(house: House, visit: Visit, id: str) -> Asked | Refused:
 
     answer = await house.store.read(body)
     if isinstance(answer, Refused) and answer.reason is not Reason.NOT_FOUND:
-        return await _written(house, visit, answer)
+        return await may_not_look(house, visit, answer)
     return answer
 
 
@@ -157,30 +153,11 @@ def _not_reviewable(visit: Visit, shown: Asked | None) -> Refused | None:
     return None
 
 
-async def _written(house: House, visit: Visit, refused: Refused) -> Refused:
-    """Write down that somebody known may not read this."""
-
-    async def body(tx: Tx) -> Refused:
-        return await refuse(tx, visit, Action.READ_EXEMPTIONS, refused)
-
-    return await house.store.write(body)
-
-
-def _narrowed(expression: Expression | None) -> _Narrowed | Refused:
-    found: dict[str, str] = {}
-    rest = [expression] if expression is not None else []
-    while rest:
-        match rest.pop():
-            case And(left, right):
-                rest += [left, right]
-            case Compare(column, "eq", str(value)) if column not in found:
-                found[column] = value
-            case _:
-                return Refused(Reason.INVALID_VALUE, "Only `eq`, joined by `and`, once each.", field="$filter")
-    asked = [_WHICH.get((name, found[name])) for name in ("status", "review", "state") if name in found]
-    if len(asked) > 1 or None in asked:
+def _narrowed(wanted: Mapping[str, str]) -> _Narrowed | Refused:
+    which = [_WHICH.get((name, wanted[name])) for name in ("status", "review", "state") if name in wanted]
+    if len(which) > 1 or None in which:
         return Refused(Reason.INVALID_VALUE, _CAN_ASK, field="$filter")
-    return _Narrowed(found.get("user"), found.get("group"), (asked and asked[0]) or Which.ALL)
+    return _Narrowed(wanted.get("user"), wanted.get("group"), (which and which[0]) or Which.ALL)
 
 
 _CAN_ASK = (
@@ -194,12 +171,3 @@ _WHICH = {
     ("state", "over"): Which.OVER,
     ("review", "owed"): Which.OWED,
 }
-
-
-def _place(after: Cursor | None) -> Place | Refused:
-    if after is None:
-        return TOP
-    match after:
-        case (int(created), str(id)) if abs(created) < 2**63:
-            return Place(created, id)
-    return Refused(Reason.INVALID_VALUE, "Use the address in @odata.nextLink as it is.", field="$skiptoken")
