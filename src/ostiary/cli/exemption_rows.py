@@ -13,7 +13,7 @@ from ostiary.client.graph import Graph
 from ostiary.core.words.ids import is_guid
 from ostiary.core.words.instants import from_iso, to_seconds
 
-__all__ = ["BASE", "COLUMNS", "REQUESTS", "limits_of", "narrowed", "person", "until"]
+__all__ = ["BASE", "COLUMNS", "REQUESTS", "decisions", "ends", "length", "limits_of", "narrowed", "person", "until"]
 
 BASE = "/identityGovernance/privilegedAccess/group"
 REQUESTS = f"{BASE}/assignmentScheduleRequests"
@@ -32,24 +32,34 @@ def person(resource: Mapping[str, Any]) -> object:
     return named or narrowed(resource, "userPrincipalName") or resource.get("principalId")
 
 
-def _end(resource: Mapping[str, Any]) -> object:
-    info = resource.get("scheduleInfo")
-    ending = info.get("expiration") if isinstance(info, dict) else None
-    return resource.get("endDateTime") or (ending.get("endDateTime") if isinstance(ending, dict) else None)
+def decisions(resource: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What approvers said, the last one last."""
+    said = narrowed(resource, "decisions")
+    return said if isinstance(said, list) else []
 
 
-def _length(resource: Mapping[str, Any]) -> object:
+def _expiration(resource: Mapping[str, Any], name: str) -> object:
     info = resource.get("scheduleInfo")
     ending = info.get("expiration") if isinstance(info, dict) else None
-    return ending.get("duration") if isinstance(ending, dict) else None
+    return ending.get(name) if isinstance(ending, dict) else None
+
+
+def ends(resource: Mapping[str, Any]) -> object:
+    """When it ends."""
+    return resource.get("endDateTime") or _expiration(resource, "endDateTime")
+
+
+def length(resource: Mapping[str, Any]) -> object:
+    """How long it is for."""
+    return _expiration(resource, "duration")
 
 
 COLUMNS: tuple[Column, ...] = (
     ("ID", lambda r: r.get("id")),
     ("Person", person),
     ("State", lambda r: narrowed(r, "state")),
-    ("For", _length),
-    ("Ends", _end),
+    ("For", length),
+    ("Ends", ends),
     ("Application", lambda r: narrowed(r, "applicationId") or "any"),
     ("Network", lambda r: narrowed(r, "network") or "any"),
     ("Break-glass", lambda r: narrowed(r, "breakGlass")),
@@ -70,7 +80,7 @@ def limits_of(errand: Errand, graph: Graph, app: str, network: str) -> dict[str,
 def until(errand: Errand, resource: Mapping[str, Any]) -> str:
     """When it ends, by the clock on the wall here."""
     try:
-        moment = to_seconds(from_iso(str(_end(resource))))
+        moment = to_seconds(from_iso(str(ends(resource))))
     except ValueError:
         return ""
     return f" until {errand.machine.local_time(moment)} (in {left(moment - errand.machine.wall())})"

@@ -12,7 +12,7 @@ import typer
 
 from ostiary.cli.durations import iso_length, seconds_of
 from ostiary.cli.errand import Errand
-from ostiary.cli.exemption_rows import BASE, REQUESTS, limits_of, narrowed, until
+from ostiary.cli.exemption_rows import BASE, REQUESTS, decisions, ends, length, limits_of, narrowed, until
 from ostiary.cli.lookup import path
 from ostiary.cli.verb import COMMON, Verb
 from ostiary.client.errors import DeniedByPerson, DeniedByPolicy, Misused, TimedOut
@@ -77,7 +77,7 @@ def ensure(
         usable = [each for each in mine if _state(each) in ("active", "approved")]
         waiting = [each for each in mine if _state(each) in WAITING]
         if usable:
-            _open(errand, max(usable, key=lambda r: (_state(r) == "active", str(_ends(r)))))
+            _open(errand, max(usable, key=lambda r: (_state(r) == "active", str(ends(r)))))
             return
         body = _asking(reason, for_, ticket) | ({"ostiary": limits} if limits else {})
         made = waiting[0] if waiting else graph.post(REQUESTS, body)
@@ -139,8 +139,7 @@ def release(
 def _asking(reason: str, for_: str, ticket: str) -> dict[str, Any]:
     body: dict[str, Any] = {"accessId": "member", "action": "selfActivate", "justification": reason}
     if for_:
-        length = {"type": "afterDuration", "duration": iso_length(for_, "--for")}
-        body["scheduleInfo"] = {"expiration": length}
+        body["scheduleInfo"] = {"expiration": {"type": "afterDuration", "duration": iso_length(for_, "--for")}}
     if ticket:
         body["ticketInfo"] = {"ticketNumber": ticket}
     return body
@@ -157,11 +156,6 @@ def _running(graph: Graph, id: str) -> str:
 
 def _state(resource: Mapping[str, Any]) -> str:
     return str(narrowed(resource, "state"))
-
-
-def _ends(resource: Mapping[str, Any]) -> object:
-    info = resource.get("scheduleInfo") or {}
-    return (info.get("expiration") or {}).get("endDateTime")
 
 
 def _settle(
@@ -193,8 +187,8 @@ def _told(errand: Errand, made: Mapping[str, Any], id: str) -> None:
         _open(errand, made)
         return
     errand.screen.event("request_ended", **made)
-    said = narrowed(made, "decisions")
-    last = said[-1] if isinstance(said, list) and said else {}
+    said = decisions(made)
+    last = said[-1] if said else {}
     if state == "denied":
         raise DeniedByPerson(f"denied by {last.get('reviewedBy')}: {last.get('justification')}")
     if state == "lapsed":
@@ -203,12 +197,12 @@ def _told(errand: Errand, made: Mapping[str, Any], id: str) -> None:
 
 
 def _open(errand: Errand, made: Mapping[str, Any]) -> None:
-    said = narrowed(made, "decisions")
-    names = [str(d.get("reviewedBy")) for d in said] if isinstance(said, list) else []
+    names = [str(d.get("reviewedBy")) for d in decisions(made)]
     by = f" (approved by {', '.join(names)})" if names else ""
     if narrowed(made, "waits"):
-        length = ((made.get("scheduleInfo") or {}).get("expiration") or {}).get("duration")
-        errand.screen.say(f"Approved{by}: {length} from the first sign-in, to be used{until(errand, made)}.", "green")
+        errand.screen.say(
+            f"Approved{by}: {length(made)} from the first sign-in, to be used{until(errand, made)}.", "green"
+        )
     else:
         errand.screen.say(f"Open{until(errand, made)}{by}.", "green")
     if narrowed(made, "breakGlass"):

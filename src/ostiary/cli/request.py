@@ -11,7 +11,7 @@ import typer
 
 from ostiary.cli.durations import iso_length
 from ostiary.cli.errand import Errand
-from ostiary.cli.exemption_rows import BASE, COLUMNS, REQUESTS
+from ostiary.cli.exemption_rows import BASE, COLUMNS, REQUESTS, decisions, narrowed
 from ostiary.cli.lookup import path
 from ostiary.cli.output import Column
 from ostiary.cli.verb import COMMON, Noun
@@ -25,23 +25,19 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="The request's id.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why. The person and the audit log are told.")]
 
 
-def _ours(name: str) -> Any:
-    return lambda r: (r.get("ostiary") or {}).get(name)
-
-
-def _decisions(resource: Mapping[str, Any]) -> str:
-    said = (resource.get("ostiary") or {}).get("decisions") or []
+def _said(resource: Mapping[str, Any]) -> str:
+    said = decisions(resource)
     return "; ".join(f"{d.get('reviewResult')} by {d.get('reviewedBy')}: {d.get('justification')}" for d in said)
 
 
 WHOLE: tuple[Column, ...] = (
     *COLUMNS,
     ("Asked", lambda r: r.get("createdDateTime")),
-    ("Lapses", _ours("requestEndDateTime")),
+    ("Lapses", lambda r: narrowed(r, "requestEndDateTime")),
     ("Ticket", lambda r: (r.get("ticketInfo") or {}).get("ticketNumber")),
-    ("Decisions", _decisions),
-    ("Approved by rule", _ours("autoApproval")),
-    ("Review", _ours("review")),
+    ("Decisions", _said),
+    ("Approved by rule", lambda r: narrowed(r, "autoApproval")),
+    ("Review", lambda r: narrowed(r, "review")),
 )
 
 
@@ -75,7 +71,7 @@ def approve(
     """Approve a request: somebody else's, that the rules name you for."""
     less = {"ostiary": {"duration": iso_length(for_, "--for")}} if for_ else {}
     shown = _decide(errand, id_, "Approve", reason, less)
-    waits = (shown.get("ostiary") or {}).get("state") == "partlyApproved"
+    waits = narrowed(shown, "state") == "partlyApproved"
     errand.screen.say("Approved; others have to as well." if waits else "Approved.", "green")
 
 
