@@ -62,12 +62,12 @@ class Clerk:
 @pytest.fixture(scope="module")
 def bea(server: Server, chromium: Desk, tmp_path_factory: pytest.TempPathFactory) -> Clerk:
     """An administrator who signed in with a browser just now."""
-    return at_browser(server, chromium, tmp_path_factory.mktemp("bea"))
+    return at_browser(server, chromium, "bea", tmp_path_factory.mktemp("bea"))
 
 
-def at_browser(server: Server, chromium: Desk, home: Path) -> Clerk:
-    """Bea, who signs in with a browser now."""
-    human, program = server.people["bea"], installed(server, home)
+def at_browser(server: Server, chromium: Desk, name: str, home: Path) -> Clerk:
+    """*name*, who signs in with a browser now."""
+    human, program = server.people[name], installed(server, home)
     environ = {**program.environ, "OSTIARY_BROWSER": "true"}
     command = program.command("login", "--browser", "--json")
     with (

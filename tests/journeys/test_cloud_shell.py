@@ -119,7 +119,7 @@ class Packages:
 def packages(server: Server, chromium: Desk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Packages]:
     """Everything set up, an exemption of Alice's for the installer open."""
     made = Packages(
-        server, at_browser(server, chromium, tmp_path_factory.mktemp("bea")), tmp_path_factory.mktemp("set")
+        server, at_browser(server, chromium, "bea", tmp_path_factory.mktemp("bea")), tmp_path_factory.mktemp("set")
     )
     with made.open():
         yield made

@@ -4,50 +4,30 @@ given back, denied, withdrawn, broken glass and reviewed.
 """
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.conftest import PATIENCE
 from tests.cli.test_terminal import terminal
 from tests.journeys.browser import Desk
-from tests.journeys.test_admin_verbs import ASKING, VERBS, WHY, Clerk
-from tests.journeys.test_cli import installed
+from tests.journeys.test_admin_verbs import ASKING, VERBS, WHY, Clerk, at_browser
 from tests.server import Server
 
 EMIL = "emil@ostiary.example"
 
 
-def signed_in(server: Server, chromium: Desk, name: str, home: Path) -> Clerk:
-    """*name*, who signed in with a browser just now."""
-    human, program = server.people[name], installed(server, home)
-    environ = {**program.environ, "OSTIARY_BROWSER": "true"}
-    command = program.command("login", "--browser", "--json")
-    with (
-        chromium.person(server.origin) as person,
-        subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
-    ):
-        person.sign_in(human.username, human.password, human.totp())
-        assert process.stdout is not None
-        address = json.loads(process.stdout.readline())["address"]
-        assert "Signed in" in person.let_in(address)
-        assert process.wait(PATIENCE) == 0
-    return Clerk(program)
-
-
 @pytest.fixture(scope="module")
 def bea(server: Server, chromium: Desk, tmp_path_factory: pytest.TempPathFactory) -> Clerk:
     """An administrator who approves as well."""
-    return signed_in(server, chromium, "bea", tmp_path_factory.mktemp("bea"))
+    return at_browser(server, chromium, "bea", tmp_path_factory.mktemp("bea"))
 
 
 @pytest.fixture(scope="module")
 def emil(server: Server, chromium: Desk, bea: Clerk, tmp_path_factory: pytest.TempPathFactory) -> Clerk:
     """An engineer, eligible for a month."""
     bea.do("group", "add-eligible", EMIL, "--for", "30d", *WHY)
-    return signed_in(server, chromium, "emil", tmp_path_factory.mktemp("emil"))
+    return at_browser(server, chromium, "emil", tmp_path_factory.mktemp("emil"))
 
 
 def rule(bea: Clerk, folder: Path, id: str, **changes: Any) -> None:
