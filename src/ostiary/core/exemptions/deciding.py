@@ -32,6 +32,8 @@ __all__ = [
     "open_stages",
     "opened",
     "outgrown",
+    "own",
+    "votes",
 ]
 
 People = Mapping[UserId, Approver]
@@ -51,7 +53,8 @@ class Verdict:
     """None: whichever open stage is theirs."""
 
 
-def _own(request: Request, person: UserId) -> bool:
+def own(request: Request, person: UserId) -> bool:
+    """Whether it is for *person* or was made by them: then they have no word in it."""
     return person == request.user or request.by == f"user:{person}"
 
 
@@ -71,7 +74,7 @@ def _still(request: Request, stage: Stage, decision: Decision, people: People) -
     waited = between(request.created, decision.at)
     return (
         person is not None
-        and not _own(request, person.id)
+        and not own(request, person.id)
         and any(group.has(person) for group in stage.approvers(waited))
     )
 
@@ -91,7 +94,7 @@ def may_see(request: Request, rules: Rules, person: Approver, now: Instant) -> b
     """Whether *person* is somebody to decide *request*, at any of its stages."""
     waited = between(request.created, now)
     named = any(group.has(person) for stage in rules.stages for group in stage.approvers(waited))
-    return named and not _own(request, person.id)
+    return named and not own(request, person.id)
 
 
 def first_word(request: Request) -> str:
@@ -109,7 +112,7 @@ def decide(
     person = people.get(caller.user) if caller.user is not None else None
     if person is None or not person.enabled:
         return Refused(Reason.FORBIDDEN)
-    if _own(request, person.id):
+    if own(request, person.id):
         return Refused(Reason.FORBIDDEN, "Nobody decides their own request, nor one that they made for another.")
     if not may_see(request, rules, person, now):
         return Refused(Reason.FORBIDDEN, "The rules do not name you as an approver.")

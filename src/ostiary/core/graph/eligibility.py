@@ -5,7 +5,7 @@ An eligibility in the words of PIM for Groups: a request that gave it, a schedul
 from dataclasses import dataclass
 
 from ostiary.core.exemptions.eligibility import Eligibility, unused
-from ostiary.core.graph.exemption import BASE
+from ostiary.core.graph.exemption import BASE, schedule_id
 from ostiary.core.graph.fields import Field, Kind, Shape
 from ostiary.core.words.instants import Instant, Span, between
 
@@ -29,7 +29,7 @@ class Shown:
     @property
     def schedule(self) -> str:
         """Graph's id of the schedule."""
-        return f"{self.eligibility.group}_member_{self.eligibility.id}"
+        return schedule_id(self.eligibility.group, self.eligibility.id)
 
     @property
     def status(self) -> str:

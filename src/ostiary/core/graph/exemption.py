@@ -11,9 +11,30 @@ from typing import Any
 
 from ostiary.core.exemptions.exemption import Exemption, limits_document
 from ostiary.core.graph.fields import Field, Kind, Shape
+from ostiary.core.words.ids import ExemptionId, GroupId
 from ostiary.core.words.instants import Instant, Span, between
 
 BASE = "identityGovernance/privilegedAccess/group"
+
+LIMITS = (
+    ("applicationId", Kind.ID, "application", "The only application that it is for."),
+    ("network", Kind.ID, "network", "Where the requester must be, in CIDR notation."),
+    ("resourceId", Kind.ID, "resource", "The only resource."),
+    ("scopes", Kind.STRINGS, "scopes", "The most that may be asked of the resource."),
+    ("deviceId", Kind.ID, "device", "The registered device that the requester must be."),
+    ("signIns", Kind.INTEGER, "sign_ins", "How many sign-ins it is good for."),
+)
+"""What narrows one: name, kind, the name that a body is read by, and what it says."""
+
+
+def schedule_id(group: GroupId, id: ExemptionId) -> str:
+    """Graph's id of a schedule."""
+    return f"{group}_member_{id}"
+
+
+def id_in(schedule: str) -> ExemptionId:
+    """The id in that of a schedule; one that stands by itself is taken as it is."""
+    return ExemptionId(schedule.rpartition("_")[2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +51,7 @@ class Assignment:
     @property
     def schedule(self) -> str:
         """Graph's id of the schedule."""
-        return f"{self.exemption.group}_member_{self.exemption.id}"
+        return schedule_id(self.exemption.group, self.exemption.id)
 
     @property
     def state(self) -> str:
@@ -80,14 +101,7 @@ def _limit(name: str) -> Callable[[Assignment], Any]:
 _LIMITED: tuple[Field[Assignment], ...] = (
     *(
         Field(name, kind, _limit(name), doc=doc)
-        for name, kind, doc in (
-            ("applicationId", Kind.ID, "The only application that it is for."),
-            ("network", Kind.ID, "Where the requester must be, in CIDR notation."),
-            ("resourceId", Kind.ID, "The only resource."),
-            ("scopes", Kind.STRINGS, "The most that may be asked of the resource."),
-            ("deviceId", Kind.ID, "The registered device that the requester must be."),
-            ("signIns", Kind.INTEGER, "How many sign-ins it is good for."),
-        )
+        for name, kind, _, doc in LIMITS
     ),
     Field("used", Kind.INTEGER, lambda a: a.exemption.used, doc="Sign-ins that it gave something to."),
     Field("waits", Kind.BOOL, lambda a: a.exemption.waits is not None, doc="Its clock starts at the first sign-in."),

@@ -12,7 +12,7 @@ from typing import Any
 
 from ostiary.core.exemptions.exemption import Exemption, limits_document
 from ostiary.core.exemptions.request import UNDECIDED, Act, Decision, Phase, Request, State, standing
-from ostiary.core.graph.exemption import BASE
+from ostiary.core.graph.exemption import BASE, LIMITS, schedule_id
 from ostiary.core.graph.fields import Field, Kind, Shape
 from ostiary.core.words.instants import Instant, Span, between
 
@@ -144,17 +144,7 @@ def _of(name: str) -> Callable[[Asking], Any]:
 
 
 _LIMITED: tuple[Field[Asking], ...] = (
-    *(
-        Field(name, kind, _limit(name), write=write, null=True, doc=doc)
-        for name, kind, write, doc in (
-            ("applicationId", Kind.ID, "application", "The only application that it is for."),
-            ("network", Kind.ID, "network", "Where the requester must be, in CIDR notation."),
-            ("resourceId", Kind.ID, "resource", "The only resource."),
-            ("scopes", Kind.STRINGS, "scopes", "The most that may be asked of the resource."),
-            ("deviceId", Kind.ID, "device", "The registered device that the requester must be."),
-            ("signIns", Kind.INTEGER, "sign_ins", "How many sign-ins it is good for."),
-        )
-    ),
+    *(Field(name, kind, _limit(name), write=write, null=True, doc=doc) for name, kind, write, doc in LIMITS),
     Field(
         "breakGlass",
         Kind.BOOL,
@@ -227,7 +217,7 @@ REQUEST: Shape[Asking] = Shape(
         Field(
             "targetScheduleId",
             Kind.ID,
-            lambda a: f"{a.request.group}_member_{a.request.opens}",
+            lambda a: schedule_id(a.request.group, a.request.opens),
             write="schedule",
             null=True,
         ),

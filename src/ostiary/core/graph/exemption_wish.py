@@ -11,6 +11,7 @@ from ostiary.core.exemptions.asking import Wish as Asked
 from ostiary.core.exemptions.exemption import Limits
 from ostiary.core.exemptions.opening import Opening
 from ostiary.core.exemptions.request import Act, Ticket
+from ostiary.core.graph.exemption import id_in
 from ostiary.core.graph.exemption_request import DURATION, MOMENT
 from ostiary.core.words.ids import AppId, ExemptionId
 from ostiary.core.words.instants import Instant, Span, between
@@ -81,7 +82,7 @@ def _asking(changes: Mapping[str, Any], principal: str, now: Instant) -> Ask | R
     wish = Asked(
         principal, length, changes.get("justification") or "", limits,
         Ticket(number, changes.get("ticket_system") or "") if number else None, changes.get("starts"),
-        bool(changes.get("break_glass")), ExemptionId(schedule.rpartition("_")[2]) if schedule else None,
+        bool(changes.get("break_glass")), id_in(schedule) if schedule else None,
     )  # fmt: skip
     return Ask(wish, bool(changes.get("trial")))
 
@@ -98,7 +99,7 @@ def _ending(changes: Mapping[str, Any], principal: str, reason: str) -> Ending |
     schedule = changes.get("schedule") or ""
     if not schedule and not principal:
         return Refused(Reason.INVALID_VALUE, "Name the person or the schedule.", field="principalId")
-    id = ExemptionId(schedule.rpartition("_")[2]) if schedule else None
+    id = id_in(schedule) if schedule else None
     return Ending(id, principal, reason, changes["action"])
 
 

@@ -4,7 +4,7 @@ The approval of one request, stage by stage, for whoever may see the request.
 
 from collections.abc import Mapping
 
-from ostiary.core.exemptions.deciding import open_stages, votes
+from ostiary.core.exemptions.deciding import open_stages, own, votes
 from ostiary.core.exemptions.request import Phase, Request
 from ostiary.core.exemptions.rules import Approver, Rules
 from ostiary.core.graph.approval import Approval, ShownStage
@@ -50,11 +50,11 @@ def _stage(
     said = [d for d in request.decisions if d.stage == at]
     last = said[-1] if said else None
     waited = between(request.created, now)
-    mine = stage is not None and me is not None and any(group.has(me) for group in stage.approvers(waited))
+    asked = stage is not None and me is not None and any(group.has(me) for group in stage.approvers(waited))
     return ShownStage(
         at,
         _status(request, at, turn, now),
-        mine and me is not None and me.id != request.user and request.by != f"user:{me.id}",
+        asked and me is not None and not own(request, me.id),
         stage.needed if stage is not None else 0,
         votes(request, rules, at, known) if stage is not None else 0,
         "NotReviewed" if last is None else "Approve" if last.approved else "Deny",

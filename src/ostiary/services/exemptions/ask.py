@@ -72,7 +72,7 @@ async def ask_exemption(house: House, visit: Visit, wish: Wish, *, trial: bool =
             request = await _write(tx, visit, whose, request, given, auto or "")
         return Asked(request, given.exemption if given else known.running, whose.principal_name, whose.display_name)
 
-    return await settled(house, body)
+    return await settled(house, body, write=not trial)
 
 
 async def _checked(house: House, visit: Visit, wish: Wish) -> tuple[Checker | None, Wish]:

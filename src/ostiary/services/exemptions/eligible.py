@@ -13,6 +13,7 @@ from ostiary.core.exemptions.eligibility import Eligibility, Loss, bounded_end, 
 from ostiary.core.exemptions.exemption import EndCause
 from ostiary.core.exemptions.opening import PRINCIPAL_LENGTH
 from ostiary.core.exemptions.request import Act
+from ostiary.core.graph.exemption import id_in
 from ostiary.core.graph.query import Page, Query
 from ostiary.core.logs.entry import Entry, tame
 from ostiary.core.logs.kinds import Kind
@@ -128,7 +129,7 @@ async def take_eligibility(
 
 async def _named(tx: Tx, visit: Visit, picture: Picture, id: str, principal: str) -> Eligibility | Refused:
     if id:
-        shown = await eligibilities.show(tx, ExemptionId(id.rpartition("_")[2]))
+        shown = await eligibilities.show(tx, id_in(id))
         return shown.eligibility if shown is not None else Refused(Reason.NOT_FOUND)
     whose = await person(tx, principal) if len(principal) <= PRINCIPAL_LENGTH else None
     if whose is None:
@@ -177,7 +178,7 @@ async def find_eligibility(house: House, visit: Visit, id: str) -> Eligible | Re
     """One, whatever became of it. Somebody else's needs READ_ELIGIBILITY, and so does one that does not exist."""
 
     async def body(tx: Tx) -> Eligible | Refused:
-        shown = await eligibilities.show(tx, ExemptionId(id.rpartition("_")[2]))
+        shown = await eligibilities.show(tx, id_in(id))
         own = shown is not None and shown.eligibility.user == visit.caller.user
         refused = judge(Action.READ_SELF if own else Action.READ_ELIGIBILITY, visit.caller, now=visit.now)
         return refused or shown or Refused(Reason.NOT_FOUND)

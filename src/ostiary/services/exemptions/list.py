@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ostiary.core.directory.permissions import Action, judge
+from ostiary.core.graph.exemption import id_in
 from ostiary.core.graph.query import Page, Query
-from ostiary.core.words.ids import ExemptionId
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.exemptions.narrowing import asked, may_not_look, whose
@@ -63,7 +63,7 @@ async def find_exemption(house: House, visit: Visit, id: str) -> Shown | Refused
     """One window, whatever became of it. Somebody else's needs READ_EXEMPTIONS, and so does one that does not exist."""
 
     async def body(tx: Tx) -> Shown | Refused:
-        shown = await exemptions.show(tx, ExemptionId(id.rpartition("_")[2]))
+        shown = await exemptions.show(tx, id_in(id))
         own = shown is not None and shown.exemption.user == visit.caller.user
         refused = judge(Action.READ_SELF if own else Action.READ_EXEMPTIONS, visit.caller, now=visit.now)
         return refused or shown or Refused(Reason.NOT_FOUND)

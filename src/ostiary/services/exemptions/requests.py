@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.exemptions.deciding import may_see
+from ostiary.core.graph.exemption import id_in
 from ostiary.core.graph.query import Page, Query
 from ostiary.core.logs.entry import Entry, tame
 from ostiary.core.logs.kinds import Kind
@@ -91,7 +92,7 @@ async def find_request(house: House, visit: Visit, id: str) -> Asked | Refused:
     """
 
     async def body(tx: Tx) -> Asked | Refused:
-        shown = await requests.show(tx, ExemptionId(id.rpartition("_")[2]))
+        shown = await requests.show(tx, id_in(id))
         theirs = shown is not None and await _concerned(tx, visit, shown)
         refused = judge(Action.READ_SELF if theirs else Action.READ_EXEMPTIONS, visit.caller, now=visit.now)
         return refused or shown or NO_REQUEST
