@@ -91,6 +91,9 @@ def test_who_may_review_and_until_when(tmp_path: Path) -> None:
         await bench.by(bob, "GET", f"{where}/decisions", status=403)
         assert len((await bench.by(alice, "GET", REVIEWS))["value"]) == 1
         assert (await bench.by(alice, "GET", f"{where.rpartition('/')[0]}"))["value"][0]["status"] == "InProgress"
+        other = where.rpartition("/")[0] + "/7a0d1f2e-0000-4000-8000-000000000000"
+        await bench.by(alice, "GET", f"{other}/decisions", status=404)
+        await bench.by(alice, "POST", f"{other}/stop", {}, status=404)
         await bench.by(alice, "POST", f"{where}/stop", {}, status=204)
         await bench.by(alice, "POST", f"{where}/stop", {}, status=409)
         assert (await bench.by(alice, "GET", where))["status"] == "Completed"

@@ -9,7 +9,7 @@ from ostiary.core.exemptions.access_review import Answer
 from ostiary.core.graph.access_review import BASE, DECISION, DEFINITION, INSTANCE, ShownReview
 from ostiary.core.graph.query import Page
 from ostiary.core.words.instants import days
-from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.outcome import Refused
 from ostiary.services.exemptions.access_reviews import (
     answer,
     find_answer,
@@ -40,10 +40,14 @@ async def _list(call: Call) -> Any:
     return Page(tuple(ShownReview(each, call.visit.now) for each in page.items), page.next)
 
 
+def _review(call: Call) -> str:
+    """The review of the address; none's id where the instance is not the one that it has."""
+    id = call.path["id"]
+    return id if call.path.get("instance", id) == id else ""
+
+
 async def _one(call: Call) -> Any:
-    if call.path.get("instance", call.path["id"]) != call.path["id"]:
-        return Refused(Reason.NOT_FOUND)
-    found = await find_review(call.house, call.visit, call.path["id"])
+    found = await find_review(call.house, call.visit, _review(call))
     return found if isinstance(found, Refused) else ShownReview(found, call.visit.now)
 
 
@@ -53,22 +57,21 @@ async def _instances(call: Call) -> Any:
 
 
 async def _stop(call: Call) -> Any:
-    return await stop_review(call.house, call.visit, call.path["id"])
+    return await stop_review(call.house, call.visit, _review(call))
 
 
 async def _answers(call: Call) -> Any:
-    return await list_answers(call.house, call.visit, call.path["id"], call.query)
+    return await list_answers(call.house, call.visit, _review(call), call.query)
 
 
 async def _answer(call: Call) -> Any:
     decision = Answer(call.changes.get("decision", Answer.NONE))
-    return await answer(
-        call.house, call.visit, call.path["id"], call.path["decision"], decision, call.changes.get("why") or ""
-    )
+    why = call.changes.get("why") or ""
+    return await answer(call.house, call.visit, _review(call), call.path["decision"], decision, why)
 
 
 async def _find(call: Call) -> Any:
-    return await find_answer(call.house, call.visit, call.path["id"], call.path["decision"])
+    return await find_answer(call.house, call.visit, _review(call), call.path["decision"])
 
 
 _ONE = f"/{BASE}/{{id}}"
