@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from ostiary.core.access.facts import Place
+from ostiary.core.access.places import FAR, distance, network
 from ostiary.core.signins.declared import NOTHING, Declared, declared
-from ostiary.core.signins.oddities import AT_ONCE, FAR, Before, Odd, Seen, distance, network, oddities
+from ostiary.core.signins.oddities import AT_ONCE, Before, Odd, Seen, oddities
 from ostiary.core.words.instants import Span, minutes, seconds
 
 OSLO = Place("198.51.100.7", "NO", 64500, (599139, 107522))

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ostiary.core.access.strengths import satisfied
+from ostiary.core.directory.people import Role
 from ostiary.core.exemptions.asking import lacking
 from ostiary.core.exemptions.eligibility import Eligibility
 from ostiary.core.exemptions.exemption import Exemption, bounded, stretched
@@ -25,9 +26,12 @@ __all__ = [
     "People",
     "Verdict",
     "approved",
+    "choices",
     "decide",
     "extended",
     "first_word",
+    "lesser",
+    "may_look",
     "may_see",
     "open_stages",
     "opened",
@@ -95,6 +99,29 @@ def may_see(request: Request, rules: Rules, person: Approver, now: Instant) -> b
     waited = between(request.created, now)
     named = any(group.has(person) for stage in rules.stages for group in stage.approvers(waited))
     return named and not own(request, person.id)
+
+
+def may_look(request: Request, rules: Rules, person: Approver, now: Instant) -> bool:
+    """
+    Whether *person* may look at it as an approver does. An administrator may too, who can end what it gave; while it
+    waits nobody looks so at what is for them or was made by them.
+    """
+    administers = person.enabled and Role.ADMINISTRATOR in person.roles and person.id != request.user
+    return may_see(request, rules, person, now) or (administers and not (request.open(now) and own(request, person.id)))
+
+
+_LENGTHS = tuple(minutes(count) for count in (5, 10, 15, 30, 45, 60, 90, 120, 180, 240, 360, 480, 720))
+
+
+def choices(shortest: Span, longest: Span) -> tuple[Span, ...]:
+    """Round lengths to choose from, with both ends."""
+    found = {length for length in (shortest, *_LENGTHS, longest) if shortest <= length <= longest}
+    return tuple(sorted(found))
+
+
+def lesser(request: Request, rules: Rules) -> tuple[Span, ...]:
+    """Lengths to choose from for an approval for less than was asked for, from the shortest that the rules allow on."""
+    return tuple(each for each in choices(rules.shortest, rules.longest) if each < request.length)
 
 
 def first_word(request: Request) -> str:

@@ -27,7 +27,7 @@ class EndCause(StrEnum):
     """Why an exemption ended before its time."""
 
     ENDED = "ended"
-    """By an administrator."""
+    """By an administrator or an approver."""
     RELEASED = "released"
     """By its own person."""
     REPORTED = "reported"

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from ostiary.core.words.instants import Instant, from_datetime, to_datetime
 
-__all__ = ["DAYS", "Hours", "Stretch", "clock_minutes", "hours_document", "hours_from", "zone_exists"]
+__all__ = ["DAYS", "Hours", "Stretch", "clock_minutes", "hours_document", "hours_from", "zone_exists", "zone_of"]
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MIDNIGHT = 24 * 60  # minutes: the end of a day
@@ -46,7 +46,7 @@ class Hours:
 
     def until(self, now: Instant) -> Instant:
         """When the stretch that *now* is in closes; *now* itself when it is in none."""
-        zone = _zone(self.zone)
+        zone = zone_of(self.zone)
         if zone is None:
             return now
         reached = now
@@ -71,7 +71,8 @@ def _moment(day: date, minute: int, zone: ZoneInfo) -> Instant:
 
 
 @lru_cache(64)
-def _zone(name: str) -> ZoneInfo | None:
+def zone_of(name: str) -> ZoneInfo | None:
+    """The zone of that name; None where this machine does not know it."""
     try:
         return ZoneInfo(name)
     except (OSError, ValueError):  # ZoneInfoNotFoundError is a KeyError on some machines
@@ -82,7 +83,7 @@ def _zone(name: str) -> ZoneInfo | None:
 
 def zone_exists(name: str) -> bool:
     """Whether this machine knows the zone."""
-    return 0 < len(name) <= 64 and _zone(name) is not None
+    return 0 < len(name) <= 64 and zone_of(name) is not None
 
 
 def clock_minutes(text: object) -> int | None:

@@ -8,20 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ostiary.core.access.controls.proximity import kilometres
 from ostiary.core.access.facts import Place
+from ostiary.core.access.places import distance, far_apart, hosting
 from ostiary.core.words.instants import Span, seconds
 
-FAR = 500
-"""Kilometres from which on the machine is far away: geo files of good quality err by less."""
 AT_ONCE = seconds(45)
 """A code that was typed so soon was made for the person who typed it: kits ask for one when their link is opened."""
-
-_HOSTING = (
-    "hosting", "hoster", "cloud", "datacenter", "datacentre", "data center", "data centre", "server", "vps",
-    "colocation", "colo ", "virtual machine",
-)  # fmt: skip
-
 
 _STEER = (
     "The code was made at your own address. If that machine has a browser, deny this and sign in with the browser "
@@ -86,24 +78,6 @@ def oddities(seen: Seen) -> tuple[Oddity, ...]:
     return tuple(found[tag] for tag in Odd if tag in found)
 
 
-def distance(one: Place, other: Place) -> str:
-    """How far apart in words, rounded as roughly as addresses can be placed; empty when it is not known."""
-    if isinstance(one.address, str) and one.address == other.address:
-        return "at your own address"
-    far = kilometres(one, other)
-    if not isinstance(far, int):
-        return ""
-    if far < 50:
-        return "less than 50 km"
-    return f"about {round(far, -1 if far < 1000 else -2):,} km"
-
-
-def network(place: Place, operator: str) -> str:
-    """A network in words; empty when it is not known."""
-    number = f"AS{place.network}" if isinstance(place.network, int) else ""
-    return " ".join(word for word in (number, operator) if word)
-
-
 def _all(seen: Seen) -> Iterator[Oddity]:
     person, requester = seen.person, seen.requester
     if isinstance(person.address, str) and person.address == requester.address:
@@ -112,10 +86,9 @@ def _all(seen: Seen) -> Iterator[Oddity]:
     here, there = person.country, requester.country
     if isinstance(here, str) and isinstance(there, str) and here != there:
         yield Oddity(Odd.OTHER_COUNTRY, f"The machine is in another country ({there}; you: {here}).")
-    far = kilometres(person, requester)
-    if isinstance(far, int) and far >= FAR:
+    if far_apart(person, requester):
         yield Oddity(Odd.FAR_AWAY, f"The machine is far away from you: {distance(person, requester)}.")
-    if any(word in f"{seen.operator.casefold()} " for word in _HOSTING):
+    if hosting(seen.operator):
         yield Oddity(Odd.HOSTING, f"The machine is in a network that rents out computers to anybody ({seen.operator}).")
     if isinstance(person.network, int) and isinstance(requester.network, int) and person.network != requester.network:
         yield Oddity(Odd.OTHER_NETWORK, "The machine is in another network than you.")

@@ -116,6 +116,17 @@ def to_iso_duration(span: Span) -> str:
     return "PT" + ("".join(f"{count}{unit}" for count, unit in parts if count) or "0S")
 
 
+def in_words(span: Span) -> str:
+    """How long a non-negative *span* is, as people say it: ``3 days``, ``1 h 30 min``, ``45 min``; the rest is cut."""
+    total = to_seconds(span)
+    days_, hours_, minutes_ = total // 86_400, total % 86_400 // 3600, total % 3600 // 60
+    if days_:
+        return f"{days_} day{'s' if days_ > 1 else ''}"
+    if hours_:
+        return f"{hours_} h {minutes_} min" if minutes_ else f"{hours_} h"
+    return f"{minutes_} min" if minutes_ else "less than a minute"
+
+
 def from_duration(text: str) -> Span:
     """
     Read ``PT2H``, ``P1D``, ``90m``, ``1h30m`` or ``2:00:00`` (what Graph's Python SDK sends).

@@ -18,7 +18,7 @@ from ostiary.services.exemptions.rules import current
 from ostiary.services.house import House
 from ostiary.store import Tx
 
-__all__ = ["find_approval"]
+__all__ = ["find_approval", "stages_of"]
 
 
 async def find_approval(house: House, visit: Visit, id: str) -> Approval | Refused:
@@ -29,12 +29,13 @@ async def find_approval(house: House, visit: Visit, id: str) -> Approval | Refus
 
     async def body(tx: Tx) -> Approval:
         rules = await current(tx, shown.request.group)
-        return _approval(shown.request, rules, await people(tx, visit, shown.request), visit)
+        return stages_of(shown.request, rules, await people(tx, visit, shown.request), visit)
 
     return await house.store.read(body)
 
 
-def _approval(request: Request, rules: Rules, known: Mapping[UserId, Approver], visit: Visit) -> Approval:
+def stages_of(request: Request, rules: Rules, known: Mapping[UserId, Approver], visit: Visit) -> Approval:
+    """The stages of *request* at the visit's moment; *known* is everybody whose word might count, as they are now."""
     turn = open_stages(request, rules, known) if request.open(visit.now) else ()
     me = known.get(visit.caller.user) if visit.caller.user is not None else None
     numbers = range(max(len(rules.stages), 1 + max((d.stage for d in request.decisions), default=-1)))

@@ -1,11 +1,12 @@
 """
-Ending exemptions: by their own person from anywhere, by an administrator, or with an account.
+Ending exemptions: by their own person from anywhere, by an administrator or approver, or with an account.
 
 Ending is one compare-and-swap: what the window gave is over in the same instant, because liveness is derived from
 this row. Nothing here runs when a window ends by itself; `announce_ends` only says afterwards that it did.
 """
 
 from ostiary.core.directory.permissions import Action, judge
+from ostiary.core.exemptions.deciding import may_see
 from ostiary.core.exemptions.exemption import EndCause, Exemption
 from ostiary.core.exemptions.opening import PRINCIPAL_LENGTH
 from ostiary.core.logs.entry import Entry
@@ -16,6 +17,8 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import OPENINGS, touch
+from ostiary.services.exemptions.granting import approver
+from ostiary.services.exemptions.rules import current
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import refuse
 from ostiary.services.logs.record import record
@@ -31,14 +34,16 @@ async def end_exemption(house: House, visit: Visit, id: ExemptionId, reason: str
     """
     End one window now.
 
-    Its own person may from any origin, without a reason; anybody else needs to be an administrator or at the local
-    door, and a reason (R2, R3). Refused when it had ended already (CONFLICT).
+    Its own person may from any origin, without a reason; anybody else needs to be an administrator, at the local door
+    or one of those who approve it, and a reason (R2, R3, decision 0068). Refused when it had ended already (CONFLICT).
     """
 
     async def body(tx: Tx) -> Shown | Refused:
         shown = await exemptions.show(tx, id)
         whose = None if shown is None else shown.exemption.user
         why = _may_end(visit, whose, reason)
+        if isinstance(why, Refused) and why.reason is Reason.FORBIDDEN and await _approves(tx, visit, id):
+            why = judge(Action.DECIDE_REQUEST, visit.caller, now=visit.now) or _why(reason)
         if isinstance(why, Refused):
             return await refuse(tx, visit, Action.END_EXEMPTION, why, target=f"exemption:{id[:64]}")
         if shown is None:
@@ -91,8 +96,21 @@ def _may_end(visit: Visit, whose: UserId | None, reason: str) -> str | Refused:
     """
     if whose is not None and visit.caller.user == whose:
         refused = judge(Action.END_OWN, visit.caller, now=visit.now)
-        return refused or (read_reason(reason, field="justification") if reason else "")
-    return judge(Action.END_EXEMPTION, visit.caller, now=visit.now) or read_reason(reason, field="justification")
+        return refused or (_why(reason) if reason else "")
+    return judge(Action.END_EXEMPTION, visit.caller, now=visit.now) or _why(reason)
+
+
+def _why(reason: str) -> str | Refused:
+    return read_reason(reason, field="justification")
+
+
+async def _approves(tx: Tx, visit: Visit, id: ExemptionId) -> bool:
+    """Step: whether the rules of now name the caller as one to decide the request behind it: they may end it too."""
+    request = await requests.find(tx, id)
+    someone = await approver(tx, visit, visit.caller.user) if visit.caller.user is not None else None
+    if request is None or someone is None:
+        return False
+    return may_see(request, await current(tx, request.group), someone, visit.now)
 
 
 def _cause(visit: Visit, whose: UserId | None) -> EndCause:

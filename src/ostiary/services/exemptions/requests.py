@@ -25,7 +25,7 @@ from ostiary.services.logs.record import record
 from ostiary.store import Tx, requests
 from ostiary.store.requests import TOP, Asked, Place, Which
 
-__all__ = ["Which", "find_request", "list_requests", "requests_to_decide", "review_break_glass"]
+__all__ = ["Which", "find_request", "list_requests", "not_reviewable", "requests_to_decide", "review_break_glass"]
 
 MOST_TO_DECIDE = 500
 NO_REQUEST = Refused(Reason.NOT_FOUND, "There is no such request.")
@@ -125,7 +125,7 @@ async def review_break_glass(house: House, visit: Visit, id: str, text: str) -> 
     async def body(tx: Tx) -> Asked | Refused:
         why = judge(Action.REVIEW_EXEMPTION, visit.caller, now=visit.now) or read_reason(text, field="justification")
         shown = await requests.show(tx, ExemptionId(id))
-        refused = why if isinstance(why, Refused) else _not_reviewable(visit, shown)
+        refused = why if isinstance(why, Refused) else not_reviewable(visit, shown)
         if refused is not None or shown is None or isinstance(why, Refused):
             answer = refused or NO_REQUEST
             return await refuse(tx, visit, Action.REVIEW_EXEMPTION, answer, target=f"exemption:{id[:64]}")
@@ -139,7 +139,8 @@ async def review_break_glass(house: House, visit: Visit, id: str, text: str) -> 
     return await house.store.write(body)
 
 
-def _not_reviewable(visit: Visit, shown: Asked | None) -> Refused | None:
+def not_reviewable(visit: Visit, shown: Asked | None) -> Refused | None:
+    """Why the caller cannot write the review of *shown* now; whether their role allows it is not looked at."""
     if shown is None:
         return NO_REQUEST
     request, exemption = shown.request, shown.exemption

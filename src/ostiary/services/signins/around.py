@@ -4,7 +4,8 @@ Where the machine of a sign-in is and what is odd about it, gathered for the per
 
 from ostiary.core.access.facts import Place
 from ostiary.core.access.picture import Picture
-from ostiary.core.signins.oddities import Before, Seen, distance, network, oddities
+from ostiary.core.access.places import distance, network
+from ostiary.core.signins.oddities import Before, Seen, oddities
 from ostiary.core.signins.same_device import same_device
 from ostiary.core.signins.signin import SignIn
 from ostiary.core.signins.view import Around

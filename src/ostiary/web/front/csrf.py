@@ -10,7 +10,7 @@ from ostiary.services.house import House
 from ostiary.web.front.credentials import FRESH, HALF, SESSION, cookie
 from ostiary.web.front.visit import Scope, headers
 
-__all__ = ["FIELD", "binding", "genuine", "token"]
+__all__ = ["FIELD", "ahead", "binding", "genuine", "same_origin", "token"]
 
 FIELD = "form_token"
 _KEY = "form-token"
@@ -29,7 +29,12 @@ def token(house: House, bound: str) -> str:
 def genuine(house: House, scope: Scope, shown: str) -> bool:
     """Whether a POST with the hidden value *shown* comes from a form of ours in this browser."""
     bound = binding(scope)
-    return _same_origin(house, scope) and bool(bound) and _matches(house, bound, shown)
+    return same_origin(house, scope) and not ahead(scope) and bool(bound) and _matches(house, bound, shown)
+
+
+def ahead(scope: Scope) -> bool:
+    """Whether a browser says that it fetches this before anybody asked for it: nothing is done for that."""
+    return any(headers(scope, name) for name in (b"sec-purpose", b"purpose", b"x-moz"))
 
 
 def _matches(house: House, bound: str, shown: str) -> bool:
@@ -37,8 +42,8 @@ def _matches(house: House, bound: str, shown: str) -> bool:
     return sum(rights) > 0
 
 
-def _same_origin(house: House, scope: Scope) -> bool:
-    """At least one of the two headers is there, and none of them says otherwise."""
+def same_origin(house: House, scope: Scope) -> bool:
+    """Whether a page of ours sent this: at least one of the two headers is there, and none of them says otherwise."""
     sites, origins = headers(scope, b"sec-fetch-site"), headers(scope, b"origin")
     ours = house.settings.origin.encode()
     return bool(sites or origins) and all(s == b"same-origin" for s in sites) and all(o == ours for o in origins)

@@ -8,7 +8,7 @@ that wants somebody signed in never sees anybody else. GET changes nothing.
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,11 +20,11 @@ from starlette.routing import Route
 
 from ostiary.core.access.kill_switch import KillSwitch
 from ostiary.core.directory.people import Role
-from ostiary.core.words.instants import Instant, Span, to_datetime, to_seconds
+from ostiary.core.words.instants import Instant, Span, in_words, to_datetime, to_seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
-from ostiary.web.front import csrf, forms
+from ostiary.web.front import csrf, forms, typed
 from ostiary.web.front.credentials import FRESH, HALF, KNOWN, SESSION, cookie, page_visit, set_cookie
 from ostiary.web.front.visit import Scope
 
@@ -34,6 +34,7 @@ __all__ = [
     "Guest",
     "Page",
     "go",
+    "keep",
     "leading",
     "not_found",
     "render",
@@ -62,6 +63,8 @@ class Guest:
     """Whether *bound* was made just now, so that the answer must set it."""
     query: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str] = field(default_factory=dict)
+    kept: Mapping[str, str] = field(default_factory=dict)
+    """What was typed into this very page's form before its person had to sign in or prove themselves again."""
 
     @property
     def session(self) -> str:
@@ -84,6 +87,10 @@ class Guest:
         wanted = self.form.get("return") or self.query.get("return") or ""
         return wanted if _RETURN.fullmatch(wanted) else HOME
 
+    def typed(self, name: str) -> str:
+        """What was typed into the field *name*, now or before."""
+        return self.form.get(name) or self.kept.get(name, "")
+
     def path(self, name: str) -> str:
         """A part of the path, as the route names it."""
         return str(self.scope["path_params"][name])
@@ -100,6 +107,8 @@ class Page:
     get: Handler | None = None
     post: Handler | None = None
     signed_in: bool = False
+    keeps: tuple[str, ...] = ()
+    """Fields of its form that are there again after a sign-in or a step-up on the way (`front/typed.py`)."""
 
 
 # ---- rendering
@@ -117,15 +126,13 @@ def _iso(moment: Instant) -> str:
 
 def _ago(moment: Instant, now: Instant) -> str:
     """How far *moment* is from *now*: ``in 1 h 59 min``, ``3 days ago``."""
-    gap = to_seconds(Span(abs(now - moment)))
-    days, hours, minutes = gap // 86_400, gap % 86_400 // 3600, gap % 3600 // 60
-    if days:
-        text = f"{days} day{'s' if days > 1 else ''}"
-    elif hours:
-        text = f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    else:
-        text = f"{minutes} min" if minutes else "less than a minute"
+    text = in_words(Span(abs(now - moment)))
     return f"{text} ago" if moment <= now else f"in {text}"
+
+
+def _minutes(span: Span) -> str:
+    """Whole minutes, as forms send them."""
+    return str(to_seconds(span) // 60)
 
 
 def _visible(value: object) -> object:
@@ -143,7 +150,7 @@ def _environment() -> Environment:
         lstrip_blocks=True, finalize=_visible,
         auto_reload=False,  # templates are part of the package: no look at the disk for each page
     )  # fmt: skip
-    made.filters.update(moment=_moment, iso=_iso, ago=_ago)
+    made.filters.update(moment=_moment, iso=_iso, ago=_ago, span=in_words, minutes=_minutes)
     return made
 
 
@@ -198,13 +205,13 @@ def leading(path: str, back: str) -> str:
 def to_sign_in(guest: Guest) -> Response:
     """To the sign-in page, and back to where a GET was going."""
     path, query = guest.scope["path"], guest.scope.get("query_string", b"").decode("ascii", "replace")
-    wanted = path + (f"?{query}" if query else "") if guest.scope["method"] == "GET" else HOME
+    wanted = path + (f"?{query}" if query else "") if guest.scope["method"] in ("GET", "HEAD") else HOME
     return go(leading("/signin", wanted if _RETURN.fullmatch(wanted) else HOME))
 
 
-def step_up(back: str) -> Response:
+def step_up(back: str, *cookies: tuple[bytes, bytes]) -> Response:
     """To the page that asks for the second factor again, and back to *back*."""
-    return go(leading("/signin/again", back))
+    return go(leading("/signin/again", back), *cookies)
 
 
 # ---- from request to page
@@ -232,13 +239,35 @@ async def _answer(house: House, page: Page, request: Request) -> Response:
         refused = fields if isinstance(fields, Refused) else query
         return render(guest, "wrong.html", status=400, refused=refused if isinstance(refused, Refused) else None)
     if posted and not csrf.genuine(house, request.scope, fields.get(csrf.FIELD, "")):
-        return render(guest, "stale.html", status=403, back=page.path if "{" not in page.path else HOME)
-    complete = Guest(house, guest.visit, guest.scope, guest.bound, guest.is_new, query, fields)
+        return _stale(replace(guest, form=fields), page)
+    kept = typed.kept(house, guest.visit, guest.scope) if page.keeps else {}
+    complete = replace(guest, query=query, form=fields, kept=kept)
     if page.signed_in and complete.visit.caller.user is None:
-        return to_sign_in(complete)
+        return _unknown(complete, page)
     handler = page.post if posted else page.get
     assert handler is not None  # the route takes no other method
     return await handler(complete)
+
+
+def _stale(guest: Guest, page: Page) -> Response:
+    """Nothing is done; what was typed is kept if a page of ours sent it, be its token of a session that is over."""
+    ours = bool(page.keeps) and csrf.same_origin(guest.house, guest.scope)
+    back = guest.scope["path"] if page.keeps else page.path if "{" not in page.path else HOME
+    response = render(guest, "stale.html", status=403, back=back)
+    response.raw_headers.extend([keep(guest, page)] if ours else [])
+    return response
+
+
+def _unknown(guest: Guest, page: Page) -> Response:
+    """To the sign-in page, and back; a form that keeps what was typed has it there again."""
+    if guest.scope["method"] != "POST" or not page.keeps:
+        return to_sign_in(guest)
+    return go(leading("/signin", guest.scope["path"]), keep(guest, page))
+
+
+def keep(guest: Guest, page: Page) -> tuple[bytes, bytes]:
+    """The header that keeps what was typed into the form of *page*."""
+    return typed.keep(guest.house, guest.visit, guest.scope["path"], guest.form, page.keeps)
 
 
 async def _guest(house: House, request: Request) -> Guest:

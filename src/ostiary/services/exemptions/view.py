@@ -1,0 +1,234 @@
+"""
+One request as those see it who decide it, with what is odd about it; and as the person sees it whom it is for.
+
+Who may not decide gets one and the same answer, whether the request exists or not.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from ostiary.core.access.picture import Picture
+from ostiary.core.access.places import network
+from ostiary.core.directory.people import Role
+from ostiary.core.directory.permissions import Action, judge
+from ostiary.core.exemptions.deciding import Verdict, decide, lesser, may_look, may_see
+from ostiary.core.exemptions.eligibility import Eligibility
+from ostiary.core.exemptions.oddities import LATELY, SETTLED, History, Oddity, Seen, oddities, unknown
+from ostiary.core.exemptions.request import UNDECIDED, Decision, State, standing
+from ostiary.core.exemptions.rules import Approver, Rules
+from ostiary.core.graph.approval import Approval
+from ostiary.core.words.ids import DeviceId, ExemptionId
+from ostiary.core.words.instants import Instant, Span, after
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.visit import Visit
+from ostiary.services.exemptions.approvals import stages_of
+from ostiary.services.exemptions.decide import people
+from ostiary.services.exemptions.granting import approver
+from ostiary.services.exemptions.requests import not_reviewable
+from ostiary.services.exemptions.rules import current
+from ostiary.services.house import House
+from ostiary.store import Tx, devices, eligibilities, habits, requests
+from ostiary.store.exemptions import person
+from ostiary.store.requests import Asked
+
+__all__ = ["NOT_YOURS", "Look", "Opens", "look", "look_at_own"]
+
+NOT_YOURS = Refused(
+    Reason.NOT_FOUND,
+    "There is nothing for you to decide here. Either there is no such request, or it is your own, or the rules do not "
+    "name you as one of its approvers (any more).",
+)
+_TRY = Verdict(approve=True, reason="may I?")
+
+
+@dataclass(frozen=True, slots=True)
+class Opens:
+    """What it would open, in words; an empty text or tuple is "not narrowed"."""
+
+    application: str = ""
+    resource: str = ""
+    scopes: tuple[str, ...] = ()
+    """What the resource calls them."""
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A request as somebody sees it at one moment."""
+
+    asked: Asked
+    state: State
+    opens: Opens
+    approval: Approval
+    names: Mapping[str, str]
+    """Actors by what they are called."""
+    eligible: Eligibility | None = None
+    used: Instant | None = None
+    """When an exemption of the person was used last."""
+    country: str = ""
+    network: str = ""
+    """Of the address that it was made from; empty: not known."""
+    odd: tuple[Oddity, ...] = ()
+    unknown: tuple[str, ...] = ()
+    refused: Refused | None = None
+    """Why the caller cannot decide it now, apart from proof that is too old; None: they can."""
+    reasoned: bool = True
+    """Whether an approval needs a reason."""
+    lengths: tuple[Span, ...] = ()
+    """For how much less it can be approved."""
+    stale: bool = False
+    """Whether the caller's second factor is asked for again first (R3)."""
+    may_end: bool = False
+    may_review: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for a decision."""
+        return self.state in UNDECIDED
+
+
+async def look(house: House, visit: Visit, id: str) -> Look | Refused:
+    """
+    The request *id* for one of its approvers, or an administrator. Refused: `NOT_YOURS` for everybody else and for ids
+    that nobody has, NOT_SIGNED_IN.
+    """
+
+    async def body(tx: Tx) -> Look | Refused:
+        me = await approver(tx, visit, visit.caller.user) if visit.caller.user is not None else None
+        refused = judge(Action.READ_SELF, visit.caller, now=visit.now)
+        if refused is not None or me is None:
+            return refused or Refused(Reason.NOT_SIGNED_IN)
+        asked = await requests.show(tx, ExemptionId(id[:64]))
+        if asked is None:
+            return NOT_YOURS
+        rules = await current(tx, asked.request.group)
+        if not may_look(asked.request, rules, me, visit.now):
+            return NOT_YOURS
+        return await _for_approver(tx, visit, house.desk.picture, asked, rules, me)
+
+    return await house.store.survey(body)
+
+
+async def look_at_own(house: House, visit: Visit, id: str) -> Look | Refused:
+    """The request *id* for whom it is for, or who made it. Refused: NOT_FOUND for all others, NOT_SIGNED_IN."""
+
+    async def body(tx: Tx) -> Look | Refused:
+        caller = visit.caller
+        refused = judge(Action.READ_SELF, caller, now=visit.now)
+        asked = await requests.show(tx, ExemptionId(id[:64]))
+        if refused is not None or asked is None or caller.user is None:
+            return refused or Refused(Reason.NOT_FOUND, "There is no such request of yours.")
+        if caller.user != asked.request.user and caller.actor != asked.request.by:
+            return Refused(Reason.NOT_FOUND, "There is no such request of yours.")
+        rules, known = await current(tx, asked.request.group), await people(tx, visit, asked.request)
+        return await _common(tx, visit, house.desk.picture, asked, stages_of(asked.request, rules, known, visit))
+
+    return await house.store.survey(body)
+
+
+async def _common(tx: Tx, visit: Visit, picture: Picture, asked: Asked, approval: Approval) -> Look:
+    """Step: what everybody sees who sees it at all."""
+    request, exemption = asked.request, asked.exemption
+    actors = {request.by, request.decided_by, request.reviewed_by, (exemption and exemption.ended_by) or ""}
+    return Look(
+        asked,
+        standing(request, exemption, visit.now),
+        await _opens(tx, picture, asked),
+        approval,
+        MappingProxyType({actor: await _called(tx, actor) for actor in actors if actor}),
+    )
+
+
+async def _called(tx: Tx, actor: str) -> str:
+    """Step: a person by principal name, everybody else as the journal names them."""
+    kind, _, id = actor.partition(":")
+    found = await person(tx, id) if kind == "user" else None
+    return found.principal_name if found is not None else actor
+
+
+async def _opens(tx: Tx, picture: Picture, asked: Asked) -> Opens:
+    limits = asked.request.limits
+    named = picture.applications.get(limits.application) if limits.application is not None else None
+    resource = picture.applications.get(limits.resource) if limits.resource is not None else None
+    words = {scope.value: scope.description for scope in resource.scopes} if resource is not None else {}
+    device = await devices.listed(tx, DeviceId(limits.device)) if limits.device is not None else None
+    return Opens(
+        named.name if named is not None else (limits.application or ""),
+        resource.name if resource is not None else (limits.resource or ""),
+        tuple(words.get(value) or value for value in sorted(limits.scopes or ())),
+        device.device.name if device is not None else (limits.device or ""),
+    )
+
+
+async def _for_approver(tx: Tx, visit: Visit, picture: Picture, asked: Asked, rules: Rules, me: Approver) -> Look:
+    """Step: with the person's history, what is odd, and what the caller may do."""
+    request, now, caller = asked.request, visit.now, visit.caller
+    eligible = await eligibilities.standing(tx, request.user, request.group, now)
+    seen = await _seen(tx, picture, asked, rules, eligible)
+    known = await people(tx, visit, request)
+    verdict = decide(request, _TRY, caller, rules, known, now=now)
+    named, place = may_see(request, rules, me, now), seen.place
+    shown = await _common(tx, visit, picture, asked, stages_of(request, rules, known, visit))
+    running = shown.state in (State.APPROVED, State.ACTIVE)
+    stale = judge(Action.DECIDE_REQUEST, caller, now=now)
+    return replace(
+        shown,
+        eligible=eligible,
+        used=seen.history.used,
+        country=place.country if isinstance(place.country, str) else "",
+        network=network(place, seen.operator),
+        odd=oddities(seen),
+        unknown=unknown(seen),
+        refused=verdict if isinstance(verdict, Refused) else None,
+        reasoned=not isinstance(verdict, Decision) or rules.stages[verdict.stage].reasoned,
+        lengths=lesser(request, rules),
+        stale=stale is not None and stale.reason is Reason.STEP_UP,
+        may_end=running and request.user != me.id and (named or Role.ADMINISTRATOR in me.roles),
+        may_review=request.owes_review() and _may_review(visit, asked),
+    )
+
+
+def _may_review(visit: Visit, asked: Asked) -> bool:
+    refused = judge(Action.REVIEW_EXEMPTION, visit.caller, now=visit.now)
+    allowed = refused is None or refused.reason is Reason.STEP_UP
+    return allowed and not_reviewable(visit, asked) is None
+
+
+async def _seen(tx: Tx, picture: Picture, asked: Asked, rules: Rules, eligible: Eligibility | None) -> Seen:
+    request = asked.request
+    place = picture.atlas.place(request.address)
+    return Seen(
+        request,
+        rules,
+        place,
+        picture.atlas.look(place.address).operator if isinstance(place.address, str) else "",
+        await _called(tx, request.by) if request.by != f"user:{request.user}" else "",
+        eligible.created if eligible is not None else None,
+        await _history(tx, picture, asked),
+    )
+
+
+async def _history(tx: Tx, picture: Picture, asked: Asked) -> History:
+    """Step: what was before the request."""
+    request = asked.request
+    earlier = await habits.requests_before(tx, request.user, request.created)
+    settled_at = after(request.created, Span(-SETTLED))
+    signed_in = await habits.sign_ins_before(tx, request.user, settled_at)
+    addresses = {address for each in signed_in for address in each.addresses}
+    asked_at = [each.created for each in earlier]
+    denied = [each.denied for each in earlier if each.denied is not None and each.denied <= request.created]
+    return History(
+        asked=len(earlier),
+        lately=sum(created > after(request.created, Span(-LATELY)) for created in asked_at),
+        denied=max(denied, default=None),
+        longest=max((each.length for each in earlier), default=None),
+        applications=frozenset(
+            id
+            for id in (*(each.limits.application for each in earlier), *(each.client for each in signed_in))
+            if id is not None
+        ),
+        used=await habits.last_use(tx, request.user),
+        moments=(*(each.started for each in signed_in), *(at for at in asked_at if at < settled_at)),
+        places=tuple(picture.atlas.place(address) for address in sorted(addresses)),
+    )
