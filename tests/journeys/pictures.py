@@ -36,6 +36,9 @@ SHOWN = {
     "blocked": ("Blocked", "The rule, a reference, and the next step."),
     "start ticket taken": ("A start ticket", "Taken in the own browser, typed on the machine that asks (M15)."),
     "account with a device": ("One's account", "What is signed in, and how to end it."),
+    "approval": ("An approval", "Who asks for an exemption, for what, and what is odd about it; *Deny* comes first."),
+    "approval given": ("After an approval", "Who decided, and the button that ends it again."),
+    "asking for an exemption": ("Asking for an exemption", "With the fields that the rules want."),
     "drill approved": ("After a drill", "What the signs were (M13)."),
     "/about": ("About", "What a device sign-in is, and when to refuse."),
 }

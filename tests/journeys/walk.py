@@ -19,13 +19,14 @@ from ostiary.core.access.picture import VERSION as PICTURE
 from ostiary.core.directory.applications import to_document
 from ostiary.core.tokens.upstream import Provider
 from ostiary.core.words.ids import AppId
-from ostiary.core.words.instants import minutes, to_seconds
+from ostiary.core.words.instants import after, days, minutes, to_seconds
 from ostiary.core.words.outcome import Refused
 from ostiary.outside.outgoing import Unanswered
 from ostiary.outside.upstream import Metadata
 from ostiary.services.access.desk import touch
 from ostiary.services.directory.access_pass import make_pass
 from ostiary.services.directory.first_admin import issue_code
+from ostiary.services.exemptions.eligible import Wanted, give_eligibility
 from ostiary.services.signins.complete_address import complete_address
 from ostiary.services.signins.drills import Begun, start_drills
 from ostiary.store import Tx, directory
@@ -85,6 +86,7 @@ def walk(page: Page, server: Server) -> Iterator[str]:
     yield from _deciding(page, server)
     yield from _drilled(page, server)
     yield from _own_account(page, server)
+    yield from _approving(page, server)
     yield from _other_ways(page, server)
     yield from _blocked(page, server)
     yield from _enrolment(page, server)
@@ -274,6 +276,41 @@ def _own_account(page: Page, server: Server) -> Iterator[str]:
     fill(page, old="wrong", password=_NEW, repeat=_NEW)
     press(page, "Change")
     yield "own password refused"
+
+
+def _approving(page: Page, server: Server) -> Iterator[str]:
+    """Alice asks, Bea decides."""
+    visit = administrator(server)
+    wanted = Wanted(server.people["alice"].username, "runs the servers", ends=after(visit.now, days(30)))
+    given = server.run(give_eligibility(server.house, visit, wanted))
+    assert not isinstance(given, Refused), given
+    page.goto(server.origin + "/requests")
+    page.get_by_role("link", name="Ask for an exemption").click()
+    yield "asking for an exemption"
+    page.locator("summary").click()
+    fill(page, reason="x" * 3, network="203.0.113.9/24")
+    press(page, "Ask")
+    yield "asking for an exemption, refused"
+    fill(page, reason="restore the database, INC-4412", network="203.0.113.0/24", ticket="INC-4412")
+    page.locator("#length").select_option("120")
+    press(page, "Ask")
+    yield "own request"
+    link = page.url.replace("/requests/", "/approvals/")
+    page.goto(server.origin + "/requests")
+    yield "own requests"
+    page.goto(link)
+    yield "request that is not one's own to decide"
+    _become(page, server, "bea")
+    page.goto(server.origin + "/approvals")
+    yield "approvals"
+    page.goto(link)
+    yield "approval"
+    fill(page, reason="x")
+    press(page, DENY)
+    yield "approval refused"
+    fill(page, reason="known incident")
+    press(page, "Approve for less")
+    yield "approval given"
 
 
 def _other_ways(page: Page, server: Server) -> Iterator[str]:
