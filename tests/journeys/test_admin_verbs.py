@@ -116,6 +116,8 @@ def test_people(bea: Clerk, server: Server) -> None:
     assert len(bea.do("user", "access-pass", "lena@ostiary.example", "--lifetime", "10m", *WHY).stdout.strip()) >= 12
     assert bea.rows("user", "passkeys", "lena@ostiary.example") == []
     nothing = bea.do("user", "passkeys", "lena@ostiary.example", "--remove", "no-such", *WHY, status=2)
+    for part, status in ((("--part", "no-such"), 2), (("--part", "x", "--remove", "x"), 2)):
+        bea.do("user", "passkeys", "lena@ostiary.example", *part, status=status)
     assert "That person has no such passkey" in nothing.stderr
     elsewhere = ("--issuer", "https://login.example.net", "--subject", "4711")
     strange = bea.do("user", "link", "lena@ostiary.example", *elsewhere, *WHY, status=2).stderr

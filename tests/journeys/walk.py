@@ -13,10 +13,11 @@ from urllib.parse import urlencode
 
 import pyotp
 from playwright.sync_api import Page
-from sqlalchemy import delete, update
+from sqlalchemy import delete, null, select, update
 
 from ostiary.core.access.picture import VERSION as PICTURE
 from ostiary.core.directory.applications import to_document
+from ostiary.core.directory.people import FEDERATED
 from ostiary.core.tokens.upstream import Provider
 from ostiary.core.words.ids import AppId
 from ostiary.core.words.instants import after, days, minutes, to_seconds
@@ -30,7 +31,7 @@ from ostiary.services.exemptions.eligible import Wanted, give_eligibility
 from ostiary.services.signins.complete_address import complete_address
 from ostiary.services.signins.drills import Begun, start_drills
 from ostiary.store import Tx, directory
-from ostiary.store.schema import applications, authenticators, users
+from ostiary.store.schema import applications, authenticators, sessions, users
 from ostiary.store.sql import sql
 from tests.clients.test_keys import administrator
 from tests.journeys.asking import Asking
@@ -270,6 +271,7 @@ def _own_account(page: Page, server: Server) -> Iterator[str]:
     page.get_by_role("link", name="I have kept them").click()
     page.goto(server.origin + "/signin/again?return=/account")
     yield "second factor again, with a passkey"
+    yield from _let_in_elsewhere(page, server)
     page.goto(server.origin + "/account")
     page.get_by_role("link", name="Change your password").click()
     yield "own password"
@@ -311,6 +313,24 @@ def _approving(page: Page, server: Server) -> Iterator[str]:
     fill(page, reason="known incident")
     press(page, "Approve for less")
     yield "approval given"
+
+
+def _let_in_elsewhere(page: Page, server: Server) -> Iterator[str]:
+    """The same for somebody whom a provider let in, who may confirm with it."""
+    whole = sessions.c.kind == "browser"
+    found = sql(select(sessions.c.amr).where(whole).limit(1))
+    ((before,),) = server.run(server.house.store.read(lambda tx: tx.all(found)))
+    change(
+        server,
+        update(users).values(vouched=server.later(600)),
+        update(sessions).where(whole).values(amr=f"{FEDERATED} {before}"),
+    )
+    server.house.outside.upstream.providers = {"work": Provider("work", "Example Ltd", "https://work.test", "ostiary")}
+    page.goto(server.origin + "/signin/again?return=/account")
+    page.get_by_role("button", name="Confirm with Example Ltd").wait_for()
+    yield "second factor again, with a provider"
+    server.house.outside.upstream.providers = {}
+    change(server, update(users).values(vouched=null()), update(sessions).where(whole).values(amr=before))
 
 
 def _other_ways(page: Page, server: Server) -> Iterator[str]:

@@ -133,6 +133,13 @@ class Config(BaseModel):
             "and kept as attested where a certificate that names it leads to `passkey_roots` (R22)."
         ),
     ] = ()
+    passkey_device_models: Annotated[
+        tuple[str, ...],
+        Field(
+            description="Those of `passkey_models` that are part of a machine and never leave it: a passkey of theirs "
+            "that was made in the browser of a managed machine stands for it (R22). A security key is none."
+        ),
+    ] = ()
     passkey_roots: Annotated[
         Path | None, Field(description="PEM file with the makers' root certificates; needed by `passkey_models`.")
     ] = None
@@ -200,7 +207,7 @@ class Config(BaseModel):
             raise ValueError("must be http://host:port")
         return value
 
-    @field_validator("passkey_models")
+    @field_validator("passkey_models", "passkey_device_models")
     @classmethod
     def _models(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         models_of(value)
@@ -232,6 +239,8 @@ class Config(BaseModel):
             raise ValueError("ticket_host: set ticket_host and ticket_token_file, or neither")
         if bool(self.passkey_models) != (self.passkey_roots is not None):
             raise ValueError("passkey_models: set passkey_models and passkey_roots, or neither")
+        if not models_of(self.passkey_device_models) <= models_of(self.passkey_models):
+            raise ValueError("passkey_device_models: each stands among passkey_models as well")
         return self
 
 
@@ -295,7 +304,8 @@ def _attesting(config: Config) -> Attesting:
     if config.passkey_roots is None:
         return NO_MODELS
     try:
-        return Attesting(models_of(config.passkey_models), read_roots(config.passkey_roots))
+        built_in = models_of(config.passkey_device_models)
+        return Attesting(models_of(config.passkey_models), read_roots(config.passkey_roots), built_in)
     except ValueError as wrong:
         raise ConfigRefused((f"passkey_roots: {wrong}",)) from None
 

@@ -129,7 +129,9 @@ async def open_house(parts: Parts) -> House:
     The house of a founded organisation, its memory filled. Raises BrokenState when it was never founded, ConfigRefused.
     """
     geo = GeoFiles(GeoPaths(parts.config.geo_country, parts.config.geo_asn, parts.config.geo_city))
-    desk, keyring, room = Desk(parts.store, parts.clock, geo), Keyring(parts.vault), WaitingRoom()
+    told = settings(parts.config)
+    desk = Desk(parts.store, parts.clock, geo, told.attesting.built_in)
+    keyring, room = Keyring(parts.vault), WaitingRoom()
     house = House(
         store=parts.store,
         clock=parts.clock,
@@ -141,7 +143,7 @@ async def open_house(parts: Parts) -> House:
         keyring=keyring,
         floods=Floods(),
         proofs=Proofs(parts.random.bytes(32), parts.clock.now()),
-        settings=settings(parts.config),
+        settings=told,
     )
     await follow_origin(parts.store, system_visit(house, "start"), house.settings.origin)
     await date_carried(parts.store, system_visit(house, "start"))

@@ -12,6 +12,7 @@ from ostiary.cli.errand import Errand
 from ostiary.cli.lookup import both, literal, path, user, with_reason
 from ostiary.cli.output import Column
 from ostiary.cli.verb import ADMIN, Noun
+from ostiary.client.errors import Misused
 from ostiary.client.graph import Graph
 
 __all__ = ["USER"]
@@ -31,6 +32,7 @@ PASSKEYS: tuple[Column, ...] = (
     ("Kind", lambda r: r.get("passkeyType")),
     ("Added", lambda r: r.get("createdDateTime")),
     ("Last used", lambda r: (r.get("ostiary") or {}).get("lastUsedDateTime")),
+    ("Machine", lambda r: _machine(r.get("ostiary") or {})),
     ("ID", lambda r: r.get("id")),
 )
 DETAILS: tuple[Column, ...] = (
@@ -143,16 +145,30 @@ def passkeys(
     name: Name,
     *,
     remove: Annotated[str, typer.Option("--remove", metavar="ID", help="Take this one away.")] = "",
-    reason: Annotated[str, typer.Option("--reason", help="Why one is taken away. The audit log keeps it.")] = "",
+    part: Annotated[str, typer.Option("--part", metavar="ID", help="It stands for no machine any more.")] = "",
+    reason: Annotated[str, typer.Option("--reason", help="Why, for either. The audit log keeps it.")] = "",
 ) -> None:
-    """List the passkeys of a person, or take one away; the person is told at the next sign-in."""
+    """List the passkeys of a person, take one away (its person is told), or part it from the machine it stands for."""
+    if part and remove:
+        raise Misused("either --remove or --part")
     methods = ("authentication", "fido2Methods")
     with errand.graph() as graph:
+        if part:
+            body = with_reason({}, reason).get("ostiary", {})
+            graph.post(path("/users", name, *methods, quote(part, safe=""), "ostiary.partFromDevice"), body)
+            errand.screen.say(f"That passkey of {name} signs in, and stands for no machine.", "green")
+            return
         if not remove:
             errand.screen.rows(graph.items(path("/users", name, *methods)), PASSKEYS)
             return
         graph.delete(path("/users", name, *methods, quote(remove, safe="")), reason)
     errand.screen.say(f"That passkey of {name} signs in no more; `ostiary user sign-out` ends what it opened.", "green")
+
+
+def _machine(own: dict[str, Any]) -> str | None:
+    """The machine whose browser made a passkey, and whether it counts for that."""
+    name = own.get("deviceDisplayName") or own.get("deviceId")
+    return name if name is None or own.get("isDevice") else f"{name} (does not count)"
 
 
 def link(

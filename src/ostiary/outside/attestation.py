@@ -35,6 +35,8 @@ class Attesting:
 
     models: frozenset[str] = frozenset()
     roots: tuple[bytes, ...] = field(default=(), repr=False)
+    built_in: frozenset[str] = frozenset()
+    """Those of the models that are part of a machine, so that a passkey of theirs can stand for it (R22)."""
 
 
 NO_MODELS = Attesting()

@@ -2,9 +2,9 @@
 Passkeys by their credential and by their person, and the challenges that were answered.
 """
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, null, select, update
 
-from ostiary.core.directory.passkeys import Created, Passkey
+from ostiary.core.directory.passkeys import Passkey
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx
@@ -13,10 +13,11 @@ from ostiary.store.sql import sql
 
 _NAMES = (
     "id", "user", "credential", "public_key", "sign_count", "transports", "backup_eligible", "backed_up", "aaguid",
-    "name", "created", "used", "attested",
+    "name", "created", "used", "attested", "device", "certificate",
 )  # fmt: skip
 _SELECT = select(*(passkeys.c[name] for name in _NAMES))
 _FIND = sql(_SELECT.where(passkeys.c.credential == bindparam("credential")))
+_BY_ID = sql(_SELECT.where(passkeys.c.id == bindparam("id_")))
 _OF_USER = sql(_SELECT.where(passkeys.c.user == bindparam("user_")).order_by(passkeys.c.created, passkeys.c.id))
 _COUNT = sql(select(func.count()).select_from(passkeys).where(passkeys.c.user == bindparam("user_")))
 _ADD = sql(insert(passkeys).values({name: bindparam("owner" if name == "user" else name) for name in _NAMES}))
@@ -25,6 +26,7 @@ _USE = sql(
     .where(passkeys.c.id == bindparam("id_"), passkeys.c.sign_count == bindparam("count_"))
     .values(sign_count=bindparam("sign_count"), backed_up=bindparam("backed_up"), used=bindparam("used"))
 )
+_PART = sql(update(passkeys).where(passkeys.c.id == bindparam("id_")).values(device=null(), certificate=null()))
 _REMOVE = sql(delete(passkeys).where(passkeys.c.id == bindparam("id_"), passkeys.c.user == bindparam("user_")))
 _DROP = sql(delete(passkeys).where(passkeys.c.user == bindparam("user_")))
 _SPENT = sql(select(challenges.c.ends).where(challenges.c.digest == bindparam("digest")))
@@ -33,16 +35,24 @@ _SWEEP = sql(delete(challenges).where(challenges.c.ends <= bindparam("now")))
 
 
 def _passkey(row: Row) -> Passkey:
-    id, user, credential, key, count, transports, eligible, backed, aaguid, name, created, used, attested = row
+    id, user, credential, key, count, transports, eligible, backed, aaguid, name, created, used, attested, *on = row
+    device, certificate = on
     return Passkey(
         id, UserId(user), bytes(credential), bytes(key), count, tuple(transports.split()), bool(eligible), bool(backed),
-        aaguid, name, Instant(created), None if used is None else Instant(used), bool(attested),
+        aaguid, name, Instant(created), None if used is None else Instant(used), bool(attested), device,
+        certificate,
     )  # fmt: skip
 
 
 async def find(tx: Tx, credential: bytes) -> Passkey | None:
     """The passkey with the authenticator's id *credential*."""
     row = await tx.one(_FIND, credential=credential)
+    return None if row is None else _passkey(row)
+
+
+async def by_id(tx: Tx, id: str) -> Passkey | None:
+    """The passkey *id*."""
+    row = await tx.one(_BY_ID, id_=id)
     return None if row is None else _passkey(row)
 
 
@@ -57,12 +67,13 @@ async def count(tx: Tx, user: UserId) -> int:
     return int(row[0]) if row else 0
 
 
-async def add(tx: Tx, id: str, user: UserId, made: Created, *, name: str, now: Instant) -> None:
+async def add(tx: Tx, new: Passkey) -> None:
     """Keep a new one. The caller has made sure that nobody has its credential."""
     await tx.run(
-        _ADD, id=id, owner=user, credential=made.credential, public_key=made.public_key, sign_count=made.sign_count,
-        transports=" ".join(made.transports), backup_eligible=int(made.backup_eligible), backed_up=int(made.backed_up),
-        aaguid=made.aaguid, name=name, created=now, used=None, attested=int(made.attested),
+        _ADD, id=new.id, owner=new.user, credential=new.credential, public_key=new.public_key,
+        sign_count=new.sign_count, transports=" ".join(new.transports), backup_eligible=int(new.backup_eligible),
+        backed_up=int(new.backed_up), aaguid=new.aaguid, name=new.name, created=new.created, used=new.used,
+        attested=int(new.attested), device=new.device, certificate=new.certificate,
     )  # fmt: skip
 
 
@@ -72,6 +83,11 @@ async def use(tx: Tx, old: Passkey, *, sign_count: int, backed_up: bool, now: In
         _USE, id_=old.id, count_=old.sign_count, sign_count=sign_count, backed_up=int(backed_up), used=now
     )
     return changed == 1
+
+
+async def part(tx: Tx, id: str) -> None:
+    """The passkey *id* stands for no machine any more."""
+    await tx.run(_PART, id_=id)
 
 
 async def remove(tx: Tx, id: str, user: UserId) -> bool:

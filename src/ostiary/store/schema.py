@@ -235,6 +235,7 @@ signins = Table(
     _text("approver_address", null=True),
     _text("approver_agent", null=True),
     _text("approver_device", null=True),  # of the inventory, as the browser's certificate proved
+    _text("approver_passkey", null=True),  # or which passkey stood for one (R22)
     _int("decided", null=True),
     _int("authenticated", null=True),  # auth_time of the consent
     _text("amr", null=True),
@@ -268,6 +269,7 @@ sessions = Table(
     _int("authenticated"),
     _text("amr"),
     _blob("cookie", null=True),  # SHA-256 of the browser's session id (R16)
+    _text("passkey", null=True),  # with which a browser proved it last
     _text("resource", default=""),
     _text("scopes", default=""),
     _text("reach", default="[]"),  # JSON: resources and scopes that a refresh may name (R7)

@@ -62,6 +62,8 @@ def passkey_tables(metadata: MetaData) -> tuple[Table, Table, Table]:
         Column("created", BigInteger, nullable=False),
         Column("used", BigInteger, nullable=True),
         Column("attested", BigInteger, nullable=False, server_default="0"),  # by an allowed model (R22)
+        Column("device", Text, nullable=True),  # of the inventory, whose browser made it
+        Column("certificate", Text, nullable=True),  # x5t#S256 that showed the device
         UniqueConstraint("credential"),
         Index("passkeys_user", "user"),
     )

@@ -30,6 +30,7 @@ _COLUMNS = (
     sessions.c.amr,
     sessions.c.requester_address,
     sessions.c.ended,
+    sessions.c.passkey,
 )
 _WITH_PERSON = select(*_COLUMNS, *USER_COLUMNS).select_from(sessions.join(users, users.c.id == sessions.c.user))
 _BY_COOKIE = sql(_WITH_PERSON.where(sessions.c.cookie == bindparam("cookie")))
@@ -81,6 +82,7 @@ _RAISE = sql(
         ends=bindparam("ends"),
         authenticated=bindparam("authenticated"),
         amr=bindparam("amr"),
+        passkey=bindparam("passkey"),
     )
 )
 _SEEN = sql(
@@ -98,10 +100,11 @@ _SWEEP = sql(delete(sessions).where(sessions.c.ends < bindparam("before")))
 
 
 def _session(row: Row) -> BrowserSession:
-    id, kind, user, story, created, seen, idle_ends, ends, authenticated, amr, address, ended = row
+    id, kind, user, story, created, seen, idle_ends, ends, authenticated, amr, address, ended, passkey = row
     return BrowserSession(
         SessionId(id), kind, UserId(user), story, Instant(created), Instant(seen), Instant(idle_ends), Instant(ends),
         Instant(authenticated), tuple(amr.split()), address, None if ended is None else Instant(ended),
+        passkey,
     )  # fmt: skip
 
 
@@ -137,16 +140,18 @@ async def add_half(
 
 async def rise(
     tx: Tx, old: BrowserSession, *, old_cookie: bytes, cookie: bytes, now: Instant, idle_ends: Instant, ends: Instant,
-    amr: tuple[str, ...], authenticated: Instant | None = None,
+    amr: tuple[str, ...], authenticated: Instant | None = None, passkey: str | None = None,
 ) -> bool:  # fmt: skip
     """
-    Make *old* a whole session, proved at *authenticated*, or *now*, under a new cookie (R16).
+    Make *old* a whole session, proved at *authenticated*, or *now*, with *passkey* if with one, under a new cookie
+    (R16).
 
     Compare-and-swap on the old cookie: of two who rise at once, one does.
     """
     changed = await tx.run(
         _RAISE, id_=old.id, kind_=old.kind, cookie_=old_cookie, cookie=cookie, seen=now, idle_ends=idle_ends, ends=ends,
         authenticated=now if authenticated is None else authenticated, amr=" ".join(amr),
+        passkey=passkey,
     )  # fmt: skip
     return changed == 1
 

@@ -86,6 +86,7 @@ _APPROVE = _move(
     "approver_address",
     "approver_agent",
     "approver_device",
+    "approver_passkey",
     "exemption",
     "number",
 )
@@ -177,14 +178,14 @@ async def release(tx: Tx, signin: SignIn, *, handed: bytes, now: Instant) -> boo
 
 async def approve(
     tx: Tx, signin: SignIn, *, ends: Instant, authenticated: Instant, amr: tuple[str, ...], exemption: ExemptionId,
-    address: str, agent: str, number: bytes | None, device: DeviceId | None, now: Instant,
+    address: str, agent: str, number: bytes | None, device: DeviceId | None, passkey: str | None, now: Instant,
 ) -> bool:  # fmt: skip
     """claimed → ready, or with a *number* → awaiting it, until *ends*."""
     return await _run(
         tx, _APPROVE, signin, State.READY if number is None else State.AWAITING_NUMBER, now, number_=number,
         decided_=now, ends_=ends, authenticated_=authenticated,
         amr_=" ".join(amr), approver_address_=address, approver_agent_=agent, approver_device_=device,
-        exemption_=exemption,
+        approver_passkey_=passkey, exemption_=exemption,
     )  # fmt: skip
 
 
@@ -228,11 +229,12 @@ def _signin(row: Row) -> SignIn:
         machine,
         browser,
         matched,
+        passkey,
     ) = row
     values: list[Any] = [
         id, client, resource, tuple(words.split()), State(state), *others, tuple((amr or "").split()), address, agent,
         exemption, session, redeemed, Declared.of(said), number,
         {AppId(app): tuple(names) for app, names in orjson.loads(reach).items()}, machine,
-        browser, tuple(matched.split()),
+        browser, tuple(matched.split()), passkey,
     ]  # fmt: skip
     return SignIn(*values)

@@ -105,10 +105,17 @@ def test_r22_models_and_roots_are_configured_together(tmp_path: Path, maker: Mak
     assert len(read_roots(roots)) == 2
     told = settings(load(None, {}, passkey_models=(NAME.upper(),), passkey_roots=roots)).attesting
     assert told.models == {NAME}
+    assert not told.built_in
     assert settings(load(None, {})).attesting == NO_MODELS
     for given in ({"passkey_models": (NAME,)}, {"passkey_roots": roots}):
         with pytest.raises(ConfigRefused):
             settings(load(None, {}, **given))
+    built_in = settings(load(None, {}, passkey_models=(NAME,), passkey_roots=roots, passkey_device_models=(NAME,)))
+    assert built_in.attesting.built_in == {NAME}
+    with pytest.raises(ConfigRefused):
+        load(None, {}, passkey_models=(NAME,), passkey_roots=roots, passkey_device_models=(str(UUID(bytes=OTHER)),))
+    with pytest.raises(ConfigRefused):
+        load(None, {}, passkey_device_models=(NAME,))
     (tmp_path / "none.pem").write_text("nothing")
     with pytest.raises(ConfigRefused):
         settings(load(None, {}, passkey_models=(NAME,), passkey_roots=tmp_path / "none.pem"))

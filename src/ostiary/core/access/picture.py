@@ -52,6 +52,8 @@ class Picture:
     """The named locations, and what the geo files say of an address."""
     switch: KillSwitch = field(default_factory=KillSwitch)
     """The kill switch: whoever turns it raises the version, so that the deciding transaction sees it."""
+    built_in: frozenset[str] = frozenset()
+    """Models of passkeys that never leave a machine, by the operator's word (R22)."""
 
     def resource(self, identifier: str) -> Application | None:
         """The resource known under *identifier* (an identifier URI or an application id)."""

@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from ostiary.core.words.digests import same
-from ostiary.core.words.ids import UserId
+from ostiary.core.words.ids import DeviceId, UserId
 from ostiary.core.words.instants import Instant, minutes
 from ostiary.core.words.outcome import Reason, Refused
 
@@ -75,6 +75,10 @@ class Passkey:
     used: Instant | None = None
     attested: bool = False
     """Whether a model that was allowed then attested it when it was made (R22)."""
+    device: DeviceId | None = None
+    """The machine of the inventory whose browser made it; whether it still stands for that, `core/access` says."""
+    certificate: str | None = None
+    """The thumbprint by which that browser showed its machine (`x5t#S256`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +123,8 @@ def device_bound(passkey: Passkey) -> bool:
     """
     Whether it cannot leave the authenticator that made it (BE = 0).
 
-    The first of the three things that R22 asks of a passkey that counts as a device. The second is `Passkey.attested`,
-    with an `aaguid` that is still among the allowed ones; that the device was managed then is asked where devices are
-    kept. A synced one never counts.
+    The first of the things that R22 asks of a passkey that counts as a device (`core/access/passkey_devices.py`). A
+    synced one never counts.
     """
     return not passkey.backup_eligible
 

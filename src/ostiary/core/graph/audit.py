@@ -65,6 +65,7 @@ ACTIVITIES: Mapping[str, Activity] = {
     Was.AUTHENTICATOR_ADDED: Activity("User registered security info", "UserManagement", "Add"),
     Was.PASSKEY_ADDED: Activity("User registered passkey", "UserManagement", "Add"),
     Was.PASSKEY_REMOVED: Activity("User deleted passkey", "UserManagement", "Delete"),
+    Was.PASSKEY_PARTED: Activity("Admin parted passkey of user from its device", "UserManagement", "Update"),
     Was.PASSKEY_TAKEN: Activity("Admin deleted passkey of user", "UserManagement", "Delete"),
     Was.RECOVERY_CODES_MADE: Activity("User registered recovery codes", "UserManagement", "Add"),
     Was.RECOVERY_CODE_USED: Activity("User used recovery code", "UserManagement", "Update"),

@@ -92,6 +92,8 @@ class SignIn:
     """The machine of the inventory that the approving browser ran on, as its certificate proved."""
     matched: tuple[str, ...] = ()
     """What of `request_binding.Datum` its person typed as the requester had said it (M17)."""
+    approver_passkey: str | None = None
+    """The passkey that stood for the approver's machine, where no certificate showed one (R22)."""
 
     @property
     def bound(self) -> Bound:

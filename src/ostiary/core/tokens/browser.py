@@ -38,6 +38,8 @@ class BrowserSession:
     amr: tuple[str, ...]
     address: str
     ended: Instant | None
+    passkey: str | None = None
+    """With which it was proved last; None when something else proved it."""
 
 
 def alive(session: BrowserSession, user: User, *, kind: str, now: Instant) -> bool:

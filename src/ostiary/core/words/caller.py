@@ -48,6 +48,8 @@ class Caller:
     amr: tuple[str, ...] = ()
     authenticated_at: Instant | None = None
     """When the person last proved who they are with every factor in `amr` (`auth_time`)."""
+    passkey: str | None = None
+    """The passkey of that proof, at a browser; None for any other proof."""
 
     @property
     def user(self) -> UserId | None:

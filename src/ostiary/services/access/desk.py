@@ -6,6 +6,7 @@ moved, everything is read anew and the deed runs again.
 """
 
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from ostiary.core.access.locations import Geo, no_geo
@@ -28,10 +29,16 @@ TRIES = 5  # an organisation that changes this often within one deed is broken
 class Desk:
     """The current picture and openings of one node."""
 
-    def __init__(self, store: Store, clock: Clock, look: Callable[[str], Geo] = no_geo) -> None:
-        """Nothing is known until the first `reload`; *look* asks the geo files about an address."""
+    def __init__(
+        self, store: Store, clock: Clock, look: Callable[[str], Geo] = no_geo, built_in: frozenset[str] = frozenset()
+    ) -> None:
+        """
+        Nothing is known until the first `reload`; *look* asks the geo files about an address, *built_in* are the models
+        of passkeys that never leave a machine.
+        """
         self._store = store
         self._look = look
+        self._built_in = built_in
         self._clock = clock
         self._picture: Picture | None = None
         self.openings = Openings()
@@ -51,11 +58,14 @@ class Desk:
             picture, openings = await current_versions(tx)
             same = self._picture is not None and self._picture.version == picture
             known = self.openings.version == openings
-            return None if same else await take_picture(tx, self._look), None if known else await take_openings(tx, now)
+            return None if same else await self._take(tx), None if known else await take_openings(tx, now)
 
         picture, openings = await self._store.read(body)
         self._picture = picture or self._picture
         self.openings = openings or self.openings
+
+    async def _take(self, tx: Tx) -> Picture:
+        return replace(await take_picture(tx, self._look), built_in=self._built_in)
 
     async def fresh(self, tx: Tx) -> None:
         """Step: raise Stale when memory is older than the database."""

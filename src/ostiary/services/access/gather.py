@@ -28,11 +28,12 @@ from ostiary.core.tokens import scopes
 from ostiary.core.tokens.claims import SHORTEST_LEFT
 from ostiary.core.words.ids import AppId, DeviceId, ExemptionId, UserId
 from ostiary.core.words.instants import Instant, between, to_seconds
+from ostiary.services.devices.proved import NO_MACHINE, Browser, device_of_passkey
 from ostiary.store import Tx, devices
 from ostiary.store.access import is_assigned, known_of
 
 DEVICE_CODE = "deviceCodeFlow"
-_SHOWN = ("device", "number", "ticket", "reference", "machine")
+_SHOWN = ("number", "ticket", "reference", "machine")
 """What a session remembers of how it began, so that a policy which demands it passes refreshes."""
 
 
@@ -44,6 +45,8 @@ class Side:
     platform: str | Unknown = UNKNOWN
     device: DeviceId | None = None
     """The machine of the inventory that the browser runs on, as it proved."""
+    passkey: str | None = None
+    """Or the passkey that stood for one (R22)."""
     number: bool = False
     """Whether the consent was confirmed by its number (R12)."""
     ticket: bool = False
@@ -54,9 +57,9 @@ class Side:
     """Whether the machine's name was."""
 
     @classmethod
-    def at(cls, address: str | None, agent: str | None, device: DeviceId | None = None) -> "Side":
-        """A browser at *address* that calls itself *agent*."""
-        return cls(address or "", platform_of(agent or ""), device)
+    def at(cls, address: str | None, agent: str | None, browser: Browser = NO_MACHINE) -> "Side":
+        """A *browser* at *address* that calls itself *agent*."""
+        return cls(address or "", platform_of(agent or ""), browser.device, browser.passkey)
 
     def kept(self) -> str:
         """As a session keeps it. The device is looked up again, as it is then."""
@@ -64,7 +67,7 @@ class Side:
         return json.dumps({"address": self.address, "platform": platform, **self._shown()})
 
     def _shown(self) -> dict[str, Any]:
-        return {name: value for name in _SHOWN if (value := getattr(self, name))}
+        return {name: value for name in ("device", "passkey", *_SHOWN) if (value := getattr(self, name))}
 
     @classmethod
     def of(cls, kept: str) -> "Side":
@@ -72,8 +75,9 @@ class Side:
         if not kept:
             return cls()
         found: dict[str, Any] = json.loads(kept)
-        shown = {name: found.get(name, False) for name in _SHOWN if name != "device"}
-        return cls(found["address"], found["platform"] or UNKNOWN, found.get("device"), **shown)
+        shown = {name: found.get(name, False) for name in _SHOWN}
+        platform = found["platform"] or UNKNOWN
+        return cls(found["address"], platform, found.get("device"), found.get("passkey"), **shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +191,7 @@ async def gather(tx: Tx, picture: Picture, ask: Ask, now: Instant) -> Gathered |
     client = picture.applications.get(ask.client)
     restricted = client is None or client.assignment_required
     assigned = not restricted or await is_assigned(tx, ask.client, {user.id, *groups})
-    machine, person = await _device(tx, ask.machine_device), await _device(tx, ask.person.device)
+    machine, person = await _device(tx, ask.machine_device), await _persons_device(tx, picture, ask, now)
     shown = device_facts(machine, now)
     exemption, elsewhere = _admitting(active, ask, shown, now)
     if exemption is not None:
@@ -200,6 +204,14 @@ async def gather(tx: Tx, picture: Picture, ask: Ask, now: Instant) -> Gathered |
 
 async def _device(tx: Tx, id: DeviceId | None) -> Device | None:
     return await devices.find(tx, id) if id is not None else None
+
+
+async def _persons_device(tx: Tx, picture: Picture, ask: Ask, now: Instant) -> Device | None:
+    """Step: the machine of the person's browser; what a passkey stands for is asked again, as it is now (R22)."""
+    side = ask.person
+    if side.device is not None:
+        return await devices.find(tx, side.device)
+    return await device_of_passkey(tx, side.passkey, ask.user, picture.built_in, now)
 
 
 def _facts(

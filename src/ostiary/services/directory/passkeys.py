@@ -7,7 +7,8 @@ GET leaves no row (R16, 0012). It is written down when it is answered rightly, s
 
 from dataclasses import dataclass
 
-from ostiary.core.directory.passkeys import CHALLENGE, MOST, Created, Passkey, read_name, relying_party
+from ostiary.core.devices.device import Device
+from ostiary.core.directory.passkeys import CHALLENGE, MOST, Created, Passkey, device_bound, read_name, relying_party
 from ostiary.core.directory.people import User
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.logs.entry import Entry
@@ -169,9 +170,19 @@ def accept_new(house: House, visit: Visit, user: UserId, answer: Answer, name: s
     return UNPROVED if made is None else New(house.random.guid(), made, called, challenge)
 
 
-async def keep_new(tx: Tx, visit: Visit, user: User, new: New) -> Passkey | Refused:
-    """Step: *new* is *user*'s from now on. Refused: SPENT, CONFLICT."""
-    return await objection(tx, user.id, new) or await keep_admitted(tx, visit, user, new)
+def made_of(new: New, user: UserId, now: Instant, machine: Device | None = None) -> Passkey:
+    """*new* as it is kept for *user*, standing for *machine*, which its certificate showed."""
+    made = new.made
+    return Passkey(
+        new.id, user, made.credential, made.public_key, made.sign_count, made.transports, made.backup_eligible,
+        made.backed_up, made.aaguid, new.name, now, attested=made.attested,
+        device=machine.id if machine else None, certificate=machine.certificate if machine else None,
+    )  # fmt: skip
+
+
+async def keep_new(tx: Tx, visit: Visit, user: User, new: New, machine: Device | None = None) -> Passkey | Refused:
+    """Step: *new* is *user*'s from now on, and stands for *machine*. Refused: SPENT, CONFLICT."""
+    return await objection(tx, user.id, new) or await keep_admitted(tx, visit, user, new, machine)
 
 
 async def objection(tx: Tx, user: UserId, new: New) -> Refused | None:
@@ -183,18 +194,16 @@ async def objection(tx: Tx, user: UserId, new: New) -> Refused | None:
     return None if await spend(tx, new.challenge) else LATE
 
 
-async def keep_admitted(tx: Tx, visit: Visit, user: User, new: New) -> Passkey:
+async def keep_admitted(tx: Tx, visit: Visit, user: User, new: New, machine: Device | None = None) -> Passkey:
     """Step: keep *new*, to which there was no `objection`."""
-    await passkeys.add(tx, new.id, user.id, new.made, name=new.name, now=visit.now)
+    made = made_of(new, user.id, visit.now, machine)
+    await passkeys.add(tx, made)
     detail = {
-        "user_name": user.principal_name, "passkey": new.id, "name": new.name, "aaguid": new.made.aaguid,
-        "device_bound": not new.made.backup_eligible, "attested": new.made.attested,
+        "user_name": user.principal_name, "passkey": made.id, "name": made.name, "aaguid": made.aaguid,
+        "device_bound": device_bound(made), "attested": made.attested, "device": made.device or "",
     }  # fmt: skip
     await record(tx, visit, Entry(Kind.PASSKEY_ADDED, target=f"user:{user.id}", detail=detail))
-    return Passkey(
-        new.id, user.id, new.made.credential, new.made.public_key, new.made.sign_count, new.made.transports,
-        new.made.backup_eligible, new.made.backed_up, new.made.aaguid, new.name, visit.now, attested=new.made.attested,
-    )  # fmt: skip
+    return made
 
 
 # ---- one's own
@@ -225,29 +234,6 @@ async def ask_own(house: House, visit: Visit, bound: str) -> Asked | Refused:
 
     user, known = await house.store.read(look)
     return (user and ask_new(house, visit, bound, user, known)) or NONE_HERE
-
-
-async def add_own(house: House, visit: Visit, answer: Answer, name: str) -> Passkey | Refused:
-    """
-    Keep a passkey that the caller's browser made.
-
-    Refused: NOT_SIGNED_IN and its kin, STEP_UP, SPENT, BAD_CREDENTIALS, INVALID_VALUE (field ``name``), CONFLICT.
-    """
-    id, refused = visit.caller.user, judge(Action.CHANGE_FACTORS, visit.caller, now=visit.now)
-    if refused or id is None:
-        return refused or Refused(Reason.NOT_SIGNED_IN)
-    new = accept_new(house, visit, id, answer, name)
-    if isinstance(new, Refused):
-        return new
-
-    async def body(tx: Tx) -> Passkey | Refused:
-        user = await directory.find(tx, id)
-        outcome = await keep_new(tx, visit, user, new) if user and user.enabled else Refused(Reason.NOT_SIGNED_IN)
-        if isinstance(outcome, Refused):
-            return await refuse(tx, visit, Action.CHANGE_FACTORS, outcome, target=f"user:{id}")
-        return outcome
-
-    return await house.store.write(body)
 
 
 async def remove_own(house: House, visit: Visit, passkey: str) -> Passkey | Refused:

@@ -1,6 +1,6 @@
 """
-Passkeys of somebody else: an administrator looks at them, and takes one away (a key that was lost, a machine that went
-back). The person is told at the next sign-in.
+Passkeys of somebody else: an administrator takes one away (a key that was lost, a machine that went back). The person
+is told at the next sign-in. The list, and what they stand for, is `services/devices/passkeys`' work.
 """
 
 from ostiary.core.directory.passkeys import Passkey
@@ -25,18 +25,6 @@ LAST = Refused(
     "It is the person's only second step: whoever knows the password could enrol their own. Reset the second factor "
     "instead, which ends every session too.",
 )
-
-
-async def passkeys_of(house: House, visit: Visit, id: UserId) -> tuple[Passkey, ...] | Refused:
-    """Those of the account *id*, oldest first. Refused: FORBIDDEN and its kin, NOT_FOUND."""
-    refused = judge(Action.READ_DIRECTORY, visit.caller, now=visit.now)
-    if refused:
-        return refused
-
-    async def body(tx: Tx) -> tuple[Passkey, ...] | Refused:
-        return NOBODY if await directory.find(tx, id) is None else await passkeys.of_user(tx, id)
-
-    return await house.store.read(body)
 
 
 async def remove_passkey_of(house: House, visit: Visit, id: UserId, passkey: str, reason: str) -> Passkey | Refused:

@@ -26,7 +26,7 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.proof import Bound
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import settled
-from ostiary.services.devices.proved import device_of
+from ostiary.services.devices.proved import browser_of, device_of, device_of_passkey
 from ostiary.services.exemptions.granting import Grant, approver, grant, prepare
 from ostiary.services.exemptions.open import unknown_in
 from ostiary.services.exemptions.rules import current
@@ -118,7 +118,7 @@ async def _known(tx: Tx, visit: Visit, picture: Picture, wish: Wish, whose: Pers
     return Circumstances(
         person=someone,
         eligibility=await eligibilities.standing(tx, whose.id, picture.exception_group, visit.now),
-        device=device_facts(await _device(tx, visit), visit.now),
+        device=device_facts(await _device(tx, visit, picture), visit.now),
         risk=UNKNOWN,
         last_end=await exemptions.last_end(tx, whose.id, visit.now),
         running=await exemptions.find(tx, wish.extends) if wish.extends is not None else None,
@@ -127,8 +127,14 @@ async def _known(tx: Tx, visit: Visit, picture: Picture, wish: Wish, whose: Pers
     )
 
 
-async def _device(tx: Tx, visit: Visit) -> Device | None:
-    """Step: the machine of the inventory that the request comes from, by the certificate or the key that it proved."""
+async def _device(tx: Tx, visit: Visit, picture: Picture) -> Device | None:
+    """
+    Step: the machine of the inventory that the request comes from, by the certificate or the key that it proved, or by
+    the passkey of the browser's session.
+    """
+    browser = await browser_of(tx, visit, picture.built_in)
+    if browser.passkey is not None:
+        return await device_of_passkey(tx, browser.passkey, visit.caller.user, picture.built_in, visit.now)
     shown = await device_of(tx, Bound(x5t=visit.proof.x5t)) if visit.proof.x5t is not None else None
     return shown or (await device_of(tx, Bound(jkt=visit.proof.jkt)) if visit.proof.jkt is not None else None)
 

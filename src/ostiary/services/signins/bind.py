@@ -39,7 +39,7 @@ async def bind(house: House, visit: Visit, id: SignInId, typed: Mapping[Datum, s
         application, user = picture.applications.get(signin.client), visit.caller.user
         if application is None or user is None or not held(signin, visit):
             return NOT_YOURS
-        gathered = await gather(tx, picture, await browser_ask(tx, visit, signin, user), visit.now)
+        gathered = await gather(tx, picture, await browser_ask(tx, picture, visit, signin, user), visit.now)
         data = awaited(application, signin, gathered.decision) if gathered is not None else ()
         if not data:
             return signin

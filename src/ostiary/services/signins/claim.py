@@ -27,7 +27,7 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import settled
 from ostiary.services.access.gather import Ask, Gathered, Side, age, device_ask, gather, told
-from ostiary.services.devices.proved import browsers_device
+from ostiary.services.devices.proved import browser_of
 from ostiary.services.directory.throttle import locked
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
@@ -81,7 +81,7 @@ async def view(house: House, visit: Visit, id: SignInId) -> Claimed | Refused:
         user = visit.caller.user
         if user is None or found is None or not held(found[0], visit):
             return WRONG
-        gathered = await gather(tx, picture, await browser_ask(tx, visit, found[0], user), visit.now)
+        gathered = await gather(tx, picture, await browser_ask(tx, picture, visit, found[0], user), visit.now)
         page = await shown(tx, visit, picture, found[0], user)
         if gathered is None or page is None:
             return WRONG
@@ -160,7 +160,7 @@ async def _judged(
         return await _refuse(house, tx, visit, signin, tired)
     if await locked(tx, shunned(user, signin), visit.now) is not None:
         return await _refuse(house, tx, visit, signin, Refused(Reason.REPORTED))
-    gathered = await gather(tx, picture, await browser_ask(tx, visit, signin, user), visit.now)
+    gathered = await gather(tx, picture, await browser_ask(tx, picture, visit, signin, user), visit.now)
     if gathered is None or not allowed(gathered):
         return await _refuse(house, tx, visit, signin, blocked(signin, gathered), gathered)
     if _beside(visit, picture, signin):
@@ -182,10 +182,10 @@ def _beside(visit: Visit, picture: Picture, signin: SignIn) -> bool:
     return application is not None and same_device.refused(application, signin, visit.address)
 
 
-async def browser_ask(tx: Tx, visit: Visit, signin: SignIn, user: UserId) -> Ask:
+async def browser_ask(tx: Tx, picture: Picture, visit: Visit, signin: SignIn, user: UserId) -> Ask:
     """Step: *signin* as policy sees it while its person is at the page."""
     proof_age = age(visit.caller.authenticated_at, visit.now)
-    person = Side.at(visit.address, visit.agent, await browsers_device(tx, visit))
+    person = Side.at(visit.address, visit.agent, await browser_of(tx, visit, picture.built_in))
     return device_ask(user, signin, amr=visit.caller.amr, person=person, proof_age=proof_age)
 
 

@@ -8,7 +8,6 @@ the next poll asks the store.
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from ostiary.core.access.facts import DeviceFacts
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.credentials import source_of
 from ostiary.core.directory.permissions import FRESH
@@ -20,7 +19,7 @@ from ostiary.core.signins.request_binding import awaited, lacking
 from ostiary.core.signins.signin import ACCOUNT_CHANGES, DECIDED, OPEN, SHUNNED, SignIn, State, ready_until
 from ostiary.core.signins.view import Approved, Closed, Decided, Handed
 from ostiary.core.words.digests import digest
-from ostiary.core.words.ids import DeviceId, SignInId, UserId
+from ostiary.core.words.ids import SignInId, UserId
 from ostiary.core.words.instants import after, between
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
@@ -67,14 +66,14 @@ async def approve(house: House, visit: Visit, id: SignInId) -> Approved | Refuse
             return await _shun(tx, visit, signin)
         if same_device.refused(application, signin, visit.address):
             return Refused(Reason.SAME_DEVICE, reference=signin.id)
-        found = await gather(tx, picture, await browser_ask(tx, visit, signin, user), visit.now)
+        ask = await browser_ask(tx, picture, visit, signin, user)
+        found = await gather(tx, picture, ask, visit.now)
         if found is not None and awaited(application, signin, found.decision):
             return Refused(Reason.BINDING_REQUIRED, reference=signin.id)
         gathered = await _judge(house, tx, visit, signin, user, found)
         if isinstance(gathered, Refused):
             return gathered
         known, exemption = gathered
-        on = known.facts.person_device
         asked = number.wanted(application, known.decision)
         said = signin.declared
         if (asked and not said.number) or lacking(application, said):  # the registration changed since it was started
@@ -83,7 +82,7 @@ async def approve(house: House, visit: Visit, id: SignInId) -> Approved | Refuse
         swapped = await rows.approve(
             tx, signin, ends=ends, authenticated=authenticated, amr=caller.amr, exemption=exemption.id,
             address=visit.address, agent=visit.agent, number=number.kept(key, signin, shown) if asked else None,
-            device=DeviceId(on.id) if isinstance(on, DeviceFacts) else None, now=visit.now,
+            device=ask.person.device, passkey=ask.person.passkey, now=visit.now,
         )  # fmt: skip
         if not swapped:
             return NOT_YOURS

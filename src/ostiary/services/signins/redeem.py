@@ -24,7 +24,7 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.proof import UNBOUND
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.gather import Ask, Gathered, Side, age, device_ask, gather
-from ostiary.services.devices.proved import device_of
+from ostiary.services.devices.proved import Browser, device_of
 from ostiary.services.directory.throttle import locked
 from ostiary.services.exemptions.use import begin
 from ostiary.services.logs.record import record
@@ -143,7 +143,9 @@ def _ask(visit: Visit, signin: SignIn, user: UserId) -> Ask:
 
 def person_of(signin: SignIn) -> Side:
     """The browser in which *signin* was approved, and what showed that machine and person belong together."""
-    side = Side.at(signin.approver_address, signin.approver_agent, signin.approver_device)
+    side = Side.at(
+        signin.approver_address, signin.approver_agent, Browser(signin.approver_device, signin.approver_passkey)
+    )
     typed = frozenset(signin.matched)
     return replace(
         side, number=confirmed(signin) is True, ticket=signin.declared.ticket, reference=Datum.REFERENCE in typed,

@@ -32,7 +32,7 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import settled
 from ostiary.services.access.gather import Ask, Gathered, Side, age, asked_scopes, gather, told
-from ostiary.services.devices.proved import browsers_device
+from ostiary.services.devices.proved import browser_of
 from ostiary.services.house import House
 from ostiary.services.logs.record import record
 from ostiary.services.signins.refusals import note_person
@@ -166,7 +166,7 @@ async def _decide(
     fresh = person is not None and not must_sign_in(request, visit.caller.authenticated_at, visit.now)
     if person is None or not fresh or _other(request, visit.caller):
         return Refused(Reason.NOT_SIGNED_IN) if request.silent else SignInFirst(again=person is not None)
-    side = Side.at(visit.address, visit.agent, await browsers_device(tx, visit))
+    side = Side.at(visit.address, visit.agent, await browser_of(tx, visit, picture.built_in))
     ask = Ask(
         person, client.id, asked.resource.id, visit.address, None, "browser", visit.caller.amr,
         asked_scopes(stored(asked)), side,

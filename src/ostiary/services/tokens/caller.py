@@ -84,6 +84,7 @@ async def _by_cookie(house: House, cookie: str, visit: Visit) -> Caller:
             session=session.id,
             amr=session.amr,
             authenticated_at=session.authenticated,
+            passkey=session.passkey,
         )
 
     found = await house.store.read(look)

@@ -93,7 +93,7 @@ async def sign_in_with_passkey(house: House, visit: Visit, answer: Answer, known
         found = await standing(tx, old, HALF, visit.now)
         mark = tries.mark(house.vault, user, known, nonce)
         return ANEW if found is None else await rise(
-            house, tx, visit, found, old, fresh, mark, amr_of(signed.passkey)
+            house, tx, visit, found, old, fresh, mark, amr_of(signed.passkey), passkey=signed.passkey.id
         )  # fmt: skip
 
     return await house.store.write(body)
@@ -135,7 +135,8 @@ async def _prove(house: House, visit: Visit, cookie: str, answer: Answer, known:
         if wrong or isinstance(signed, Refused):
             return wrong or UNPROVED
         await tries.forget(tx, counting)
-        return await rise(house, tx, visit, found, cookie, fresh, mark, amr_of(signed.passkey))
+        proved = amr_of(signed.passkey)
+        return await rise(house, tx, visit, found, cookie, fresh, mark, proved, passkey=signed.passkey.id)
 
     return await house.store.write(body)
 
@@ -226,6 +227,6 @@ async def enrol_passkey(
         passkey = await keep_new(tx, visit, found[1], new)
         if isinstance(passkey, Refused):
             return passkey
-        return await rise(house, tx, visit, found, cookie, fresh, mark, amr_of(passkey))
+        return await rise(house, tx, visit, found, cookie, fresh, mark, amr_of(passkey), passkey=passkey.id)
 
     return await house.store.write(body)

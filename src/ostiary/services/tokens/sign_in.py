@@ -281,10 +281,10 @@ async def standing(tx: Tx, cookie: str, kind: str, now: Instant) -> tuple[Browse
 
 async def rise(
     house: House, tx: Tx, visit: Visit, found: tuple[BrowserSession, User], cookie: str, fresh: str, mark: str,
-    amr: tuple[str, ...] = AMR, proved: Instant | None = None,
+    amr: tuple[str, ...] = AMR, proved: Instant | None = None, passkey: str | None = None,
 ) -> SignedIn | Refused:  # fmt: skip
     """
-    Step: the session is whole, under a new cookie, and proved just now, or at *proved*.
+    Step: the session is whole, under a new cookie, and proved just now, or at *proved*, with *passkey* if with one.
 
     What began on an upstream provider's word goes on standing on it, whatever is proved here beside it.
     """
@@ -296,7 +296,7 @@ async def rise(
     idle = idle_end(visit.now, ends, house.settings.session_idle)
     if not await sessions.rise(
         tx, session, old_cookie=digest(cookie), cookie=digest(fresh), now=visit.now, idle_ends=idle, ends=ends, amr=amr,
-        authenticated=proved,
+        authenticated=proved, passkey=passkey,
     ):  # fmt: skip
         return ANEW
     notices = await _notices(tx, visit, user) if beginning else ()

@@ -6,7 +6,6 @@ from typing import Any
 
 from ostiary.core.directory.permissions import Action
 from ostiary.core.graph.device import ADMISSION, DEVICE
-from ostiary.core.graph.fields import Field, Kind
 from ostiary.services.devices.inventory import (
     admit_device,
     change_device,
@@ -17,16 +16,13 @@ from ostiary.services.devices.inventory import (
     revoke_device,
 )
 from ostiary.services.directory.search import user_id
-from ostiary.web.graph.resource import Call, Gives, Path, acting, changing, creating, listing, reading, removing
+from ostiary.web.graph.resource import REASON, Call, Gives, Path, acting, changing, creating, listing, reading, removing
 
 __all__ = ["PATHS"]
 
 _READ = (Action.READ_DIRECTORY, Action.READ_SELF)
 _WRITE = Action.WRITE_DEVICES
 _END = (Action.WRITE_DEVICES, Action.END_OWN)
-_REASON: tuple[Field[Any], ...] = (
-    Field("reason", Kind.STRING, write="reason", limit=512, doc="Why; kept in the audit log."),
-)
 
 
 async def _owned(call: Call) -> Any:
@@ -67,7 +63,7 @@ PATHS: tuple[Path, ...] = (
     ),
     Path(
         "/devices/{id}/ostiary.revoke",
-        (acting(_END, _revoke, "Revoke a machine", fields=_REASON, gives=Gives.ENTITY, shape=DEVICE),),
+        (acting(_END, _revoke, "Revoke a machine", fields=REASON, gives=Gives.ENTITY, shape=DEVICE),),
     ),
     Path("/users/{id}/ownedDevices", (listing(DEVICE, _READ, _owned, "List the machines of a person"),)),
     Path(

@@ -1,5 +1,5 @@
 """
-`/users/{id}/authentication/fido2Methods`: somebody's passkeys, and taking one away.
+`/users/{id}/authentication/fido2Methods`: somebody's passkeys, taking one away, and parting one from its machine.
 """
 
 from typing import Any
@@ -8,9 +8,10 @@ from ostiary.core.directory.permissions import Action
 from ostiary.core.graph.passkey import PASSKEY
 from ostiary.core.graph.query import Page
 from ostiary.core.words.outcome import Refused
-from ostiary.services.directory.passkeys_of_others import passkeys_of, remove_passkey_of
+from ostiary.services.devices.passkeys import part_passkey, passkeys_of
+from ostiary.services.directory.passkeys_of_others import remove_passkey_of
 from ostiary.services.directory.search import user_id
-from ostiary.web.graph.resource import Call, Path, listing, removing
+from ostiary.web.graph.resource import REASON, Call, Gives, Path, acting, listing, removing
 
 __all__ = ["PATHS"]
 
@@ -26,6 +27,11 @@ async def _remove(call: Call) -> Any:
     return await remove_passkey_of(call.house, call.visit, user, call.path["method"], call.reason)
 
 
+async def _part(call: Call) -> Any:
+    user = await user_id(call.house, call.path["id"])
+    return await part_passkey(call.house, call.visit, user, call.path["method"], call.reason)
+
+
 PATHS: tuple[Path, ...] = (
     Path(
         "/users/{id}/authentication/fido2Methods",
@@ -34,5 +40,17 @@ PATHS: tuple[Path, ...] = (
     Path(
         "/users/{id}/authentication/fido2Methods/{method}",
         (removing(PASSKEY, Action.WRITE_USERS, _remove, "Take a passkey away from a person, with the reason"),),
+    ),
+    Path(
+        "/users/{id}/authentication/fido2Methods/{method}/ostiary.partFromDevice",
+        (
+            acting(
+                Action.WRITE_USERS,
+                _part,
+                "A passkey stands for no machine any more",
+                fields=REASON,
+                gives=Gives.NOTHING,
+            ),
+        ),
     ),
 )

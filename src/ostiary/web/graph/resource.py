@@ -37,7 +37,7 @@ from starlette.types import Receive, Scope, Send
 
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.graph.error import Invalid
-from ostiary.core.graph.fields import Field, Shape, released, render
+from ostiary.core.graph.fields import Field, Kind, Shape, released, render
 from ostiary.core.graph.odata import read_query
 from ostiary.core.graph.query import Page, Query, write_cursor
 from ostiary.core.words.caller import CallerKind
@@ -68,6 +68,12 @@ class Call:
 
 
 Run = Callable[[Call], Awaitable[Any]]
+
+
+REASON: tuple[Field[Any], ...] = (
+    Field("reason", Kind.STRING, write="reason", limit=512, doc="Why; kept in the audit log."),
+)
+"""What an action takes that changes something."""
 
 
 class Gives(Enum):

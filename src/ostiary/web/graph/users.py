@@ -27,20 +27,17 @@ from ostiary.services.directory.people import (
 )
 from ostiary.services.directory.search import groups_of, search_users, user_id
 from ostiary.services.tokens.links import Link, link_person, unlink_person
-from ostiary.web.graph.resource import Call, Path, acting, changing, creating, listing, reading, removing
+from ostiary.web.graph.resource import REASON, Call, Path, acting, changing, creating, listing, reading, removing
 
 __all__ = ["PATHS", "changes_of"]
 
 _READ = (Action.READ_DIRECTORY, Action.READ_SELF)
 _WRITE = (Action.WRITE_USERS, Action.RECOVER_ADMINISTRATOR)
 _END = (Action.WRITE_USERS, Action.END_OWN)
-_REASON: tuple[Field[Any], ...] = (
-    Field("reason", Kind.STRING, write="reason", limit=512, doc="Why; kept in the audit log."),
-)
 _PASS: tuple[Field[Any], ...] = (
     Field("lifetimeInMinutes", Kind.INTEGER, write="lifetime", doc="10 to 480; 60 when nothing is said."),
     Field("isUsableOnce", Kind.BOOL, write="once", doc="Whether it counts once (so unless false) or until its end."),
-    *_REASON,
+    *REASON,
 )
 _IDENTITY: tuple[Field[Any], ...] = (
     Field("issuer", Kind.STRING, write="issuer", limit=512, required=True, doc="What the provider calls itself."),
@@ -48,7 +45,7 @@ _IDENTITY: tuple[Field[Any], ...] = (
         "issuerAssignedId", Kind.STRING, write="subject", limit=255, required=True,
         doc="What it calls the person (`sub`): never an address.",
     ),
-    *_REASON,
+    *REASON,
 )  # fmt: skip
 
 
@@ -161,11 +158,11 @@ PATHS: tuple[Path, ...] = (
     Path("/users/{id}/revokeSignInSessions", (acting(_END, _revoke, "End every session of a person"),)),
     Path(
         "/users/{id}/ostiary.passwordLink",
-        (acting(_WRITE, _password_link, "Make a link behind which the person sets a password", fields=_REASON),),
+        (acting(_WRITE, _password_link, "Make a link behind which the person sets a password", fields=REASON),),
     ),
     Path(
         "/users/{id}/ostiary.resetMfa",
-        (acting(_WRITE, _reset_mfa, "Take a person's second factor away, and make a link", fields=_REASON),),
+        (acting(_WRITE, _reset_mfa, "Take a person's second factor away, and make a link", fields=REASON),),
     ),
     Path(
         "/users/{id}/ostiary.link",
@@ -173,7 +170,7 @@ PATHS: tuple[Path, ...] = (
     ),
     Path(
         "/users/{id}/ostiary.unlink",
-        (acting(Action.WRITE_USERS, _unlink, "Forget who a person is elsewhere; all of theirs ends", fields=_REASON),),
+        (acting(Action.WRITE_USERS, _unlink, "Forget who a person is elsewhere; all of theirs ends", fields=REASON),),
     ),
     Path(
         "/users/{id}/authentication/temporaryAccessPassMethods",

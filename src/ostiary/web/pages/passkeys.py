@@ -5,7 +5,8 @@ One's own passkeys and recovery codes: behind a second factor that was proved wi
 from starlette.responses import Response
 
 from ostiary.core.words.outcome import Reason, Refused
-from ostiary.services.directory.passkeys import add_own, ask_own, own_ways, remove_own
+from ostiary.services.devices.passkeys import add_own, own_passkeys
+from ostiary.services.directory.passkeys import ask_own, own_ways, remove_own
 from ostiary.services.directory.recovery import make_codes
 from ostiary.web.pages.page import Guest, Page, go, render, step_up, to_sign_in
 from ostiary.web.pages.signin import answer_of
@@ -24,11 +25,11 @@ async def _page(guest: Guest, refused: Refused | None = None) -> Response:
     asked = await ask_own(guest.house, guest.visit, guest.bound)
     if isinstance(asked, Refused) and asked.reason is Reason.STEP_UP:
         return step_up(_PATH)
-    ways = await own_ways(guest.house, guest.visit)
-    if isinstance(ways, Refused):
+    ways, mine = await own_ways(guest.house, guest.visit), await own_passkeys(guest.house, guest.visit)
+    if isinstance(ways, Refused) or isinstance(mine, Refused):
         return to_sign_in(guest)
     return render(
-        guest, "passkeys.html", status=400 if refused else 200, refused=refused, ways=ways,
+        guest, "passkeys.html", status=400 if refused else 200, refused=refused, ways=ways, mine=mine,
         asked=None if isinstance(asked, Refused) else asked,
     )  # fmt: skip
 
