@@ -1,10 +1,13 @@
 """Approving on a page: what it shows, that only a form of ours decides, once, and that nobody else learns anything."""
 
 import re
+from pathlib import Path
 
 import httpx
 import pytest
 
+from ostiary.core.access.picture import VERSION as PICTURE
+from ostiary.core.access.strengths import Strength
 from ostiary.core.directory.people import Role
 from ostiary.core.exemptions.asking import Wish
 from ostiary.core.exemptions.exemption import Limits
@@ -12,13 +15,17 @@ from ostiary.core.exemptions.request import State, Ticket
 from ostiary.core.words.ids import ExemptionId
 from ostiary.core.words.instants import days, hours, minutes
 from ostiary.core.words.outcome import Refused
+from ostiary.outside.geo import GeoFiles, GeoPaths
+from ostiary.services.access.desk import touch
 from ostiary.services.access.kill_switch import turn_on
 from ostiary.services.exemptions.ask import ask_exemption
 from ostiary.services.exemptions.decide import withdraw_request
+from ostiary.services.exemptions.rules import ShownRules, change_rule
 from ostiary.services.logs.stories import catch_up
 from ostiary.store.requests import Asked
+from tests import mmdb
 from tests.web.pages.approving import ask, asked, press, settled, signed_in, state
-from tests.web.pages.site import ALICE, BOB, CAROL, TOOL, Site, hidden
+from tests.web.pages.site import ALICE, BOB, CAROL, GROUP, TOOL, Site, hidden
 
 __all__ = ["settled"]
 
@@ -36,7 +43,7 @@ def test_the_page_says_who_what_from_where_how_long_why_and_what_is_odd(settled:
     for said in (
         "Bob ( bob@example.com )", "fix INC-4412", "2 h", "Build tool", "desk INC-4412 not checked", "203.0.113.77",
         "country: not known", "Last used never", "0 of 1", "first request that is known of this person",
-        "made eligible only", "Nobody checked that the ticket exists", "Longer than usual", "Sign-ins 2",
+        "They were made eligible", "Nobody checked that the ticket exists", "Longer than usual", "Sign-ins 2",
         "from where this person usually signs in", "whether it was night there",
     ):  # fmt: skip
         assert said in text, said
@@ -65,6 +72,45 @@ def test_the_past_of_a_person_comes_from_the_sign_in_log_and_their_requests(sett
         assert said in text, said
     for unsaid in ("from where this person usually signs in", "at which hours this person usually works"):
         assert unsaid not in text
+
+
+def test_places_come_from_the_operators_files(settled: Site, tmp_path: Path) -> None:
+    """With geo files country and network are named, and a network that rents out machines is odd."""
+    oslo, berlin = ({"country": {"iso_code": code}} for code in ("NO", "DE"))
+    mmdb.write(tmp_path / "city", {"198.51.100.0/24": oslo, "203.0.113.0/24": berlin})
+    named = {"autonomous_system_number": 64501, "autonomous_system_organization": "Example Hosting"}
+    mmdb.write(tmp_path / "asn", {"203.0.113.0/24": named})
+    settled.house.desk._look = GeoFiles(GeoPaths(network=tmp_path / "asn", city=tmp_path / "city"))
+    settled.run(settled.house.store.write(lambda tx: touch(tx, PICTURE)))  # the desk takes a new picture
+    settled.run(settled.house.desk.reload())
+    settled.browser("198.51.100.7").sign_in(BOB)
+    settled.clock.move(days(2))
+    settled.run(catch_up(settled.house, settled.visit()))
+    text = signed_in(settled, CAROL).get(ask(settled)).text
+    for said in (
+        "country: DE", "AS64501 Example Hosting", "a country that they never signed in from (DE; known: NO)",
+        "a network that rents out computers to anybody (Example Hosting)",
+    ):  # fmt: skip
+        assert said in text, said
+    assert "in which country that address is" not in text
+
+
+def test_where_approvers_need_a_passkey_the_page_says_so_before_and_after(settled: Site) -> None:
+    """No circle through the code: the rule is named, with the way to a passkey, and nothing is decided."""
+    rules = change_rule(
+        settled.house, settled.admin(), f"Group_{GROUP}_member", "Approval_EndUser_Assignment",
+        {"ostiary": {"authenticationStrength": Strength.PASSWORDLESS.value}}, "passkeys are out",
+    )  # fmt: skip
+    changed = settled.run(rules)
+    assert isinstance(changed, ShownRules), changed
+    browser, address = signed_in(settled, CAROL), ask(settled)
+    page = browser.get(address)
+    assert f'<a href="/signin/again?return={address}">Confirm with a passkey</a>' in page.text
+    refused = press(browser, page, "approve", reason="known incident")
+    assert refused.status_code == 400
+    assert "a stronger way of signing in" in refused.text
+    assert ">known incident</textarea>" in refused.text
+    assert state(settled, address) is State.REQUESTED
 
 
 def test_deny_comes_first_then_less_then_approve(settled: Site) -> None:

@@ -142,7 +142,7 @@ def _people(seen: Seen) -> Iterator[Oddity]:
         yield Oddity(Odd.MADE_BY_ANOTHER, f"Somebody else made it for them: {seen.maker}.")
     if seen.eligible is not None and between(seen.eligible, request.created) < FRESH:
         age = in_words(Span(max(0, between(seen.eligible, request.created))))
-        yield Oddity(Odd.FRESH_ELIGIBILITY, f"They were made eligible only {age} before they asked.")
+        yield Oddity(Odd.FRESH_ELIGIBILITY, f"They were made eligible {age} before they asked.")
     if history.denied is not None and between(history.denied, request.created) <= REMEMBERED:
         age = in_words(between(history.denied, request.created))
         yield Oddity(Odd.DENIED_BEFORE, f"A request of theirs was denied {age} before.")
