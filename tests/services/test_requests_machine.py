@@ -94,7 +94,8 @@ class Machine(RuleBasedStateMachine):
         self.door = Door(Path(self.folder.name))
         self.open: dict[ExemptionId, Open] = {}
         self.asks: list[Ask] = []
-        self.eligible: set[UserId] = set()
+        self.eligible: dict[UserId, Instant] = {}
+        """Who may ask, and since when: the clock may go back before that."""
         self.approvers = {DANA, ERIC}
         self.killed, self.on = Instant(-1), False
 
@@ -148,10 +149,11 @@ class Machine(RuleBasedStateMachine):
 
     def make_eligible(self, user: UserId) -> None:
         """For long."""
-        wanted = Wanted(user, "for a test", ends=Instant(self.door.clock.now() + days(300)), instead=True)
+        now = self.door.clock.now()
+        wanted = Wanted(user, "for a test", ends=Instant(now + days(300)), instead=True)
         answer = self.door.run(give_eligibility(self.door.house, self.by(ROOT), wanted))
         assert not isinstance(answer, Refused), answer
-        self.eligible.add(user)
+        self.eligible[user] = now
 
     # ---- the model
 
@@ -162,6 +164,10 @@ class Machine(RuleBasedStateMachine):
     def active(self, each: Open, now: Instant) -> bool:
         """Whether an exemption is open."""
         return each.over is None and not self.dead(each.opened) and each.start <= now < each.end
+
+    def may_ask(self, user: UserId, now: Instant) -> bool:
+        """Whether somebody is eligible."""
+        return user in self.eligible and self.eligible[user] <= now
 
     def waiting(self, ask: Ask, now: Instant) -> bool:
         """Whether a request may still be decided."""
@@ -201,7 +207,7 @@ class Machine(RuleBasedStateMachine):
         waits = sum(self.waiting(a, now) for a in self.asks if a.user == user)
         wish = Wish(length=span, reason="for a test")
         answer = self.door.run(ask_exemption(self.door.house, self.by(user, origin), wish))
-        may = user in self.eligible and not self.on and waits < 5
+        may = self.may_ask(user, now) and not self.on and waits < 5
         assert isinstance(answer, Asked) is may, answer
         if isinstance(answer, Asked):
             self.asks.append(Ask(answer.request.id, user, span, now))
@@ -217,7 +223,7 @@ class Machine(RuleBasedStateMachine):
         wish = Wish(length=span, reason="for a test", extends=id)
         answer = self.door.run(ask_exemption(self.door.house, self.by(each.user), wish))
         may = (
-            each.user in self.eligible and not self.on and waits < 5 and self.active(each, now)
+            self.may_ask(each.user, now) and not self.on and waits < 5 and self.active(each, now)
             and each.waits is None and each.end - each.start + span <= CAP
         )  # fmt: skip
         assert isinstance(answer, Asked) is may, answer
@@ -237,7 +243,7 @@ class Machine(RuleBasedStateMachine):
         whole = approve and len(counted | {who}) >= self.needed
         may = may and not (len(counted) >= self.needed)
         if may and whole:
-            may = ask.user in self.eligible and self.extendable(ask, now)
+            may = self.may_ask(ask.user, now) and self.extendable(ask, now)
         assert isinstance(answer, Asked) is may, (answer, ask)
         if not may:
             return
@@ -354,7 +360,7 @@ class Machine(RuleBasedStateMachine):
             if isinstance(taken, Refused):
                 return
         self.stop(user, now)
-        self.eligible.discard(user)
+        self.eligible.pop(user, None)
 
     @rule(user=PEOPLE)
     def come_back(self, user: UserId) -> None:

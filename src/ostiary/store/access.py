@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 import orjson
-from sqlalchemy import and_, bindparam, func, insert, select, update
+from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 
 from ostiary.core.access.compile import compile_policy
 from ostiary.core.access.locations import Geo, atlas, no_geo, read_location
@@ -16,19 +16,22 @@ from ostiary.core.access.picture import Organisation, Picture
 from ostiary.core.access.policy_set import compile_set
 from ostiary.core.directory.applications import Application, from_document
 from ostiary.core.directory.people import EXCEPTION, Role, User
+from ostiary.core.exemptions.compile_rules import compile_rules
 from ostiary.core.exemptions.could_pass import VERSION as OPENINGS
-from ostiary.core.exemptions.could_pass import Opening, Openings
+from ostiary.core.exemptions.could_pass import Candidate, Opening, Openings
 from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.words.errors import BrokenState
 from ostiary.core.words.ids import AppId, GroupId, PolicyId, UserId
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx, kill_switch
+from ostiary.store.eligibilities import rules as stored_rules
 from ostiary.store.exemptions import ALL as EXEMPTION_COLUMNS
 from ostiary.store.exemptions import NOT_ENDED, exemption_of
 from ostiary.store.schema import (
     applications,
     assignments,
     consents,
+    eligibilities,
     exemptions,
     groups,
     identifiers,
@@ -88,6 +91,17 @@ _OPEN = sql(
     .select_from(users.join(exemptions, exemptions.c.user == users.c.id))
     .where(users.c.enabled == 1, NOT_ENDED, exemptions.c.ends > bindparam("now"))
 )
+_ELIGIBLE = sql(
+    select(*_person, eligibilities.c.starts, eligibilities.c.ends)
+    .select_from(users.join(eligibilities, eligibilities.c.user == users.c.id))
+    .join(groups, groups.c.id == eligibilities.c.group)
+    .where(
+        users.c.enabled == 1,
+        groups.c.purpose == bindparam("purpose", EXCEPTION),
+        eligibilities.c.ended.is_(None),
+        or_(eligibilities.c.ends.is_(None), eligibilities.c.ends > bindparam("now")),
+    )
+)
 
 
 async def current_versions(tx: Tx) -> tuple[int, int]:
@@ -134,15 +148,24 @@ def _application(row: Row) -> Application:
 
 
 async def take_openings(tx: Tx, now: Instant) -> Openings:
-    """Every exemption of an enabled account that is open at *now* or will be."""
+    """
+    Every exemption of an enabled account that is open at *now* or will be, and every enabled account that may ask.
+    Nobody may under rules that cannot be read.
+    """
     _, version = await current_versions(tx)
-    rows = await tx.all(_OPEN, now=now)
-    return Openings(version, tuple(_opening(row) for row in rows))
+    group, rows = await tx.one(_EXCEPTION_GROUP), await tx.all(_OPEN, now=now)
+    rules = compile_rules((await stored_rules(tx, group[0])).documents) if group is not None else None
+    eligible = () if rules is None or rules.problems else await tx.all(_ELIGIBLE, now=now)
+    return Openings(
+        version,
+        tuple(Opening(exemption_of(row[PERSON:]), row[1], _groups(row), _roles(row)) for row in rows),
+        tuple(Candidate(UserId(row[0]), row[PERSON], row[PERSON + 1], _groups(row), _roles(row)) for row in eligible),
+        rules.rules.narrow if rules is not None else frozenset(),
+    )
 
 
-def _opening(row: Row) -> Opening:
-    roles = frozenset(str(role) for role in orjson.loads(row[5]))
-    return Opening(exemption_of(row[PERSON:]), row[1], _groups(row), roles)
+def _roles(row: Row) -> frozenset[str]:
+    return frozenset(str(role) for role in orjson.loads(row[5]))
 
 
 async def known_of(tx: Tx, user: UserId, now: Instant) -> tuple[User, frozenset[GroupId], tuple[Exemption, ...]] | None:

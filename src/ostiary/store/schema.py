@@ -247,6 +247,7 @@ signins = Table(
     _text("reach", default="{}"),  # JSON: resources and scopes that the page showed for later (R7)
     _text("device", null=True),  # the device of the inventory that asked, proved
     _text("matched", default=""),  # what its person typed of what the requester had said (M17)
+    _int("asked", null=True),  # when its person asked for an exemption with their consent (R5)
     UniqueConstraint("device_code"),
     Index("signins_user_code", "user_code", unique=True),
     Index("signins_ends", "ends"),

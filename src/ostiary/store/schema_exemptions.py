@@ -101,6 +101,7 @@ def _request_tables(metadata: MetaData) -> tuple[Table, Table]:
         Column("review", Text, nullable=False, server_default=""),  # of break-glass, in writing
         Column("reviewed", BigInteger, nullable=True),
         Column("reviewed_by", Text, nullable=False, server_default=""),
+        Column("sign_in", Text, nullable=True),  # the device sign-in at whose page it was made
         Index("exemption_requests_created", "created", "id"),
         Index("exemption_requests_user", "user", "created", "id"),
         Index("exemption_requests_open", "ends", sqlite_where=OPEN, postgresql_where=OPEN),

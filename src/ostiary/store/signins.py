@@ -2,7 +2,7 @@
 Device sign-ins as rows. Every change of state is a compare-and-swap on the state it leaves.
 """
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import orjson
@@ -78,21 +78,38 @@ def _move(*changed: str) -> Sql:
 _CLAIM = _move("user", "browser", "claimed", "reach", "matched")
 _MATCH = _move("matched")
 _RELEASE = _move("browser", "changes", "handed")
-_APPROVE = _move(
-    "decided",
-    "ends",
-    "authenticated",
-    "amr",
-    "approver_address",
-    "approver_agent",
-    "approver_device",
-    "approver_passkey",
-    "exemption",
-    "number",
-)
+_CONSENTED = (
+    "decided", "ends", "authenticated", "amr", "approver_address", "approver_agent", "approver_device",
+    "approver_passkey", "exemption", "number",
+)  # fmt: skip
+_APPROVE = _move(*_CONSENTED)
+_AWAIT = _move(*_CONSENTED, "asked")
 _CONFIRM = _move("ends")
+_READY = _move("ends")
 _CLOSE = _move("decided", "approver_address", "approver_agent")
+_CLOSE_ASKED = _move("decided", "approver_address", "approver_agent", "exemption", "asked")
+_END_AWAITING = sql(
+    update(signins)
+    .where(
+        signins.c.user == bindparam("user_"), signins.c.asked.is_not(None), signins.c.ends > bindparam("now"),
+        signins.c.state.in_([State.AWAITING_NUMBER.value, State.AWAITING_EXEMPTION.value]),
+    )
+    .values(state=State.DENIED.value, decided=bindparam("now"))
+    .returning(signins.c.id, signins.c.exemption)
+)  # fmt: skip
 _REDEEM = _move("redeemed", "session", "exemption")
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What a person's yes leaves in the row, beside where they were."""
+
+    exemption: ExemptionId
+    authenticated: Instant
+    amr: tuple[str, ...]
+    number: bytes | None
+    device: DeviceId | None
+    passkey: str | None
 
 
 async def add(tx: Tx, signin: SignIn, *, device_code: bytes, user_code: bytes) -> None:
@@ -177,21 +194,54 @@ async def release(tx: Tx, signin: SignIn, *, handed: bytes, now: Instant) -> boo
 
 
 async def approve(
-    tx: Tx, signin: SignIn, *, ends: Instant, authenticated: Instant, amr: tuple[str, ...], exemption: ExemptionId,
-    address: str, agent: str, number: bytes | None, device: DeviceId | None, passkey: str | None, now: Instant,
+    tx: Tx, signin: SignIn, consent: Consent, *, ends: Instant, address: str, agent: str, now: Instant
 ) -> bool:  # fmt: skip
-    """claimed → ready, or with a *number* → awaiting it, until *ends*."""
+    """
+    claimed → ready, or with a number → awaiting it, until *ends*; awaiting_exemption → ready, at the second consent.
+    """
+    again = signin.state is State.AWAITING_EXEMPTION
+    new = State.READY if again or consent.number is None else State.AWAITING_NUMBER
+    return await _run(tx, _APPROVE, signin, new, now, **_consented(consent, ends, address, agent, now))
+
+
+async def wait(
+    tx: Tx, signin: SignIn, consent: Consent, *, ends: Instant, address: str, agent: str, now: Instant
+) -> bool:  # fmt: skip
+    """claimed → awaiting the exemption that was asked for, or with a number → awaiting that first, until *ends*."""
+    new = State.AWAITING_EXEMPTION if consent.number is None else State.AWAITING_NUMBER
+    return await _run(tx, _AWAIT, signin, new, now, asked_=now, **_consented(consent, ends, address, agent, now))
+
+
+def _consented(consent: Consent, ends: Instant, address: str, agent: str, now: Instant) -> dict[str, object]:
+    return {
+        "number_": consent.number, "decided_": now, "ends_": ends, "authenticated_": consent.authenticated,
+        "amr_": " ".join(consent.amr), "approver_address_": address, "approver_agent_": agent,
+        "approver_device_": consent.device, "approver_passkey_": consent.passkey, "exemption_": consent.exemption,
+    }  # fmt: skip
+
+
+async def ready(tx: Tx, signin: SignIn, *, ends: Instant, now: Instant) -> bool:
+    """awaiting_exemption → ready, until *ends*."""
+    return await _run(tx, _READY, signin, State.READY, now, ends_=ends)
+
+
+async def close_asked(tx: Tx, signin: SignIn, request: ExemptionId, *, address: str, agent: str, now: Instant) -> bool:
+    """claimed → denied: it cannot wait for the *request* that was made at its page."""
     return await _run(
-        tx, _APPROVE, signin, State.READY if number is None else State.AWAITING_NUMBER, now, number_=number,
-        decided_=now, ends_=ends, authenticated_=authenticated,
-        amr_=" ".join(amr), approver_address_=address, approver_agent_=agent, approver_device_=device,
-        approver_passkey_=passkey, exemption_=exemption,
+        tx, _CLOSE_ASKED, signin, State.DENIED, now, decided_=now, approver_address_=address, approver_agent_=agent,
+        exemption_=request, asked_=now,
     )  # fmt: skip
 
 
-async def confirm(tx: Tx, signin: SignIn, *, ends: Instant, now: Instant) -> bool:
-    """awaiting_number → ready, until *ends*."""
-    return await _run(tx, _CONFIRM, signin, State.READY, now, ends_=ends)
+async def end_awaiting(tx: Tx, user: UserId, *, now: Instant) -> list[tuple[SignInId, ExemptionId]]:
+    """Everything of *user* that waits for an exemption → denied; each with its request, in order."""
+    rows = await tx.all(_END_AWAITING, user_=user, now=now)
+    return sorted((SignInId(id), ExemptionId(request)) for id, request in rows)
+
+
+async def confirm(tx: Tx, signin: SignIn, *, ends: Instant, awaits: bool, now: Instant) -> bool:
+    """awaiting_number → ready, or on to awaiting the exemption, until *ends*."""
+    return await _run(tx, _CONFIRM, signin, State.AWAITING_EXEMPTION if awaits else State.READY, now, ends_=ends)
 
 
 async def close(tx: Tx, signin: SignIn, state: State, *, address: str, agent: str, now: Instant) -> bool:
@@ -230,11 +280,12 @@ def _signin(row: Row) -> SignIn:
         browser,
         matched,
         passkey,
+        asked,
     ) = row
     values: list[Any] = [
         id, client, resource, tuple(words.split()), State(state), *others, tuple((amr or "").split()), address, agent,
         exemption, session, redeemed, Declared.of(said), number,
         {AppId(app): tuple(names) for app, names in orjson.loads(reach).items()}, machine,
-        browser, tuple(matched.split()), passkey,
+        browser, tuple(matched.split()), passkey, asked,
     ]  # fmt: skip
     return SignIn(*values)

@@ -54,6 +54,7 @@ DETAILS: tuple[Column, ...] = (
     ("Start ticket", _own("startTicket")),
     ("Reference", _own("referenceBinding")),
     ("Machine name", _own("machineBinding")),
+    ("May ask", _own("exemptionRequests")),
     ("Assigned only", _own("assignmentRequired")),
     ("Code life", _own("codeLifetime")),
     ("Token life", _own("tokenLifetime")),
@@ -64,6 +65,12 @@ DETAILS: tuple[Column, ...] = (
 
 Reference = Annotated[
     str, typer.Option("--reference", help="A ticket's number typed on the page: optional or required.")
+]
+Asks = Annotated[
+    bool | None, typer.Option("--asks/--no-asks", help="Whether its sign-ins may ask for their person's exemption.")
+]
+SameDevice = Annotated[
+    str, typer.Option("--same-device", help="A code approved where it was made: allow, warn or refuse.")
 ]
 Machine = Annotated[str, typer.Option("--machine", help="The machine's name typed on the page: optional or required.")]
 
@@ -145,9 +152,8 @@ def change(
     ticket: Annotated[str, typer.Option("--start-ticket", help="A ticket before a code: optional or required.")] = "",
     reference: Reference = "",
     machine: Machine = "",
-    same_device: Annotated[
-        str, typer.Option("--same-device", help="A code approved where it was made: allow, warn or refuse.")
-    ] = "",
+    same_device: SameDevice = "",
+    asks: Asks = None,
     reach: Annotated[
         list[str] | None, typer.Option("--reach", help="A resource that a refresh may name; may be given again.")
     ] = None,
@@ -167,6 +173,7 @@ def change(
         "startTicket": ticket or None,
         "referenceBinding": reference or None,
         "machineBinding": machine or None,
+        "exemptionRequests": asks,
     }
     own = {key: value for key, value in own.items() if value is not None}
     body = ({"displayName": new_name} if new_name else {}) | ({"ostiary": own} if own else {})

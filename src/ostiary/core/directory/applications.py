@@ -108,6 +108,10 @@ class Application:
     """Whether the person types the request's reference before they approve (M17); optional: where policy demands it."""
     machine_binding: Need = "optional"
     """Whether they type the machine's name."""
+    exemption_requests: bool = False
+    """
+    Whether a request for a code may ask for an exemption (R1), and a person at the page for theirs: off until allowed.
+    """
     same_device: Literal["allow", "warn", "refuse"] = "warn"
     """A code that is approved at the address where it was made, though the application could use a browser there."""
     complete_uri: bool = False

@@ -47,6 +47,7 @@ _PLAIN = (
     "start_ticket",
     "reference_binding",
     "machine_binding",
+    "exemption_requests",
     "complete_uri",
     "entra_errors",
     "microsoft_family",

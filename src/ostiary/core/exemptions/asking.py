@@ -11,11 +11,12 @@ from ostiary.core.access.facts import UNKNOWN, DeviceFacts, Unknown
 from ostiary.core.access.strengths import satisfied
 from ostiary.core.exemptions.eligibility import Eligibility
 from ostiary.core.exemptions.exemption import HARD_CAP, SHORTEST, Exemption, Limits
+from ostiary.core.exemptions.narrowing import lacking
 from ostiary.core.exemptions.opening import AHEAD, SKEW
 from ostiary.core.exemptions.request import Act, Request, Ticket
 from ostiary.core.exemptions.rules import Approver, Auto, AutoKind, Rules
 from ostiary.core.words.caller import Caller, Origin
-from ostiary.core.words.ids import ExemptionId, GroupId
+from ostiary.core.words.ids import ExemptionId, GroupId, SignInId
 from ostiary.core.words.instants import Instant, Span, after, between, to_iso, to_iso_duration
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.reasons import read_reason
@@ -37,6 +38,8 @@ class Wish:
     starts: Instant | None = None
     break_glass: bool = False
     extends: ExemptionId | None = None
+    sign_in: SignInId | None = None
+    """The device sign-in at whose page it is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,7 @@ def ask(
         break_glass=wish.break_glass,
         target=wish.extends,
         address=address,
+        sign_in=wish.sign_in,
     )
 
 
@@ -206,14 +210,6 @@ def _ticket(wish: Wish, rules: Rules) -> Refused | None:
     return None
 
 
-_LIMIT = {"signIns": "sign_ins"}  # names of narrowings that are others as fields of `Limits`
-
-
-def lacking(limits: Limits, rules: Rules) -> str | None:
-    """What *rules* ask to be narrowed and *limits* leave open."""
-    return next((n for n in sorted(rules.narrow) if getattr(limits, _LIMIT.get(n, n)) is None), None)
-
-
 def _narrowed(wish: Wish, rules: Rules, known: Circumstances) -> Refused | None:
     if known.missing:
         return Refused(Reason.NOT_FOUND, "There is no such application.", field=known.missing)
@@ -222,7 +218,7 @@ def _narrowed(wish: Wish, rules: Rules, known: Circumstances) -> Refused | None:
     if wish.extends is not None and wish.limits != Limits():
         return Refused(Reason.INVALID_VALUE, "An extension is as narrow as what it extends.", field="ostiary")
     limits = _limits(wish, known)
-    missing = lacking(limits, rules)
+    missing = lacking(rules.narrow, limits)
     if missing is None or wish.break_glass:
         return None
     field = f"ostiary.{_FIELD.get(missing, missing)}"

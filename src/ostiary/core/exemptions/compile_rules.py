@@ -25,6 +25,7 @@ __all__ = ["Compiled", "compile_rules"]
 _COMMON = ("@odata.type", "id", "target", "ostiary")
 LONGEST_ELIGIBILITY = days(3650)
 LONGEST_WINDOW = hours(72)
+CONSENT_WINDOW = (minutes(5), minutes(60))  # R5
 MOST_STRETCHES = 21
 CHECKERS = ("http",)
 
@@ -119,6 +120,9 @@ def _window(document: Document, problems: list[Problem]) -> Rules:
         own.get("startWindow", "PT8H"), f"{place}.startWindow", minutes(5), LONGEST_WINDOW, problems,
         f"must be PT5M to {to_iso_duration(LONGEST_WINDOW)}",
     )  # fmt: skip
+    consent = length(
+        own.get("consentWindow", "PT30M"), f"{place}.consentWindow", *CONSENT_WINDOW, problems, "must be PT5M to PT1H"
+    )
     pause = length(own.get("coolDown", "PT0S"), f"{place}.coolDown", Span(0), days(7), problems, "must be at most P7D")
     return Rules(
         shortest=shortest,
@@ -126,6 +130,7 @@ def _window(document: Document, problems: list[Problem]) -> Rules:
         usual=usual or longest,
         clock=Clock(clock),
         start_window=window or base.start_window,
+        consent_window=consent or base.consent_window,
         cool_down=pause or Span(0),
         allowed=_hours(own.get("allowedHours"), f"{place}.allowedHours", problems),
     )

@@ -2,18 +2,20 @@
 May a device sign-in begin at all (R1)? A code exists only if there is somebody whom it could serve.
 
 No person is known at the start, so this is a rule of its own: one enabled account with an active exemption that
-admits this client and this requester, and that no policy would block on the facts known now. Everything is in memory;
-it costs no query.
+admits this client and this requester, and that no policy would block on the facts known now. A request that asks also
+counts accounts that are only eligible, as though what they may ask for were open: narrowed to this very sign-in, as far
+as the rules demand. Everything is in memory; it costs no query.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ostiary.core.access.decision import Decision, Outcome
 from ostiary.core.access.evaluate import evaluate
 from ostiary.core.access.facts import NOWHERE, DeviceFacts, Facts, Place, Treat, Unknown
 from ostiary.core.access.policy_set import PolicySet
 from ostiary.core.exemptions.exemption import Exemption, Use
+from ostiary.core.exemptions.narrowing import lacking, limited_to
 from ostiary.core.words.ids import AppId, GroupId, UserId
 from ostiary.core.words.instants import Instant
 
@@ -30,6 +32,26 @@ class Opening:
     groups: frozenset[GroupId] = frozenset()
     roles: frozenset[str] = frozenset()
 
+    @property
+    def user(self) -> UserId:
+        """Whose it is."""
+        return self.exemption.user
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An enabled account that may ask, and from when until when; None: until somebody ends that."""
+
+    user: UserId
+    starts: Instant
+    ends: Instant | None
+    groups: frozenset[GroupId] = frozenset()
+    roles: frozenset[str] = frozenset()
+
+    def stands(self, now: Instant) -> bool:
+        """Whether they may ask at *now*."""
+        return self.starts <= now and (self.ends is None or now < self.ends)
+
 
 @dataclass(frozen=True, slots=True)
 class Openings:
@@ -37,6 +59,9 @@ class Openings:
 
     version: int = 0
     all: tuple[Opening, ...] = ()
+    eligible: tuple[Candidate, ...] = ()
+    narrow: frozenset[str] = frozenset()
+    """What the rules demand that an exemption is narrowed to (`rules.NARROWINGS`)."""
     _judged: dict[tuple[UserId, "Start", int], Decision] = field(default_factory=dict, compare=False, repr=False)
     """
     Memory of `_decided`, which depends on nothing that moves while this value lives, but for what is in its key.
@@ -64,6 +89,8 @@ class Start:
     """None: it brought no reference that its person could type (M17)."""
     machine: bool | None = False
     """None: it told no name."""
+    asks: bool = False
+    """Whether it asks for an exemption, and may: its application allows that."""
 
 
 def could_pass(
@@ -88,12 +115,18 @@ def in_the_way(
 def _decisions(
     policies: PolicySet, openings: Openings, start: Start, exception_group: GroupId, version: int, now: Instant
 ) -> Iterator[Decision]:
-    """What policy says at the start of each person whose exemption is open for this request."""
+    """
+    What policy says at the start of each person whose exemption is open for this request, or who may ask with it.
+    """
     use = _use(start)
     for opening in openings.all:
         exemption = opening.exemption
         if exemption.takes(now) and exemption.limits.admit(use):
             yield _decided(policies, openings, opening, start, exception_group, version)
+    if start.asks and lacking(openings.narrow, limited_to(use, openings.narrow)) is None:
+        for candidate in openings.eligible:
+            if candidate.stands(now):
+                yield _decided(policies, openings, candidate, start, exception_group, version)
 
 
 def _use(start: Start) -> Use:
@@ -103,13 +136,14 @@ def _use(start: Start) -> Use:
 
 
 def _decided(
-    policies: PolicySet, openings: Openings, opening: Opening, start: Start, exception_group: GroupId, version: int
-) -> Decision:
-    key = (opening.exemption.user, start, version)
+    policies: PolicySet, openings: Openings, who: Opening | Candidate, start: Start, exception_group: GroupId,
+    version: int,
+) -> Decision:  # fmt: skip
+    start = replace(start, asks=False) if start.asks else start  # policy knows nothing of it
+    key = (who.user, start, version)
     known = openings._judged.get(key)
     if known is None:
-        groups = opening.groups | {exception_group}
-        facts = facts_at_start(start, opening.exemption.user, groups, opening.roles)
+        facts = facts_at_start(start, who.user, who.groups | {exception_group}, who.roles)
         known = evaluate(policies, facts, unknown=Treat.LATER)
         if len(openings._judged) >= REMEMBERED:  # many sources: begin anew rather than grow
             openings._judged.clear()

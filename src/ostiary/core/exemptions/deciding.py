@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 from ostiary.core.access.strengths import satisfied
 from ostiary.core.directory.people import Role
-from ostiary.core.exemptions.asking import lacking
 from ostiary.core.exemptions.eligibility import Eligibility
 from ostiary.core.exemptions.exemption import Exemption, bounded, stretched
+from ostiary.core.exemptions.narrowing import lacking
 from ostiary.core.exemptions.request import Decision, Phase, Request
 from ostiary.core.exemptions.rules import Approver, Clock, Mode, Rules, Stage
 from ostiary.core.words.caller import Caller
@@ -197,7 +197,7 @@ def outgrown(request: Request, rules: Rules) -> Refused | None:
     unlike = rules.ticket_pattern is not None and (ticket is None or not rules.ticket_pattern.found(ticket.number))
     unchecked = rules.checker is not None and (ticket is None or not ticket.checked)
     missing = (
-        lacking(request.limits, rules) is not None
+        lacking(rules.narrow, request.limits) is not None
         or (rules.ticket and (ticket is None or unlike or unchecked))
         or (rules.pattern is not None and not rules.pattern.found(request.reason))
         or (rules.most_sign_ins is not None and (sign_ins is None or sign_ins > rules.most_sign_ins))

@@ -76,7 +76,7 @@ class Limits:
 
     def admit(self, use: Use) -> bool:
         """Whether *use* is inside; how often it was used is the exemption's to know."""
-        asked = None if use.scopes is None else use.scopes - _NEVER_NARROWED
+        asked = None if use.scopes is None else use.scopes - NEVER_NARROWED
         return (
             self.application in (None, use.application)
             and (self.network is None or _inside(self.network, use.address))
@@ -86,7 +86,8 @@ class Limits:
         )
 
 
-_NEVER_NARROWED = frozenset({"offline_access"})
+NEVER_NARROWED = frozenset({"offline_access"})
+"""Says how long one stays signed in, not what may be done."""
 
 
 def _inside(network: Network, address: str) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ostiary.core.exemptions.exemption import EndCause, Exemption, Limits
-from ostiary.core.words.ids import ExemptionId, GroupId, UserId
+from ostiary.core.words.ids import ExemptionId, GroupId, SignInId, UserId
 from ostiary.core.words.instants import Instant, Span, between
 
 __all__ = ["Act", "Decision", "Phase", "Request", "State", "Ticket", "record_of", "standing"]
@@ -109,6 +109,8 @@ class Request:
     """The rule that approved it in place of people."""
     address: str = ""
     """Where it was made."""
+    sign_in: SignInId | None = None
+    """The device sign-in whose person asked for it at its page; that waits for it, or ended."""
     phase: Phase = Phase.OPEN
     decided: Instant | None = None
     """When the phase became what it is."""

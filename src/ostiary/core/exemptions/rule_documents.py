@@ -49,6 +49,7 @@ DEFAULTS: Mapping[str, dict[str, Any]] = {
                 "defaultDuration": "PT1H",
                 "clock": "firstUse",
                 "startWindow": "PT8H",
+                "consentWindow": "PT30M",
                 "coolDown": "PT0S",
                 "allowedHours": None,
             },

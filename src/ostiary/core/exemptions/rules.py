@@ -126,6 +126,8 @@ class Rules:
     clock: Clock = Clock.FIRST_USE
     start_window: Span = hours(8)
     """How long an approval waits for its first use."""
+    consent_window: Span = minutes(30)
+    """How long a consent that waits for an approval counts; after that its person consents once more (R5)."""
     cool_down: Span = Span(0)
     """How long after the end of one exemption nobody may ask for another."""
     allowed: Hours | None = None

@@ -15,6 +15,7 @@ _LESS: tuple[tuple[str, Less], ...] = (
     ("exemptions may last longer", lambda old, new: new.longest > old.longest),
     ("administrators may open longer ones", lambda old, new: new.assigned_longest > old.assigned_longest),
     ("an approval waits longer for its use", lambda old, new: _waits(new) > _waits(old)),
+    ("a consent waits longer for its approval", lambda old, new: new.consent_window > old.consent_window),
     ("the cool-down is shorter", lambda old, new: new.cool_down < old.cool_down),
     ("there are other allowed hours", lambda old, new: old.allowed is not None and new.allowed != old.allowed),
     ("no second factor is asked for", lambda old, new: old.mfa and not new.mfa),

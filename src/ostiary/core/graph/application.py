@@ -169,6 +169,10 @@ _OSTIARY: tuple[Field[Application], ...] = (
         "machineBinding", Kind.ID, lambda a: a.machine_binding, write="machine_binding",
         values=("optional", "required"), doc="The person types the machine's name at the page (device flow).",
     ),
+    Field(
+        "exemptionRequests", Kind.BOOL, lambda a: a.exemption_requests, write="exemption_requests",
+        doc="Whether a sign-in of a person who is only eligible may begin, and ask for their exemption.",
+    ),
     Field("completeUri", Kind.BOOL, lambda a: a.complete_uri, write="complete_uri"),
     Field("entraErrors", Kind.BOOL, lambda a: a.entra_errors, write="entra_errors"),
     Field("microsoftFamily", Kind.BOOL, lambda a: a.microsoft_family, write="microsoft_family"),

@@ -16,7 +16,7 @@ class Kind(StrEnum):
     STARTED = "device:signin:started"
     """
     A code was issued: client, client_name, resource, scopes, ends, named, key, certificate, machine, reason,
-    reference, ticket, device.
+    reference, ticket, device, asks (whether for its person's exemption).
     """
     START_REFUSED = "device:signin:refused"
     """No code exists: reason, client, rules (those that block an open exemption, which the answer never names)."""
@@ -35,6 +35,15 @@ class Kind(StrEnum):
     The person approved: user, user_name, exemption, number (whether one is asked for), policies, outcome, facts,
     policy_version, oddities.
     """
+    EXEMPTION_AWAITED = "device:signin:exemption_awaited"
+    """
+    The person consented and asked for an exemption with it, for which the sign-in waits: user, user_name, exemption,
+    ends, number (whether one is asked for), policies, outcome, facts, policy_version, oddities.
+    """
+    EXEMPTION_GRANTED = "device:signin:exemption_granted"
+    """It was granted: user, exemption, again (whether the consent was too old, so that it must be given once more)."""
+    EXEMPTION_REFUSED = "device:signin:exemption_refused"
+    """It was not, or was taken back, which ended the sign-in: user, exemption, cause."""
     TICKET_TAKEN = "user:ticket:taken"
     """A person took a start ticket: user, client, ends (R22)."""
     BOUND = "device:signin:bound"

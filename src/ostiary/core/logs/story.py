@@ -168,25 +168,27 @@ class Telling:
 _OF_MACHINES = (Kind.REFRESHED, Kind.REDEEMED, Kind.APPROVED, Kind.CLAIMED, Kind.REDEMPTION_REFUSED, Kind.BLOCKED)
 _SUCCESS = (Kind.REDEEMED, Kind.CODE_REDEEMED, Kind.SIGNED_IN, Kind.WORKLOAD_ISSUED)
 _CLOSED = ((Kind.REPORTED, "reported"), (Kind.DENIED, "denied"), (Kind.NUMBER_WRONG, "wrong_number"),
-           (Kind.BINDING_FAILED, "wrong_binding"), (Kind.EXPIRED, "code_expired"))  # fmt: skip
+           (Kind.BINDING_FAILED, "wrong_binding"), (Kind.EXEMPTION_REFUSED, "exemption_refused"),
+           (Kind.EXPIRED, "code_expired"))  # fmt: skip
 # The last of these decides while nothing above does; later ones win where the clock stood still.
 _STEPS = (
     Kind.STARTED, Kind.CODE_ISSUED, Kind.PASSWORD_PASSED, Kind.CLAIMED, Kind.RELEASED, Kind.BOUND,
-    Kind.APPROVED, Kind.NUMBER_CONFIRMED, Kind.BLOCKED, Kind.REDEMPTION_REFUSED, Kind.CODE_REFUSED, Kind.START_REFUSED,
+    Kind.EXEMPTION_AWAITED, Kind.EXEMPTION_GRANTED, Kind.APPROVED, Kind.NUMBER_CONFIRMED, Kind.BLOCKED,
+    Kind.REDEMPTION_REFUSED, Kind.CODE_REFUSED, Kind.START_REFUSED,
     Kind.STARTS_REFUSED, Kind.CODE_WRONG, Kind.SIGN_IN_REFUSED, Kind.REFRESH_REFUSED, Kind.CLIENT_REFUSED,
     Kind.PROOF_REFUSED, Kind.WORKLOAD_REFUSED,
 )  # fmt: skip
 _GOING_ON = frozenset(
     {Kind.STARTED, Kind.CODE_ISSUED, Kind.PASSWORD_PASSED, Kind.CLAIMED, Kind.RELEASED, Kind.BOUND,
-     Kind.APPROVED, Kind.NUMBER_CONFIRMED}
+     Kind.EXEMPTION_AWAITED, Kind.EXEMPTION_GRANTED, Kind.APPROVED, Kind.NUMBER_CONFIRMED}
 )  # fmt: skip
 _AFTERWARDS = (Kind.REFRESHED, Kind.REUSED, Kind.REVOKED, Kind.STEPPED_UP, Kind.SIGNED_OUT, Kind.REPLAYED)
 _ENDS = ((Kind.REPORTED, "reported"), (Kind.REUSED, "token_reused"), (Kind.REPLAYED, "code_replayed"),
          (Kind.REVOKED, "revoked"), (Kind.SIGNED_OUT, "signed_out"))  # fmt: skip
 # Where to look for whose it is; somebody whose claim was refused is not the sign-in's person.
 _PERSONAL = (
-    Kind.REDEEMED, Kind.APPROVED, Kind.CLAIMED, Kind.BLOCKED, Kind.DENIED, Kind.REPORTED, Kind.CODE_REDEEMED,
-    Kind.CODE_ISSUED, Kind.SIGNED_IN, Kind.PASSWORD_PASSED, Kind.SIGN_IN_REFUSED, Kind.CODE_WRONG,
+    Kind.REDEEMED, Kind.APPROVED, Kind.EXEMPTION_AWAITED, Kind.CLAIMED, Kind.BLOCKED, Kind.DENIED, Kind.REPORTED,
+    Kind.CODE_REDEEMED, Kind.CODE_ISSUED, Kind.SIGNED_IN, Kind.PASSWORD_PASSED, Kind.SIGN_IN_REFUSED, Kind.CODE_WRONG,
     Kind.REDEMPTION_REFUSED, Kind.CODE_REFUSED, Kind.REFRESHED, Kind.REFRESH_REFUSED, Kind.STEPPED_UP, Kind.SIGNED_OUT,
     Kind.REVOKED, Kind.REUSED, Kind.DRILL_STARTED,
 )  # fmt: skip
@@ -197,11 +199,12 @@ _ASKING = (
     Kind.CLIENT_REFUSED, Kind.PROOF_REFUSED, Kind.REFRESHED, Kind.REFRESH_REFUSED, Kind.REUSED, Kind.REVOKED,
     Kind.CODE_WRONG, Kind.STEPPED_UP, Kind.SIGNED_OUT, Kind.WORKLOAD_ISSUED, Kind.WORKLOAD_REFUSED,
 )  # fmt: skip
+_CONSENTS = (Kind.APPROVED, Kind.EXEMPTION_AWAITED)
 _DECIDING = (
-    Kind.APPROVED, Kind.DENIED, Kind.REPORTED, Kind.BLOCKED, Kind.CLAIMED, Kind.CODE_ISSUED, Kind.SIGNED_IN,
+    *_CONSENTS, Kind.DENIED, Kind.REPORTED, Kind.BLOCKED, Kind.CLAIMED, Kind.CODE_ISSUED, Kind.SIGNED_IN,
     Kind.PASSWORD_PASSED, Kind.SIGN_IN_REFUSED, Kind.CODE_WRONG,
 )  # fmt: skip
-_JUDGED = (Kind.START_REFUSED, Kind.BLOCKED, Kind.APPROVED, Kind.CODE_ISSUED, Kind.REDEEMED, Kind.REDEMPTION_REFUSED,
+_JUDGED = (Kind.START_REFUSED, Kind.BLOCKED, *_CONSENTS, Kind.CODE_ISSUED, Kind.REDEEMED, Kind.REDEMPTION_REFUSED,
            Kind.CODE_REFUSED, Kind.WORKLOAD_ISSUED, Kind.WORKLOAD_REFUSED)  # fmt: skip
 _GAVE = (Kind.REDEEMED, Kind.CODE_REDEEMED, Kind.WORKLOAD_ISSUED)
 _WITHOUT_PEOPLE = frozenset({Kind.CLIENT_REFUSED, Kind.PROOF_REFUSED, Kind.WORKLOAD_ISSUED, Kind.WORKLOAD_REFUSED})
@@ -232,7 +235,7 @@ def heading(story: Story, now: Instant) -> Heading:
         _protocol(story),
         _user(story),
         _detail(story, _ASKING, "client"),
-        _detail(story, (Kind.REDEEMED, Kind.APPROVED), "exemption"),
+        _detail(story, (Kind.REDEEMED, *_CONSENTS), "exemption"),
         str(asking.detail.get("source") or asking.address) if asking else "",
         deciding.address if deciding else "",
     )
@@ -265,7 +268,7 @@ def tell(story: Story, now: Instant) -> Telling:
         exemption=head.exemption,
         session=_detail(story, (*_GAVE, Kind.SIGNED_IN, Kind.REFRESHED), "session"),
         token=_detail(story, _GAVE, "jti") or "",
-        amr=_scopes(_detail(story, (Kind.APPROVED, Kind.CODE_ISSUED, Kind.SIGNED_IN), "amr")),
+        amr=_scopes(_detail(story, (*_CONSENTS, Kind.CODE_ISSUED, Kind.SIGNED_IN), "amr")),
         policies=_policies(story),
         attempts=_attempts(story),
         refreshes=story.counts.get(Kind.REFRESHED, 0),
@@ -309,14 +312,16 @@ def _why(story: Story, kind: str) -> str:
 
 def _waits(story: Story) -> Instant:
     """
-    When nothing can come of it any more: its own end, what redemption is given after a late consent, or what the number
-    of a consent is given.
+    When nothing can come of it any more: its own end, that of the wait for an exemption, what redemption is given after
+    a late consent, or what the number of a consent is given.
     """
-    approved = story.last.get(Kind.APPROVED)
-    if approved is not None and approved.detail.get("number") and Kind.NUMBER_CONFIRMED not in story.first:
-        return after(Instant(approved.at), NUMBER_WITHIN)
+    consents = [story.last[kind] for kind in _CONSENTS if kind in story.last]
+    numbered = [mark.at for mark in consents if mark.detail.get("number")]
+    if numbered and Kind.NUMBER_CONFIRMED not in story.first:
+        return after(Instant(max(numbered)), NUMBER_WITHIN)
     begun = _first_of(story, (Kind.STARTED, Kind.CODE_ISSUED, Kind.PASSWORD_PASSED))
-    ends = int(begun.detail.get("ends", 0)) if begun else 0
+    awaited = story.last.get(Kind.EXEMPTION_AWAITED)
+    ends = max(int(mark.detail.get("ends", 0)) if mark else 0 for mark in (begun, awaited))
     latest = max(mark.at for kind, mark in story.last.items() if kind in _GOING_ON)
     return Instant(max(ends, after(Instant(latest), REDEEM_WITHIN)))
 

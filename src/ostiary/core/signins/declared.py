@@ -9,9 +9,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from unicodedata import category, normalize
 
+from ostiary.core.words.instants import Span
+
 LONGEST_MACHINE = 64  # characters
 LONGEST_REASON = 200
 LONGEST_REFERENCE = 64
+NO_LENGTH = Span(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,10 @@ class Declared:
     """That it can take a number from its person (R12)."""
     ticket: bool = False
     """Not said but shown: its start ticket was good and is spent (R22)."""
+    asks: bool = False
+    """That its person asks for an exemption, if they need one (R1): its application may."""
+    length: Span = NO_LENGTH
+    """For how long; 0: as the rules usually give."""
 
     def kept(self) -> str:
         """As a sign-in keeps it; nothing said is the empty text."""
@@ -46,12 +53,15 @@ class Declared:
 NOTHING = Declared()
 
 
-def declared(*, machine: str, reason: str, reference: str = "", number: bool = False, ticket: bool = False) -> Declared:
+def declared(
+    *, machine: str, reason: str, reference: str = "", number: bool = False, ticket: bool = False, asks: bool = False,
+    length: Span = NO_LENGTH,
+) -> Declared:  # fmt: skip
     """
     The parameters `ostiary_machine`, `ostiary_reason` and `ostiary_reference`, tamed, and what else it says and showed.
     """
     said = plain(machine, LONGEST_MACHINE), plain(reason, LONGEST_REASON), plain(reference, LONGEST_REFERENCE)
-    return Declared(*said, number, ticket)
+    return Declared(*said, number, ticket, asks, length if asks else NO_LENGTH)
 
 
 def plain(text: str, longest: int) -> str:

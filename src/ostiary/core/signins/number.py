@@ -36,7 +36,7 @@ def wanted(application: Application, decision: Decision) -> bool:
 
 def confirmed(signin: SignIn) -> bool | None:
     """The fact as policies see it: confirmed, not yet, or None for "this requester cannot take one"."""
-    if signin.number is not None and signin.state in (State.READY, State.REDEEMED):
+    if signin.number is not None and signin.state in (State.AWAITING_EXEMPTION, State.READY, State.REDEEMED):
         return True
     return False if signin.declared.number else None
 

@@ -33,6 +33,8 @@ class State(StrEnum):
     CLAIMED = "claimed"
     AWAITING_NUMBER = "awaiting_number"
     """Consented; the requester has to bring the number that the person was shown (R12)."""
+    AWAITING_EXEMPTION = "awaiting_exemption"
+    """Consented; the exemption that its person asked for is not granted, or was too late for that consent (R5)."""
     READY = "ready"
     REDEEMED = "redeemed"
     DENIED = "denied"
@@ -40,8 +42,10 @@ class State(StrEnum):
     EXPIRED = "expired"
 
 
-OPEN = (State.ISSUED, State.CLAIMED, State.AWAITING_NUMBER, State.READY)
-DECIDED = (State.AWAITING_NUMBER, State.READY, State.REDEEMED, State.DENIED, State.REPORTED)
+OPEN = (State.ISSUED, State.CLAIMED, State.AWAITING_NUMBER, State.AWAITING_EXEMPTION, State.READY)
+DECIDED = (
+    State.AWAITING_NUMBER, State.AWAITING_EXEMPTION, State.READY, State.REDEEMED, State.DENIED, State.REPORTED,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ class SignIn:
     approver_address: str | None = None
     approver_agent: str | None = None
     exemption: ExemptionId | None = None
+    """What it stands on; of one that asked, the id of the request, which the exemption gets."""
     session: SessionId | None = None
     redeemed: Instant | None = None
     declared: Declared = NOTHING
@@ -94,6 +99,8 @@ class SignIn:
     """What of `request_binding.Datum` its person typed as the requester had said it (M17)."""
     approver_passkey: str | None = None
     """The passkey that stood for the approver's machine, where no certificate showed one (R22)."""
+    asked: Instant | None = None
+    """When its person asked for an exemption with their consent."""
 
     @property
     def bound(self) -> Bound:

@@ -5,10 +5,14 @@ What the page shows a person before they decide: who asks, for what, from where,
 from dataclasses import dataclass, field
 
 from ostiary.core.directory.applications import Application, Scope
+from ostiary.core.exemptions import request as exemptions
+from ostiary.core.exemptions.exemption import Limits
+from ostiary.core.exemptions.request import Request
+from ostiary.core.exemptions.rules import Rules
 from ostiary.core.signins.oddities import Oddity
 from ostiary.core.signins.request_binding import Datum
 from ostiary.core.signins.signin import SignIn, State
-from ostiary.core.words.instants import Instant
+from ostiary.core.words.instants import Instant, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,37 @@ class KnownDevice:
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """The person is blocked and may ask for an exemption: the form that consents and asks, and what it cannot mend."""
+
+    rules: tuple[str, ...]
+    """Names of the policies that block."""
+    terms: Rules
+    limits: Limits
+    """What it would be for, and no more."""
+    reason: str
+    """As the requester said; a person may write another."""
+    length: Span
+    obstacles: tuple[str, ...]
+    """All that keeps the rules from being met whatever is typed, a sentence each."""
+    until: Instant
+    """How long the sign-in would wait for it; not at all where that is not ahead."""
+    at_once: bool
+    """Whether a rule grants it without another person's word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The person said yes and asked; *signin* waits for it until *until*, or (None) was ended."""
+
+    signin: SignIn
+    application: Application
+    request: Request
+    until: Instant | None
+    number: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Claimed:
     """A sign-in in the hands of a person."""
 
@@ -57,6 +92,8 @@ class Claimed:
     device: KnownDevice | None = None
     awaited: tuple[Datum, ...] = ()
     """What the person has to type first; until then nothing is shown that the requester says of itself (M17)."""
+    asking: Asking | None = None
+    """None: an exemption is open, or they cannot ask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +116,10 @@ class Decided:
     state: State
     ends: Instant | None = None
     number: str = field(default="", repr=False)
+    request: Request | None = None
+    """The exemption that was asked for with it."""
+    asked: exemptions.State | None = None
+    """Where that stands."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -235,6 +235,20 @@ TABLE: dict[Reason, Wire] = {
         "The person has said yes; the number that they see is missing.",
         "Ask for it on the machine and send it to the confirmation endpoint.",
     ),
+    Reason.EXEMPTION_AWAITED: Wire(
+        "authorization_pending",
+        70016,
+        "The person has said yes; the exemption that they asked for is not granted yet.",
+        "Ask again after the interval, until `ostiary_expires_in` has passed.",
+    ),
+    Reason.EXEMPTION_REFUSED: Wire(
+        "access_denied",
+        53003,
+        "The exemption that was asked for with this sign-in is not given.",
+        _AGAIN,
+        "message_only",
+        device_status=403,
+    ),
     **dict.fromkeys((Reason.WRONG_NUMBER, Reason.WRONG_BINDING, Reason.DENIED, Reason.REPORTED), _TURNED_DOWN),
     **dict.fromkeys((Reason.CLAIMED_BY_ANOTHER, Reason.NOT_THE_NAMED_PERSON), _TURNED_DOWN),
     Reason.SLOW_DOWN: Wire(

@@ -6,8 +6,11 @@ a reason says to people and to clients stands in one table, `core/tokens/refusal
 in `core/graph/error.py`.
 """
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from ostiary.core.words.instants import Span
 
@@ -69,6 +72,10 @@ class Reason(StrEnum):
     SLOW_DOWN = "slow_down"
     NUMBER_AWAITED = "number_awaited"
     """Consented, and the number is missing: as pending, but the requester has something to do (R12)."""
+    EXEMPTION_AWAITED = "exemption_awaited"
+    """Consented, and the exemption that was asked for is not granted yet: as pending (R5)."""
+    EXEMPTION_REFUSED = "exemption_refused"
+    """It was denied or withdrawn, lapsed, or ended with its person's right to ask."""
     WRONG_NUMBER = "wrong_number"
     WRONG_BINDING = "wrong_binding"
     DENIED = "denied"
@@ -155,5 +162,7 @@ class Refused:
     """JSON path or form field that is wrong, for Graph and pages."""
     reference: str = ""
     """Id of the journal story that tells more; empty means the visit's own."""
+    told: Mapping[str, Any] = dataclasses.field(default_factory=dict, hash=False)
+    """More for a client, under names of ours (``ostiary_…``): JSON values, public as `detail` is."""
     wait: Span = Span(0)
     """After how long the same may be tried again, where that is known: `Retry-After` (RFC 9110 §10.2.3)."""

@@ -106,6 +106,8 @@ class Ask:
     machine_bound: bool | None = None
     came_from: str | None = None
     """Where what was asked for is used from now, if that must be admitted as well."""
+    supposing: bool = False
+    """Whether it is judged as though an exemption that admits it were open: what its person might ask for."""
     held: ExemptionId | None = None
     """The exemption behind the session that is renewed: it was counted when the session began."""
 
@@ -194,7 +196,7 @@ async def gather(tx: Tx, picture: Picture, ask: Ask, now: Instant) -> Gathered |
     machine, person = await _device(tx, ask.machine_device), await _persons_device(tx, picture, ask, now)
     shown = device_facts(machine, now)
     exemption, elsewhere = _admitting(active, ask, shown, now)
-    if exemption is not None:
+    if exemption is not None or ask.supposing:
         groups |= {picture.exception_group}
     facts = _facts(picture, ask, user, groups, (shown, device_facts(person, now)))
     decision = evaluate(picture.policies, facts, unknown=Treat.STRICT)

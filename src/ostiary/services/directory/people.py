@@ -26,7 +26,7 @@ from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import refuse
 from ostiary.services.logs.record import record
-from ostiary.store import Tx, directory, eligibilities, exemptions, requests
+from ostiary.store import Tx, directory, eligibilities, exemptions, requests, signins
 from ostiary.store.access import raise_version
 
 NAME = re.compile(r"[a-z0-9._%+'-]{1,64}@[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63}){0,8}", re.ASCII)
@@ -218,12 +218,20 @@ async def end_windows(tx: Tx, visit: Visit, user: UserId, cause: EndCause) -> No
     for id in await eligibilities.end_all_of(tx, user, now=visit.now, loss=Loss.DISABLED, by=by):
         lost: dict[str, object] = {"user": user, "loss": Loss.DISABLED.value}
         await record(tx, visit, Entry(Kind.ELIGIBILITY_ENDED, target=f"eligibility:{id}", detail=lost))
-    for id in await requests.end_all_of(tx, user, now=visit.now, by=by):
-        killed: dict[str, object] = {"user": user, "cause": cause.value}
-        await record(tx, visit, Entry(Kind.REQUEST_KILLED, target=f"exemption:{id}", detail=killed))
+    await end_requests(tx, visit, user, cause)
     for id in await exemptions.end_all_of(tx, user, now=visit.now, cause=cause, by=visit.caller.actor):
         detail = {"user": user, "cause": cause.value}
         await record(tx, visit, Entry(Kind.EXEMPTION_ENDED, target=f"exemption:{id}", detail=detail))
+
+
+async def end_requests(tx: Tx, visit: Visit, user: UserId, cause: EndCause) -> None:
+    """Step: end every request of *user* that waits, and every device sign-in that waits for one, an entry each."""
+    for id in await requests.end_all_of(tx, user, now=visit.now, by=visit.caller.actor):
+        killed: dict[str, object] = {"user": user, "cause": cause.value}
+        await record(tx, visit, Entry(Kind.REQUEST_KILLED, target=f"exemption:{id}", detail=killed))
+    for signin, id in await signins.end_awaiting(tx, user, now=visit.now):
+        detail = {"user": user, "exemption": id, "cause": cause.value}
+        await record(tx, visit, Entry(Kind.EXEMPTION_REFUSED, target=f"user:{user}", story=signin, detail=detail))
 
 
 async def guard_last_administrator(tx: Tx, old: User, new: User | None) -> Refused | None:

@@ -5,7 +5,8 @@ Anybody eligible asks from anywhere; what no other person has to approve (an ext
 needs a browser session with fresh MFA (R3).
 """
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from ostiary.core.access.device_facts import device_facts
 from ostiary.core.access.facts import UNKNOWN
@@ -13,7 +14,7 @@ from ostiary.core.access.picture import Picture
 from ostiary.core.devices.device import Device
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.exemptions.asking import Circumstances, Unmet, Wish, ask, automatic
-from ostiary.core.exemptions.exemption import limits_document
+from ostiary.core.exemptions.exemption import Limits, limits_document
 from ostiary.core.exemptions.opening import PRINCIPAL_LENGTH
 from ostiary.core.exemptions.request import Request
 from ostiary.core.exemptions.rules import Checker, Rules
@@ -38,7 +39,7 @@ from ostiary.store import Tx, eligibilities, exemptions, requests
 from ostiary.store.exemptions import Person, person
 from ostiary.store.requests import Asked
 
-__all__ = ["ask_exemption"]
+__all__ = ["ask_exemption", "asked", "checked", "outlook"]
 
 
 async def ask_exemption(house: House, visit: Visit, wish: Wish, *, trial: bool = False) -> Asked | Refused | Invalid:
@@ -49,33 +50,78 @@ async def ask_exemption(house: House, visit: Visit, wish: Wish, *, trial: bool =
     ORIGIN_FORBIDDEN, KILLED, FORBIDDEN (for somebody else, without being an administrator), NOT_FOUND.
     """
     new = ExemptionId(house.random.guid())
-    checker, wish = await _checked(house, visit, wish)
+    checker, wish = await checked(house, visit, wish)
 
     async def body(tx: Tx, picture: Picture) -> Asked | Refused | Invalid:
-        whose = await _whose(tx, visit, picture, wish)
-        if isinstance(whose, Refused):
-            return whose if trial else await refuse(tx, visit, Action.ASK_EXEMPTION, whose, target=_target(wish))
-        rules = await current(tx, picture.exception_group)
-        if rules.checker != checker:  # changed meanwhile: what was asked was another question
-            return Refused(Reason.CONFLICT)
-        known = await _known(tx, visit, picture, wish, whose)
-        request = ask(
-            new, picture.exception_group, wish, visit.caller, rules, known, now=visit.now, address=visit.address
-        )
-        if not isinstance(request, Request):
-            return await _unmet(tx, visit, whose, request, trial=trial)
-        auto = automatic(request, visit.caller, rules, known)
-        given = await _at_once(tx, visit, request, rules, auto)
-        if isinstance(given, Refused):
-            return given if trial else await refuse(tx, visit, Action.ASK_AT_ONCE, given, target=_target(wish))
-        if not trial:
-            request = await _write(tx, visit, whose, request, given, auto or "")
-        return Asked(request, given.exemption if given else known.running, whose.principal_name, whose.display_name)
+        return await asked(tx, visit, picture, wish, new, checker, trial=trial)
 
     return await settled(house, body, write=not trial)
 
 
-async def _checked(house: House, visit: Visit, wish: Wish) -> tuple[Checker | None, Wish]:
+async def asked(
+    tx: Tx,
+    visit: Visit,
+    picture: Picture,
+    wish: Wish,
+    new: ExemptionId,
+    checker: Checker | None,
+    *,
+    trial: bool = False,
+) -> Asked | Refused | Invalid:
+    """
+    Step: *wish* becomes the request *new*, or all that the rules do not allow is told. *wish* and *checker* are what
+    `checked` gave before the transaction. As `ask_exemption`; CONFLICT where tickets are checked differently since.
+    """
+    whose = await _whose(tx, visit, picture, wish)
+    if isinstance(whose, Refused):
+        return whose if trial else await refuse(tx, visit, Action.ASK_EXEMPTION, whose, target=_target(wish))
+    rules = await current(tx, picture.exception_group)
+    if rules.checker != checker:  # changed meanwhile: what was asked was another question
+        return Refused(Reason.CONFLICT)
+    known = await _known(tx, visit, picture, wish, whose)
+    request = ask(new, picture.exception_group, wish, visit.caller, rules, known, now=visit.now, address=visit.address)
+    if not isinstance(request, Request):
+        return await _unmet(tx, visit, whose, request, trial=trial)
+    auto = automatic(request, visit.caller, rules, known)
+    given = await _at_once(tx, visit, request, rules, auto)
+    if isinstance(given, Refused):
+        return given if trial else await refuse(tx, visit, Action.ASK_AT_ONCE, given, target=_target(wish))
+    if not trial:
+        request = await _write(tx, visit, whose, request, given, auto or "")
+    return Asked(request, given.exemption if given else known.running, whose.principal_name, whose.display_name)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What would come of a wish."""
+
+    rules: Rules
+    wish: Wish
+    unmet: tuple[Unmet, ...]
+    at_once: bool
+    """Whether a rule would grant it without another person's word."""
+
+
+async def outlook(
+    tx: Tx, visit: Visit, picture: Picture, wish: Wish, narrow: Callable[[Rules], Limits]
+) -> Outlook | Refused:  # fmt: skip
+    """
+    Step: all that the rules do not allow of *wish*, narrowed by *narrow*; whether its ticket can be confirmed is not
+    asked. Refused: as `ask_exemption`, about who asks.
+    """
+    whose = await _whose(tx, visit, picture, wish)
+    if isinstance(whose, Refused):
+        return whose
+    rules = await current(tx, picture.exception_group)
+    wish = replace(wish, limits=narrow(rules))
+    known = await _known(tx, visit, picture, wish, whose)
+    answer = ask(ExemptionId(""), picture.exception_group, wish, visit.caller, rules, known, now=visit.now)
+    if not isinstance(answer, Request):
+        return Outlook(rules, wish, answer, at_once=False)
+    return Outlook(rules, wish, (), automatic(answer, visit.caller, rules, known) is not None)
+
+
+async def checked(house: House, visit: Visit, wish: Wish) -> tuple[Checker | None, Wish]:
     """*wish* with its ticket checked, if the rules ask for that; and the checker that was asked."""
 
     async def look(tx: Tx) -> Rules:
@@ -170,7 +216,8 @@ async def _write(tx: Tx, visit: Visit, whose: Person, request: Request, given: G
         "break_glass": request.break_glass,
         "target": request.target or "",
     }
-    await record(tx, visit, Entry(Kind.REQUEST_MADE, target=f"exemption:{request.id}", detail=detail))
+    story = request.sign_in or ""
+    await record(tx, visit, Entry(Kind.REQUEST_MADE, target=f"exemption:{request.id}", story=story, detail=detail))
     return request if given is None else await grant(tx, visit, request, given, auto=auto)
 
 

@@ -24,6 +24,7 @@ from ostiary.services.access.desk import settled
 from ostiary.services.exemptions.granting import approver, grant, prepare
 from ostiary.services.exemptions.requests import NO_REQUEST
 from ostiary.services.exemptions.rules import current
+from ostiary.services.exemptions.sign_ins import stop
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import refuse
 from ostiary.services.logs.record import record
@@ -47,7 +48,9 @@ async def decide_request(house: House, visit: Visit, id: ExemptionId, verdict: V
             return await refuse(tx, visit, Action.DECIDE_REQUEST, shown, target=f"exemption:{id[:64]}")
         return shown
 
-    return await settled(house, body)
+    answer = await settled(house, body)
+    house.room.wake_request(id)
+    return answer
 
 
 async def _decided(tx: Tx, visit: Visit, picture: Picture, id: ExemptionId, verdict: Verdict) -> Asked | Refused:
@@ -91,6 +94,8 @@ async def _move(tx: Tx, visit: Visit, request: Request, decision: Decision, rule
     if not await requests.move(tx, request, new):
         raise Stale
     await _word(tx, visit, new, decision, standing(new, None, visit.now).value)
+    if not decision.approved:
+        await stop(tx, visit, new)
 
 
 async def _word(tx: Tx, visit: Visit, request: Request, decision: Decision, state: str) -> None:
@@ -102,7 +107,8 @@ async def _word(tx: Tx, visit: Visit, request: Request, decision: Decision, stat
         "length": decision.length or 0,
         "state": state,
     }
-    await record(tx, visit, Entry(Kind.REQUEST_DECIDED, target=f"exemption:{request.id}", detail=detail))
+    story = request.sign_in or ""
+    await record(tx, visit, Entry(Kind.REQUEST_DECIDED, target=f"exemption:{request.id}", story=story, detail=detail))
 
 
 async def withdraw_request(house: House, visit: Visit, id: ExemptionId, reason: str = "") -> Asked | Refused:
@@ -113,7 +119,7 @@ async def withdraw_request(house: House, visit: Visit, id: ExemptionId, reason: 
     FORBIDDEN and its kin, REASON_REQUIRED, CONFLICT when it does not wait any more.
     """
 
-    async def body(tx: Tx) -> Asked | Refused:
+    async def body(tx: Tx, _: Picture) -> Asked | Refused:
         request = await requests.find(tx, id)
         why = _may_withdraw(visit, request, reason)
         if isinstance(why, Refused):
@@ -126,10 +132,14 @@ async def withdraw_request(house: House, visit: Visit, id: ExemptionId, reason: 
         if not await requests.move(tx, request, new):
             return Refused(Reason.CONFLICT)
         detail = {"user": request.user, "reason": tame(why)}
-        await record(tx, visit, Entry(Kind.REQUEST_WITHDRAWN, target=f"exemption:{id}", detail=detail))
+        story = request.sign_in or ""
+        await record(tx, visit, Entry(Kind.REQUEST_WITHDRAWN, target=f"exemption:{id}", story=story, detail=detail))
+        await stop(tx, visit, new)
         return await _again(tx, id)
 
-    return await house.store.write(body)
+    answer = await settled(house, body)
+    house.room.wake_request(id)
+    return answer
 
 
 def _may_withdraw(visit: Visit, request: Request | None, reason: str) -> str | Refused:

@@ -23,6 +23,7 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import OPENINGS, settled, touch
+from ostiary.services.directory.people import end_requests
 from ostiary.services.exemptions.narrowing import asked, whose
 from ostiary.services.exemptions.rules import current
 from ostiary.services.house import House
@@ -75,6 +76,7 @@ async def give_eligibility(house: House, visit: Visit, wanted: Wanted) -> Eligib
             "ends": eligibility.ends or 0,
         }
         await record(tx, visit, Entry(Kind.ELIGIBILITY_GIVEN, target=f"eligibility:{new}", detail=detail))
+        await touch(tx, OPENINGS)
         return await _again(tx, new)
 
     return await settled(house, body)
@@ -146,11 +148,10 @@ async def lose(tx: Tx, visit: Visit, eligibility: Eligibility, loss: Loss, reaso
         return False
     detail: dict[str, object] = {"user": eligibility.user, "loss": loss.value, "reason": tame(reason)}
     await record(tx, visit, Entry(Kind.ELIGIBILITY_ENDED, target=f"eligibility:{eligibility.id}", detail=detail))
+    await touch(tx, OPENINGS)
     if await eligibilities.standing(tx, eligibility.user, eligibility.group, visit.now) is not None:
         return True
-    for id in await requests.end_all_of(tx, eligibility.user, now=visit.now, by=visit.caller.actor):
-        detail = {"user": eligibility.user, "cause": EndCause.INELIGIBLE.value}
-        await record(tx, visit, Entry(Kind.REQUEST_KILLED, target=f"exemption:{id}", detail=detail))
+    await end_requests(tx, visit, eligibility.user, EndCause.INELIGIBLE)
     await _close(tx, visit, eligibility.user)
     return True
 

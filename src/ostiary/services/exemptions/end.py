@@ -162,7 +162,8 @@ async def announce_lapses(house: House, visit: Visit) -> int:
             return 0
         for request in passed:
             detail = {"user": request.user, "ends": request.ends}
-            await record(tx, visit, Entry(Kind.REQUEST_LAPSED, target=f"exemption:{request.id}", detail=detail))
+            target, story = f"exemption:{request.id}", request.sign_in or ""
+            await record(tx, visit, Entry(Kind.REQUEST_LAPSED, target=target, story=story, detail=detail))
         return len(passed)
 
     return await house.store.write(body)

@@ -15,10 +15,11 @@ from ostiary.core.logs.entry import Entry, tame
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.errors import Stale
 from ostiary.core.words.ids import UserId
-from ostiary.core.words.instants import between
+from ostiary.core.words.instants import Span, between
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import OPENINGS, touch
+from ostiary.services.exemptions.sign_ins import go_on
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
 from ostiary.store import Tx, eligibilities, exemptions, requests
@@ -34,6 +35,8 @@ class Grant:
     exemption: Exemption
     running: Exemption | None
     """The one that is made longer."""
+    consent_window: Span
+    """How long the consent of a sign-in that waits for it counts."""
 
 
 async def approver(tx: Tx, visit: Visit, user: UserId) -> Approver | None:
@@ -56,7 +59,7 @@ async def prepare(tx: Tx, visit: Visit, request: Request, rules: Rules) -> Grant
         return late
     if request.target is None:
         given = opened(request, rules, eligibility, now=visit.now)
-        return given if isinstance(given, Refused) else Grant(given, None)
+        return given if isinstance(given, Refused) else Grant(given, None, rules.consent_window)
     return await _longer(tx, visit, request, rules, eligibility)
 
 
@@ -65,12 +68,13 @@ async def _longer(tx: Tx, visit: Visit, request: Request, rules: Rules, eligibil
     if running is None:
         return Refused(Reason.NOT_FOUND, "There is no such exemption.")
     given = extended(request, rules, running, eligibility, now=visit.now)
-    return given if isinstance(given, Refused) else Grant(given, running)
+    return given if isinstance(given, Refused) else Grant(given, running, rules.consent_window)
 
 
 async def grant(tx: Tx, visit: Visit, request: Request, given: Grant, *, auto: str = "") -> Request:
     """
-    Step: write that *request* is approved, and what it gives. Raises Stale when either moved meanwhile.
+    Step: write that *request* is approved, and what it gives; the sign-in that waits for it goes on. Raises Stale when
+    one of them moved meanwhile.
     """
     new = replace(
         request, phase=Phase.APPROVED, decided=visit.now, decided_by=visit.caller.actor, auto=auto,
@@ -84,6 +88,7 @@ async def grant(tx: Tx, visit: Visit, request: Request, given: Grant, *, auto: s
         raise Stale
     await touch(tx, OPENINGS)
     await _write_down(tx, visit, new, given)
+    await go_on(tx, visit, new, given.consent_window)
     return new
 
 
@@ -98,7 +103,8 @@ async def _write_down(tx: Tx, visit: Visit, request: Request, given: Grant) -> N
         "starts": exemption.starts,
         "ends": exemption.ends,
     }
-    await record(tx, visit, Entry(Kind.REQUEST_APPROVED, target=f"exemption:{request.id}", detail=detail))
+    story = request.sign_in or ""
+    await record(tx, visit, Entry(Kind.REQUEST_APPROVED, target=f"exemption:{request.id}", story=story, detail=detail))
     if running is not None:
         detail = {"user": request.user, "request": request.id, "before": running.ends, "ends": exemption.ends}
         await record(tx, visit, Entry(Kind.EXEMPTION_EXTENDED, target=f"exemption:{running.id}", detail=detail))

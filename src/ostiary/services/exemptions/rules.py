@@ -24,7 +24,7 @@ from ostiary.core.words.instants import Instant
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.visit import Visit
-from ostiary.services.access.desk import settled
+from ostiary.services.access.desk import OPENINGS, settled, touch
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert, refuse
 from ostiary.services.logs.record import record
@@ -102,6 +102,7 @@ async def change_rule(
             return Refused(Reason.CONFLICT)
         less = weakened(compile_rules(stored.documents).rules, compiled.rules)
         await _write_down(tx, visit, group, rule, before, after, less, why)
+        await touch(tx, OPENINGS)
         return _shown(group, await eligibilities.rules(tx, group))
 
     return await settled(house, body)

@@ -33,6 +33,7 @@ from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
 from ostiary.services.signins.around import around
+from ostiary.services.signins.askable import askable, form_for, next_step
 from ostiary.services.signins.drills import typed as typed_drill
 from ostiary.services.signins.guessing import WRONG, held_up, wrong
 from ostiary.services.signins.prompts import prompted, worn_out
@@ -79,13 +80,23 @@ async def view(house: House, visit: Visit, id: SignInId) -> Claimed | Refused:
     async def body(tx: Tx, picture: Picture) -> Claimed | Refused:
         found = await rows.by_id(tx, id)
         user = visit.caller.user
-        if user is None or found is None or not held(found[0], visit):
+        if user is None or found is None or not (held(found[0], visit) or once_more(found[0], visit)):
             return WRONG
-        gathered = await gather(tx, picture, await browser_ask(tx, picture, visit, found[0], user), visit.now)
+        ask = await browser_ask(tx, picture, visit, found[0], user)
+        gathered = await gather(tx, picture, ask, visit.now)
         page = await shown(tx, visit, picture, found[0], user)
         if gathered is None or page is None:
             return WRONG
-        return replace(page, awaited=awaited(page.application, page.signin, gathered.decision))
+        if allowed(gathered):
+            return replace(page, awaited=awaited(page.application, page.signin, gathered.decision))
+        if page.signin.state is State.AWAITING_EXEMPTION:
+            return WRONG  # nothing to decide yet
+        supposed = await askable(tx, visit, picture, page.signin, ask)
+        if supposed is None:
+            return replace(page, awaited=awaited(page.application, page.signin, gathered.decision))
+        asking = await form_for(tx, visit, picture, page.signin, ask, gathered)
+        data = awaited(page.application, page.signin, supposed.decision)
+        return replace(page, awaited=data, asking=asking)
 
     return await settled(house, body, write=False)
 
@@ -115,6 +126,12 @@ def held(signin: SignIn, visit: Visit) -> bool:
         and signin.browser is not None
         and signin.browser == visit.caller.session
     )
+
+
+def once_more(signin: SignIn, visit: Visit) -> bool:
+    """Whether *signin* waits for an exemption of the person of *visit*, who may consent again in any session (R5)."""
+    waits = signin.standing(visit.now) is State.AWAITING_EXEMPTION
+    return waits and visit.caller.session is not None and signin.user == visit.caller.user
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +177,11 @@ async def _judged(
         return await _refuse(house, tx, visit, signin, tired)
     if await locked(tx, shunned(user, signin), visit.now) is not None:
         return await _refuse(house, tx, visit, signin, Refused(Reason.REPORTED))
-    gathered = await gather(tx, picture, await browser_ask(tx, picture, visit, signin, user), visit.now)
-    if gathered is None or not allowed(gathered):
-        return await _refuse(house, tx, visit, signin, blocked(signin, gathered), gathered)
+    ask = await browser_ask(tx, picture, visit, signin, user)
+    gathered = await gather(tx, picture, ask, visit.now)
+    if gathered is None or (not allowed(gathered) and await askable(tx, visit, picture, signin, ask) is None):
+        refused = replace(blocked(signin, gathered), detail=await next_step(tx, visit, picture, signin, ask))
+        return await _refuse(house, tx, visit, signin, refused, gathered)
     if _beside(visit, picture, signin):
         return await _refuse(house, tx, visit, signin, Refused(Reason.SAME_DEVICE, reference=signin.id), gathered)
     signin = replace(signin, reach=_reach(picture, signin))

@@ -5,9 +5,11 @@ The requester brings the number that the person was shown (R12): one try, from t
 from dataclasses import dataclass, field
 
 from ostiary.core.access.picture import Picture
+from ostiary.core.directory.applications import Application
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.signins import number
+from ostiary.core.signins.awaiting import waits_until
 from ostiary.core.signins.signin import SignIn, State, ready_until
 from ostiary.core.tokens.binding import complaint, judge_key
 from ostiary.core.tokens.clients import Shown
@@ -17,12 +19,13 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.clients import authenticate, spend
 from ostiary.services.access.desk import settled
+from ostiary.services.exemptions.sign_ins import take_back
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
 from ostiary.services.signins.redeem import find
 from ostiary.services.signins.refusals import refuse
-from ostiary.store import Tx
+from ostiary.store import Tx, requests
 from ostiary.store import signins as rows
 
 _ELSE = {
@@ -73,7 +76,7 @@ async def confirm(house: House, visit: Visit, form: Form) -> Confirmed | Refused
         wrong = complaint(held, visit.proof, client, reference=signin.id)
         if wrong is not None:
             return wrong  # R12: with the key of the code; its one try stays
-        return await _judge(tx, visit, signin, right=number.fits(keys, signin, form.number))
+        return await _judge(tx, visit, client, signin, right=number.fits(keys, signin, form.number))
 
     used = await spend(house, visit, form.client)
     answer = await settled(house, body) if used is None else used
@@ -82,22 +85,29 @@ async def confirm(house: House, visit: Visit, form: Form) -> Confirmed | Refused
     return answer
 
 
-async def _judge(tx: Tx, visit: Visit, signin: SignIn, *, right: bool) -> Confirmed | Refused:
+async def _judge(tx: Tx, visit: Visit, client: Application, signin: SignIn, *, right: bool) -> Confirmed | Refused:
     state = signin.standing(visit.now)
-    if state is State.READY and signin.number is not None and right:  # the answer was lost: told again
+    done = state in (State.READY, State.AWAITING_EXEMPTION) and signin.number is not None
+    if done and right:  # the answer was lost: told again
         return Confirmed(between(visit.now, signin.ends))
     if state is not State.AWAITING_NUMBER:
         return Refused(_ELSE.get(state, Reason.BAD_CODE), reference=signin.id)
-    return await (_right if right else _wrong)(tx, visit, signin)
+    return await _right(tx, visit, client, signin) if right else await _wrong(tx, visit, signin)
 
 
-async def _right(tx: Tx, visit: Visit, signin: SignIn) -> Confirmed | Refused:
+async def _right(tx: Tx, visit: Visit, client: Application, signin: SignIn) -> Confirmed | Refused:
+    """Ready, unless the exemption that was asked for with the consent is still to be granted (R5)."""
+    asked = signin.exemption if signin.asked is not None else None
+    request = await requests.find(tx, asked) if asked is not None else None
+    awaits = request is not None and request.open(visit.now)
     ends = ready_until(visit.now)
-    if not await rows.confirm(tx, signin, ends=ends, now=visit.now):
+    if request is not None and awaits:
+        ends = waits_until(signin, request.ends, client.code_lifetime)
+    if not await rows.confirm(tx, signin, ends=ends, awaits=awaits, now=visit.now):
         return Refused(Reason.BAD_CODE, reference=signin.id)
     detail = {"user": signin.user or "", "client": signin.client}
     await record(tx, visit, Entry(Kind.NUMBER_CONFIRMED, target=f"user:{signin.user}", story=signin.id, detail=detail))
-    return Confirmed(between(visit.now, ends))
+    return Confirmed(Span(max(0, between(visit.now, ends))))
 
 
 async def _wrong(tx: Tx, visit: Visit, signin: SignIn) -> Refused:
@@ -105,6 +115,7 @@ async def _wrong(tx: Tx, visit: Visit, signin: SignIn) -> Refused:
     where = {"address": signin.approver_address or "", "agent": signin.approver_agent or ""}
     if not await rows.close(tx, signin, State.DENIED, now=visit.now, **where):
         return Refused(Reason.BAD_CODE, reference=signin.id)
+    await take_back(tx, visit, signin)
     detail = {"user": signin.user or "", "client": signin.client}
     await record(tx, visit, Entry(Kind.NUMBER_WRONG, target=f"user:{signin.user}", story=signin.id, detail=detail))
     await alert(

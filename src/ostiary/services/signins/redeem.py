@@ -39,6 +39,7 @@ _ANSWERS = {
     State.ISSUED: Reason.PENDING,
     State.CLAIMED: Reason.PENDING,
     State.AWAITING_NUMBER: Reason.NUMBER_AWAITED,
+    State.AWAITING_EXEMPTION: Reason.EXEMPTION_AWAITED,
     State.DENIED: Reason.DENIED,
     State.REPORTED: Reason.DENIED,
     State.EXPIRED: Reason.CODE_EXPIRED,

@@ -17,7 +17,7 @@ from ostiary.core.exemptions.could_pass import Openings, Start, could_pass, in_t
 from ostiary.core.logs.entry import Entry, tame
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.signins import request_binding, user_code
-from ostiary.core.signins.declared import Declared, declared
+from ostiary.core.signins.declared import NO_LENGTH, Declared, declared
 from ostiary.core.signins.number import takes
 from ostiary.core.signins.request_binding import Datum
 from ostiary.core.signins.signin import SignIn, State
@@ -29,7 +29,7 @@ from ostiary.core.tokens.pkce import METHOD, is_challenge
 from ostiary.core.words.digests import digest, keyed
 from ostiary.core.words.errors import Clash
 from ostiary.core.words.ids import AppId, SignInId, UserId
-from ostiary.core.words.instants import Span, after, between
+from ostiary.core.words.instants import Span, after, between, from_duration
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.proof import UNBOUND, Bound, Proof
 from ostiary.core.words.visit import Visit
@@ -71,6 +71,10 @@ class Request:
     number: bool = False
     """That it can take a number."""
     ticket: str = field(default="", repr=False)
+    asks: str = ""
+    """Why its person asks for an exemption, if they need one (R1); empty: it does not ask."""
+    length: str = ""
+    """For how long, as a duration; empty: as the rules usually give."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +157,7 @@ def _judge(house: House, visit: Visit, request: Request, picture: Picture, devic
         return Refused(Reason.ASSESSMENT_OVERDUE)
     if device is not None and not device.counts(visit.now):
         return Refused(Reason.DEVICE_ENDED)
-    wrong = _challenge(application, request) or _key(application, visit, request)
+    wrong = _challenge(application, request) or _key(application, visit, request) or _asking(request)
     if wrong is not None:
         return wrong
     asked = scopes.parse(request.scope, picture, client=application, device=True)
@@ -167,6 +171,7 @@ def _judge(house: House, visit: Visit, request: Request, picture: Picture, devic
         number=False if said.number else None,
         ticket=said.ticket,  # whether it is good is seen where it is spent
         reference=False if Datum.REFERENCE in offered else None, machine=False if Datum.MACHINE in offered else None,
+        asks=said.asks,
     )  # fmt: skip
     lacks = _required(application, said)
     if lacks is None and not _could_pass(house, visit, picture, begin):
@@ -180,14 +185,24 @@ def _judge(house: House, visit: Visit, request: Request, picture: Picture, devic
 
 
 def _said(application: Application, request: Request) -> Declared:
-    """What the requester says of itself, and whether it brings a ticket, good or not."""
+    """What the requester says of itself, and whether it brings a ticket, good or not, and asks, and may."""
+    asks = application.exemption_requests and bool(request.asks.strip())
     return declared(
         machine=request.machine,
-        reason=request.reason,
+        reason=request.asks if asks else request.reason,
         reference=request.reference,
         number=takes(application, said=request.number),
         ticket=bool(request.ticket),
+        asks=asks,
+        length=_length(request) or NO_LENGTH,
     )
+
+
+def _length(request: Request) -> Span | None:
+    """For how long it asks; None for what is no length."""
+    with suppress(ValueError):
+        return from_duration(request.length) if request.length else NO_LENGTH
+    return None
 
 
 def _unbound(datum: Datum) -> Refused:
@@ -252,6 +267,12 @@ def _could_pass(house: House, visit: Visit, picture: Picture, begin: Start) -> b
         picture.policies, house.desk.openings, begin, exception_group=picture.exception_group,
         version=picture.version, now=visit.now,
     )  # fmt: skip
+
+
+def _asking(request: Request) -> Refused | None:
+    if _length(request) is not None:
+        return None
+    return Refused(Reason.INVALID_REQUEST, "ostiary_duration is no length (PT2H).", field="ostiary_duration")
 
 
 def _challenge(application: Application, request: Request) -> Refused | None:
@@ -373,5 +394,6 @@ def _entry(application: Application, signin: SignIn) -> Entry:
         "reference": tame(signin.declared.reference),
         "ticket": signin.declared.ticket,
         "device": signin.device or "",
+        "asks": signin.declared.asks,
     }
     return Entry(Kind.STARTED, target=f"application:{application.id}", story=signin.id, detail=detail)

@@ -6,14 +6,16 @@ grants. Which codes are out (R10, R21) is counted apart from who is waiting: wha
 """
 
 from collections import Counter, OrderedDict
+from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from ostiary.core.directory.applications import Application
 from ostiary.core.signins.limits import OpenNow
 from ostiary.core.signins.pace import Pace, step
 from ostiary.core.tokens.binding import Held, judge_key
-from ostiary.core.words.ids import AppId
-from ostiary.core.words.instants import Instant, Span, after, hours
+from ostiary.core.words.ids import AppId, ExemptionId
+from ostiary.core.words.instants import Instant, Span, after, hours, seconds
+from ostiary.core.words.outcome import Refused
 from ostiary.core.words.proof import UNBOUND, Bound, Proof
 
 KNOWN_SOURCES = 10_000
@@ -23,14 +25,34 @@ KNOWN_SOURCES = 10_000
 class Waiting:
     """One pending sign-in: what a poll needs, mutable because every poll moves its pace."""
 
-    __slots__ = ("bound", "client", "ends", "pace", "source")
+    __slots__ = ("awaits", "bound", "client", "ends", "pace", "source")
 
-    def __init__(self, client: AppId, source: str, ends: Instant, pace: Pace, bound: Bound) -> None:
+    def __init__(
+        self, client: AppId, source: str, ends: Instant, pace: Pace, bound: Bound, awaits: "Awaits | None" = None
+    ) -> None:
         self.client = client
         self.source = source
         self.ends = ends
         self.pace = pace
         self.bound = bound
+        self.awaits = awaits
+
+
+@dataclass(frozen=True, slots=True)
+class Awaits:
+    """The exemption that a sign-in waits for, and what its polls are told of it."""
+
+    request: ExemptionId
+    ends: Instant
+    """When the sign-in stops waiting."""
+    answer: Refused
+
+
+ASKS_AGAIN = seconds(10)
+"""
+So long the room answers for one that waits for an exemption, then its poll asks the store: what ends it may be done
+anywhere (an account, the rules, another node), not only by who wakes it.
+"""
 
 
 class OpenCodes:
@@ -110,6 +132,7 @@ class WaitingRoom:
     def __init__(self) -> None:
         self._waiting: dict[bytes, Waiting] = {}
         self._by_end: list[tuple[Instant, bytes]] = []
+        self._by_request: dict[ExemptionId, bytes] = {}
         self.codes = OpenCodes()
 
     def __len__(self) -> int:
@@ -125,6 +148,21 @@ class WaitingRoom:
         self.codes.add(digest, client, source, ends)
         self._waiting[digest] = Waiting(client, source, ends, Pace(interval), bound)
         heappush(self._by_end, (ends, digest))
+
+    def admit_awaiting(
+        self, digest: bytes, awaits: Awaits, *, client: AppId, now: Instant, interval: Span, bound: Bound
+    ) -> None:
+        """A sign-in waits for an exemption. Its user code is dead, so it counts among no open codes."""
+        before = self._waiting.get(digest)
+        ends, pace = min(awaits.ends, after(now, ASKS_AGAIN)), before.pace if before is not None else Pace(interval)
+        self._waiting[digest] = Waiting(client, "", ends, pace, bound, awaits)
+        self._by_request[awaits.request] = digest
+        heappush(self._by_end, (ends, digest))
+
+    def awaits(self, digest: bytes) -> Awaits | None:
+        """What a sign-in waits for, where that is an exemption."""
+        waiting = self._waiting.get(digest)
+        return waiting.awaits if waiting is not None else None
 
     def poll(self, digest: bytes, client: Application, now: Instant, *, lenient: bool, proof: Proof) -> bool | None:
         """
@@ -143,11 +181,20 @@ class WaitingRoom:
 
     def wake(self, digest: bytes) -> None:
         """Something was decided, or may have been: the next poll asks the store."""
-        self._waiting.pop(digest, None)
+        waiting = self._waiting.pop(digest, None)
+        if waiting is not None and waiting.awaits is not None:
+            self._by_request.pop(waiting.awaits.request, None)
+
+    def wake_request(self, request: ExemptionId) -> None:
+        """The same for whoever waits for *request*."""
+        digest = self._by_request.get(request)
+        if digest is not None:
+            self.wake(digest)
 
     def wake_all(self) -> None:
         """Something was decided about everybody: each next poll asks the store."""
         self._waiting.clear()
+        self._by_request.clear()
 
     def sweep(self, now: Instant) -> None:
         """Let go of those whose time is over."""
@@ -156,4 +203,4 @@ class WaitingRoom:
             _, digest = heappop(self._by_end)
             waiting = self._waiting.get(digest)
             if waiting is not None and waiting.ends <= now:
-                del self._waiting[digest]
+                self.wake(digest)

@@ -6,6 +6,7 @@ inside a deed's body, before the commit, with all it needs; the refresh token is
 Knows no grant.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ostiary.core.access.picture import Picture
@@ -42,6 +43,8 @@ class Issued:
     token_type: str = "Bearer"
     issued_token_type: str | None = None
     """What it is, where the client could have asked for something else (RFC 8693 §2.2.1)."""
+    told: Mapping[str, object] = field(default_factory=dict, hash=False)
+    """More for the client, under names of ours (``ostiary_…``)."""
 
 
 def issue(

@@ -11,11 +11,12 @@ from ostiary.core.directory.applications import Application
 from ostiary.core.directory.credentials import source_of
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.signins.signin import State
+from ostiary.core.signins.signin import SignIn, State
 from ostiary.core.tokens import refresh
 from ostiary.core.words.digests import digest
 from ostiary.core.words.errors import OstiaryError
 from ostiary.core.words.ids import AppId, SessionId
+from ostiary.core.words.instants import between, to_seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.clients import authenticate, spend
@@ -23,6 +24,7 @@ from ostiary.services.access.desk import settled
 from ostiary.services.house import House
 from ostiary.services.logs.record import record
 from ostiary.services.signins.refusals import note, refuse
+from ostiary.services.signins.waiting_room import Awaits
 from ostiary.services.tokens.grants import BY_NAME
 from ostiary.services.tokens.grants.grant import Redeemed, Request, TokenForm
 from ostiary.services.tokens.grants.refresh_token import REFRESH_TOKENS
@@ -34,12 +36,14 @@ from ostiary.store import signins as signin_rows
 __all__ = ["TokenForm", "grant", "known", "pending"]
 
 _UNDECIDED = (State.ISSUED, State.CLAIMED)
+_PENDING, _SLOWER = Refused(Reason.PENDING), Refused(Reason.SLOW_DOWN)
 _REFUSED: dict[str, Kind] = {
     Kind.REDEEMED: Kind.REDEMPTION_REFUSED, Kind.REPEATED: Kind.REDEMPTION_REFUSED,
     Kind.REFRESHED: Kind.REFRESH_REFUSED, Kind.CODE_REDEEMED: Kind.CODE_REFUSED,
 }  # fmt: skip
 _COMES_AND_GOES = (
-    Reason.PENDING, Reason.NUMBER_AWAITED, Reason.SLOW_DOWN, Reason.CODE_EXPIRED, Reason.DENIED,
+    Reason.PENDING, Reason.NUMBER_AWAITED, Reason.EXEMPTION_AWAITED, Reason.SLOW_DOWN, Reason.CODE_EXPIRED,
+    Reason.DENIED,
 )  # fmt: skip
 
 
@@ -52,16 +56,26 @@ class _Undo(OstiaryError):
         self.redeemed = redeemed
 
 
-def pending(house: House, visit: Visit, form: TokenForm) -> Reason | None:
-    """The waiting room's answer to a poll: PENDING, SLOW_DOWN, or None for "ask the store". Memory only."""
+def pending(house: House, visit: Visit, form: TokenForm) -> Refused | None:
+    """
+    The waiting room's answer to a poll: PENDING, EXEMPTION_AWAITED, SLOW_DOWN, or None for "ask the store". Memory
+    only.
+    """
     known_client = known(house, form)
     if known_client is None or not known_client.public:
         return None
     lenient = house.settings.lenient_pace or known_client.microsoft_family
-    slow = house.room.poll(digest(form.device_code), known_client, visit.now, lenient=lenient, proof=visit.proof)
+    secret = digest(form.device_code)
+    slow = house.room.poll(secret, known_client, visit.now, lenient=lenient, proof=visit.proof)
     if slow is None:
         return None
-    return Reason.SLOW_DOWN if slow and not known_client.microsoft_family else Reason.PENDING
+    if slow and not known_client.microsoft_family:
+        return _SLOWER
+    awaits = house.room.awaits(secret)
+    if awaits is None:
+        return _PENDING
+    left = to_seconds(between(visit.now, awaits.ends))
+    return replace(awaits.answer, told={**awaits.answer.told, "ostiary_expires_in": left})
 
 
 def known(house: House, form: TokenForm) -> Application | None:
@@ -121,7 +135,7 @@ async def _give(
         Kind(redeemed.kind), target=f"session:{redeemed.session.id}", story=redeemed.session.story, detail=detail
     )
     await record(tx, visit, entry)
-    return issued
+    return replace(issued, told=redeemed.told) if redeemed.told else issued
 
 
 async def _tell(house: House, visit: Visit, undone: _Undo) -> Refused:
@@ -141,6 +155,8 @@ async def _after(house: House, visit: Visit, form: TokenForm, answer: Issued | R
         return answer
     if answer.reason is Reason.PENDING:
         await _wait(house, visit, form)
+    elif answer.reason is Reason.EXEMPTION_AWAITED:
+        await _wait_for_exemption(house, visit, form, answer)
     elif about_bound(answer):
         return await note_wrong_key(house, visit, answer, client=form.client.name)
     elif not answer.reference and answer.reason not in _COMES_AND_GOES:
@@ -162,3 +178,23 @@ async def _wait(house: House, visit: Visit, form: TokenForm) -> None:
             )  # fmt: skip
 
     await house.store.read(body)
+
+
+async def _wait_for_exemption(house: House, visit: Visit, form: TokenForm, answer: Refused) -> None:
+    """The room may give *answer* again; the look after it was told so sees what was decided meanwhile."""
+    secret = digest(form.device_code)
+
+    async def find(tx: Tx) -> SignIn | None:
+        return await signin_rows.by_device_code(tx, secret)
+
+    signin = await house.store.read(find)
+    if signin is None or signin.exemption is None or signin.state is not State.AWAITING_EXEMPTION:
+        return
+    awaits = Awaits(signin.exemption, signin.ends, answer)
+    interval = house.settings.poll_interval
+    house.room.admit_awaiting(
+        secret, awaits, client=signin.client, now=visit.now, interval=interval, bound=signin.bound
+    )  # fmt: skip
+    again = await house.store.read(find)
+    if again is None or again.state is not State.AWAITING_EXEMPTION:
+        house.room.wake(secret)

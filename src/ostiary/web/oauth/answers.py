@@ -63,6 +63,7 @@ def refusal(
         body["suberror"] = entry.suberror
     if refused.reason is Reason.NUMBER_AWAITED:
         body["ostiary_confirm"] = "number"
+    body |= refused.told
     if refused.rules:
         body["ostiary_rules"] = list(refused.rules)
     status = entry.status_at(endpoint)
@@ -98,6 +99,7 @@ def granted(issued: Issued) -> Answer:
     ):
         if value is not None:
             body[name] = value
+    body |= issued.told
     return json_answer(200, orjson.dumps(body))
 
 

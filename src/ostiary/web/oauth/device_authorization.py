@@ -24,6 +24,7 @@ from ostiary.web.oauth.posted import posted
 __all__ = ["PATH", "device_authorization"]
 
 PATH = "/oauth2/v2.0/devicecode"
+LONGEST_DURATION = 32  # characters
 
 
 def device_authorization(house: House) -> Asgi:
@@ -64,6 +65,8 @@ def _request(fields: dict[str, str], client: Shown) -> Request:
         reference=fields.get("ostiary_reference", ""),
         number=fields.get("ostiary_number") == "1",
         ticket=fields.get("ostiary_ticket", ""),
+        asks=fields.get("ostiary_request", ""),
+        length=fields.get("ostiary_duration", "")[:LONGEST_DURATION],
     )
 
 

@@ -51,10 +51,8 @@ async def _answer(house: House, visit: Visit, form: TokenForm) -> Answer:
         return await _unproved(house, visit, form)
     poll = form.grant_type in GRANT_TYPES
     waiting = pending(house, visit, form) if poll and form.device_code else None
-    if waiting is Reason.PENDING:
-        return not_yet(visit)
     if waiting is not None:
-        return _refused(house, visit, form, Refused(waiting))
+        return not_yet(visit) if waiting.reason is Reason.PENDING else _refused(house, visit, form, waiting)
     try:
         outcome = await (exchange if form.grant_type in WORKLOAD_GRANTS else grant)(house, visit, form)
     except StoreError:

@@ -27,6 +27,7 @@ from ostiary.services.access.gather import told
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
+from ostiary.services.signins.awaiting import approvers, told_of_request
 from ostiary.services.signins.redeem import (
     Passed,
     Stopped,
@@ -42,7 +43,7 @@ from ostiary.services.signins.redeem import redeem as take
 from ostiary.services.signins.refusals import note
 from ostiary.services.tokens.grants.grant import Redeemed, Request
 from ostiary.services.tokens.on_devices import used_device
-from ostiary.store import Tx
+from ostiary.store import Tx, requests
 from ostiary.store import tokens as sessions
 from ostiary.store.signins import bind, by_id
 
@@ -75,7 +76,7 @@ async def redeem(house: House, tx: Tx, picture: Picture, visit: Visit, request: 
         return await _refused(house, tx, visit, signin, Refused(Reason.KILLED, reference=signin.id), {})
     answer = not_ready(signin, visit.now)
     if answer is not None:
-        return answer
+        return await told_of_request(house, tx, visit, signin, answer) if signin.asked is not None else answer
     allowed = still_allowed(picture, request.client, signin.resource, signin.scopes, device=True)
     if isinstance(allowed, Refused):  # before anything is taken: returning commits
         return await _refused(house, tx, visit, signin, replace(allowed, reference=signin.id), {})
@@ -88,7 +89,14 @@ async def redeem(house: House, tx: Tx, picture: Picture, visit: Visit, request: 
     session = _session(house, picture, visit, request, passed, scopes.stored(allowed))
     await sessions.add(tx, session)
     await used_device(tx, passed.gathered.machine, visit.now)
-    return _redeemed(session, passed, allowed)
+    return replace(_redeemed(session, passed, allowed), told=await _approved_by(tx, signin))
+
+
+async def _approved_by(tx: Tx, signin: SignIn) -> Mapping[str, object]:
+    """Step: who let it through, for the client of a sign-in that asked."""
+    asked = signin.exemption if signin.asked is not None else None
+    request = await requests.find(tx, asked) if asked is not None else None
+    return {} if request is None else {"ostiary_request": request.id, "ostiary_approved_by": approvers(request)}
 
 
 async def _bound(tx: Tx, visit: Visit, signin: SignIn, first: Bound) -> SignIn:

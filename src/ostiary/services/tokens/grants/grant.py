@@ -2,6 +2,7 @@
 What every grant looks like.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -70,6 +71,8 @@ class Redeemed:
     nonce: str | None = None
     longest: Span | None = None
     """How long its access and id token live at most, by policy."""
+    told: Mapping[str, object] = field(default_factory=dict, hash=False)
+    """More for the client, under names of ours (``ostiary_…``)."""
 
 
 class Grant(Protocol):
