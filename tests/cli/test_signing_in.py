@@ -162,6 +162,19 @@ def test_a_sign_in_that_ends_too_soon_is_known_before_work_starts(wire: Wire, pr
     assert program.run("status", "--require", "1m").returncode == 3
 
 
+def test_the_last_ten_minutes_are_told_on_stderr_alone(wire: Wire, program: Program) -> None:
+    """A sign-in with a code that is about to end says so with each use; one that lasts says nothing."""
+    for life, told in ((500, True), (1200, False)):
+        wire.state.session_life = life
+        sign_in(wire, program)
+        for verb in (("status", "--offline", "--json"), ("token",), ("run", "--", "true")):
+            done = program.run(*verb)
+            assert done.returncode == 0, done.stderr
+            assert ("! This sign-in ends in " in done.stderr) is told, (verb, done.stderr)
+            assert "ends in" not in done.stdout.replace("(in ", "")
+    wire.state.session_life = None
+
+
 def test_a_token_is_printed_and_nothing_else(wire: Wire, program: Program) -> None:
     """For `$(ostiary token)`; another resource is asked for with a refresh."""
     sign_in(wire, program)

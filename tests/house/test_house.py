@@ -31,6 +31,7 @@ REGISTRIES = (
             "device_certificates",
             "device_files",
             "durations",
+            "ending",
             "eligible",
             "errand",
             "handed",

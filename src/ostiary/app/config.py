@@ -147,6 +147,9 @@ class Config(BaseModel):
         tuple[ProviderConfig, ...],
         Field(max_length=16, description="OpenID Connect providers through which people sign in: tables, see below."),
     ] = ()
+    notice_reminder: Annotated[
+        int, Field(ge=1, le=1440, description="Minutes after which approvers are reminded of a request, once.")
+    ] = 30
     ticket_host: Annotated[
         str, Field(description="`host[:port]` of the system that checks tickets: the token goes nowhere else.")
     ] = ""
@@ -295,6 +298,7 @@ def settings(config: Config) -> Settings:
         proxy=_proxy(config),
         mtls_origin=config.mtls_origin,
         attesting=_attesting(config),
+        notice_reminder=minutes(config.notice_reminder),
         ticket_host=config.ticket_host.lower(),
         ticket_token=_ticket_token(config.ticket_token_file),
     )

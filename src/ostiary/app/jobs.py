@@ -25,6 +25,9 @@ from ostiary.services.exemptions.end import announce_ends, announce_lapses
 from ostiary.services.house import House
 from ostiary.services.logs.floods import write_floods, write_last_floods
 from ostiary.services.logs.stories import catch_up
+from ostiary.services.notices.moments import announce_moments, tend_moments
+from ostiary.services.notices.read import read_journal
+from ostiary.services.notices.send import send_notices
 from ostiary.services.signins.forget import tend_signins
 from ostiary.services.tokens.authorize import tend_codes
 from ostiary.services.tokens.browser import tend_sessions
@@ -62,6 +65,10 @@ JOBS: tuple[Job, ...] = (
     Job("floods", 15, write_floods, own=True),
     Job("ends", 1, announce_ends),
     Job("lapses", 1, announce_lapses),
+    Job("moments", 5, announce_moments),
+    Job("notices", 0.5, read_journal),
+    Job("couriers", 0.5, send_notices),
+    Job("told", 3600, tend_moments),
     Job("keys", 60, tend_keys, own=True),
     Job("seals", 300, rewrap),
     Job("counters", 600, throttle.sweep),

@@ -13,6 +13,7 @@ from ostiary.core.words.destinations import read_destinations
 from ostiary.core.words.instants import Instant, to_iso
 from ostiary.core.words.visit import Visit
 from ostiary.outside import Outside, data_folder
+from ostiary.outside.apprise import Apprise
 from ostiary.outside.clock import BEHIND, Clock, SystemClock
 from ostiary.outside.data_folder import FolderLock
 from ostiary.outside.geo import GeoFiles, GeoPaths
@@ -166,7 +167,9 @@ def _outside(parts: Parts, geo: GeoFiles) -> Outside:
         outgoing = Outgoing(allowed, authorities=config.outgoing_ca, proxy=config.outgoing_proxy)
     except ValueError as wrong:
         raise ConfigRefused((f"outgoing_ca: {wrong}",)) from None
-    return Outside(Passwords(), geo, outgoing, Issuers(outgoing), Upstream(outgoing, parts.clock, connections))
+    upstream = Upstream(outgoing, parts.clock, connections)
+    apprise = Apprise(config.outgoing_allow, authorities=config.outgoing_ca, proxy=config.outgoing_proxy)
+    return Outside(Passwords(), geo, outgoing, Issuers(outgoing), upstream, apprise)
 
 
 async def _fill(house: House) -> None:
@@ -186,6 +189,8 @@ def system_visit(house: House, job: str) -> Visit:
 
 async def close_house(house: House, parts: Parts) -> None:
     """Finish what is in line and give the folder back."""
+    await house.outside.background.close()
+    house.outside.apprise.close()
     house.outside.passwords.close()
     house.outside.outgoing.close()
     await parts.store.close()

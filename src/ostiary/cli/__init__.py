@@ -27,6 +27,7 @@ from ostiary.cli.kill_switch import KILL_SWITCH
 from ostiary.cli.kube_token import kube_token
 from ostiary.cli.login import login
 from ostiary.cli.logout import logout
+from ostiary.cli.notice import NOTICE
 from ostiary.cli.output import Screen
 from ostiary.cli.policy import POLICY
 from ostiary.cli.request import REQUEST
@@ -67,6 +68,7 @@ NOUNS: tuple[Noun, ...] = (
     POLICY,
     KEYS,
     KILL_SWITCH,
+    NOTICE,
     DRILL,
 )
 

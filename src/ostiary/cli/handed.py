@@ -8,6 +8,7 @@ that was named, by the profile for a host; without one there is none, so that no
 
 import shlex
 
+from ostiary.cli.ending import warn_of_end
 from ostiary.cli.errand import Errand
 from ostiary.cli.token import scope_of
 from ostiary.client.cache import Access
@@ -28,7 +29,9 @@ def handed(errand: Errand, scope: str) -> Access:
     """
     refuse_bound(errand, scope)
     try:
-        return errand.stored(scope)
+        access = errand.stored(scope)
+        warn_of_end(errand)
+        return access
     except NotKept as fault:
         errand.screen.say(f"! {fault.message}; the token is handed on all the same.", "bold red")
         return fault.access

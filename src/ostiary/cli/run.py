@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ostiary.cli.ending import warn_of_end
 from ostiary.cli.errand import Errand
 from ostiary.cli.token import scope_of
 from ostiary.client.errors import Misused
@@ -31,6 +32,8 @@ def run(
         errand.screen.say(f"! {fault.message}; the command runs with the token all the same.", "bold red")
         token = fault.access.token
     errand.tell_bound()
+    if errand.settings.token is None:
+        warn_of_end(errand)
     try:
         errand.machine.become(command, {**errand.machine.environ, "OSTIARY_TOKEN": token})
     except OSError as fault:

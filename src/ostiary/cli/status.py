@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from ostiary.cli.durations import left, seconds_of
+from ostiary.cli.ending import warn_of_end
 from ostiary.cli.errand import Errand
 from ostiary.cli.kill_switch import PATH as KILL_SWITCH
 from ostiary.cli.output import Column
@@ -49,6 +50,7 @@ def status(
     _require(errand, held, needed)
     if not offline and held.how != "device_code":  # what a code gave is over while it is on
         _warn(errand)
+    warn_of_end(errand)
     errand.screen.record(_described(errand, held), COLUMNS)
 
 

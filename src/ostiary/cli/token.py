@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ostiary.cli.ending import warn_of_end
 from ostiary.cli.errand import Errand
 from ostiary.client.discovery import discover
 from ostiary.client.errors import Misused
@@ -53,6 +54,8 @@ def scope_of(resource: str, scope: str) -> str | None:
 def _print(errand: Errand, found: str) -> None:
     _show(errand, found)
     errand.tell_bound()
+    if errand.settings.token is None:
+        warn_of_end(errand)
 
 
 def _print_workload(errand: Errand, wanted: str | None, client: str, audience: str) -> None:

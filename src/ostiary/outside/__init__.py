@@ -10,6 +10,8 @@ makes these things once at start; deeds get them through `House`, never by thems
 
 from dataclasses import dataclass, field
 
+from ostiary.outside.apprise import Apprise
+from ostiary.outside.background import Background
 from ostiary.outside.clock import SystemClock
 from ostiary.outside.geo import NO_FILES, GeoFiles
 from ostiary.outside.issuers import Issuers
@@ -32,3 +34,7 @@ class Outside:
     """The keys of the issuers that applications trust (RFC 8693)."""
     upstream: Upstream = field(default_factory=lambda: Upstream(Outgoing(), SystemClock()))
     """The providers that may vouch for people."""
+    apprise: Apprise = field(default_factory=Apprise)
+    """Mail, chats and pushes."""
+    background: Background = field(default_factory=Background)
+    """What goes on while nobody waits for it."""

@@ -106,6 +106,12 @@ class Outgoing:
             return Unanswered(Trouble.BARRED)
         return Answer(came.status_code, dict(came.headers), came.content)
 
+    def bars(self, place: Place) -> bool:
+        """Whether *place* may never be asked, as far as its scheme and an address in place of a name tell."""
+        address = literal(place.host)
+        inside = address is not None and not self._destinations.admits(place, address)
+        return inside or not self._destinations.may_speak(place)
+
     def transport(self) -> httpx.AsyncBaseTransport:
         """
         The same with all its limits, for a library that speaks httpx; it raises OutgoingFailed. A client around it

@@ -75,6 +75,8 @@ class Settings:
     """How many codes may be out, and how many sign-ins a person may be led to (R10, R21)."""
     attesting: Attesting = NO_MODELS
     """Models whose makers are believed when a passkey is made (R22)."""
+    notice_reminder: Span = minutes(30)
+    """After how long those who may decide a request are reminded of it."""
     ticket_host: str = ""
     """``host[:port]`` of the system whose tickets are checked: the token goes nowhere else."""
     ticket_token: str = field(default="", repr=False)

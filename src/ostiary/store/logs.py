@@ -42,6 +42,7 @@ _SINCE = sql(
     .limit(bindparam("most"))
 )
 _NEWEST = sql(select(journal.c.at).order_by(journal.c.position.desc()).limit(1))
+_LAST = sql(select(journal.c.position).order_by(journal.c.position.desc()).limit(1))
 _HAPPENED = sql(
     select(journal.c.position)
     .where(journal.c.story == bindparam("story"), journal.c.kind == bindparam("kind"))
@@ -87,6 +88,37 @@ def recorded(row: Row) -> Recorded:
 async def since(tx: Tx, after: int, most: int) -> list[Recorded]:
     """Up to *most* entries after position *after*, oldest first."""
     return [recorded(row) for row in await tx.all(_SINCE, after=after, most=most)]
+
+
+async def told_since(tx: Tx, after: int, most: int, kinds: frozenset[str]) -> tuple[list[Recorded], int]:
+    """
+    Those of the next *most* entries after *after* that are of *kinds*, and the position up to which was looked: a
+    reader of few kinds leaves the bodies of the others unread.
+    """
+    rows = await tx.all(_SINCE, after=after, most=most)
+    return [recorded(row) for row in rows if row[3] in kinds], rows[-1][0] if rows else after
+
+
+async def head(tx: Tx) -> int:
+    """The position of the last entry; 0 without any."""
+    row = await tx.one(_LAST)
+    return int(row[0]) if row else 0
+
+
+async def where(tx: Tx, reader: str) -> int | None:
+    """How far *reader* has come; None: it never read."""
+    row = await tx.one(_CURSOR, reader=reader)
+    return None if row is None else int(row[0])
+
+
+async def join(tx: Tx, reader: str) -> int:
+    """As `cursor`; a new reader hears what is written from now on."""
+    found = await where(tx, reader)
+    if found is not None:
+        return found
+    last = await head(tx)
+    await tx.run(_NEW_CURSOR, reader=reader, position=last)
+    return last
 
 
 async def newest(tx: Tx) -> Instant:

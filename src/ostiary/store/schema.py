@@ -23,6 +23,7 @@ from ostiary.store.schema_devices import device_tables
 from ostiary.store.schema_drills import drill_table
 from ostiary.store.schema_exemptions import exemption_table, exemption_tables, review_tables
 from ostiary.store.schema_logs import journal_tables, story_table
+from ostiary.store.schema_notices import notice_tables
 from ostiary.store.schema_proofs import passkey_tables, proof_tables
 from ostiary.store.schema_upstream import upstream_tables
 
@@ -326,3 +327,4 @@ assertions = Table(
 )
 
 drills = drill_table(metadata)
+notice_channels, notices, notice_moments = notice_tables(metadata)

@@ -12,12 +12,13 @@ from sqlalchemy import Column, LargeBinary, bindparam, func, select, update
 
 from ostiary.core.words.errors import BrokenState
 from ostiary.store import Tx
-from ostiary.store.schema import authenticators, device_hooks, keys, upstream_grants
+from ostiary.store.schema import authenticators, device_hooks, keys, notice_channels, upstream_grants
 from ostiary.store.sql import Sql, sql
 
 __all__ = [
     "AUTHENTICATORS",
     "DEVICE_HOOKS",
+    "NOTICE_CHANNELS",
     "PLACES",
     "SIGNING_KEYS",
     "UPSTREAM_GRANTS",
@@ -72,7 +73,8 @@ SIGNING_KEYS = _place(keys.c.kid, keys.c.sealed)
 AUTHENTICATORS = _place(authenticators.c.id, authenticators.c.sealed)
 DEVICE_HOOKS = _place(device_hooks.c.id, device_hooks.c.sealed)
 UPSTREAM_GRANTS = _place(upstream_grants.c.id, upstream_grants.c.sealed)
-PLACES = (SIGNING_KEYS, AUTHENTICATORS, DEVICE_HOOKS, UPSTREAM_GRANTS)
+NOTICE_CHANNELS = _place(notice_channels.c.id, notice_channels.c.sealed)
+PLACES = (SIGNING_KEYS, AUTHENTICATORS, DEVICE_HOOKS, UPSTREAM_GRANTS, NOTICE_CHANNELS)
 
 
 async def counts(tx: Tx) -> dict[bytes, int]:

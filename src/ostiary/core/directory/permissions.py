@@ -26,6 +26,8 @@ class Action(StrEnum):
     """Change one's own password: at the pages alone."""
     CHANGE_FACTORS = "self:factors"
     """Add and remove one's own passkeys and recovery codes: at the pages alone."""
+    CHANGE_CHANNELS = "self:notice_channels"
+    """Say where one's own notices go."""
     READ_DIRECTORY = "directory:read"
     WRITE_USERS = "users:write"
     RECOVER_ADMINISTRATOR = "users:recover_administrator"
@@ -33,6 +35,8 @@ class Action(StrEnum):
     WRITE_GROUPS = "groups:write"
     WRITE_DEVICES = "devices:write"
     """Admit, change and revoke machines of the inventory, and what admits them without asking."""
+    WRITE_CHANNELS = "notice_channels:write"
+    """Say where the organisation's notices go."""
     WRITE_APPLICATIONS = "applications:write"
     READ_POLICIES = "policies:read"
     ASK_POLICIES = "policies:ask"
@@ -93,11 +97,13 @@ TABLE: dict[Action, Grant] = {
     Action.END_OWN: Grant(None, "User.Read"),
     Action.CHANGE_PASSWORD: Grant(None, "User.Read", write=True),
     Action.CHANGE_FACTORS: Grant(None, "User.Read", write=True),
+    Action.CHANGE_CHANNELS: Grant(None, "User.Read", write=True),
     Action.READ_DIRECTORY: Grant(_READERS, "Directory.Read.All"),
     Action.WRITE_USERS: Grant(_ADMINISTRATOR, "User.ReadWrite.All", write=True),
     Action.RECOVER_ADMINISTRATOR: Grant(_ADMINISTRATOR, "User.ReadWrite.All", write=True, local=True),
     Action.WRITE_GROUPS: Grant(_ADMINISTRATOR, "Group.ReadWrite.All", write=True),
     Action.WRITE_DEVICES: Grant(_ADMINISTRATOR, "Policy.ReadWrite.ConditionalAccess", write=True),
+    Action.WRITE_CHANNELS: Grant(_ADMINISTRATOR, "Policy.ReadWrite.ConditionalAccess", write=True),
     Action.WRITE_APPLICATIONS: Grant(_ADMINISTRATOR, "Application.ReadWrite.All", write=True),
     Action.READ_POLICIES: Grant(_READERS, "Policy.Read.All"),
     Action.ASK_POLICIES: Grant(_READERS, "Policy.Read.All"),

@@ -162,6 +162,16 @@ class Kind(StrEnum):
     """It ended with its person's account or eligibility: user, cause."""
     REQUEST_LAPSED = "system:request:lapsed"
     """Nobody decided it in time: user, ends."""
+    REQUEST_REMINDED = "system:request:reminded"
+    """It waited for long, and those who may decide it are reminded once: user."""
+    REQUEST_ESCALATED = "system:request:escalated"
+    """It waited so long that the next in the chain may decide it too: user, stage."""
+    REQUEST_LAPSES_SOON = "system:request:lapses_soon"
+    """Nobody decided it, and in an hour it lapses: user, ends."""
+    EXEMPTION_ENDS_SOON = "system:exemption:ends_soon"
+    """It ends within ten minutes: user, ends."""
+    REVIEW_OWED = "system:exemption:review_owed"
+    """A break-glass exemption ended, and its review is owed since so many days: user, days."""
     BREAK_GLASS_REVIEWED = "user:exemption:reviewed"
     """What a break-glass exemption was used for, in writing: user, review."""
     ELIGIBILITY_GIVEN = "admin:eligibility:given"
@@ -290,6 +300,14 @@ class Kind(StrEnum):
     """A named location was changed: display_name, before, after, reason."""
     LOCATION_DELETED = "admin:location:deleted"
     """A named location was deleted: display_name, before."""
+    CHANNEL_ADDED = "admin:notice_channel:added"
+    """Notices go to one more place of the organisation; the entry never holds its address: name, form, host, about."""
+    CHANNEL_REMOVED = "admin:notice_channel:removed"
+    """They do not go there any more: name, host, reason."""
+    OWN_CHANNEL_ADDED = "user:notice_channel:added"
+    """A person's notices go to one more place: name, form, host."""
+    OWN_CHANNEL_REMOVED = "user:notice_channel:removed"
+    """They do not go there any more: name, host."""
     KILL_SWITCH_ON = "admin:kill_switch:on"
     """Device sign-ins were stopped: reason, again (whether they were stopped already)."""
     KILL_SWITCH_OFF_PROPOSED = "admin:kill_switch:off_proposed"
@@ -327,6 +345,6 @@ TELLING = frozenset({
 """What a person should be told of at the next sign-in, unless they did it themselves."""
 ALWAYS = frozenset({
     Kind.PASSWORD_CHANGED, Kind.PASSKEY_ADDED, Kind.PASSKEY_REMOVED, Kind.RECOVERY_CODES_MADE, Kind.RECOVERY_CODE_USED,
-    Kind.ACCESS_PASS_USED,
+    Kind.ACCESS_PASS_USED, Kind.OWN_CHANNEL_ADDED,
 })  # fmt: skip
 """What they are told of in any case: it was done in their name, perhaps by whoever held their session."""

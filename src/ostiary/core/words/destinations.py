@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
-__all__ = ["PUBLIC", "Address", "Destinations", "Place", "literal", "place_of", "read_destinations"]
+__all__ = ["LONGEST_URL", "PUBLIC", "Address", "Destinations", "Place", "literal", "place_of", "read_destinations"]
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network

@@ -1,0 +1,73 @@
+"""
+Messages through Apprise: mail, chats and pushes, each by a process of its own that is held to the outgoing rule (R24).
+
+Owns the process: what it is given, how long it may run, how many run at once. `apprise_child` is what runs in it.
+Addresses go in by a pipe; neither the process list nor a log ever shows one.
+"""
+
+import asyncio
+import json
+import ssl
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+
+__all__ = ["TOTAL", "Apprise"]
+
+TOTAL = 20.0
+"""Seconds from the start of the process to its answer; mail takes several rounds."""
+AT_ONCE = 4
+_CHILD = Path(__file__).with_name("apprise_child.py")
+
+
+class Apprise:
+    """The sender. *allow* is the operator's list, *authorities* and *proxy* are as for `Outgoing`."""
+
+    def __init__(self, allow: tuple[str, ...] = (), *, authorities: Path | None = None, proxy: str = "") -> None:
+        self._allow, self._authorities, self._proxy = allow, authorities, proxy
+
+    async def send(self, address: str, title: str, text: str, *, tls: bool) -> str:
+        """
+        Hand the message over; empty when it was taken, else why not: ``barred``, ``refused`` (by the service, or it
+        could not be reached), ``unfit`` (no such address), ``slow``, ``broken``.
+        """
+        given = {
+            "address": address, "title": title, "text": text, "tls": tls, "allow": self._allow, "proxy": self._proxy,
+            "authorities": self._bundle,
+        }  # fmt: skip
+        return await asyncio.get_running_loop().run_in_executor(self._pool, _run, json.dumps(given))
+
+    def close(self) -> None:
+        """Let what runs come to its end, which is near; drop what waits."""
+        pool = self.__dict__.get("_pool")
+        if pool is not None:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(AT_ONCE, thread_name_prefix="apprise")
+
+    @cached_property
+    def _bundle(self) -> str:
+        """The machine's authorities and the operator's, as PEM."""
+        machine = ssl.get_default_verify_paths().cafile
+        files = [Path(machine)] if machine else []
+        files += [self._authorities] if self._authorities is not None else []
+        return "\n".join(path.read_text("utf-8") for path in files if path.exists())
+
+
+def _run(given: str) -> str:
+    """One process; killed when it takes too long."""
+    command = [sys.executable, "-I", str(_CHILD)]
+    try:
+        done = subprocess.run(  # noqa: S603 - our own interpreter and file
+            command, input=given.encode(), capture_output=True, timeout=TOTAL, check=False, env={"LC_ALL": "C.UTF-8"}
+        )
+        answer = json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        return "slow"
+    except (OSError, ValueError):
+        return "broken"
+    return str(answer["trouble"])[:20]

@@ -1,0 +1,333 @@
+"""
+Notices as rows: where they go, what waits to be sent, which moments were told. A message that was sent has no row.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam, case, delete, func, insert, select, update
+
+from ostiary.core.exemptions.exemption import Exemption
+from ostiary.core.exemptions.request import Phase
+from ostiary.core.notices.channel import Channel, Form
+from ostiary.core.notices.kinds import Topic
+from ostiary.core.words.ids import GroupId, UserId
+from ostiary.core.words.instants import Instant
+from ostiary.store import Row, Tx
+from ostiary.store.exemptions import ALL as EXEMPTION_COLUMNS
+from ostiary.store.exemptions import NOT_ENDED, exemption_of
+from ostiary.store.schema import (
+    exemption_requests,
+    exemptions,
+    members,
+    notice_channels,
+    notice_moments,
+    notices,
+    users,
+)
+from ostiary.store.sql import sql
+
+__all__ = [
+    "Due", "Message", "add", "add_channel", "channels", "claim", "done", "due_channels", "ending", "find_channel",
+    "first_alert", "forget_moments", "mark", "mark_moment", "of_enabled", "of_group", "of_person",
+    "of_role", "of_stopped", "put_off", "remove_channel", "waiting", "was_told",
+]  # fmt: skip
+
+MOST_TOLD = 500  # channels of one group of people
+
+_SHOWN = tuple(
+    notice_channels.c[name]
+    for name in ("id", "name", "form", "user", "about", "host", "created", "sent", "failures", "trouble")
+)
+_ORDER = (notice_channels.c.created, notice_channels.c.id)
+_OURS = sql(select(*_SHOWN).where(notice_channels.c.user.is_(None)).order_by(*_ORDER))
+_THEIRS = sql(select(*_SHOWN).where(notice_channels.c.user == bindparam("user")).order_by(*_ORDER))
+_FIND = sql(select(*_SHOWN).where(notice_channels.c.id == bindparam("id")))
+_ADD_CHANNEL = sql(
+    insert(notice_channels).values(
+        {name: bindparam(name) for name in ("id", "user", "name", "form", "about", "host", "sealed", "created")}
+    )
+)
+_REMOVE_CHANNEL = sql(delete(notice_channels).where(notice_channels.c.id == bindparam("id_")))
+_REACHED = (
+    select(notice_channels.c.id, notice_channels.c.user, notice_channels.c.created)
+    .join(users, users.c.id == notice_channels.c.user)
+    .where(users.c.enabled == 1)
+    .order_by(notice_channels.c.id)
+    .limit(MOST_TOLD)
+)
+_OF_ROLE = sql(_REACHED.where(users.c.roles.like(bindparam("pattern"))))
+_OF_GROUP = sql(_REACHED.join(members, members.c.user == users.c.id).where(members.c.group == bindparam("group")))
+_OF_ENABLED = sql(_REACHED.where(notice_channels.c.user == bindparam("user")))
+_OF_PERSON = sql(
+    select(notice_channels.c.id, notice_channels.c.user, notice_channels.c.created).where(
+        notice_channels.c.user == bindparam("user")
+    )
+)
+_ENDED_BY_SWITCH = select(exemptions.c.user).where(
+    exemptions.c.ended.is_(None), exemptions.c.opened <= bindparam("at"), exemptions.c.ends > bindparam("at")
+)
+_STOPPED_BY_SWITCH = select(exemption_requests.c.user).where(
+    exemption_requests.c.phase == Phase.OPEN.value, exemption_requests.c.created <= bindparam("at"),
+    exemption_requests.c.ends > bindparam("at"),
+)  # fmt: skip
+_OF_STOPPED = sql(_REACHED.where(notice_channels.c.user.in_(_ENDED_BY_SWITCH.union(_STOPPED_BY_SWITCH))))
+_WAITING = sql(select(func.count()).where(notices.c.channel == bindparam("channel")))
+_ADD = sql(
+    insert(notices).values(
+        {
+            name: bindparam(name)
+            for name in ("id", "channel", "cause", "name", "exemption", "ends", "body", "place", "created", "due")
+        }
+    )
+)
+_HAS = sql(select(notices.c.id).where(notices.c.channel == bindparam("channel"), notices.c.cause == bindparam("cause")))
+_DUE_CHANNELS = sql(
+    select(notice_channels.c.id, notice_channels.c.failures)
+    .where(
+        notice_channels.c.rests <= bindparam("now"),
+        select(notices.c.id)
+        .where(notices.c.channel == notice_channels.c.id, notices.c.due <= bindparam("now"))
+        .exists(),
+    )
+    .order_by(notice_channels.c.failures, notice_channels.c.id)
+    .limit(bindparam("most"))
+)
+_MESSAGE = ("id", "name", "exemption", "ends", "body", "created", "tries", "due")
+_NEXT = sql(
+    select(
+        *(notices.c[name] for name in _MESSAGE), notice_channels.c.form, notice_channels.c.sealed,
+        notice_channels.c.failures,
+    )
+    .join(notice_channels, notice_channels.c.id == notices.c.channel)
+    .where(
+        notices.c.channel == bindparam("channel"), notices.c.due <= bindparam("now"),
+        notice_channels.c.rests <= bindparam("now"),
+    )
+    .order_by(notices.c.place, notices.c.id)
+    .limit(1)
+)  # fmt: skip
+_CLAIM = sql(
+    update(notices)
+    .where(notices.c.id == bindparam("id_"), notices.c.tries == bindparam("old"))
+    .values(tries=notices.c.tries + 1, due=bindparam("due_"))
+)
+_PUT_OFF = sql(update(notices).where(notices.c.id == bindparam("id_")).values(due=bindparam("due_")))
+_DONE = sql(delete(notices).where(notices.c.id == bindparam("id_")))
+_MARK = sql(
+    update(notice_channels)
+    .where(notice_channels.c.id == bindparam("id_"))
+    .values(
+        sent=func.coalesce(bindparam("sent_"), notice_channels.c.sent), failures=bindparam("failures_"),
+        rests=bindparam("rests_"), trouble=bindparam("trouble_"),
+        alerted=case((bindparam("failures_") == 0, 0), else_=notice_channels.c.alerted),
+    )
+)  # fmt: skip
+_ALERT = sql(
+    update(notice_channels)
+    .where(notice_channels.c.id == bindparam("id_"), notice_channels.c.alerted == 0)
+    .values(alerted=1)
+)
+_TOLD = sql(select(notice_moments.c.at).where(notice_moments.c.key == bindparam("key")))
+_TELL = sql(insert(notice_moments).values(key=bindparam("key"), at=bindparam("at")))
+_FORGET = sql(delete(notice_moments).where(notice_moments.c.at < bindparam("before")))
+_ENDING = sql(
+    select(*EXEMPTION_COLUMNS)
+    .where(
+        NOT_ENDED, exemptions.c.ends > bindparam("now"), exemptions.c.ends <= bindparam("until"),
+        exemptions.c.waits.is_(None),
+    )
+    .order_by(exemptions.c.ends, exemptions.c.id)
+    .limit(bindparam("most"))
+)  # fmt: skip
+
+
+# ---- channels
+
+
+def _channel(row: Row) -> Channel:
+    id, name, form, user, about, host, created, sent, failures, trouble = row
+    topics = frozenset(Topic(each) for each in orjson.loads(about))
+    whose = None if user is None else UserId(user)
+    at = None if sent is None else Instant(sent)
+    return Channel(id, name, Form(form), whose, topics, host, Instant(created), at, failures, trouble)
+
+
+async def channels(tx: Tx, user: UserId | None) -> list[Channel]:
+    """Those of *user*; None: the organisation's. The oldest first."""
+    rows = await tx.all(_OURS) if user is None else await tx.all(_THEIRS, user=user)
+    return [_channel(row) for row in rows]
+
+
+async def find_channel(tx: Tx, id: str) -> Channel | None:
+    """The channel *id*, whosever."""
+    row = await tx.one(_FIND, id=id)
+    return None if row is None else _channel(row)
+
+
+async def add_channel(tx: Tx, channel: Channel, sealed: bytes) -> None:
+    """A new one."""
+    await tx.run(
+        _ADD_CHANNEL, id=channel.id, user=channel.user, name=channel.name, form=channel.form.value,
+        about=orjson.dumps(sorted(channel.about)).decode(), host=channel.host, sealed=sealed, created=channel.created,
+    )  # fmt: skip
+
+
+async def remove_channel(tx: Tx, id: str) -> bool:
+    """With everything that waits for it; False when there is none of that id."""
+    return await tx.run(_REMOVE_CHANNEL, id_=id) == 1
+
+
+Reached = tuple[str, UserId, Instant]
+"""A channel of somebody: its id, whose, since when."""
+
+
+def _reached(rows: list[Row]) -> list[Reached]:
+    return [(id, UserId(user), Instant(created)) for id, user, created in rows]
+
+
+async def of_role(tx: Tx, role: str) -> list[Reached]:
+    """Channels of everybody enabled who has *role*, up to 500."""
+    return _reached(await tx.all(_OF_ROLE, pattern=f'%"{role}"%'))
+
+
+async def of_group(tx: Tx, group: GroupId) -> list[Reached]:
+    """Channels of the enabled standing members of *group*, up to 500."""
+    return _reached(await tx.all(_OF_GROUP, group=group))
+
+
+async def of_enabled(tx: Tx, user: UserId) -> list[Reached]:
+    """Channels of *user*, if the account is enabled."""
+    return _reached(await tx.all(_OF_ENABLED, user=user))
+
+
+async def of_person(tx: Tx, user: UserId) -> list[Reached]:
+    """Channels of *user*, enabled or not: what ends with an account is told too."""
+    return _reached(await tx.all(_OF_PERSON, user=user))
+
+
+async def of_stopped(tx: Tx, at: Instant) -> list[Reached]:
+    """Channels of everybody whose exemption or request the kill switch ended that was turned at *at*."""
+    return _reached(await tx.all(_OF_STOPPED, at=at))
+
+
+# ---- messages
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message for one channel."""
+
+    id: str
+    channel: str
+    cause: str
+    """What it is about: no channel gets two messages of one cause."""
+    name: str
+    body: str
+    created: Instant
+    exemption: str = ""
+    ends: Instant = Instant(0)
+    place: int = 2**62
+    """Of the entry in the journal; what is of no entry comes last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A message whose time has come, and how its channel stands."""
+
+    id: str
+    name: str
+    exemption: str
+    ends: Instant
+    body: str
+    created: Instant
+    tries: int
+    """Those before this one."""
+    form: Form
+    sealed: bytes = field(repr=False)
+    failures: int
+
+
+async def waiting(tx: Tx, channel: str) -> int:
+    """How many messages wait for *channel*."""
+    row = await tx.one(_WAITING, channel=channel)
+    return int(row[0]) if row else 0
+
+
+async def add(tx: Tx, message: Message) -> bool:
+    """Put *message* in line; False where one of its cause waits for that channel."""
+    if await tx.one(_HAS, channel=message.channel, cause=message.cause) is not None:
+        return False
+    await tx.run(
+        _ADD, id=message.id, channel=message.channel, cause=message.cause, name=message.name, body=message.body,
+        created=message.created, exemption=message.exemption, ends=message.ends,
+        place=message.place, due=message.created,
+    )  # fmt: skip
+    return True
+
+
+async def due_channels(tx: Tx, now: Instant, most: int) -> list[tuple[str, int]]:
+    """Channels that something is due for, with their failures in a row; those that work come first."""
+    return [(id, int(failures)) for id, failures in await tx.all(_DUE_CHANNELS, now=now, most=most)]
+
+
+async def claim(tx: Tx, channel: str, *, now: Instant, until: Instant) -> Due | None:
+    """
+    The next message for *channel*, which nobody else gets before *until*: who took it and is gone is tried again then.
+    """
+    row = await tx.one(_NEXT, channel=channel, now=now)
+    if row is None:
+        return None
+    values: dict[str, Any] = dict(zip(_MESSAGE, row, strict=False))
+    form, sealed, failures = row[len(_MESSAGE) :]
+    if await tx.run(_CLAIM, id_=values["id"], old=values["tries"], due_=until) != 1:
+        return None
+    del values["due"]
+    return Due(**values, form=Form(form), sealed=bytes(sealed), failures=failures)
+
+
+async def put_off(tx: Tx, id: str, due: Instant) -> None:
+    """Try it again at *due*."""
+    await tx.run(_PUT_OFF, id_=id, due_=due)
+
+
+async def done(tx: Tx, id: str) -> bool:
+    """It was sent, dropped or given up; False where it is gone already."""
+    return await tx.run(_DONE, id_=id) == 1
+
+
+async def first_alert(tx: Tx, channel: str) -> bool:
+    """Whether nobody was alerted about *channel* since it last worked; from now on somebody was."""
+    return await tx.run(_ALERT, id_=channel) == 1
+
+
+async def mark(
+    tx: Tx, channel: str, *, failures: int = 0, rests: Instant = Instant(0), trouble: str = "",
+    sent: Instant | None = None,
+) -> None:  # fmt: skip
+    """How *channel* stands after a try; without failures nobody is alerted about it any more."""
+    await tx.run(_MARK, id_=channel, sent_=sent, failures_=failures, rests_=rests, trouble_=trouble)
+
+
+# ---- moments
+
+
+async def was_told(tx: Tx, key: str) -> bool:
+    """Whether that moment was told."""
+    return await tx.one(_TOLD, key=key) is not None
+
+
+async def mark_moment(tx: Tx, key: str, at: Instant) -> None:
+    """It is told now."""
+    await tx.run(_TELL, key=key, at=at)
+
+
+async def forget_moments(tx: Tx, before: Instant) -> int:
+    """Forget the moments told before *before*; how many."""
+    return await tx.run(_FORGET, before=before)
+
+
+async def ending(tx: Tx, *, now: Instant, until: Instant, most: int) -> list[Exemption]:
+    """Exemptions whose clock runs and that end after *now*, at *until* at the latest."""
+    return [exemption_of(row) for row in await tx.all(_ENDING, now=now, until=until, most=most)]

@@ -1,0 +1,210 @@
+"""Messages through Apprise (R24), by real processes to real servers on loopback."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from pathlib import Path
+
+import pytest
+
+from ostiary.core.notices.channel import Form, read_address
+from ostiary.core.words.outcome import Refused
+from ostiary.outside import local_ca
+from ostiary.outside.apprise import Apprise
+from ostiary.outside.clock import SystemClock
+from ostiary.outside.tls import server_context
+
+
+@dataclass
+class Mailbox:
+    """A mail server that keeps what it gets (RFC 5321, as much as a client needs)."""
+
+    port: int = 0
+    connections: int = 0
+    mails: list[bytes] = field(default_factory=list)
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One session."""
+        self.connections += 1
+        writer.write(b"220 mail ready\r\n")
+        while line := await reader.readline():
+            verb = line[:4].upper()
+            if verb == b"DATA":
+                writer.write(b"354 go on\r\n")
+                self.mails.append(await reader.readuntil(b"\r\n.\r\n"))
+            writer.write({b"QUIT": b"221 bye\r\n"}.get(verb, b"250 fine\r\n"))
+            await writer.drain()
+            if verb == b"QUIT":
+                break
+        writer.close()
+
+
+@dataclass
+class Heard:
+    """A plain HTTP server: what came, and how it answers."""
+
+    answer: bytes = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
+    port: int = 0
+    connections: int = 0
+    came: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One request."""
+        self.connections += 1
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next(
+            (int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if b"content-length" in line), 0
+        )
+        self.came.append((head, await reader.readexactly(length)))
+        writer.write(self.answer)
+        await writer.drain()
+        writer.close()
+
+
+@asynccontextmanager
+async def on_loopback(*servers: Mailbox | Heard) -> AsyncIterator[None]:
+    """Each of *servers* behind a port."""
+    running = []
+    for each in servers:
+        running.append(await asyncio.start_server(each.talk, "127.0.0.1", 0))
+        each.port = running[-1].sockets[0].getsockname()[1]
+    try:
+        yield
+    finally:
+        for server in running:
+            server.close()
+            await server.wait_closed()
+
+
+async def send(sender: Apprise, address: str, *, tls: bool = False) -> str:
+    """One message."""
+    try:
+        return await sender.send(address, "Your request was approved", "It ends at 12:00 UTC.\nhttps://x/y", tls=tls)
+    finally:
+        sender.close()
+
+
+def test_mail_arrives_at_a_server_that_is_listed() -> None:
+    """Title and text come as a mail, through Apprise's own client."""
+
+    async def story() -> None:
+        box = Mailbox()
+        async with on_loopback(box):
+            sender = Apprise((f"http://127.0.0.1:{box.port}",))
+            address = f"mailto://127.0.0.1:{box.port}?from=ostiary@example.com&to=bob@example.com"
+            assert await send(sender, address) == ""
+        mail = message_from_bytes(box.mails[0])
+        text = mail.as_string()
+        assert mail["Subject"] == "Your request was approved"
+        assert "bob@example.com" in mail["To"]
+        assert "It ends at 12:00 UTC." in text
+
+    asyncio.run(story())
+
+
+def test_a_chat_gets_its_json() -> None:
+    """A service over HTTP, where plain HTTP is listed for that host and port."""
+
+    async def story() -> None:
+        heard = Heard()
+        async with on_loopback(heard):
+            assert await send(Apprise((f"http://localhost:{heard.port}",)), f"json://localhost:{heard.port}/in") == ""
+        head, body = heard.came[0]
+        assert head.startswith(b"POST /in HTTP/1.1")
+        assert json.loads(body)["title"] == "Your request was approved"
+
+    asyncio.run(story())
+
+
+def test_r24_tls_proves_the_name_by_the_authorities_that_the_operator_believes(tmp_path: Path) -> None:
+    """R24: a certificate of the operator's authority counts, of nobody's it does not, whatever the machine's say."""
+    ours = local_ca.ensure(tmp_path / "tls", ("localhost",), now=SystemClock().now(), environ={})
+
+    async def story() -> None:
+        heard = Heard()
+        server = await asyncio.start_server(
+            heard.talk, "127.0.0.1", 0, ssl=server_context(ours.certificate, ours.key)
+        )  # fmt: skip
+        port = server.sockets[0].getsockname()[1]
+        for authorities, trouble in ((ours.ca, ""), (None, "refused")):
+            sender = Apprise((f"localhost:{port}",), authorities=authorities)
+            assert await send(sender, f"jsons://localhost:{port}/in", tls=True) == trouble
+        assert len(heard.came) == 1
+        server.close()
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("scheme", "tls", "allow"),
+    [
+        ("json://127.0.0.1:{port}/", False, ()),
+        ("jsons://127.0.0.1:{port}/", True, ()),
+        ("jsons://localhost:{port}/", True, ()),
+        ("ntfy://127.0.0.1:{port}/topic", False, ()),
+        ("mailto://127.0.0.1:{port}?from=a@example.com&to=b@example.com", False, ()),
+        ("json://127.0.0.1:{port}/", False, ("127.0.0.1",)),
+        ("json://127.0.0.1:{port}/", False, ("http://127.0.0.1:1",)),
+    ],
+)
+def test_r24_nothing_inside_is_asked_that_is_not_listed(scheme: str, tls: bool, allow: tuple[str, ...]) -> None:
+    """R24: an address inside, by number or by name, and plain HTTP where only TLS was listed: no connection is made."""
+
+    async def story() -> None:
+        heard = Heard()
+        async with on_loopback(heard):
+            assert await send(Apprise(allow), scheme.format(port=heard.port), tls=tls) == "barred"
+        assert heard.connections == 0
+
+    asyncio.run(story())
+
+
+def test_r24_metadata_is_barred_even_by_a_listed_name() -> None:
+    """R24: where clouds keep what a machine may do, only a listed network leads."""
+    allow = ("169.254.169.254", "http://169.254.169.254")
+    assert asyncio.run(send(Apprise(allow), "json://169.254.169.254/latest/meta-data")) == "barred"
+
+
+def test_r24_a_redirect_leads_nowhere() -> None:
+    """R24: neither to another server inside nor, being off, to one that is listed."""
+
+    async def story() -> None:
+        inside, listed = Heard(), Heard()
+        async with on_loopback(inside, listed):
+            for target in (inside, listed):
+                location = f"HTTP/1.1 307 T\r\nlocation: http://127.0.0.1:{target.port}/\r\ncontent-length: 0\r\n\r\n"
+                first = Heard(location.encode())
+                async with on_loopback(first):
+                    allow = (f"http://127.0.0.1:{first.port}", f"http://127.0.0.1:{listed.port}")
+                    assert await send(Apprise(allow), f"json://127.0.0.1:{first.port}/") == "refused"
+                assert first.connections == 1
+        assert inside.connections == listed.connections == 0
+
+    asyncio.run(story())
+
+
+def test_r24_options_that_weaken_are_refused_and_no_other_service_is_let_through() -> None:
+    """R24: certificates are checked and redirects off; what runs programs or speaks to the machine is no channel."""
+    weak = ("ntfys://ntfy.sh/x?verify=no", "jsons://h/?redirect=yes", "mailtos://u:p@h?cto=60", "json://h/?Verify=no")
+    others = ("dbus://", "syslog://localhost", "file:///etc/passwd", "mqtt://h/x", "https://hooks.slack.com/x", "x")
+    for address in (*weak, *others):
+        assert isinstance(read_address(Form.APPRISE, address), Refused), address
+    assert read_address(Form.APPRISE, "mailtos://bob:s3cret@mail.example/?to=x@example.com") == "mailtos mail.example"
+    assert read_address(Form.APPRISE, "slack://TOKEN_A/TOKEN_B/TOKEN_C") == "slack", "keys are never shown"
+
+
+def test_r24_plain_mail_cannot_hide_behind_a_scheme_with_tls() -> None:
+    """R24: an address with TLS whose mode says none is unfit, whatever was listed."""
+
+    async def story() -> None:
+        box = Mailbox()
+        async with on_loopback(box):
+            allow = (f"127.0.0.1:{box.port}", f"http://127.0.0.1:{box.port}")
+            address = f"mailtos://127.0.0.1:{box.port}?from=a@example.com&to=b@example.com&mode=insecure"
+            assert await send(Apprise(allow), address, tls=True) in ("unfit", "refused")
+        assert box.mails == []
+
+    asyncio.run(story())
