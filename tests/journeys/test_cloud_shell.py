@@ -16,6 +16,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -27,16 +28,16 @@ from playwright.sync_api import Page
 from ostiary.client import Session, open_cache, places
 from ostiary.client.machine import Machine
 from tests import mmdb
-from tests.app.container import ROOT, bare, sandbox
-from tests.cli.conftest import PATIENCE, Program
+from tests.app.container import ROOT
+from tests.cli.conftest import PATIENCE
 from tests.cli.test_terminal import terminal
+from tests.journeys.box import VENV, Box, box
 from tests.journeys.browser import Desk, Person
 from tests.journeys.test_admin_verbs import Clerk, at_browser
 from tests.journeys.test_cli import Installed, code_on, installed
 from tests.server import Server, running
 
 EXAMPLE = ROOT / "examples" / "cloud-shell"
-VENV = Path(sys.executable).parents[1]
 SHELL_ADDRESS = "127.0.0.9"
 SCOPE = "api://packages/Packages.Read"
 
@@ -146,15 +147,6 @@ class _WayOut(BaseHTTPRequestHandler):
         pass
 
 
-class Console(Program):
-    """A shell in the sandbox; *environ* is all that it knows."""
-
-    words: tuple[str, ...]
-
-    def command(self, *arguments: str) -> list[str]:
-        return [*self.words, *arguments]
-
-
 @pytest.fixture(scope="module")
 def way_out() -> Iterator[str]:
     """The address of the console's proxy."""
@@ -169,27 +161,13 @@ def way_out() -> Iterator[str]:
 
 
 @pytest.fixture
-def console(way_out: str, tmp_path: Path) -> Console:
+def console(way_out: str, tmp_path: Path) -> Box:
     """Read-only but for a home in memory and one folder for what is installed; another user, no capabilities."""
     (tmp_path / "installed").mkdir()
-    source = ROOT / "src"
-    image = bare(tmp_path / "root", str(VENV), str(source), "/srv/cloud-shell", "/srv/installed", "/home")
-    words = [*sandbox(image, writable=False), "--unshare-user", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL"]
-    for path, where in ((VENV, str(VENV)), (source, str(source)), (EXAMPLE, "/srv/cloud-shell")):
-        words += ["--ro-bind", str(path), where]
-    words += ["--bind", str(tmp_path / "installed"), "/srv/installed", "--tmpfs", "/home", "--chdir", "/home"]
-    environ = {
-        "PATH": f"{VENV / 'bin'}:/usr/bin:/bin",
-        "HOME": "/home",
-        "HTTPS_PROXY": way_out,
-        "container": "sandbox",
-        "TERM": "xterm",
-        "COLUMNS": "200",
-        "LC_ALL": "C.UTF-8",
-    }
-    console = Console(environ)
-    object.__setattr__(console, "words", tuple(words))
-    return console
+    environ = {"HOME": "/home", "HTTPS_PROXY": way_out, "container": "sandbox"}
+    places = {"read": {EXAMPLE: "/srv/cloud-shell"}, "write": {tmp_path / "installed": "/srv/installed"}}
+    made = box(tmp_path / "root", environ, **places, memory=("/home",))
+    return replace(made, words=(*made.words, "--chdir", "/home"))
 
 
 def ticket(person: Person, server: Server) -> str:
@@ -215,7 +193,7 @@ def alice_at(chromium: Desk, server: Server) -> Iterator[Person]:
 
 
 def test_p16_the_installer_finishes(
-    server: Server, packages: Packages, chromium: Desk, console: Console, tmp_path: Path
+    server: Server, packages: Packages, chromium: Desk, console: Box, tmp_path: Path
 ) -> None:
     """Ticket, code, approval, package; nothing stays but the tool, and the sign-in is over."""
     words = ("/srv/cloud-shell/install.sh", server.origin, packages.address, packages.client, packages.fingerprint)
@@ -236,7 +214,7 @@ def test_p16_the_installer_finishes(
     assert not re.search(r"eyJ[\w-]{20,}", screen.seen)
 
 
-def test_r22_without_a_ticket_nothing_begins(server: Server, packages: Packages, console: Console) -> None:
+def test_r22_without_a_ticket_nothing_begins(server: Server, packages: Packages, console: Box) -> None:
     """The same person, the same exemption: refused at the start, before a code exists."""
     fetched = (
         f"curl -sk -o ca.pem {packages.address}/ca.pem; export SSL_CERT_FILE=ca.pem OSTIARY_SERVER={server.origin}"
@@ -250,7 +228,7 @@ def test_r22_without_a_ticket_nothing_begins(server: Server, packages: Packages,
         assert "user_code" not in done.stdout
 
 
-def test_nothing_is_sent_to_another_authority(server: Server, packages: Packages, console: Console) -> None:
+def test_nothing_is_sent_to_another_authority(server: Server, packages: Packages, console: Box) -> None:
     """Told another fingerprint, the installer stops; told none, the program trusts nobody."""
     words = (server.origin, packages.address, packages.client, "00:" * 31 + "00")
     done = console.run("/srv/cloud-shell/install.sh", *words)
