@@ -81,15 +81,17 @@ def _must(dimension: Dimension, keys: Perhaps | Unknown) -> int:
 def _filtered(policies: PolicySet, facts: Facts, may: int, must: int) -> tuple[int, int]:
     """Without the policies whose rules about devices do not match."""
     known: dict[int, bool | Unknown] = {}  # each different rule is looked at once
-    for n in bits_of(may & policies.filtered):
-        for number in policies.filters_of[n]:
+    for alike, numbers in policies.filtered_alike:
+        if not may & alike:
+            continue
+        for number in numbers:
             answer = known.get(number)
             if answer is None:
                 answer = known[number] = policies.filters[number].matches(facts)
             if answer is not True:
-                must &= ~(1 << n)
+                must &= ~alike
             if answer is False:
-                may &= ~(1 << n)
+                may &= ~alike
     return may, must
 
 
@@ -111,7 +113,6 @@ class _Judge:
     def add(self, applying: int) -> None:
         """The policies that apply."""
         policies, verdicts, applied = self._policies, self._verdicts, self.applied
-        enforced = policies.enforced
         self.narrowing |= applying & policies.narrowing
         for n in bits_of(applying):
             one = policies.demands[n]
@@ -119,7 +120,7 @@ class _Judge:
             if verdict is None:
                 verdict = verdicts[one.sort] = self._look(one)
             applied.append(one.parts.get(verdict) or self._part(one, verdict))
-            if verdict[0] and enforced >> n & 1:
+            if verdict[0] and one.enforced:
                 self.failing.append(one)
 
     def _look(self, one: Demands) -> tuple[bool, int]:

@@ -50,6 +50,7 @@ class Demands:
     """The same for all policies that demand the same."""
     limits: Limits
     """What it narrows when it is enforced."""
+    enforced: bool
     parts: dict[tuple[bool, int], Applied] = field(default_factory=dict, compare=False, repr=False)
     """Its part in a decision, by whether it failed and what was missing: made once each."""
 
@@ -70,8 +71,8 @@ class PolicySet:
     """Those with rules about devices."""
     filters: tuple[Filter, ...] = ()
     """Every different rule about devices."""
-    filters_of: tuple[tuple[int, ...], ...] = ()
-    """For each policy, its own of them, by number."""
+    filtered_alike: tuple[tuple[int, tuple[int, ...]], ...] = ()
+    """Policies that have the same rules about devices, as bits, and which of `filters` those are."""
     demands: tuple[Demands, ...] = ()
     """One for each policy."""
     narrowing: int = 0
@@ -106,9 +107,12 @@ def compile_set(policies: Iterable[Policy]) -> PolicySet:
         _mask(p.state is State.REPORT_ONLY for p in ordered),
         _mask(bool(p.filters) for p in ordered),
         tuple(numbers),
-        tuple(tuple(numbers[one] for one in policy.filters) for policy in ordered),
+        tuple(
+            (_mask(policy.filters == alike for policy in ordered), tuple(numbers[one] for one in alike))
+            for alike in dict.fromkeys(policy.filters for policy in ordered if policy.filters)
+        ),
         demands,
-        _mask(one.limits != NO_LIMITS and one.policy.state is State.ENABLED for one in demands),
+        _mask(one.limits != NO_LIMITS and one.enforced for one in demands),
         reduce(int.__and__, (one.everyone for one in dimensions if not one.set), -1),
         tuple(n for n, one in enumerate(dimensions) if one.set),
         controls,
@@ -120,10 +124,11 @@ def compile_set(policies: Iterable[Policy]) -> PolicySet:
 
 def bits_of(mask: int) -> Iterator[int]:
     """The numbers of the bits that are set, the lowest first."""
-    while mask:
-        low = mask & -mask
-        yield low.bit_length() - 1
-        mask ^= low
+    digits = bin(mask)[:1:-1]  # looking through text is cheaper than taking a long number apart bit by bit
+    n = digits.find("1")
+    while n >= 0:
+        yield n
+        n = digits.find("1", n + 1)
 
 
 def _mask(bits: Iterable[bool]) -> int:
@@ -135,7 +140,7 @@ def _demands(policy: Policy, bits: Mapping[Control, int], sorts: dict[tuple[bool
     every, some = also | (own if policy.every else 0), 0 if policy.every else own
     sort = sorts.setdefault((policy.blocks, every, some), len(sorts))
     limits = tightest((policy.limits, *(_narrows(control) for control in policy.also)))
-    return Demands(policy, policy.blocks, every, some, sort, limits)
+    return Demands(policy, policy.blocks, every, some, sort, limits, policy.state is State.ENABLED)
 
 
 def part_of(policy: Policy, result: Result, condition: str = "", missing: tuple[str, ...] = ()) -> Applied:
