@@ -7,8 +7,9 @@ from typing import Any
 import orjson
 from sqlalchemy import bindparam, insert, select, update
 
-from ostiary.core.logs.entry import Entry, Recorded, canonical, leaf
+from ostiary.core.logs.entry import Entry, Recorded, canonical
 from ostiary.core.logs.kinds import Kind
+from ostiary.core.logs.merkle import leaf_hash
 from ostiary.core.words.instants import Instant
 from ostiary.core.words.visit import Visit
 from ostiary.store import Row, Tx
@@ -68,7 +69,7 @@ async def append(tx: Tx, visit: Visit, entry: Entry) -> None:
     body = canonical(entry, visit, stream=tx.stream, number=number, salt=tx.salt())
     await tx.run(
         _ADD, stream=tx.stream, number=number, kind=entry.kind.value, at=visit.now, story=entry.story or visit.id,
-        actor=visit.caller.actor, target=entry.target, body=body.decode(), leaf=leaf(body),
+        actor=visit.caller.actor, target=entry.target, body=body.decode(), leaf=leaf_hash(body),
     )  # fmt: skip
 
 

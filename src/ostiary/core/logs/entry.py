@@ -8,7 +8,6 @@ built over the entries later (R15).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -64,11 +63,6 @@ def canonical(entry: Entry, visit: Visit, *, stream: str, number: int, salt: byt
         },
         option=orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER,
     )
-
-
-def leaf(canonical_entry: bytes) -> bytes:
-    """RFC 9162 §2.1.1: SHA-256(0x00 || entry)."""
-    return sha256(b"\x00" + canonical_entry).digest()
 
 
 @dataclass(frozen=True, slots=True)

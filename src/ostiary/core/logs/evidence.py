@@ -1,0 +1,317 @@
+"""
+What an export of the journal proves by itself, offline (R15): which of its lines is the first that was changed,
+removed, moved or inserted, and what cannot be known from it.
+
+Lines are judged from checkpoint to checkpoint. Each says its own hash and place, which finds what was done without
+care; the signed root finds the rest, and then all that can be said is between which two checkpoints it happened.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from ostiary.core.logs.checkpoint import (
+    Checkpoint,
+    HandOver,
+    Key,
+    Malformed,
+    Note,
+    read_checkpoint,
+    read_hand_over,
+)
+from ostiary.core.logs.export_lines import Header, Leaf, canonical_text, read_header, read_line
+from ostiary.core.logs.merkle import Frontier, leaf_hash
+from ostiary.core.words.instants import Instant
+
+__all__ = ["Damage", "Found", "Kept", "Report", "verify"]
+
+BATCH = 1_000_000  # lines between two checkpoints: what is held in memory
+
+
+class Damage(StrEnum):
+    """What was done to an export, or to the journal before it was made."""
+
+    UNREADABLE = "unreadable"
+    CHANGED = "changed"
+    REMOVED = "removed"
+    MOVED = "moved"
+    INSERTED = "inserted"
+    REWRITTEN = "rewritten"
+    """Lines with their hashes, among those of one checkpoint."""
+    UNSIGNED = "unsigned"
+    """A checkpoint that no key signed which the given one vouches for."""
+    CUT = "cut"
+    """The end is missing, or the log is shorter than it was."""
+    FORKED = "forked"
+    """Not the log of which a checkpoint was kept."""
+
+
+class Found(NamedTuple):
+    """The first damage."""
+
+    line: int
+    """From 1; the first one that it can be."""
+    damage: Damage
+    text: str
+    """One sentence."""
+    last: int = 0
+    """The last line that it can be, where that is another."""
+
+
+class Kept(StrEnum):
+    """How the log stands to a checkpoint that was kept elsewhere."""
+
+    NONE = "none"
+    """None was given: a rewrite by whoever holds the key would not be seen."""
+    SAME = "same"
+    """The log is the one of that checkpoint, and goes on from it."""
+    UNKNOWN = "unknown"
+    """The export does not say: it must be made with that checkpoint."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found."""
+
+    entries: int = 0
+    first: int = 0
+    """The place of the first entry in the log."""
+    size: int = 0
+    """Of the log at the last checkpoint that holds."""
+    begins: Instant | None = None
+    """When the checkpoint before the first entry was made; None: the log begins here."""
+    at: Instant | None = None
+    """When the last checkpoint that holds was made."""
+    kept: Kept = Kept.NONE
+    found: Found | None = None
+    signers: list[Key] = field(default_factory=list)
+    """Who signed, the given key among them."""
+
+
+def verify(lines: Iterable[str], key: Key, kept: Note | None = None) -> Report:
+    """
+    Judge the *lines* of an export, without their ends. *key* is one that its reader trusts; *kept* a checkpoint that
+    they kept, signed by it or by one that it vouches for. Stops at the first damage.
+    """
+    report = Report()
+    try:
+        _Reading(report, key, kept).judge(lines)
+    except _Damaged as damaged:
+        report.found = damaged.found
+    return report
+
+
+class _Damaged(Exception):
+    def __init__(self, line: int, damage: Damage, text: str, last: int = 0) -> None:
+        super().__init__(text)
+        self.found = Found(line, damage, text, last)
+
+
+class _Line(NamedTuple):
+    number: int
+    leaf: Leaf
+
+
+class _Reading:
+    """One pass over an export."""
+
+    def __init__(self, report: Report, key: Key, kept: Note | None) -> None:
+        self._report = report
+        self._key = key
+        self._kept_note = kept
+        self._kept: Checkpoint | None = None
+        self._newest: Checkpoint | None = None
+        self._header = Header("", Frontier(), None, 0, None)
+        self._hand_overs: list[HandOver] = []
+        self._trusted: dict[Key, tuple[int, int | None]] = {key: (0, None)}
+        self._tree = Frontier()
+        self._streams: dict[str, int] = {}
+        self._at: Instant | None = None
+
+    def judge(self, lines: Iterable[str]) -> None:
+        """Raises _Damaged."""
+        numbered = enumerate(lines, 1)
+        self._begin(next(numbered, (1, ""))[1])
+        batch: list[_Line] = []
+        number = 1
+        for number, line in numbered:
+            found = _read(number, line)
+            if isinstance(found, Note):
+                self._batch(batch, number, found)
+                batch = []
+            elif len(batch) == BATCH:
+                raise _Damaged(number, Damage.REMOVED, "a checkpoint is missing: too many lines without one")
+            else:
+                batch.append(_Line(number, found))
+        if batch:
+            raise _Damaged(batch[0].number, Damage.CUT, "no checkpoint covers these lines", batch[-1].number)
+        if self._tree.size != self._header.end:
+            text = f"it ends after entry {self._tree.size - 1}, and says that it goes to {self._header.end - 1}"
+            raise _Damaged(number, Damage.CUT, text)
+        if self._header.newest is not None:
+            self._checkpoint(1, self._header.newest)
+
+    # ---- the header
+
+    def _begin(self, line: str) -> None:
+        try:
+            self._header = header = read_header(line)
+            self._hand_overs = [read_hand_over(note) for note in header.hand_overs]
+            kept = read_checkpoint(self._kept_note) if self._kept_note is not None else None
+            newest = read_checkpoint(header.newest) if header.newest is not None else None
+        except Malformed as wrong:
+            raise _Damaged(1, Damage.UNREADABLE, f"{wrong}") from None
+        self._trust()
+        if header.checkpoint is not None:
+            start = self._checkpoint(1, header.checkpoint)
+            if (start.size, start.root) != (header.start.size, header.start.root):
+                raise _Damaged(1, Damage.CHANGED, "the tree before the first entry is not that of its checkpoint")
+            self._streams, self._at = dict(start.streams), start.at
+        elif header.start.size:
+            raise _Damaged(1, Damage.REMOVED, "the checkpoint before the first entry is missing")
+        self._tree = header.start
+        self._newest = newest
+        self._report.first = self._report.size = header.start.size
+        self._report.begins = self._report.at = self._at
+        if kept is not None and self._kept_note is not None:
+            self._compare(kept, self._kept_note)
+
+    def _trust(self) -> None:
+        """Every key that the given one vouches for, through hand-overs that both sides signed, and for which sizes."""
+        trusted = self._trusted
+        notes = list(zip(self._hand_overs, self._header.hand_overs, strict=True))
+        for _ in notes:  # a chain of that many links at most, from either end
+            for one, note in notes:
+                if not (one.old in trusted or one.new in trusted) or not _both(one, note):
+                    continue
+                begins = trusted.get(one.old, (0, None))[0]
+                trusted[one.old] = (begins, one.size)
+                trusted[one.new] = (one.size, trusted.get(one.new, (0, None))[1])
+        self._report.signers = list(trusted)
+
+    def _checkpoint(self, line: int, note: Note) -> Checkpoint:
+        """What *note* says, if a trusted key signed it. Raises _Damaged."""
+        try:
+            found = read_checkpoint(note)
+        except Malformed as wrong:
+            raise _Damaged(line, Damage.UNREADABLE, f"{wrong}") from None
+        if found.origin != self._header.origin:
+            raise _Damaged(line, Damage.INSERTED, "a checkpoint of another log")
+        if not self._signed(note, found.size):
+            raise _Damaged(line, Damage.UNSIGNED, "a checkpoint that neither the given key nor one after it signed")
+        return found
+
+    def _signed(self, note: Note, size: int) -> bool:
+        return any(
+            begins <= size and (ends is None or size <= ends) and note.signed_by(key)
+            for key, (begins, ends) in self._trusted.items()
+        )
+
+    # ---- a checkpoint that was kept elsewhere
+
+    def _compare(self, kept: Checkpoint, note: Note) -> None:
+        """What the header alone says of *kept*; one within the export is met on the way. Raises _Damaged."""
+        header = self._header
+        if kept.origin != header.origin or not self._signed(note, kept.size):
+            raise _Damaged(1, Damage.UNSIGNED, "the kept checkpoint is of another log, or signed by another key")
+        newest = self._newest
+        if newest is not None and header.newest is not None and not self._signed(header.newest, newest.size):
+            raise _Damaged(1, Damage.UNSIGNED, "the newest checkpoint is signed by another key")
+        if newest is None or kept.size > newest.size:
+            have = newest.size if newest is not None else 0
+            raise _Damaged(1, Damage.CUT, f"the log had {kept.size} entries when that checkpoint was kept, now {have}")
+        self._report.kept = Kept.UNKNOWN
+        if header.start.size < kept.size:  # within, or later than the export's end
+            self._kept = kept
+        elif header.start.size == kept.size:
+            self._same(1, kept, header.start)
+        elif header.kept is not None and header.kept.size == kept.size:
+            self._same(1, kept, header.kept)
+            if _joined(header) != header.start:
+                raise _Damaged(1, Damage.FORKED, "the log does not go on from the kept checkpoint")
+
+    def _same(self, line: int, kept: Checkpoint, tree: Frontier) -> None:
+        if tree.root != kept.root:
+            text = f"the first {kept.size} entries are not those of the kept checkpoint: the log was rewritten"
+            raise _Damaged(line, Damage.FORKED, text)
+        self._report.kept = Kept.SAME
+        self._kept = None
+
+    # ---- the lines between two checkpoints
+
+    def _batch(self, batch: Sequence[_Line], line: int, note: Note) -> None:
+        checkpoint = self._checkpoint(line, note)
+        if checkpoint.size <= self._tree.size or (self._at is not None and checkpoint.at < self._at):
+            raise _Damaged(line, Damage.MOVED, "a checkpoint that is older than the one before it")
+        _in_order(batch, range(self._tree.size, checkpoint.size), line)
+        streams = dict(self._streams)
+        for one in batch:
+            _unchanged(one, streams)
+        tree = self._grown([one.leaf.leaf for one in batch], line)
+        if tree.root != checkpoint.root or streams != dict(checkpoint.streams):
+            text = "lines were rewritten together with their hashes: the signed root is another"
+            raise _Damaged(batch[0].number, Damage.REWRITTEN, text, batch[-1].number)
+        self._tree, self._streams, self._at = tree, streams, checkpoint.at
+        self._report.entries += len(batch)
+        self._report.size, self._report.at = checkpoint.size, checkpoint.at
+
+    def _grown(self, leaves: list[bytes], line: int) -> Frontier:
+        """The tree with *leaves*; on the way it is compared with the kept one."""
+        kept, tree = self._kept, self._tree
+        if kept is None or kept.size > tree.size + len(leaves):
+            return tree.grown(leaves)
+        part = kept.size - tree.size
+        tree = tree.grown(leaves[:part])
+        self._same(line, kept, tree)
+        return tree.grown(leaves[part:])
+
+
+def _read(number: int, line: str) -> Leaf | Note:
+    try:
+        return read_line(line)
+    except Malformed as wrong:
+        raise _Damaged(number, Damage.UNREADABLE, f"{wrong}") from None
+
+
+def _both(one: HandOver, note: Note) -> bool:
+    return note.signed_by(one.old) and note.signed_by(one.new)
+
+
+def _joined(header: Header) -> Frontier | None:
+    try:
+        return None if header.kept is None else header.kept.joined(header.subtrees, header.start.size)
+    except ValueError:
+        return None
+
+
+def _in_order(batch: Sequence[_Line], places: range, line: int) -> None:
+    """Whether the lines have the places that the checkpoint in *line* covers, one after the other. Raises _Damaged."""
+    here = {one.leaf.index for one in batch}
+    for place, one in zip(places, batch, strict=False):
+        index = one.leaf.index
+        if index == place:
+            continue
+        if index in places and index > place:
+            if place in here:
+                raise _Damaged(one.number, Damage.MOVED, f"entry {index} stands where entry {place} belongs")
+            raise _Damaged(one.number, Damage.REMOVED, f"entry {place} is missing before this line")
+        raise _Damaged(one.number, Damage.INSERTED, f"entry {index} does not belong before entry {place}")
+    if len(batch) < len(places):
+        raise _Damaged(line, Damage.REMOVED, f"entry {places[len(batch)]} is missing before this line")
+    if len(batch) > len(places):
+        raise _Damaged(batch[len(places)].number, Damage.INSERTED, "more lines than the next checkpoint covers")
+
+
+def _unchanged(one: _Line, streams: dict[str, int]) -> None:
+    """Whether the entry has the hash that its line says, and the next number of its stream. Raises _Damaged."""
+    number, leaf = one
+    if leaf.entry is None:
+        text = f"entry {leaf.stream}.{leaf.number} is not in the journal any more, and nothing says why"
+        raise _Damaged(number, Damage.REMOVED, text)
+    if leaf_hash(canonical_text(leaf.entry).encode()) != leaf.leaf:
+        raise _Damaged(number, Damage.CHANGED, f"entry {leaf.stream}.{leaf.number} is not the one that was written")
+    due = streams.get(leaf.stream, 0) + 1
+    if leaf.number != due:
+        raise _Damaged(number, Damage.REMOVED, f"entry {leaf.stream}.{due} was removed before it was sealed")
+    streams[leaf.stream] = leaf.number
