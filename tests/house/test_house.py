@@ -28,6 +28,7 @@ REGISTRIES = (
         "ostiary.cli",
         ("VERBS", "NOUNS"),
         (
+            "audit_log",
             "device_certificates",
             "device_files",
             "durations",

@@ -332,8 +332,35 @@ def test_logs_and_keys(bea: Clerk) -> None:
     )
     assert bea.rows("audit", "list", "--reference", rotated["correlationId"])[0]["id"] == rotated["id"]
     assert bea.all_of("keys")
-    assert bea.all_of("audit")
     assert bea.all_of("signins")
+
+
+def test_r15_the_journal_is_exported_and_checked_offline(bea: Clerk, tmp_path: Path) -> None:
+    """By an administrator; a word that is changed in the file, and a checkpoint that is of another log, end with 10."""
+    kept, key, file = (tmp_path / name for name in ("kept", "key", "log.jsonl"))
+    kept.write_text(bea.do("audit", "checkpoint").stdout)
+    key.write_text(bea.rows("audit", "keys")[0]["key"])
+    bea.do("audit", "rotate-key", *WHY)
+    bea.do("audit", "export", "--since", str(kept), "--out", str(file))
+    bea.do("audit", "export", "--out", str(file), status=2)  # not overwritten
+    checking = ("audit", "verify", "--key", str(key))
+    done = bea.do(*checking, str(file), "--since", str(kept))
+    assert "are as they were signed" in done.stderr
+    assert "Not knowable here" in done.stderr
+    (event,) = bea.rows(*checking, str(file), "--since", str(kept))
+    assert (event["ok"], event["kept"], event["entries"] > 10) == (True, "same", True)
+    part = tmp_path / "part.jsonl"
+    part.write_text(bea.do("audit", "export", "--from", "1h", "--to", "2030-01-01").stdout)
+    bea.do(*checking, str(part))
+    lines = file.read_text().splitlines(keepends=True)
+    assert "bea@ostiary.example" in lines[-5] + lines[-4] + lines[-3]
+    at = next(n for n in range(len(lines) - 1, 0, -1) if "bea@ostiary.example" in lines[n])
+    lines[at] = lines[at].replace("bea@ostiary.example", "abe@ostiary.example")
+    file.write_text("".join(lines))
+    assert f"CHANGED, line {at + 1}:" in bea.do(*checking, str(file), status=10).stderr
+    bea.do("audit", "verify", "--key", "no key", str(file), status=2)
+    bea.do(*checking, str(tmp_path / "nowhere"), status=2)
+    assert bea.all_of("audit")
 
 
 def test_r2_the_kill_switch_takes_two_people(bea: Clerk, local: Clerk, server: Server) -> None:

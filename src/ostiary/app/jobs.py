@@ -23,6 +23,7 @@ from ostiary.services.directory.credentials import tend_invitations
 from ostiary.services.directory.passkeys import tend_challenges
 from ostiary.services.exemptions.end import announce_ends, announce_lapses
 from ostiary.services.house import House
+from ostiary.services.logs.checkpoints import seal, thin_checkpoints
 from ostiary.services.logs.floods import write_floods, write_last_floods
 from ostiary.services.logs.stories import catch_up
 from ostiary.services.notices.moments import announce_moments, tend_moments
@@ -62,6 +63,8 @@ class Job:
 
 JOBS: tuple[Job, ...] = (
     Job("stories", 0.25, catch_up),
+    Job("checkpoints", 0.5, seal),
+    Job("thinning", 3600, thin_checkpoints),
     Job("floods", 15, write_floods, own=True),
     Job("ends", 1, announce_ends),
     Job("lapses", 1, announce_lapses),

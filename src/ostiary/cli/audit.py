@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ostiary.cli.audit_log import AUDIT_LOG
 from ostiary.cli.errand import Errand
 from ostiary.cli.lookup import both, literal
 from ostiary.cli.output import Column
@@ -64,4 +65,4 @@ def list_(
         errand.screen.rows(graph.items("/auditLogs/directoryAudits", query, most=limit), COLUMNS)
 
 
-AUDIT: Noun = ("audit", "Changes: what, by whom, why.", (("list", list_, ADMIN),))
+AUDIT: Noun = ("audit", "Changes: what, by whom, why; and the proof of it.", (("list", list_, ADMIN), *AUDIT_LOG))

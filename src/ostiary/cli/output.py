@@ -38,6 +38,11 @@ class Screen:
         """Whether somebody looks at stderr on a terminal that can redraw a line."""
         return self.console.is_terminal and not self.console.is_dumb_terminal
 
+    @property
+    def out(self) -> TextIO:
+        """Where data goes, for who writes much of it."""
+        return self._out
+
     def say(self, line: str, style: str = "") -> None:
         """One line for the person."""
         self.console.print(Text(line, style=style))

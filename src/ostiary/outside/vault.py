@@ -190,6 +190,13 @@ class Vault:
         masters = self._masters
         return tuple(_derive(master.secret, "derived", purpose + self._epoch) for master in masters.values())
 
+    def lasting(self, purpose: str) -> dict[bytes, bytes]:
+        """
+        A key of 32 bytes for *purpose* of every master key here, by its id. A restore does not change it: for what was
+        made once to be compared for years.
+        """
+        return {id: _derive(master.secret, "lasting", purpose) for id, master in self._masters.items()}
+
     def _cipher(self, master_id: bytes, purpose: str) -> AESGCM:
         """The data key's cipher, made once; purposes are words of our own code, so there are few."""
         master = self._masters.get(master_id)

@@ -19,6 +19,7 @@ from sqlalchemy import (
     text,
 )
 
+from ostiary.store.schema_checkpoints import checkpoint_tables
 from ostiary.store.schema_devices import device_tables
 from ostiary.store.schema_drills import drill_table
 from ostiary.store.schema_exemptions import exemption_table, exemption_tables, review_tables
@@ -83,6 +84,7 @@ keys = Table(
 # ---- journal
 
 streams, journal, cursors = journal_tables(metadata)
+log_leaves, checkpoints, log_keys = checkpoint_tables(metadata)
 stories = story_table(metadata)
 
 # ---- directory

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostiary.core.logs.checkpoint import Malformed, Note, read_checkpoint, read_key, read_note
@@ -46,6 +46,7 @@ def test_r15_an_untouched_export_holds() -> None:
     assert part.begins == read_checkpoint(LOG.checkpoint(4)).at
 
 
+@settings(max_examples=600)
 @given(st.data())
 def test_r15_one_bit_anywhere_is_found(data: st.DataObject) -> None:
     """Whatever character of whatever line becomes another: found, and no line before it is blamed."""
@@ -55,8 +56,8 @@ def test_r15_one_bit_anywhere_is_found(data: st.DataObject) -> None:
     lines = [*WHOLE[:n], WHOLE[n][:at] + other + WHOLE[n][at + 1 :], *WHOLE[n + 1 :]]
     report = verify(lines, KEY)
     assert report.found is not None
-    assert report.found.line == n + 1 or report.found.damage in (Damage.REMOVED, Damage.REWRITTEN)
-    assert report.found.line <= n + 1 <= max(report.found.line, report.found.last) or n == 0
+    first, last = report.found.line, report.found.last or report.found.line
+    assert n == 0 or first <= n + 1 <= last  # the header tells of the whole file
 
 
 @given(st.integers(0, 11))

@@ -60,6 +60,8 @@ class Action(StrEnum):
     READ_REVIEWS = "access_reviews:read"
     WRITE_REVIEWS = "access_reviews:write"
     READ_LOGS = "logs:read"
+    EXPORT_LOGS = "logs:export"
+    """Take the journal elsewhere, with its proof: a POST, since the log keeps who did; nothing else changes."""
     READ_KEYS = "keys:read"
     ROTATE_KEYS = "keys:rotate"
     LOCAL_DOOR = "local_door:switch"
@@ -122,6 +124,7 @@ TABLE: dict[Action, Grant] = {
     Action.READ_REVIEWS: Grant(_EXEMPTION_READERS, "AccessReview.Read.All"),
     Action.WRITE_REVIEWS: Grant(_REVIEWERS, "AccessReview.ReadWrite.All", write=True),
     Action.READ_LOGS: Grant(_READERS, "AuditLog.Read.All", local=True),
+    Action.EXPORT_LOGS: Grant(_READERS, "AuditLog.Read.All", local=True),
     Action.READ_KEYS: Grant(_READERS, "Policy.Read.All", local=True),
     Action.ROTATE_KEYS: Grant(_ADMINISTRATOR, "Policy.ReadWrite.ConditionalAccess", write=True, local=True),
     Action.LOCAL_DOOR: Grant(_ADMINISTRATOR, "Policy.ReadWrite.ConditionalAccess", write=True),

@@ -125,6 +125,8 @@ ACTIVITIES: Mapping[str, Activity] = {
     Was.KILL_SWITCH_OFF: Activity("Turn kill switch off", "Policy", "Update", _CA),
     Was.ADMIN_REFUSED: Activity("Refuse administration", "Policy", "Update", failed=True),
     Was.KEYS_ROTATED: Activity("Rotate signing keys", "Policy", "Update"),
+    Was.LOG_KEY_CHANGED: Activity("Change key of audit log", "Policy", "Update"),
+    Was.LOG_EXPORTED: Activity("Export audit log", "Other", "Update"),
     Was.KEYS_REWRAPPED: Activity("Rewrap sealed values", "Policy", "Update"),
     Was.FIRST_CODE: Activity("Create code for the first administrator", "UserManagement", "Add"),
     Was.FIRST_CODE_WRONG: Activity("Wrong code for the first administrator", "UserManagement", "Update", failed=True),

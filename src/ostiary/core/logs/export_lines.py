@@ -17,7 +17,17 @@ from typing import Any
 from ostiary.core.logs.checkpoint import Malformed, Note, read_note
 from ostiary.core.logs.merkle import HASH, Frontier
 
-__all__ = ["FORMAT", "Header", "Leaf", "canonical_text", "header_document", "read_header", "read_line", "write_line"]
+__all__ = [
+    "FORMAT",
+    "Header",
+    "Leaf",
+    "canonical_text",
+    "header_document",
+    "line_document",
+    "read_header",
+    "read_line",
+    "write_line",
+]
 
 FORMAT = "ostiary-audit-1"
 
@@ -59,18 +69,23 @@ def canonical_text(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def write_line(leaf: Leaf) -> str:
-    """A place of the tree as a line, without its end."""
+def line_document(leaf: Leaf) -> dict[str, Any]:
+    """A place of the tree as a line's object."""
     line: dict[str, Any] = {"index": leaf.index, "leaf": leaf.leaf.hex()}
     more = {"stream": leaf.stream, "number": leaf.number} if leaf.entry is None else {"entry": leaf.entry}
-    return canonical_text(line | more)
+    return line | more
+
+
+def write_line(leaf: Leaf) -> str:
+    """It as a line, without its end."""
+    return canonical_text(line_document(leaf))
 
 
 def read_line(line: str) -> Leaf | Note:
     """A line after the first: a place of the tree, or a checkpoint. Raises Malformed."""
     found = _object(line)
     if set(found) == {"checkpoint"}:
-        return read_note(_text(found["checkpoint"]))
+        return _as_signed(_text(found["checkpoint"]))
     entry = found.get("entry")
     place = entry if isinstance(entry, dict) else found
     if set(found) not in ({"entry", "index", "leaf"}, {"index", "leaf", "number", "stream"}) or place is None:
@@ -112,7 +127,7 @@ def read_header(line: str) -> Header:
             checkpoint=_note(start.get("checkpoint")),
             end=_whole(found.get("end")),
             newest=_note(found.get("newest")),
-            hand_overs=tuple(read_note(_text(note)) for note in _list(found.get("handOvers"))),
+            hand_overs=tuple(_as_signed(_text(note)) for note in _list(found.get("handOvers"))),
             kept=None if kept is None else _frontier(kept),
             subtrees=() if kept is None else tuple(_hash(part) for part in _list(kept.get("subtrees"))),
         )
@@ -149,7 +164,15 @@ def _shown(note: Note | None) -> str | None:
 
 
 def _note(value: object) -> Note | None:
-    return None if value is None else read_note(_text(value))
+    return None if value is None else _as_signed(_text(value))
+
+
+def _as_signed(text: str) -> Note:
+    """A note, written in the one way there is."""
+    note = read_note(text)
+    if str(note) != text:
+        raise Malformed("a note that is not written as notes are")
+    return note
 
 
 def _text(value: object) -> str:
@@ -171,10 +194,11 @@ def _whole(value: object) -> int:
 
 
 def _hash(value: object) -> bytes:
+    text = _text(value)
     try:
-        raw = bytes.fromhex(_text(value))
+        raw = bytes.fromhex(text)
     except ValueError:
-        raise Malformed("a hash in hexadecimal was expected") from None
-    if len(raw) != HASH:
-        raise Malformed(f"a hash of {HASH} bytes was expected")
+        raw = b""
+    if len(raw) != HASH or raw.hex() != text:
+        raise Malformed(f"a hash of {HASH} bytes in hexadecimal was expected")
     return raw

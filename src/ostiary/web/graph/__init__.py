@@ -26,6 +26,7 @@ from ostiary.web.graph import (
     keys,
     kill_switch,
     locations,
+    log_export,
     me,
     notice_channels,
     passkeys,
@@ -68,6 +69,7 @@ RESOURCES: tuple[tuple[Path, ...], ...] = (
     drills.PATHS,
     signins.PATHS,
     audits.PATHS,
+    log_export.PATHS,
 )
 
 

@@ -1,0 +1,212 @@
+"""
+`ostiary audit export|verify|checkpoint|keys|rotate-key`: the journal with its proofs (R15), and its check, offline.
+
+`verify` asks nobody: a file, a key that its reader got another way, and, if they kept one, an earlier checkpoint.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+import typer
+
+from ostiary.cli.durations import seconds_of
+from ostiary.cli.errand import Errand
+from ostiary.cli.output import Column
+from ostiary.cli.verb import ADMIN, Verb
+from ostiary.client.errors import Exit, Misused, ServerFault, StorageFailed
+from ostiary.client.graph import Graph
+from ostiary.core.logs.checkpoint import Key, Malformed, Note, read_checkpoint, read_key, read_note
+from ostiary.core.logs.evidence import Kept, Report, verify
+from ostiary.core.logs.export_lines import canonical_text
+from ostiary.core.words.instants import Instant, from_iso, from_seconds, to_iso
+
+__all__ = ["AUDIT_LOG"]
+
+BASE = "/ostiary/auditLog"
+LARGEST = 64 * 1024  # bytes of a note or a key
+LONGEST = 4 * 1024 * 1024  # characters of a line
+
+COLUMNS: tuple[Column, ...] = (
+    ("Key", lambda r: r.get("key")),
+    ("From entry", lambda r: r.get("size")),
+    ("Since", lambda r: r.get("fromDateTime")),
+    ("Handed over", lambda r: "yes" if r.get("handOver") else "the first"),
+)
+
+FROM = Annotated[str, typer.Option("--from", metavar="WHEN", help="A date, a date-time, or so long ago (7d).")]
+TO = Annotated[str, typer.Option("--to", metavar="WHEN", help="The same; up to now without it.")]
+OUT = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write there instead of to stdout.")]
+SINCE = Annotated[
+    Path | None, typer.Option("--since", metavar="FILE", help="A checkpoint that you kept: the log must go on from it.")
+]
+
+
+def export(errand: Errand, *, since: SINCE = None, out: OUT = None, start: FROM = "", end: TO = "") -> None:
+    """Export the journal with its proofs, whole checkpoints around the time asked for; JSON, one object a line."""
+    kept = _size(_note(since)) if since is not None else None
+    asked: dict[str, Any] = {"from": _moment(errand, start, "--from"), "to": _moment(errand, end, "--to"), "kept": kept}
+    with _file(errand, out) as file, errand.graph() as graph:
+        header = dict(graph.post(f"{BASE}/export", {name: value for name, value in asked.items() if value is not None}))
+        print(canonical_text(header), file=file)
+        count = 0
+        for line in _lines(graph, int(header["start"]["size"]), int(header["end"])):
+            print(canonical_text(line), file=file)
+            count += "checkpoint" not in line
+    errand.screen.say(f"{count} entries.", "green")
+
+
+def check(
+    errand: Errand,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `ostiary audit export` wrote.")],
+    *,
+    key: Annotated[
+        str, typer.Option("--key", metavar="KEY", help="The key that you trust, or a file with it (audit keys).")
+    ],
+    since: SINCE = None,
+) -> None:
+    """Check an export, offline: name the first line that is not as it was, and say what cannot be known. Exit 10."""
+    trusted, kept = _key(key), _note(since) if since is not None else None
+    try:
+        with file.open(encoding="utf-8", newline="\n") as lines:
+            report = verify(_bounded(lines), trusted, kept)
+    except UnicodeDecodeError:
+        raise Misused(f"{file}: not UTF-8") from None
+    except OSError as wrong:
+        raise Misused(f"{file}: {wrong.strerror}") from None
+    _tell(errand, report)
+    if report.found is not None:
+        raise typer.Exit(int(Exit.DIFFERENCES))
+
+
+def checkpoint(errand: Errand) -> None:
+    """Print the newest checkpoint, signed: keep it elsewhere, and `verify --since` finds a rewrite of what was."""
+    with errand.graph() as graph:
+        errand.screen.data(str(graph.get(f"{BASE}/checkpoint")["checkpoint"]).rstrip("\n"))
+
+
+def keys(errand: Errand) -> None:
+    """List the keys that signed checkpoints, the current one last. Get the first one another way than this."""
+    with errand.graph() as graph:
+        errand.screen.rows(graph.get(f"{BASE}/keys")["keys"], COLUMNS)
+
+
+def rotate_key(
+    errand: Errand, *, reason: Annotated[str, typer.Option("--reason", help="Why. The audit log keeps it.")]
+) -> None:
+    """Sign checkpoints with a new key from now on. Whoever trusts the old one can go on to it."""
+    with errand.graph() as graph:
+        rotated = graph.post(f"{BASE}/keys/rotate", {"reason": reason})
+    errand.screen.say("A new key signs from now on; the old one handed over to it.", "green")
+    errand.screen.data(str(rotated["key"]))
+
+
+AUDIT_LOG: tuple[Verb, ...] = (
+    ("export", export, ADMIN),
+    ("verify", check, ("json",)),
+    ("checkpoint", checkpoint, ADMIN),
+    ("keys", keys, ADMIN),
+    ("rotate-key", rotate_key, ADMIN),
+)
+
+
+def _lines(graph: Graph, first: int, until: int) -> Iterator[dict[str, Any]]:
+    """The lines, piece by piece. Raises ServerFault where a piece leads nowhere."""
+    while first < until:
+        piece = graph.get(f"{BASE}/lines(first={first},until={until})")
+        yield from piece["lines"]
+        following = piece["next"] if piece["next"] is not None else until
+        if following <= first:
+            raise ServerFault("the server's answer leads nowhere")
+        first = following
+
+
+def _tell(errand: Errand, report: Report) -> None:
+    """What was found, in words or as one event."""
+    found, say = report.found, errand.screen.say
+    errand.screen.event(
+        "audit_verified", ok=found is None, entries=report.entries, first=report.first, size=report.size,
+        to=to_iso(report.at) if report.at is not None else None, kept=report.kept.value,
+        damage=found.damage.value if found else None, line=found.line if found else None,
+        last=(found.last or found.line) if found else None, text=found.text if found else None,
+    )  # fmt: skip
+    if found is not None:
+        lines = f"line {found.line}" if not found.last else f"lines {found.line} to {found.last}"
+        say(f"{found.damage.value.upper()}, {lines}: {found.text}.", "bold red")
+    until = to_iso(report.at) if report.at is not None else "nothing"
+    since = to_iso(report.begins) if report.begins is not None else "the beginning of the log"
+    say(f"{report.entries} entries from {since} to {until} are as they were signed.", "" if found else "green")
+    for text in _unknown(report):
+        say(f"Not knowable here: {text}", "yellow")
+
+
+def _unknown(report: Report) -> Iterator[str]:
+    yield "what was done to entries in the second before their checkpoint was made."
+    if report.kept is Kept.NONE:
+        yield "a rewrite by whoever holds the key, or a cut end. A checkpoint kept elsewhere finds both (--since)."
+    if report.kept is Kept.UNKNOWN:
+        yield "whether the log goes on from the checkpoint that you kept: export again with --since, up to now."
+
+
+def _moment(errand: Errand, text: str, flag: str) -> str | None:
+    """A date, a date-time or a length of time back, as RFC 3339. Raises Misused."""
+    if not text:
+        return None
+    try:
+        day = f"{date.fromisoformat(text).isoformat()}T00:00:00Z" if len(text) == len("2026-11-28") else text
+        return to_iso(from_iso(day))
+    except ValueError:
+        ago: Instant = from_seconds(max(0.0, errand.machine.wall() - seconds_of(text, flag)))
+        return to_iso(ago)
+
+
+def _bounded(lines: TextIO) -> Iterator[str]:
+    while line := lines.readline(LONGEST):
+        yield line.removesuffix("\n")
+
+
+def _key(given: str) -> Key:
+    """The key itself, or the file that holds it. Raises Misused."""
+    path = Path(given)
+    try:
+        return read_key(_read(path) if path.is_file() else given)
+    except (Malformed, OSError) as wrong:
+        raise Misused(f"--key: {wrong}") from None
+
+
+def _note(path: Path) -> Note:
+    try:
+        note = read_note(_read(path))
+        read_checkpoint(note)
+    except Malformed as wrong:
+        raise Misused(f"{path}: {wrong}") from None
+    return note
+
+
+def _size(note: Note) -> int:
+    return read_checkpoint(note).size
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8") as file:
+            return file.read(LARGEST)
+    except (OSError, UnicodeDecodeError) as wrong:
+        raise Misused(f"{path}: {getattr(wrong, 'strerror', None) or 'not a text'}") from None
+
+
+@contextmanager
+def _file(errand: Errand, out: Path | None) -> Iterator[TextIO]:
+    """Where the export goes; a file that exists is not overwritten. Raises StorageFailed."""
+    if out is None:
+        yield errand.screen.out
+        return
+    try:
+        with out.open("x", encoding="utf-8", newline="\n") as file:
+            yield file
+    except FileExistsError:
+        raise Misused(f"{out} exists and is not overwritten") from None
+    except OSError as wrong:
+        raise StorageFailed(f"{out}: {wrong.strerror}") from None
