@@ -1,6 +1,7 @@
 """Approving on a page: what it shows, that only a form of ours decides, once, and that nobody else learns anything."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -12,8 +13,9 @@ from ostiary.core.directory.people import Role
 from ostiary.core.exemptions.asking import Wish
 from ostiary.core.exemptions.exemption import Limits
 from ostiary.core.exemptions.request import State, Ticket
+from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.ids import ExemptionId
-from ostiary.core.words.instants import days, hours, minutes
+from ostiary.core.words.instants import after, days, hours, minutes
 from ostiary.core.words.outcome import Refused
 from ostiary.outside.geo import GeoFiles, GeoPaths
 from ostiary.services.access.desk import touch
@@ -22,6 +24,7 @@ from ostiary.services.exemptions.ask import ask_exemption
 from ostiary.services.exemptions.decide import withdraw_request
 from ostiary.services.exemptions.rules import ShownRules, change_rule
 from ostiary.services.logs.stories import catch_up
+from ostiary.store import Tx, requests
 from ostiary.store.requests import Asked
 from tests import mmdb
 from tests.web.pages.approving import ask, asked, press, settled, signed_in, state
@@ -278,6 +281,8 @@ def test_the_second_tap_says_who_was_first(settled: Site) -> None:
         assert late.status_code == 409
         assert "It was approved already by carol@example.com." in late.text
     assert [decision.by for decision in asked(settled, address).request.decisions] == [CAROL]
+    (entry,) = settled.entries(Kind.REQUEST_DECIDED)
+    assert entry["detail"]["oddities"] == ["fresh-eligibility", "first-request", "longer-than-usual"]
 
 
 def test_who_may_not_decide_learns_nothing(settled: Site) -> None:
@@ -370,6 +375,26 @@ def test_a_page_weighs_less_than_a_hundred_kilobytes_with_everything_on_it(settl
         assert not re.findall(r'(?:src|href)="https?:', page.text)
         weight = len(page.content) + sum(len(browser.get(each).content) for each in linked)
         assert weight < MOST, (path, weight)
+
+
+def test_a_long_list_stays_light_and_shows_first_what_lapses_first(settled: Site) -> None:
+    """Twenty are shown, how many more there are is told, and the whole of it weighs less than a hundred kilobytes."""
+    first = ask(settled)
+    request = asked(settled, first).request
+
+    async def body(tx: Tx) -> None:
+        for number in range(60):
+            more = replace(
+                request, id=ExemptionId(f"r{number}"), reason="☃" * 512,
+                created=after(request.created, minutes(number + 1)), ends=after(request.ends, minutes(number + 1)),
+            )  # fmt: skip
+            await requests.add(tx, more)
+
+    settled.run(settled.house.store.write(body))
+    page = signed_in(settled, CAROL).get("/approvals")
+    assert "and 41 more" in page.text
+    assert re.findall(r'href="(/approvals/[^"]+)"', page.text)[:2] == [first, "/approvals/r0"]
+    assert len(page.content) < MOST
 
 
 def test_no_script_is_on_the_page(settled: Site) -> None:

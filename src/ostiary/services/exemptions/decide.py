@@ -11,8 +11,9 @@ from ostiary.core.access.picture import Picture
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.exemptions.deciding import Verdict, approved
 from ostiary.core.exemptions.deciding import decide as judged
+from ostiary.core.exemptions.oddities import oddities
 from ostiary.core.exemptions.request import Decision, Phase, Request, standing
-from ostiary.core.exemptions.rules import Approver, Rules
+from ostiary.core.exemptions.rules import Approver
 from ostiary.core.logs.entry import Entry, tame
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.errors import Stale
@@ -21,6 +22,7 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import settled
+from ostiary.services.exemptions.around import around
 from ostiary.services.exemptions.granting import approver, grant, prepare
 from ostiary.services.exemptions.requests import NO_REQUEST
 from ostiary.services.exemptions.rules import current
@@ -71,11 +73,12 @@ async def _decided(tx: Tx, visit: Visit, picture: Picture, id: ExemptionId, verd
     if isinstance(given, Refused):
         return given
     await requests.decide(tx, id, decision)
+    odd = [oddity.tag.value for oddity in oddities(await around(tx, visit, picture, request, rules))]
     if given is not None:
-        await _word(tx, visit, after, decision, "approved")
+        await _word(tx, visit, after, decision, "approved", odd)
         await grant(tx, visit, after, given)
     else:
-        await _move(tx, visit, after, decision, rules)
+        await _move(tx, visit, after, decision, odd)
     return await _again(tx, id)
 
 
@@ -86,19 +89,19 @@ async def people(tx: Tx, visit: Visit, request: Request) -> dict[UserId, Approve
     return {id: person for id, person in found.items() if person is not None}
 
 
-async def _move(tx: Tx, visit: Visit, request: Request, decision: Decision, rules: Rules) -> None:
+async def _move(tx: Tx, visit: Visit, request: Request, decision: Decision, odd: list[str]) -> None:
     """Step: denied, or one step nearer. Raises Stale when somebody else decided meanwhile."""
     new = request
     if not decision.approved:
         new = replace(request, phase=Phase.DENIED, decided=visit.now, decided_by=visit.caller.actor)
     if not await requests.move(tx, request, new):
         raise Stale
-    await _word(tx, visit, new, decision, standing(new, None, visit.now).value)
+    await _word(tx, visit, new, decision, standing(new, None, visit.now).value, odd)
     if not decision.approved:
         await stop(tx, visit, new)
 
 
-async def _word(tx: Tx, visit: Visit, request: Request, decision: Decision, state: str) -> None:
+async def _word(tx: Tx, visit: Visit, request: Request, decision: Decision, state: str, odd: list[str]) -> None:
     detail = {
         "user": request.user,
         "stage": decision.stage,
@@ -106,6 +109,7 @@ async def _word(tx: Tx, visit: Visit, request: Request, decision: Decision, stat
         "reason": tame(decision.reason),
         "length": decision.length or 0,
         "state": state,
+        "oddities": odd,
     }
     story = request.sign_in or ""
     await record(tx, visit, Entry(Kind.REQUEST_DECIDED, target=f"exemption:{request.id}", story=story, detail=detail))

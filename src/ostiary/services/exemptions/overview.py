@@ -24,8 +24,9 @@ from ostiary.store.requests import Asked, Which
 
 __all__ = ["MOST_SHOWN", "Line", "Overview", "overview", "own_requests"]
 
-MOST_SHOWN = 50
-"""Of each list but that of what waits."""
+MOST_SHOWN = 20
+"""Of each list: a phone shows them all, and the page stays light."""
+MOST_OWN = 50
 _REVIEWERS = frozenset({Role.ADMINISTRATOR, Role.APPROVER})
 
 
@@ -49,6 +50,9 @@ class Overview:
     """The lists; each may be empty."""
 
     waiting: tuple[Line, ...] = ()
+    """What lapses first comes first."""
+    more: int = 0
+    """How many wait besides."""
     open: tuple[Shown, ...] = ()
     owed: tuple[Line, ...] = ()
     mine: tuple[Line, ...] = ()
@@ -65,8 +69,10 @@ async def overview(house: House, visit: Visit) -> Overview | Refused:
         if refused is not None or me is None:
             return refused or Refused(Reason.NOT_SIGNED_IN)
         rules = await current(tx, house.desk.picture.exception_group)
+        waiting = await _waiting(tx, visit, rules, me)
         return Overview(
-            await _waiting(tx, visit, rules, me),
+            waiting[:MOST_SHOWN],
+            len(waiting[MOST_SHOWN:]),
             await _open(tx, visit, rules, me),
             await _owed(tx, visit, me),
             await _mine(tx, visit, me.id),
@@ -90,11 +96,9 @@ async def own_requests(house: House, visit: Visit) -> tuple[Line, ...] | Refused
 
 async def _waiting(tx: Tx, visit: Visit, rules: Rules, me: Approver) -> tuple[Line, ...]:
     found = await _page(tx, visit, Which.WAITING, most=MOST_TO_DECIDE)
-    return tuple(
-        _line(each, visit, any(d.by == me.id for d in each.request.decisions))
-        for each in found
-        if may_see(each.request, rules, me, visit.now)
-    )
+    mine = (each for each in found if may_see(each.request, rules, me, visit.now))
+    lines = (_line(each, visit, any(d.by == me.id for d in each.request.decisions)) for each in mine)
+    return tuple(sorted(lines, key=lambda line: (line.decided, line.request.ends)))
 
 
 async def _open(tx: Tx, visit: Visit, rules: Rules, me: Approver) -> tuple[Shown, ...]:
@@ -112,12 +116,12 @@ def _may_end(exemption: Exemption, rules: Rules, me: Approver, visit: Visit) -> 
 async def _owed(tx: Tx, visit: Visit, me: Approver) -> tuple[Line, ...]:
     if not _REVIEWERS & me.roles:
         return ()
-    found = await _page(tx, visit, Which.OWED)
-    return tuple(_line(each, visit) for each in found if not_reviewable(visit, each) is None)
+    found = await _page(tx, visit, Which.OWED, most=MOST_TO_DECIDE)
+    return tuple(_line(each, visit) for each in found if not_reviewable(visit, each) is None)[:MOST_SHOWN]
 
 
 async def _mine(tx: Tx, visit: Visit, user: UserId) -> tuple[Line, ...]:
-    return tuple(_line(each, visit) for each in await _page(tx, visit, Which.ALL, user=user))
+    return tuple(_line(each, visit) for each in await _page(tx, visit, Which.ALL, user=user, most=MOST_OWN))
 
 
 async def _page(

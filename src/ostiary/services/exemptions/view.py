@@ -13,23 +13,22 @@ from ostiary.core.access.places import network
 from ostiary.core.directory.people import Role
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.exemptions.deciding import Verdict, decide, lesser, may_look, may_see
-from ostiary.core.exemptions.eligibility import Eligibility
-from ostiary.core.exemptions.oddities import LATELY, SETTLED, History, Oddity, Seen, oddities, unknown
+from ostiary.core.exemptions.oddities import Oddity, oddities, unknown
 from ostiary.core.exemptions.request import UNDECIDED, Decision, State, standing
 from ostiary.core.exemptions.rules import Approver, Rules
 from ostiary.core.graph.approval import Approval
 from ostiary.core.words.ids import DeviceId, ExemptionId
-from ostiary.core.words.instants import Instant, Span, after
+from ostiary.core.words.instants import Instant, Span
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.exemptions.approvals import stages_of
+from ostiary.services.exemptions.around import around, called
 from ostiary.services.exemptions.decide import people
 from ostiary.services.exemptions.granting import approver
 from ostiary.services.exemptions.requests import not_reviewable
 from ostiary.services.exemptions.rules import current
 from ostiary.services.house import House
-from ostiary.store import Tx, devices, eligibilities, habits, requests
-from ostiary.store.exemptions import person
+from ostiary.store import Tx, devices, requests
 from ostiary.store.requests import Asked
 
 __all__ = ["NOT_YOURS", "Look", "Opens", "look", "look_at_own"]
@@ -63,7 +62,8 @@ class Look:
     approval: Approval
     names: Mapping[str, str]
     """Actors by what they are called."""
-    eligible: Eligibility | None = None
+    eligible: Instant | None = None
+    """Since when the person is; None: not any more."""
     used: Instant | None = None
     """When an exemption of the person was used last."""
     country: str = ""
@@ -136,15 +136,8 @@ async def _common(tx: Tx, visit: Visit, picture: Picture, asked: Asked, approval
         standing(request, exemption, visit.now),
         await _opens(tx, picture, asked),
         approval,
-        MappingProxyType({actor: await _called(tx, actor) for actor in actors if actor}),
+        MappingProxyType({actor: await called(tx, actor) for actor in actors if actor}),
     )
-
-
-async def _called(tx: Tx, actor: str) -> str:
-    """Step: a person by principal name, everybody else as the journal names them."""
-    kind, _, id = actor.partition(":")
-    found = await person(tx, id) if kind == "user" else None
-    return found.principal_name if found is not None else actor
 
 
 async def _opens(tx: Tx, picture: Picture, asked: Asked) -> Opens:
@@ -164,8 +157,7 @@ async def _opens(tx: Tx, picture: Picture, asked: Asked) -> Opens:
 async def _for_approver(tx: Tx, visit: Visit, picture: Picture, asked: Asked, rules: Rules, me: Approver) -> Look:
     """Step: with the person's history, what is odd, and what the caller may do."""
     request, now, caller = asked.request, visit.now, visit.caller
-    eligible = await eligibilities.standing(tx, request.user, request.group, now)
-    seen = await _seen(tx, picture, asked, rules, eligible)
+    seen = await around(tx, visit, picture, request, rules)
     known = await people(tx, visit, request)
     verdict = decide(request, _TRY, caller, rules, known, now=now)
     named, place = may_see(request, rules, me, now), seen.place
@@ -174,7 +166,7 @@ async def _for_approver(tx: Tx, visit: Visit, picture: Picture, asked: Asked, ru
     stale = judge(Action.DECIDE_REQUEST, caller, now=now)
     return replace(
         shown,
-        eligible=eligible,
+        eligible=seen.eligible,
         used=seen.history.used,
         country=place.country if isinstance(place.country, str) else "",
         network=network(place, seen.operator),
@@ -193,42 +185,3 @@ def _may_review(visit: Visit, asked: Asked) -> bool:
     refused = judge(Action.REVIEW_EXEMPTION, visit.caller, now=visit.now)
     allowed = refused is None or refused.reason is Reason.STEP_UP
     return allowed and not_reviewable(visit, asked) is None
-
-
-async def _seen(tx: Tx, picture: Picture, asked: Asked, rules: Rules, eligible: Eligibility | None) -> Seen:
-    request = asked.request
-    place = picture.atlas.place(request.address)
-    return Seen(
-        request,
-        rules,
-        place,
-        picture.atlas.look(place.address).operator if isinstance(place.address, str) else "",
-        await _called(tx, request.by) if request.by != f"user:{request.user}" else "",
-        eligible.created if eligible is not None else None,
-        await _history(tx, picture, asked),
-    )
-
-
-async def _history(tx: Tx, picture: Picture, asked: Asked) -> History:
-    """Step: what was before the request."""
-    request = asked.request
-    earlier = await habits.requests_before(tx, request.user, request.created)
-    settled_at = after(request.created, Span(-SETTLED))
-    signed_in = await habits.sign_ins_before(tx, request.user, settled_at)
-    addresses = {address for each in signed_in for address in each.addresses}
-    asked_at = [each.created for each in earlier]
-    denied = [each.denied for each in earlier if each.denied is not None and each.denied <= request.created]
-    return History(
-        asked=len(earlier),
-        lately=sum(created > after(request.created, Span(-LATELY)) for created in asked_at),
-        denied=max(denied, default=None),
-        longest=max((each.length for each in earlier), default=None),
-        applications=frozenset(
-            id
-            for id in (*(each.limits.application for each in earlier), *(each.client for each in signed_in))
-            if id is not None
-        ),
-        used=await habits.last_use(tx, request.user),
-        moments=(*(each.started for each in signed_in), *(at for at in asked_at if at < settled_at)),
-        places=tuple(picture.atlas.place(address) for address in sorted(addresses)),
-    )

@@ -23,7 +23,7 @@ LARGEST = 3800  # bytes of the value: browsers take 4096 with the name and attri
 def keep(house: House, visit: Visit, path: str, form: Mapping[str, str], names: tuple[str, ...]) -> tuple[bytes, bytes]:
     """The header that keeps the fields *names* of *form* for the page at *path*; too much is not kept at all."""
     fields = {name: form[name] for name in names if name in form}
-    value = seal_typed(house, visit, path, visit.caller.user or form.get(BY, ""), fields)
+    value = seal_typed(house, visit, path, form.get(BY) or visit.caller.user or "", fields)
     return set_cookie(NAME, value, seconds=to_seconds(KEPT)) if len(value) <= LARGEST else forget()
 
 
