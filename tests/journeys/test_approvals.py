@@ -6,6 +6,7 @@ link or a form must decide nothing.
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -22,6 +23,7 @@ from ostiary.services.exemptions.rules import ShownRules, change_rule
 from ostiary.store import requests
 from ostiary.store.requests import Asked
 from ostiary.store.schema import users
+from tests.cli.test_terminal import terminal
 from tests.clients.test_keys import administrator
 from tests.journeys import axe
 from tests.journeys.asking import Asking
@@ -37,6 +39,7 @@ from tests.journeys.browser import (
     USER_NAME,
     Desk,
 )
+from tests.journeys.test_admin_verbs import at_browser
 from tests.journeys.test_pages import NARROW, NO_SCRIPT
 from tests.journeys.test_passkeys import plugged
 from tests.journeys.walk import change, fill, press
@@ -49,11 +52,12 @@ NOTHING_HERE = "There is nothing for you to decide here."
 
 @pytest.fixture(scope="module", autouse=True)
 def people(server: Server) -> None:
-    """Alice is eligible; Bea and Carl approve, Dana is nobody in particular."""
+    """Alice and Emil are eligible; Bea and Carl approve, Dana is nobody in particular."""
     visit = administrator(server)
-    wanted = Wanted(server.people["alice"].username, "runs the servers", ends=after(visit.now, days(60)))
-    given = server.run(give_eligibility(server.house, visit, wanted))
-    assert not isinstance(given, Refused), given
+    for name in ("alice", "emil"):
+        wanted = Wanted(server.people[name].username, "runs the servers", ends=after(visit.now, days(60)))
+        given = server.run(give_eligibility(server.house, visit, wanted))
+        assert not isinstance(given, Refused), given
     carl = server.people["carl"].username
     change(server, update(users).where(users.c.principal_name == carl).values(roles='["approver"]'))
 
@@ -111,6 +115,27 @@ def again(page: Page, server: Server, name: str) -> None:
     """The second factor, once more."""
     page.get_by_label(TOTP, exact=True).fill(server.people[name].totp())
     press(page, CONTINUE)
+
+
+def test_the_requesters_terminal_goes_on_when_somebody_approves_on_a_phone(
+    server: Server, chromium: Desk, tmp_path: Path
+) -> None:
+    """Asked in a terminal, found in the list, approved for less on the page; the terminal says who and for how long."""
+    emil = at_browser(server, chromium, "emil", tmp_path)
+
+    def story() -> None:
+        with phone(chromium, **NO_SCRIPT) as bea:
+            go(bea, server, "bea", "/approvals")
+            bea.get_by_role("link", name="Emil Engineer asks for 2 h").click()
+            bea.get_by_label("Why").fill("known incident")
+            bea.get_by_label("How long").select_option("45")
+            press(bea, LESS)
+
+    with terminal(emil.program, "exemption", "request", "--for", "2h", "--reason", "fix INC-4412") as screen:
+        screen.wait_for("Approvers decide it.")
+        chromium.run(story)
+        assert screen.end() == 0, screen.seen
+    assert "Approved (approved by bea@ostiary.example): PT45M from the first sign-in" in screen.seen
 
 
 def test_on_a_phone_without_scripts_from_the_link_to_the_end(server: Server, chromium: Desk) -> None:

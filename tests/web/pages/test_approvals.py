@@ -27,7 +27,7 @@ from ostiary.services.logs.stories import catch_up
 from ostiary.store import Tx, requests
 from ostiary.store.requests import Asked
 from tests import mmdb
-from tests.web.pages.approving import ask, asked, press, settled, signed_in, state
+from tests.web.pages.approving import ask, asked, at_a_sign_in, press, settled, signed_in, state
 from tests.web.pages.site import ALICE, BOB, CAROL, GROUP, TOOL, Site, hidden
 
 __all__ = ["settled"]
@@ -79,13 +79,7 @@ def test_the_past_of_a_person_comes_from_the_sign_in_log_and_their_requests(sett
 
 def test_places_come_from_the_operators_files(settled: Site, tmp_path: Path) -> None:
     """With geo files country and network are named, and a network that rents out machines is odd."""
-    oslo, berlin = ({"country": {"iso_code": code}} for code in ("NO", "DE"))
-    mmdb.write(tmp_path / "city", {"198.51.100.0/24": oslo, "203.0.113.0/24": berlin})
-    named = {"autonomous_system_number": 64501, "autonomous_system_organization": "Example Hosting"}
-    mmdb.write(tmp_path / "asn", {"203.0.113.0/24": named})
-    settled.house.desk._look = GeoFiles(GeoPaths(network=tmp_path / "asn", city=tmp_path / "city"))
-    settled.run(settled.house.store.write(lambda tx: touch(tx, PICTURE)))  # the desk takes a new picture
-    settled.run(settled.house.desk.reload())
+    with_files(settled, tmp_path)
     settled.browser("198.51.100.7").sign_in(BOB)
     settled.clock.move(days(2))
     settled.run(catch_up(settled.house, settled.visit()))
@@ -96,6 +90,40 @@ def test_places_come_from_the_operators_files(settled: Site, tmp_path: Path) -> 
     ):  # fmt: skip
         assert said in text, said
     assert "in which country that address is" not in text
+
+
+def with_files(site: Site, folder: Path) -> None:
+    """The operator names geo files: people are in Norway, machines are rented in Germany."""
+    oslo, berlin = (
+        {"country": {"iso_code": code}, "location": {"latitude": north, "longitude": east}}
+        for code, north, east in (("NO", 59.9, 10.7), ("DE", 52.5, 13.4))
+    )
+    mmdb.write(folder / "city", {"198.51.100.0/24": oslo, "203.0.113.0/24": berlin})
+    named = {"autonomous_system_number": 64501, "autonomous_system_organization": "Example Hosting"}
+    mmdb.write(folder / "asn", {"203.0.113.0/24": named})
+    site.house.desk._look = GeoFiles(GeoPaths(network=folder / "asn", city=folder / "city"))
+    site.run(site.house.store.write(lambda tx: touch(tx, PICTURE)))  # the desk takes a new picture
+    site.run(site.house.desk.reload())
+
+
+def test_the_machine_that_waits_is_shown_with_how_far_it_is(settled: Site, tmp_path: Path) -> None:
+    """Where, whose network, what it says of itself, what it would be allowed; far away and rented is odd, and first."""
+    with_files(settled, tmp_path)
+    address = at_a_sign_in(settled, said="<b>build-7</b>")
+    page = signed_in(settled, CAROL).get(address)
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.text))
+    for said in (
+        "Build tool on a machine at 203.0.113.77", "country: DE, network: AS64501 Example Hosting",
+        "from the person: about 840 km", "“ &lt;b&gt;build-7&lt;/b&gt; ” not checked",
+        "Read your own profile: name and user name",
+        "The machine that waits is in another country (DE) than the person who asks (NO).",
+        "The machine that waits is far from the person who asks: about 840 km.",
+        "The machine that waits is in a network that rents out computers to anybody (Example Hosting).",
+    ):  # fmt: skip
+        assert said in text, said
+    browser = signed_in(settled, CAROL)
+    assert press(browser, browser.get(address), "deny", reason="not our machine").status_code == 303
+    assert "it has given up" in browser.get(address).text
 
 
 def test_where_approvers_need_a_passkey_the_page_says_so_before_and_after(settled: Site) -> None:

@@ -4,12 +4,13 @@ sign-in log and their earlier requests.
 """
 
 from ostiary.core.access.picture import Picture
-from ostiary.core.exemptions.oddities import LATELY, SETTLED, History, Seen
+from ostiary.core.exemptions.oddities import LATELY, SETTLED, History, Machine, Seen
 from ostiary.core.exemptions.request import Request
 from ostiary.core.exemptions.rules import Rules
 from ostiary.core.words.instants import Span, after
 from ostiary.core.words.visit import Visit
-from ostiary.store import Tx, eligibilities, habits
+from ostiary.services.exemptions.machine import operator
+from ostiary.store import Tx, eligibilities, habits, signins
 from ostiary.store.exemptions import person
 
 __all__ = ["around", "called"]
@@ -23,10 +24,11 @@ async def around(tx: Tx, visit: Visit, picture: Picture, request: Request, rules
         request,
         rules,
         place,
-        picture.atlas.look(place.address).operator if isinstance(place.address, str) else "",
+        operator(picture, place),
         await called(tx, request.by) if request.by != f"user:{request.user}" else "",
         eligible.created if eligible is not None else None,
         await _history(tx, picture, request),
+        await _machine(tx, picture, request),
     )
 
 
@@ -35,6 +37,15 @@ async def called(tx: Tx, actor: str) -> str:
     kind, _, id = actor.partition(":")
     found = await person(tx, id) if kind == "user" else None
     return found.principal_name if found is not None else actor
+
+
+async def _machine(tx: Tx, picture: Picture, request: Request) -> Machine | None:
+    """Step: where the machine is at whose sign-in it was asked."""
+    found = await signins.by_id(tx, request.sign_in) if request.sign_in is not None else None
+    if found is None:
+        return None
+    place = picture.atlas.place(found[0].requester_address)
+    return Machine(place, operator(picture, place))
 
 
 async def _history(tx: Tx, picture: Picture, request: Request) -> History:

@@ -25,6 +25,7 @@ from ostiary.services.exemptions.approvals import stages_of
 from ostiary.services.exemptions.around import around, called
 from ostiary.services.exemptions.decide import people
 from ostiary.services.exemptions.granting import approver
+from ostiary.services.exemptions.machine import Waiter, waiter
 from ostiary.services.exemptions.requests import not_reviewable
 from ostiary.services.exemptions.rules import current
 from ostiary.services.house import House
@@ -69,6 +70,8 @@ class Look:
     country: str = ""
     network: str = ""
     """Of the address that it was made from; empty: not known."""
+    machine: Waiter | None = None
+    """The machine at whose sign-in it was asked."""
     odd: tuple[Oddity, ...] = ()
     unknown: tuple[str, ...] = ()
     refused: Refused | None = None
@@ -170,6 +173,7 @@ async def _for_approver(tx: Tx, visit: Visit, picture: Picture, asked: Asked, ru
         used=seen.history.used,
         country=place.country if isinstance(place.country, str) else "",
         network=network(place, seen.operator),
+        machine=await waiter(tx, visit, picture, request),
         odd=oddities(seen),
         unknown=unknown(seen),
         refused=verdict if isinstance(verdict, Refused) else None,
