@@ -31,6 +31,7 @@ ASKING = {
 WHY = ("--reason", "for a test")
 LOCAL_DOOR = "The local door does not open this."
 BY_CODE = "A session that began with a device code may not do this. Sign in with a browser."
+RESOURCE = "Azure Resource Manager"
 CODE, NO_DEVICE_FLOW, NO_CONSENT, NO_EXEMPTION, STOPPED = 0, 7000218, 65001, 53003, 530035
 Done = subprocess.CompletedProcess[str]
 
@@ -361,6 +362,22 @@ def test_r15_the_journal_is_exported_and_checked_offline(bea: Clerk, tmp_path: P
     bea.do("audit", "verify", "--key", "no key", str(file), status=2)
     bea.do(*checking, str(tmp_path / "nowhere"), status=2)
     assert bea.all_of("audit")
+
+
+def test_event_streams(bea: Clerk, server: Server) -> None:
+    """Who subscribed, how, and what waits; removed, it is gone for its application too."""
+    secret = bea.do("app", "add-secret", RESOURCE).stdout.strip()
+    with httpx.Client(base_url=server.origin, verify=ssl.create_default_context(cafile=server.ca_file)) as http:
+        http.auth = (bea.rows("app", "show", RESOURCE)[0]["appId"], secret)
+        made = http.post("/ssf/stream", json={"description": "test"})
+        assert made.status_code == 201, made.text
+        assert http.post("/ssf/verify", json={"stream_id": made.json()["stream_id"]}).status_code == 204
+        (shown,) = bea.rows("signal-stream", "list")
+        assert (shown["appDisplayName"], shown["method"], shown["waitingEvents"]) == (RESOURCE, "poll", 1)
+        bea.do("signal-stream", "remove", shown["id"], *WHY)
+        assert http.get("/ssf/stream").json() == []
+    assert bea.rows("signal-stream", "list") == []
+    assert bea.all_of("signal-stream")
 
 
 def test_r2_the_kill_switch_takes_two_people(bea: Clerk, local: Clerk, server: Server) -> None:

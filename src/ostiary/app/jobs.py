@@ -16,7 +16,7 @@ from ostiary.app.wiring import system_visit
 from ostiary.core.words.instants import Instant, Span, between, seconds
 from ostiary.core.words.visit import Visit
 from ostiary.services.access import clients
-from ostiary.services.devices.tend import tend_devices
+from ostiary.services.devices.tend import announce_lapsed, tend_devices
 from ostiary.services.directory import throttle
 from ostiary.services.directory.assessments import announce_reviews
 from ostiary.services.directory.credentials import tend_invitations
@@ -29,6 +29,8 @@ from ostiary.services.logs.stories import catch_up
 from ostiary.services.notices.moments import announce_moments, tend_moments
 from ostiary.services.notices.read import read_journal
 from ostiary.services.notices.send import send_notices
+from ostiary.services.signals.push import push, tend_streams
+from ostiary.services.signals.transmit import transmit
 from ostiary.services.signins.forget import tend_signins
 from ostiary.services.tokens.authorize import tend_codes
 from ostiary.services.tokens.browser import tend_sessions
@@ -72,6 +74,7 @@ JOBS: tuple[Job, ...] = (
     Job("notices", 0.5, read_journal),
     Job("couriers", 0.5, send_notices),
     Job("told", 3600, tend_moments),
+    Job("lapsed", 1, announce_lapsed),
     Job("keys", 60, tend_keys, own=True),
     Job("seals", 300, rewrap),
     Job("counters", 600, throttle.sweep),
@@ -84,6 +87,9 @@ JOBS: tuple[Job, ...] = (
     Job("challenges", 600, tend_challenges),
     Job("devices", 600, tend_devices),
     Job("upstream", 5, ask_again),
+    Job("signals", 0.2, transmit),
+    Job("pushes", 0.2, push),
+    Job("streams", 600, tend_streams),
 )
 
 

@@ -33,6 +33,7 @@ from ostiary.cli.policy import POLICY
 from ostiary.cli.request import REQUEST
 from ostiary.cli.review import REVIEW
 from ostiary.cli.run import run
+from ostiary.cli.signal_stream import SIGNAL_STREAM
 from ostiary.cli.signins import SIGNINS
 from ostiary.cli.status import status
 from ostiary.cli.token import token
@@ -69,6 +70,7 @@ NOUNS: tuple[Noun, ...] = (
     KEYS,
     KILL_SWITCH,
     NOTICE,
+    SIGNAL_STREAM,
     DRILL,
 )
 

@@ -36,6 +36,14 @@ def _values(*names: str) -> dict[str, Any]:
 
 
 _FIND = sql(_SELECT.where(devices.c.id == bindparam("id_")))
+_LAPSED = sql(
+    _SELECT.where(
+        devices.c.expires > bindparam("after"),
+        devices.c.expires <= bindparam("until"),
+        devices.c.admitted.is_not(None),
+        devices.c.revoked.is_(None),
+    ).order_by(devices.c.expires, devices.c.id)
+)
 _BY_KEY = sql(_SELECT.where(devices.c.jkt == bindparam("jkt_")))
 _BY_CERTIFICATE = sql(_SELECT.where(devices.c.certificate == bindparam("certificate_")))
 _OF_OWNER = sql(
@@ -157,6 +165,11 @@ async def admitted_of(tx: Tx, owner: UserId, now: Instant) -> int:
     """How many of *owner* are admitted at *now*."""
     row = await tx.one(_ADMITTED_OF, owner_=owner, now=now)
     return int(row[0]) if row else 0
+
+
+async def lapsed(tx: Tx, *, after: Instant, until: Instant) -> list[Device]:
+    """Admitted ones that nobody revoked, and whose time ran out in (after, until]."""
+    return [device_of(row) for row in await tx.all(_LAPSED, after=after, until=until)]
 
 
 async def pending(tx: Tx, since: Instant) -> list[tuple[UserId | None, str]]:

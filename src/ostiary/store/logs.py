@@ -26,21 +26,20 @@ _ADD = sql(
 )
 _OPEN_STREAM = sql(insert(streams).values(stream=bindparam("stream"), head=0))
 _HAS_STREAM = sql(select(streams.c.head).where(streams.c.stream == bindparam("stream")))
+ENTRIES = select(
+    journal.c.position,
+    journal.c.stream,
+    journal.c.number,
+    journal.c.kind,
+    journal.c.at,
+    journal.c.story,
+    journal.c.actor,
+    journal.c.target,
+    journal.c.body,
+)
+"""Rows for `recorded`."""
 _SINCE = sql(
-    select(
-        journal.c.position,
-        journal.c.stream,
-        journal.c.number,
-        journal.c.kind,
-        journal.c.at,
-        journal.c.story,
-        journal.c.actor,
-        journal.c.target,
-        journal.c.body,
-    )
-    .where(journal.c.position > bindparam("after"))
-    .order_by(journal.c.position)
-    .limit(bindparam("most"))
+    ENTRIES.where(journal.c.position > bindparam("after")).order_by(journal.c.position).limit(bindparam("most"))
 )
 _NEWEST = sql(select(journal.c.at).order_by(journal.c.position.desc()).limit(1))
 _LAST = sql(select(journal.c.position).order_by(journal.c.position.desc()).limit(1))

@@ -26,6 +26,7 @@ from ostiary.store.schema_exemptions import exemption_table, exemption_tables, r
 from ostiary.store.schema_logs import journal_tables, story_table
 from ostiary.store.schema_notices import notice_tables
 from ostiary.store.schema_proofs import passkey_tables, proof_tables
+from ostiary.store.schema_signals import ON_DEVICES, signal_tables
 from ostiary.store.schema_upstream import upstream_tables
 
 metadata = MetaData()
@@ -289,10 +290,12 @@ sessions = Table(
     _text("trust", null=True),  # of its application: which one gave it to a workload
     _int("ended", null=True),
     _text("end_cause", null=True),
+    _int("signalled", null=True),  # when receivers were told that it is over; used after that, it is told again
     Index("sessions_cookie", "cookie", unique=True),
     Index("sessions_user", "user", "ends"),
     Index("sessions_exemption", "exemption"),
     Index("sessions_ends", "ends"),
+    Index("sessions_device", "device", sqlite_where=ON_DEVICES, postgresql_where=ON_DEVICES),
 )
 
 authorizations = Table(
@@ -330,3 +333,4 @@ assertions = Table(
 
 drills = drill_table(metadata)
 notice_channels, notices, notice_moments = notice_tables(metadata)
+signal_streams, signal_subjects, signal_outbox = signal_tables(metadata)

@@ -35,6 +35,7 @@ def device_tables(metadata: MetaData) -> tuple[Table, Table, Table]:
         Index("devices_name", "name", "id"),
         Index("devices_owner", "owner", "registered"),
         Index("devices_pending", "admitted", "registered"),
+        Index("devices_expires", "expires"),
     )
     settings = Table(
         "device_settings",

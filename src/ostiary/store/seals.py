@@ -12,7 +12,7 @@ from sqlalchemy import Column, LargeBinary, bindparam, func, select, update
 
 from ostiary.core.words.errors import BrokenState
 from ostiary.store import Tx
-from ostiary.store.schema import authenticators, device_hooks, keys, notice_channels, upstream_grants
+from ostiary.store.schema import authenticators, device_hooks, keys, notice_channels, signal_streams, upstream_grants
 from ostiary.store.sql import Sql, sql
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "DEVICE_HOOKS",
     "NOTICE_CHANNELS",
     "PLACES",
+    "SIGNAL_STREAMS",
     "SIGNING_KEYS",
     "UPSTREAM_GRANTS",
     "Place",
@@ -74,7 +75,8 @@ AUTHENTICATORS = _place(authenticators.c.id, authenticators.c.sealed)
 DEVICE_HOOKS = _place(device_hooks.c.id, device_hooks.c.sealed)
 UPSTREAM_GRANTS = _place(upstream_grants.c.id, upstream_grants.c.sealed)
 NOTICE_CHANNELS = _place(notice_channels.c.id, notice_channels.c.sealed)
-PLACES = (SIGNING_KEYS, AUTHENTICATORS, DEVICE_HOOKS, UPSTREAM_GRANTS, NOTICE_CHANNELS)
+SIGNAL_STREAMS = _place(signal_streams.c.id, signal_streams.c.sealed)
+PLACES = (SIGNING_KEYS, AUTHENTICATORS, DEVICE_HOOKS, UPSTREAM_GRANTS, NOTICE_CHANNELS, SIGNAL_STREAMS)
 
 
 async def counts(tx: Tx) -> dict[bytes, int]:

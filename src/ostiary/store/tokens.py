@@ -25,6 +25,8 @@ from ostiary.store.kill_switch import NAME as KILL_SWITCH
 from ostiary.store.schema import devices, exemptions, kill_switch, sessions, users
 from ostiary.store.sql import sql
 
+Standing = tuple[Session, User | None, Exemption | None]
+"""A session with its person and its exemption."""
 KILLED = "killed"
 """`end_cause` of what the kill switch ended."""
 
@@ -52,15 +54,13 @@ _PLACE = _COLUMNS.index("requester_address")
 _ADD = sql(insert(sessions).values({name: bindparam(name) for name in _ADDED}))
 _on_devices = sessions.outerjoin(devices, devices.c.id == sessions.c.device)
 _FIND = sql(select(*_ALL, *DEVICE_COLUMNS).select_from(_on_devices).where(sessions.c.id == bindparam("id")))
-_STANDING = sql(
-    select(*_ALL, *DEVICE_COLUMNS, *_USER, *EXEMPTION_COLUMNS)
-    .select_from(
-        _on_devices.outerjoin(users, users.c.id == sessions.c.user).outerjoin(
-            exemptions, exemptions.c.id == sessions.c.exemption
-        )
+STANDING = select(*_ALL, *DEVICE_COLUMNS, *_USER, *EXEMPTION_COLUMNS).select_from(
+    _on_devices.outerjoin(users, users.c.id == sessions.c.user).outerjoin(
+        exemptions, exemptions.c.id == sessions.c.exemption
     )
-    .where(sessions.c.id == bindparam("id"))
 )
+"""Sessions with all that their liveness hangs on; rows for `standing_of`."""
+_STANDING = sql(STANDING.where(sessions.c.id == bindparam("id")))
 _ROTATE = sql(
     update(sessions)
     .where(and_(sessions.c.id == bindparam("id_"), sessions.c.head == bindparam("head_"), sessions.c.ended.is_(None)))
@@ -106,11 +106,14 @@ async def find(tx: Tx, id: SessionId) -> Session | None:
     return None if row is None else _session(row)
 
 
-async def standing(tx: Tx, id: SessionId) -> tuple[Session, User | None, Exemption | None] | None:
+async def standing(tx: Tx, id: SessionId) -> Standing | None:
     """The session with its person and its exemption as they are now: one statement."""
     row = await tx.one(_STANDING, id=id)
-    if row is None:
-        return None
+    return None if row is None else standing_of(row)
+
+
+def standing_of(row: Row) -> Standing:
+    """The columns of `STANDING`."""
     mine, person = _WITH_DEVICE, _WITH_DEVICE + len(_USER)
     user = user_of(row[mine:person]) if row[mine] is not None else None
     window = row[person:]

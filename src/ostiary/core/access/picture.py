@@ -58,3 +58,11 @@ class Picture:
     def resource(self, identifier: str) -> Application | None:
         """The resource known under *identifier* (an identifier URI or an application id)."""
         return self.resources.get(normal_identifier(identifier))
+
+    def looks_after(self, application: Application) -> frozenset[AppId]:
+        """
+        The resources of whose tokens *application* may know: itself, and those that it is a registered gateway of
+        (R19).
+        """
+        gates = (self.resource(identifier) for identifier in application.gateway_for)
+        return frozenset({application.id, *(gate.id for gate in gates if gate is not None)})

@@ -18,6 +18,8 @@ from ostiary.core.words.instants import Instant, Span, minutes
 
 INTROSPECT = "introspect"
 """The scope of the admin API with which a confidential application asks what tokens are worth (R19)."""
+SSF_MANAGE, SSF_READ = "ssf.manage", "ssf.read"
+"""The scopes with which one manages its event streams (CAEP Interoperability Profile 1.0 §2.7.2)."""
 
 Need = Literal["optional", "required"]
 Dpop = Literal["never", "optional", "required"]

@@ -6,7 +6,7 @@ for a sample organisation also well-known public clients (R18) and people.
 from dataclasses import dataclass, field
 from typing import Any
 
-from ostiary.core.directory.applications import INTROSPECT, Application, Scope
+from ostiary.core.directory.applications import INTROSPECT, SSF_MANAGE, SSF_READ, Application, Scope
 from ostiary.core.directory.assessments import Assessment
 from ostiary.core.directory.people import EXCEPTION, EXCEPTION_GROUP_NAME, Group, Role
 from ostiary.core.directory.permissions import TABLE
@@ -41,7 +41,11 @@ _SCOPES = {
     "AccessReview.ReadWrite.All": "Decide access reviews",
     "AuditLog.Read.All": "Read the sign-in log and the audit log",
 }
-_OF_APPLICATIONS = {INTROSPECT: "Ask what tokens for the application are worth"}
+_OF_APPLICATIONS = {
+    INTROSPECT: "Ask what tokens for the application are worth",
+    SSF_MANAGE: "Manage the event streams of the application and take their events",
+    SSF_READ: "Read the event streams of the application",
+}
 """Of use to confidential applications alone, so our own command has no consent to it (R19)."""
 
 

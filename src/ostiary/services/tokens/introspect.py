@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from ostiary.core.access.picture import Picture
-from ostiary.core.directory.applications import INTROSPECT, Application, normal_identifier
+from ostiary.core.directory.applications import INTROSPECT, Application
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.tokens.binding import unheld
 from ostiary.core.tokens.clients import Shown
@@ -30,7 +30,7 @@ from ostiary.services.tokens.keyring import ACCESS
 from ostiary.services.tokens.on_devices import still_passes
 from ostiary.store import Tx, tokens
 
-__all__ = ["Active", "introspect", "read_access", "standing_claims"]
+__all__ = ["Active", "holder", "introspect", "read_access", "standing_claims"]
 
 Active = Mapping[str, Any]
 """What an active token says (RFC 7662 §2.2)."""
@@ -59,7 +59,9 @@ async def introspect(
 
     async def body(tx: Tx, picture: Picture) -> Active | Refused | None:
         asking = (
-            await _holder(tx, picture, own, visit.now) if bearer else authenticate(house, picture, shown, visit.now)
+            await holder(tx, picture, own, visit.now, frozenset({INTROSPECT}))
+            if bearer
+            else authenticate(house, picture, shown, visit.now)
         )
         if isinstance(asking, Refused):
             return asking
@@ -77,13 +79,15 @@ async def introspect(
     return answer
 
 
-async def _holder(tx: Tx, picture: Picture, claims: dict[str, Any], now: Instant) -> Application | Refused:
+async def holder(
+    tx: Tx, picture: Picture, claims: dict[str, Any], now: Instant, scopes: frozenset[str]
+) -> Application | Refused:
     """
-    Step: the application that a live access token for our own API with the scope `introspect` was given to. One that
-    began with a device code asks in vain: who holds it may be somebody else's machine (R3).
+    Step: the application that a live access token for our own API with one of *scopes* was given to. One that began
+    with a device code asks in vain: who holds it may be somebody else's machine (R3).
     """
     found = await standing_claims(tx, picture, claims, now)
-    if found is None or INTROSPECT not in str(found["scope"]).split() or to_seconds(now) < found["nbf"]:
+    if found is None or not scopes & set(str(found["scope"]).split()) or to_seconds(now) < found["nbf"]:
         return Refused(Reason.CLIENT_AUTHENTICATION)
     audience = picture.resource(str(found["aud"]))
     if audience is None or not audience.admin_api or found["ostiary_origin"] != Origin.BROWSER:
@@ -130,11 +134,5 @@ async def standing_claims(tx: Tx, picture: Picture, claims: dict[str, Any], now:
 
 def _may_see(picture: Picture, asking: Application, claims: Active) -> bool:
     """Whether *asking* is the token's audience or a registered gateway of it (R19)."""
-    audience = str(claims["aud"])
-    resource = picture.resource(audience)
-    if resource is None:
-        return False
-    if resource.id == asking.id:
-        return True
-    gates = {normal_identifier(identifier) for identifier in asking.gateway_for}
-    return normal_identifier(audience) in gates or resource.id in gates
+    resource = picture.resource(str(claims["aud"]))
+    return resource is not None and (resource.id == asking.id or resource.id in picture.looks_after(asking))

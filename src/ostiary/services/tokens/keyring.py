@@ -38,6 +38,7 @@ __all__ = ["ACCESS", "ID", "Keyring", "Signing", "key_row"]
 
 ACCESS = "at+jwt"  # RFC 9068 §2.1
 ID = "JWT"
+EVENT = "secevent+jwt"  # RFC 8417 §2.3; never verified here, so none is taken for a token
 
 REMEMBERED = 4096  # verified tokens kept in memory, about 1.5 KiB each
 
@@ -49,6 +50,7 @@ class Signing:
     signer: Signer
     access: bytes
     id: bytes
+    event: bytes
 
     def sign_access(self, payload: bytes) -> str:
         """An access token (RFC 9068)."""
@@ -57,6 +59,10 @@ class Signing:
     def sign_id(self, payload: bytes) -> str:
         """An id token."""
         return self.signer.sign_jwt(self.id, payload).decode("ascii")
+
+    def sign_event(self, payload: bytes) -> str:
+        """A security event token."""
+        return self.signer.sign_jwt(self.event, payload).decode("ascii")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,4 +178,4 @@ def _key(row: KeyRow, vault: Vault, known: _Key | None) -> _Key:
     if not row.sealed:
         return _Key(row, public, None)
     signer = Signer(open_key(vault, row.sealed, kid=row.kid, table=rows.TABLE, field=rows.FIELD))
-    return _Key(row, public, Signing(signer, signer.header_prefix(ACCESS), signer.header_prefix(ID)))
+    return _Key(row, public, Signing(signer, *(signer.header_prefix(typ) for typ in (ACCESS, ID, EVENT))))

@@ -22,7 +22,7 @@ from ostiary.web.front.visit import Scope
 __all__ = ["wrong"]
 
 _GRAPH = ("/v1.0/", "/beta/", "/v1.0", "/beta")
-_OAUTH = ("/oauth2/", "/discovery/", "/.well-known/", "/oidc/", "/backchannel_logout")
+_OAUTH = ("/oauth2/", "/discovery/", "/.well-known/", "/oidc/", "/ssf/", "/backchannel_logout")
 
 _SENTENCES = {
     400: ("Request_BadRequest", "This request cannot be understood."),

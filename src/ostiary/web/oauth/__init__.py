@@ -8,6 +8,7 @@ page: people are sent there by redirect.
 from starlette.routing import Route
 
 from ostiary.services.house import House
+from ostiary.services.signals.streams import POLLED_AT
 from ostiary.web.front.hot import Asgi
 from ostiary.web.oauth import device_authorization, introspection, token
 from ostiary.web.oauth.authorize import authorize
@@ -26,6 +27,9 @@ from ostiary.web.oauth.instance import instance
 from ostiary.web.oauth.keys import keys
 from ostiary.web.oauth.revocation import PATH as REVOCATION
 from ostiary.web.oauth.revocation import revocation
+from ostiary.web.oauth.ssf import ssf
+from ostiary.web.oauth.ssf_configuration import ssf_configuration
+from ostiary.web.oauth.ssf_poll import ssf_poll
 from ostiary.web.oauth.userinfo import userinfo
 
 __all__ = ["hot_doors", "routes", "unknown_tenant"]
@@ -54,4 +58,8 @@ def routes(house: House) -> list[Route]:
         Route(BACKCHANNEL_LOGOUT, backchannel_logout(house), methods=["POST"]),
         Route(INSTANCE, instance(house), methods=["GET"]),
         Route("/oidc/userinfo", userinfo(house), methods=["GET", "POST"]),
+        Route("/.well-known/ssf-configuration", ssf_configuration(house), methods=["GET"]),
+        Route("/.well-known/ssf-configuration/{tenant}/v2.0", ssf_configuration(house), methods=["GET"]),
+        *ssf(house),
+        Route(POLLED_AT + "{stream_id}", ssf_poll(house), methods=["POST"]),
     ]

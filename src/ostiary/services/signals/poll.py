@@ -1,0 +1,61 @@
+"""
+Giving events to who polls (RFC 8936): acknowledged ones are gone first, in the same transaction.
+
+What is not acknowledged is given again, with the same `jti`. Events are signed when they are given.
+"""
+
+from dataclasses import dataclass, replace
+
+from ostiary.core.access.picture import Picture
+from ostiary.core.signals.delivery import Poll
+from ostiary.core.signals.streams import Method
+from ostiary.core.words.caller import Caller, CallerKind
+from ostiary.core.words.outcome import Refused
+from ostiary.core.words.visit import Visit
+from ostiary.services.access.desk import settled
+from ostiary.services.house import House
+from ostiary.services.signals.push import SIGNED_WITH, rejected
+from ostiary.services.signals.receivers import MANAGE, NO_STREAM, Receiver, note_refused, own_stream, receiver
+from ostiary.store import Tx, signals
+from ostiary.store.signals import Waiting
+
+__all__ = ["Polled", "poll"]
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """One answer."""
+
+    sets: dict[str, str]
+    """Signed tokens by their `jti`, the oldest first."""
+    more: bool
+
+
+async def poll(house: House, visit: Visit, who: Receiver, id: str, asked: Poll) -> Polled | Refused:
+    """
+    Take the acknowledgements and give the next events of the application's stream *id*. NOT_FOUND, also for one to
+    which events are pushed; CLIENT_AUTHENTICATION and its kin.
+    """
+    changes = bool(asked.acknowledged or asked.errors)
+
+    async def body(tx: Tx, picture: Picture) -> tuple[list[Waiting], bool] | Refused:
+        own = await receiver(house, tx, picture, visit, who, MANAGE)
+        if isinstance(own, Refused):
+            return own
+        stream = await own_stream(tx, own, id)
+        if isinstance(stream, Refused) or stream.method is not Method.POLL:
+            return NO_STREAM
+        if asked.acknowledged:
+            await signals.done(tx, stream.id, asked.acknowledged)
+        theirs = replace(visit, caller=Caller(CallerKind.APPLICATION, own.id, own.name))
+        for jti in await signals.done(tx, stream.id, tuple(asked.errors)):
+            await rejected(tx, theirs, stream, jti, *asked.errors[jti])
+        found = await signals.waiting(tx, stream.id, asked.most + 1)
+        return found[: asked.most], len(found) > asked.most
+
+    answer = await settled(house, body, write=changes)
+    if isinstance(answer, Refused):
+        return await note_refused(house, visit, who, answer)
+    events, more = answer
+    signing = house.keyring.signing(SIGNED_WITH, house.clock.now())
+    return Polled({event.jti: signing.sign_event(event.claims) for event in events}, more)

@@ -1,0 +1,242 @@
+"""How events reach receivers: pushed (RFC 8935) or polled (RFC 8936), at least once, in bounds, each stream alone."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ostiary.core.signals import delivery
+from ostiary.core.words.instants import days, minutes, seconds
+from ostiary.services.signals import outbox
+from ostiary.services.signals.push import push, tend_streams
+from tests.receiver import REVOKED, UPDATED, Receiver, receiving
+from tests.web.oauth.site import ALICE, API, API_URI, GATEWAY, ORIGIN, OTHER, TENANT
+from tests.web.oauth.streams import Transmitter, transmitting
+
+
+@pytest.fixture(scope="module")
+def receivers() -> Iterator[tuple[Receiver, Receiver]]:
+    """Two of them."""
+    with receiving() as one, receiving() as other:
+        yield one, other
+
+
+@pytest.fixture
+def receiver(receivers: tuple[Receiver, Receiver]) -> Receiver:
+    """One of them, new."""
+    for each in receivers:
+        each.tokens.clear()
+        each.headers.clear()
+        each.answers.clear()
+        each.hold = None
+    return receivers[0]
+
+
+@pytest.fixture
+def site(tmp_path: Path, receivers: tuple[Receiver, Receiver]) -> Iterator[Transmitter]:
+    """A transmitter whose operator listed the two."""
+    with transmitting(tmp_path, *(f"http://127.0.0.1:{one.port}" for one in receivers)) as made:
+        yield made
+
+
+def ended(site: Transmitter, count: int = 1) -> list[str]:
+    """So many sessions of Alice that are over, told to the outbox."""
+    made = [site.signed_in() for _ in range(count)]
+    for _, window in made:
+        site.end(window)
+    assert site.transmit() == count
+    return [str(session.id) for session, _ in made]
+
+
+def test_the_end_of_an_exemption_is_pushed(site: Transmitter, receiver: Receiver) -> None:
+    """The whole token: SSF 1.0 §4, CAEP 1.0 §3.1 and the interoperability profile, signed with a published key."""
+    site.stream(url=receiver.url, header="Bearer hook-t0ken")
+    (session,) = ended(site)
+    assert site.push() == 1
+    (event,) = receiver.events(site.keys())
+    issuer, now = f"{ORIGIN}/{TENANT}/v2.0", site.clock.now() // 1_000_000
+    assert (event["iss"], event["aud"], event["iat"]) == (issuer, API_URI, now)
+    assert event["sub_id"] == {
+        "format": "complex", "user": {"format": "iss_sub", "iss": issuer, "sub": ALICE},
+        "session": {"format": "opaque", "id": session},
+    }  # fmt: skip
+    assert event["events"] == {
+        REVOKED: {
+            "event_timestamp": now, "initiating_entity": "admin",
+            "reason_admin": {"en": "The exemption was ended before its time."},
+        }
+    }  # fmt: skip
+    assert len(event["txn"]) == 32
+    headers = receiver.headers[0]
+    assert (headers["content-type"], headers["accept"]) == ("application/secevent+jwt", "application/json")
+    assert headers["authorization"] == "Bearer hook-t0ken"
+    assert site.push() == 0, "202 acknowledged it"
+
+
+def test_what_did_not_arrive_is_sent_again_and_slower_each_time(site: Transmitter, receiver: Receiver) -> None:
+    """At least once with the same `jti`, whatever the receiver answers but yes; an alert at the fifth time."""
+    site.stream(url=receiver.url)
+    ended(site)
+    receiver.answers[:] = [(503, {}), (401, {}), (400, {"err": "access_denied"}), (404, {}), (500, {})]
+    waits = [1, 2, 4, 8, 16]
+    for wait in waits:
+        assert site.push() == 1
+        assert site.push() == 0, "not at once again"
+        site.later(seconds(wait))
+    assert [entry["detail"]["about"] for entry in site.entries("system:alert:raised")] == ["event stream fails"]
+    assert site.push() == 1
+    events = receiver.events(site.keys())
+    assert len(events) == 6
+    assert len({event["jti"] for event in events}) == 1
+    ended(site)
+    assert site.push() == 1, "what was wrong is forgotten"
+
+
+def test_a_receivers_no_to_one_event_is_final(site: Transmitter, receiver: Receiver) -> None:
+    """RFC 8935 §2.3: written down with what it said, and the next events go on."""
+    site.stream(url=receiver.url)
+    receiver.answers[:] = [(400, {"err": "invalid_audience", "description": "not\nours"})]
+    ended(site)
+    site.push()
+    (entry,) = site.entries("system:signal_stream:rejected")
+    assert (entry["detail"]["err"], entry["detail"]["description"]) == ("invalid_audience", "not\\x0aours")
+    ended(site)
+    site.push()
+    assert len(receiver.tokens) == 2
+
+
+def test_a_receiver_that_hangs_holds_up_nobody_else(
+    site: Transmitter, receiver: Receiver, receivers: tuple[Receiver, Receiver]
+) -> None:
+    """Each stream has a worker of its own: the second gets its event while the first gives no answer."""
+    for each in receivers:
+        site.stream(url=each.url)
+    receiver.hold = threading.Event()
+    ended(site)
+
+    async def both() -> None:
+        working = asyncio.create_task(push(site.house, site.visit()))
+        await asyncio.to_thread(receivers[1].wait, 1)
+        await asyncio.to_thread(receiver.wait, 1)
+        assert not working.done()
+        assert receiver.hold is not None
+        receiver.hold.set()
+        await working
+
+    site.run(both())
+    assert site.push() == 0
+
+
+def test_polled_events_stay_until_they_are_acknowledged(site: Transmitter) -> None:
+    """RFC 8936 §2: the same ones again, no more than were asked for, gone with `ack`; `setErrs` is written down."""
+    stream = site.stream()
+    sessions = ended(site, 3)
+    first = site.poll(stream, maxEvents=2)
+    assert (len(first["sets"]), first["moreAvailable"]) == (2, True)
+    assert list(site.poll(stream, maxEvents=2)["sets"]) == list(first["sets"])
+    assert site.poll(stream, maxEvents=0) == {"sets": {}, "moreAvailable": True}
+    bad, good = first["sets"]
+    errors = {bad: {"err": "invalid_key", "description": "unknown key"}, "unknown": {"err": "invalid_key"}}
+    rest = site.poll(stream, ack=[good, "unknown"], setErrs=errors)
+    assert (len(rest["sets"]), rest["moreAvailable"]) == (1, False)
+    (entry,) = site.entries("system:signal_stream:rejected")
+    assert (entry["detail"]["jti"], entry["actor"]) == (bad, f"application:{API}")
+    assert site.poll(stream, ack=list(rest["sets"])) == {"sets": {}, "moreAvailable": False}
+    assert len(set(sessions)) == 3
+
+
+def test_a_poll_waits_for_what_comes(site: Transmitter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`returnImmediately` false: the answer comes with the event, or empty when the time is up."""
+    monkeypatch.setattr(import_module("ostiary.web.oauth.ssf_poll"), "WAITS", 0.5)
+    stream = site.stream()
+    assert site.poll(stream, returnImmediately=False) == {"sets": {}, "moreAvailable": False}
+    ended(site)
+    assert len(site.poll(stream, returnImmediately=False)["sets"]) == 1
+    wishes: list[dict[str, Any]] = [
+        {"maxEvents": -1}, {"maxEvents": True}, {"ack": "x"}, {"ack": ["x"] * 101}, {"setErrs": []},
+        {"returnImmediately": 1},
+    ]  # fmt: skip
+    for wrong in wishes:
+        assert site.as_(API, "POST", stream["delivery"]["endpoint_url"], json=wrong).status_code == 400, wrong
+
+
+def test_r19_nobody_hears_of_another_resources_sessions(site: Transmitter) -> None:
+    """R19: a stream gets what introspection would tell its application: its own tokens' sessions, its gateway's too."""
+    own, others, gate = site.stream(), site.stream(OTHER), site.stream(GATEWAY)
+    (session,) = ended(site)
+    told = [site.polled(own), site.polled(others, OTHER), site.polled(gate, GATEWAY)]
+    assert [[event["sub_id"]["session"]["id"] for event in events] for events in told] == [[session], [], [session]]
+    reached, window = site.signed_in(resource=OTHER)
+    site.end(window)
+    site.transmit()
+    assert site.polled(others, OTHER)[0]["sub_id"]["session"]["id"] == reached.id
+    assert len(site.polled(own)) == 1
+
+
+def test_paused_streams_hold_and_disabled_ones_drop(site: Transmitter, receiver: Receiver) -> None:
+    """SSF 1.0 §8.1.2."""
+    stream = site.stream(url=receiver.url)
+    id = stream["stream_id"]
+    site.as_(API, "POST", "/ssf/status", json={"stream_id": id, "status": "paused"})
+    ended(site)
+    assert site.push() == 0
+    site.as_(API, "POST", "/ssf/status", json={"stream_id": id, "status": "enabled"})
+    assert site.push() == 1
+    site.as_(API, "POST", "/ssf/status", json={"stream_id": id, "status": "disabled"})
+    site.end(site.signed_in()[1])
+    assert site.transmit() == 0
+    site.as_(API, "POST", "/ssf/status", json={"stream_id": id, "status": "enabled"})
+    assert site.transmit() == 0
+    assert (site.push(), len(receiver.tokens)) == (0, 1)
+
+
+def test_a_stream_that_takes_nothing_is_paused_in_the_end(site: Transmitter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bounded: too many events, or older than seven days; receiver and administrators are told."""
+    monkeypatch.setattr(outbox, "MOST_HELD", 2)
+    full, old = site.stream(), site.stream(OTHER)
+    ended(site, 3)
+    events = site.polled(full)
+    assert [list(event["events"]) for event in events] == [[UPDATED]], "paused: only what is about the stream"
+    status = site.as_(API, "GET", f"/ssf/status?stream_id={full['stream_id']}").json()
+    assert (status["status"], status["reason"]) == ("paused", "more than 2 events wait")
+    site.as_(API, "POST", "/ssf/status", json={"stream_id": full["stream_id"], "status": "enabled"})
+    assert len(site.polled(full)) == 3
+
+    _, window = site.signed_in(resource=OTHER)
+    site.end(window)
+    site.transmit()
+    site.later(days(8))
+    assert site.run(tend_streams(site.house, site.visit())) >= 1
+    assert [list(event["events"]) for event in site.polled(old, OTHER)] == [[UPDATED]]
+    about = [entry["detail"]["about"] for entry in site.entries("system:alert:raised")]
+    assert about.count("event stream paused") >= 2
+
+
+def test_a_subject_that_was_removed_is_left_out(site: Transmitter) -> None:
+    """SSF 1.0 §8.1.3: all subjects are on a new stream; one can be taken out and put back."""
+    stream = site.stream()
+    id, (first, window) = stream["stream_id"], site.signed_in()
+    subject = {"format": "opaque", "id": first.id}
+    wish: dict[str, Any] = {"stream_id": id, "subject": subject}
+    assert site.as_(API, "POST", "/ssf/subjects:remove", json=wish).status_code == 204
+    assert site.as_(API, "POST", "/ssf/subjects:remove", json=wish).status_code == 204
+    site.end(window)
+    site.transmit()
+    assert site.polled(stream) == []
+    assert site.as_(API, "POST", "/ssf/subjects:add", json=wish).status_code == 200
+    (second,) = ended(site)
+    assert [event["sub_id"]["session"]["id"] for event in site.polled(stream)] == [second]
+    wrong = {"stream_id": id, "subject": {"format": "email", "email": "alice@example.com"}}
+    assert site.as_(API, "POST", "/ssf/subjects:remove", json=wrong).status_code == 400
+
+
+def test_bounds_are_what_the_pages_say() -> None:
+    """docs/shared-signals.md names them."""
+    bounds = (delivery.MOST_HELD, delivery.KEPT, delivery.MOST_POLLED)
+    assert bounds == (20_000, days(7), 100)
+    assert delivery.again_in(1) == seconds(1)
+    assert delivery.again_in(100) == minutes(5)
