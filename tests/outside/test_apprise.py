@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ import pytest
 from ostiary.core.notices.channel import Form, read_address
 from ostiary.core.words.outcome import Refused
 from ostiary.outside import local_ca
+from ostiary.outside.apprise import _CHILD as CHILD
 from ostiary.outside.apprise import Apprise
 from ostiary.outside.clock import SystemClock
 from ostiary.outside.tls import server_context
@@ -194,6 +196,56 @@ def test_r24_options_that_weaken_are_refused_and_no_other_service_is_let_through
         assert isinstance(read_address(Form.APPRISE, address), Refused), address
     assert read_address(Form.APPRISE, "mailtos://bob:s3cret@mail.example/?to=x@example.com") == "mailtos mail.example"
     assert read_address(Form.APPRISE, "slack://TOKEN_A/TOKEN_B/TOKEN_C") == "slack", "keys are never shown"
+
+
+PROBE = """
+import os, socket, subprocess, sys
+from importlib.util import module_from_spec, spec_from_file_location
+spec = spec_from_file_location("child", sys.argv[1])
+child = module_from_spec(spec)
+spec.loader.exec_module(child)
+port, admitted = int(sys.argv[2]), int(sys.argv[3])
+guard = child.Guard(child.read_destinations([f"http://127.0.0.1:{admitted}"]), "", tls=False)
+child.socket.getaddrinfo = guard.getaddrinfo
+sys.addaudithook(guard.hook)
+sys.addaudithook = None
+tries = {
+    "address": lambda: socket.socket().connect(("127.0.0.1", port)),
+    "name": lambda: socket.socket().connect(("localhost", port)),
+    "mapped": lambda: socket.socket(socket.AF_INET6).connect(("::ffff:127.0.0.1", port)),
+    "errno": lambda: socket.socket().connect_ex(("127.0.0.1", port)),
+    "datagram": lambda: socket.socket(type=socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", port)),
+    "unix": lambda: socket.socket(socket.AF_UNIX).connect("/run/x.sock"),
+    "resolved": lambda: socket.create_connection(("localhost", port)),
+    "program": lambda: subprocess.run(["true"]),
+    "shell": lambda: os.system("true"),
+    "fork": lambda: os.fork(),
+    "unasked": lambda: socket.socket().connect(("127.0.0.1", admitted)),
+}
+barred = []
+for name, attempt in tries.items():
+    try:
+        attempt()
+    except child.Barred:
+        barred.append(name)
+assert barred == list(tries), barred
+socket.create_connection(("127.0.0.1", admitted)).close()
+"""
+
+
+def test_r24_below_every_library_stands_a_hook_that_bars() -> None:
+    """R24: whatever a plugin does, by address, name, datagram or program: nothing leaves but to where it may."""
+
+    async def story() -> None:
+        other, listed = Heard(), Heard()
+        async with on_loopback(other, listed):
+            command = (sys.executable, "-I", "-c", PROBE, str(CHILD), str(other.port), str(listed.port))
+            probe = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+            _, said = await probe.communicate()
+            assert probe.returncode == 0, said.decode()
+        assert (other.connections, listed.connections) == (0, 1)
+
+    asyncio.run(story())
 
 
 def test_r24_plain_mail_cannot_hide_behind_a_scheme_with_tls() -> None:

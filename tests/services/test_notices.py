@@ -5,6 +5,7 @@ import json
 import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,17 @@ from ostiary.core.directory.people import Role
 from ostiary.core.graph.query import Query
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.notices.channel import MOST_OF_ONE, MOST_WAITING
+from ostiary.core.words.destinations import read_destinations
 from ostiary.core.words.ids import ExemptionId
 from ostiary.core.words.instants import Instant, hours, minutes, seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.outside import local_ca
+from ostiary.outside.apprise import Apprise
 from ostiary.outside.background import Background
 from ostiary.outside.clock import SystemClock
 from ostiary.outside.local_ca import LocalCertificates
 from ostiary.outside.outgoing import Outgoing
+from ostiary.outside.vault import MasterKey
 from ostiary.services.access.kill_switch import turn_on
 from ostiary.services.exemptions.decide import withdraw_request
 from ostiary.services.exemptions.end import announce_ends, announce_lapses, end_exemption
@@ -30,7 +34,9 @@ from ostiary.services.notices.channels import test_channel as send_test
 from ostiary.services.notices.moments import announce_moments
 from ostiary.services.notices.read import read_journal
 from ostiary.services.notices.send import send_notices
+from ostiary.services.tokens.rewrap import rewrap
 from ostiary.store import Tx, exemptions
+from tests.outside.test_apprise import Mailbox, on_loopback
 from tests.records.house import BOB, alice, journal, visit
 from tests.services.noticing import DANA, ERIC, HOST, Noticing, genuine, noticing
 
@@ -449,6 +455,44 @@ def test_the_line_of_a_channel_is_bounded(play: Callable[[Story], None], monkeyp
         await here.settle()
         assert here.receiver.told("/a") == ["request.withdrawn"] * 3
         assert [d["about"] for kind, d in await journal(here.house) if kind == Kind.ALERT] == ["notices_dropped"]
+
+    play(story)
+
+
+def test_mail_goes_through_apprise_and_its_address_survives_another_master_key(
+    play: Callable[[Story], None], tmp_path: Path
+) -> None:
+    """R17: a channel of Apprise is sealed, sealed anew under the next key, and mail still arrives with its link."""
+
+    async def story(here: Noticing) -> None:
+        box = Mailbox()
+        async with on_loopback(box):
+            listed = (f"http://127.0.0.1:{box.port}",)
+            outside = replace(
+                here.house.outside, apprise=Apprise(listed), outgoing=Outgoing(read_destinations(listed))
+            )  # fmt: skip
+            here.house = replace(here.house, outside=outside)
+            address = f"mailto://127.0.0.1:{box.port}?from=door@example.com&to=dana@example.com&name=t0psecret"
+            wanted = {"name": "mail", "form": "apprise", "address": address}
+            made = await add_channel(here.house, visit(here.house, here.by(DANA)), wanted, own=True)
+            assert not isinstance(made, Refused), made
+            assert (made.channel.host, made.secret) == ("mailto 127.0.0.1", "")
+            assert b"t0psecret" not in everything(tmp_path)
+            old = here.house.vault._current
+            here.house.vault.take(MasterKey(here.house.random.bytes(32)), (old,))
+            assert await rewrap(here.house, visit(here.house)) == 1
+            here.house.vault.take(here.house.vault._current)
+            id = await here.ask()
+            await here.settle()
+            assert b"t0psecret" not in everything(tmp_path)
+            outside.apprise.close()
+            outside.outgoing.close()
+        mail = message_from_bytes(box.mails[0])
+        assert mail["Subject"] == "bob@example.com asks for an exemption"
+        part = next(each for each in mail.walk() if each.get_content_type() == "text/plain")
+        text = bytes(part.get_payload(decode=True)).decode()
+        assert f"https://localhost:8443/approvals/{id}" in text
+        assert "INC-4412" not in text
 
     play(story)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ostiary.store import credentials, directory, habits, signins
+from ostiary.store import credentials, directory, habits, logs, notices, signins
 from ostiary.store.migrate import migrate
 from ostiary.store.sql import Sql
 
@@ -17,6 +17,12 @@ ASKED = {
     "links that ran out": credentials._FORGET_INVITATIONS,
     "what a person should be told": directory._TOLD,
     "when a person signed in last": directory._LAST,
+    "which entries become notices, twice a second": notices._WATCHED,
+    "how far a reader looks": logs._REACH,
+    "which notices are due, twice a second": notices._DUE_CHANNELS,
+    "the next notice of a channel": notices._NEXT,
+    "whom the kill switch stopped": notices._OF_STOPPED,
+    "what ends soon": notices._ENDING,
     "what a person asked for before": habits.REQUESTS,
     "from where a person signed in before": habits.SIGN_INS,
     "when a person used an exemption last": habits.USE,

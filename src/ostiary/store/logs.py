@@ -5,7 +5,7 @@ The journal and what readers keep beside it: streams, entries, cursors, stories.
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from ostiary.core.logs.entry import Entry, Recorded, canonical
 from ostiary.core.logs.kinds import Kind
@@ -42,6 +42,14 @@ _SINCE = sql(
     ENTRIES.where(journal.c.position > bindparam("after")).order_by(journal.c.position).limit(bindparam("most"))
 )
 _NEWEST = sql(select(journal.c.at).order_by(journal.c.position.desc()).limit(1))
+_AHEAD = (
+    select(journal.c.position)
+    .where(journal.c.position > bindparam("after"))
+    .order_by(journal.c.position)
+    .limit(bindparam("most"))
+    .subquery()
+)
+_REACH = sql(select(func.max(_AHEAD.c.position)))
 _LAST = sql(select(journal.c.position).order_by(journal.c.position.desc()).limit(1))
 _HAPPENED = sql(
     select(journal.c.position)
@@ -90,13 +98,10 @@ async def since(tx: Tx, after: int, most: int) -> list[Recorded]:
     return [recorded(row) for row in await tx.all(_SINCE, after=after, most=most)]
 
 
-async def told_since(tx: Tx, after: int, most: int, kinds: frozenset[str]) -> tuple[list[Recorded], int]:
-    """
-    Those of the next *most* entries after *after* that are of *kinds*, and the position up to which was looked: a
-    reader of few kinds leaves the bodies of the others unread.
-    """
-    rows = await tx.all(_SINCE, after=after, most=most)
-    return [recorded(row) for row in rows if row[3] in kinds], rows[-1][0] if rows else after
+async def reach(tx: Tx, after: int, most: int) -> int:
+    """The position of the last of the next *most* entries after *after*; *after* where there is none."""
+    row = await tx.one(_REACH, after=after, most=most)
+    return int(row[0]) if row is not None and row[0] is not None else after
 
 
 async def head(tx: Tx) -> int:

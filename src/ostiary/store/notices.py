@@ -10,16 +10,19 @@ from sqlalchemy import bindparam, case, delete, func, insert, select, update
 
 from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.exemptions.request import Phase
+from ostiary.core.logs.entry import Recorded
 from ostiary.core.notices.channel import Channel, Form
-from ostiary.core.notices.kinds import Topic
+from ostiary.core.notices.kinds import WATCHED, Topic
 from ostiary.core.words.ids import GroupId, UserId
 from ostiary.core.words.instants import Instant
-from ostiary.store import Row, Tx
+from ostiary.store import Row, Tx, logs
 from ostiary.store.exemptions import ALL as EXEMPTION_COLUMNS
 from ostiary.store.exemptions import NOT_ENDED, exemption_of
 from ostiary.store.schema import (
+    HAS_ROLE,
     exemption_requests,
     exemptions,
+    journal,
     members,
     notice_channels,
     notice_moments,
@@ -29,8 +32,8 @@ from ostiary.store.schema import (
 from ostiary.store.sql import sql
 
 __all__ = [
-    "Due", "Message", "add", "add_channel", "channels", "claim", "done", "due_channels", "ending", "find_channel",
-    "first_alert", "forget_moments", "mark", "mark_moment", "of_enabled", "of_group", "of_person",
+    "Due", "Message", "add", "add_channel", "ahead", "channels", "claim", "done", "due_channels", "ending",
+    "find_channel", "first_alert", "forget_moments", "mark", "mark_moment", "of_enabled", "of_group", "of_person",
     "of_role", "of_stopped", "put_off", "remove_channel", "waiting", "was_told",
 ]  # fmt: skip
 
@@ -41,6 +44,20 @@ _SHOWN = tuple(
     for name in ("id", "name", "form", "user", "about", "host", "created", "sent", "failures", "trouble")
 )
 _ORDER = (notice_channels.c.created, notice_channels.c.id)
+_WATCHED = sql(
+    select(
+        *(
+            journal.c[name]
+            for name in ("position", "stream", "number", "kind", "at", "story", "actor", "target", "body")
+        )
+    )
+    .where(
+        journal.c.position > bindparam("after"), journal.c.position <= bindparam("upto"),
+        journal.c.kind.in_(sorted(WATCHED)),
+    )
+    .order_by(journal.c.position)
+    .limit(bindparam("most"))
+)  # fmt: skip
 _OURS = sql(select(*_SHOWN).where(notice_channels.c.user.is_(None)).order_by(*_ORDER))
 _THEIRS = sql(select(*_SHOWN).where(notice_channels.c.user == bindparam("user")).order_by(*_ORDER))
 _FIND = sql(select(*_SHOWN).where(notice_channels.c.id == bindparam("id")))
@@ -57,7 +74,12 @@ _REACHED = (
     .order_by(notice_channels.c.id)
     .limit(MOST_TOLD)
 )
-_OF_ROLE = sql(_REACHED.where(users.c.roles.like(bindparam("pattern"))))
+_HAVE_ROLE = select(users.c.id).where(users.c.enabled == 1, HAS_ROLE, users.c.roles.like(bindparam("pattern")))
+_OF_ROLE = sql(
+    select(notice_channels.c.id, notice_channels.c.user, notice_channels.c.created)
+    .where(notice_channels.c.user.in_(_HAVE_ROLE))
+    .limit(MOST_TOLD)
+)
 _OF_GROUP = sql(_REACHED.join(members, members.c.user == users.c.id).where(members.c.group == bindparam("group")))
 _OF_ENABLED = sql(_REACHED.where(notice_channels.c.user == bindparam("user")))
 _OF_PERSON = sql(
@@ -87,9 +109,7 @@ _DUE_CHANNELS = sql(
     select(notice_channels.c.id, notice_channels.c.failures)
     .where(
         notice_channels.c.rests <= bindparam("now"),
-        select(notices.c.id)
-        .where(notices.c.channel == notice_channels.c.id, notices.c.due <= bindparam("now"))
-        .exists(),
+        notice_channels.c.id.in_(select(notices.c.channel).where(notices.c.due <= bindparam("now"))),
     )
     .order_by(notice_channels.c.failures, notice_channels.c.id)
     .limit(bindparam("most"))
@@ -141,6 +161,19 @@ _ENDING = sql(
     .order_by(exemptions.c.ends, exemptions.c.id)
     .limit(bindparam("most"))
 )  # fmt: skip
+
+
+# ---- the journal
+
+
+async def ahead(tx: Tx, after: int, *, look: int, most: int) -> tuple[list[Recorded], int]:
+    """
+    Up to *most* entries that may become notices, among the next *look* after position *after*, and the position up to
+    which there are no more of them: what becomes none is passed over unread.
+    """
+    upto = await logs.reach(tx, after, look)
+    found = [logs.recorded(row) for row in await tx.all(_WATCHED, after=after, upto=upto, most=most)]
+    return found, found[-1].position if len(found) == most else upto
 
 
 # ---- channels

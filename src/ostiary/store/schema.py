@@ -93,6 +93,9 @@ stories = story_table(metadata)
 ADMINISTRATES = text("""roles LIKE '%"administrator"%'""")
 """Who is among the administrators, as the index and the count of them say it."""
 
+HAS_ROLE = text("roles <> '[]'")
+"""Who has a role at all: few, among whom those of one role are looked for."""
+
 users = Table(
     "users",
     metadata,
@@ -106,6 +109,7 @@ users = Table(
     _int("epoch", default="0"),  # sessions begun before it are over (disabled, password changed, sessions revoked)
     _int("vouched", null=True),  # until when the last word of their upstream provider counts
     UniqueConstraint("principal_name"),
+    Index("users_roles", "id", sqlite_where=HAS_ROLE, postgresql_where=HAS_ROLE),
     Index("users_administrators", "enabled", sqlite_where=ADMINISTRATES, postgresql_where=ADMINISTRATES),
 )
 

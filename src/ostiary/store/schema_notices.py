@@ -42,7 +42,7 @@ def notice_tables(metadata: MetaData) -> tuple[Table, Table, Table]:
         Column("tries", BigInteger, nullable=False, server_default="0"),
         Column("due", BigInteger, nullable=False),
         UniqueConstraint("channel", "cause"),
-        Index("notices_due", "channel", "due"),
+        Index("notices_due", "due", "channel"),
     )
     moments = Table(
         "notice_moments",

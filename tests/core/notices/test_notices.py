@@ -13,7 +13,7 @@ from ostiary.core.exemptions.request import Act, Decision, Request
 from ostiary.core.exemptions.rules import Approver, Approvers, Mode, Rules, Stage
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.notices.audience import audience
-from ostiary.core.notices.channel import GIVE_UP, SCHEMES, Form, again, read_address
+from ostiary.core.notices.channel import GIVE_UP, SCHEMES, Form, again, place_in, read_address
 from ostiary.core.notices.kinds import NOTICES, WATCHED, To, which
 from ostiary.core.notices.message import body_of, headers_of, link_of, text_of
 from ostiary.core.notices.moments import of_exemption, of_request, of_review
@@ -133,7 +133,7 @@ def test_nobody_is_asked_about_their_own_request(
 )
 def test_no_notice_carries_a_link_or_markup_that_somebody_typed(name: str, typed: str, cause: str) -> None:
     """The only link is ours, and it holds the id of a request and nothing that decides."""
-    notice, matter = NOTICES[name], replace(MATTER, reason=typed, cause=cause, alert="guessing")
+    notice, matter = NOTICES[name], replace(MATTER, reason=typed, cause=cause, alert="guessing", said=typed)
     for tell in (notice.others, notice.theirs):
         if tell is None:
             continue
@@ -230,6 +230,22 @@ def test_a_try_is_never_put_off_beyond_a_day(tries: int, passed: int) -> None:
     else:
         assert due is not None
         assert now < due <= min(after(now, hours(1)), after(NOW, GIVE_UP))
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("jsons://u:p@127.0.0.1/a?b=c@d", ("https", "127.0.0.1", 443)),
+        ("ntfy://169.254.169.254:80/x", ("http", "169.254.169.254", 80)),
+        ("mailto://127.0.0.1:25?to=a@example.com", ("http", "127.0.0.1", 25)),
+        ("mailtos://u:p@mail.example?to=a@example.com", None),
+        ("gotifys://[::1]:8443/token", ("https", "::1", 8443)),
+    ],
+)
+def test_whom_an_address_names(address: str, place: tuple[str, str, int] | None) -> None:
+    """So that what may never be asked is refused when it is set up, whatever stands around the host."""
+    found = place_in(Form.APPRISE, address)
+    assert (found and (found.scheme, found.host, found.port)) == place
 
 
 @given(st.text(max_size=60), st.sampled_from(sorted(SCHEMES)), st.sampled_from(list(Form)))

@@ -11,14 +11,14 @@ from enum import StrEnum
 from urllib.parse import parse_qsl, urlsplit
 
 from ostiary.core.notices.kinds import Topic
-from ostiary.core.words.destinations import LONGEST_URL, place_of
+from ostiary.core.words.destinations import LONGEST_URL, Place, place_of
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant, Span, after, between, hours, minutes, seconds
 from ostiary.core.words.outcome import Reason, Refused
 
 __all__ = [
     "GIVE_UP", "MOST_OF_ONE", "MOST_OF_US", "MOST_WAITING", "PURPOSE", "SCHEMES", "Channel", "Form", "again",
-    "read_address",
+    "place_in", "read_address",
 ]  # fmt: skip
 
 PURPOSE = "notice-channels"  # of the seal of an address and its secret
@@ -95,6 +95,20 @@ def read_address(form: Form, text: str) -> str | Refused:
     if named & _FORBIDDEN:
         return _no(f"The option {min(named & _FORBIDDEN)} cannot be set here.")
     return _shown(scheme.lower(), rest)
+
+
+def place_in(form: Form, address: str) -> Place | None:
+    """
+    Whom a right *address* names, as far as it tells: None for services with a host of their own, and for mail without a
+    port, whose sender chooses it.
+    """
+    if form is Form.WEBHOOK:
+        return place_of(address)
+    scheme, _, rest = address.partition("://")
+    named = rest.partition("?")[0].rpartition("@")[2].partition("/")[0]
+    place = place_of(f"{'https' if SCHEMES[scheme.lower()] else 'http'}://{named}")
+    told = place is not None and (not scheme.lower().startswith("mailto") or f":{place.port}" in named)
+    return place if told else None
 
 
 def _shown(scheme: str, rest: str) -> str:

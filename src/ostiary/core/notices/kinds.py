@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.notices.words import Matter, Words, length_of, moment_of, why
+from ostiary.core.notices.words import Matter, Words, length_of, moment_of, plain, why
 
 __all__ = ["NOTICES", "TEST", "WATCHED", "Notice", "To", "Topic", "which"]
 
@@ -110,7 +110,7 @@ def _ended(m: Matter) -> str:
 
 
 def _alert(m: Matter) -> Words:
-    return Words(f"Alert: {m.alert.replace('_', ' ')}", "Please look at the audit log.")
+    return Words(f"Alert: {m.alert.replace('_', ' ')}", f"{plain(m.said)} Please look at the audit log.".strip())
 
 
 def _glass(m: Matter) -> Words:

@@ -35,6 +35,8 @@ class Matter:
     """The request makes a running exemption longer."""
     alert: str = ""
     """What an alert is about, in its stable word."""
+    said: str = ""
+    """Its sentence, which may name what people named."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,10 @@ from ostiary.core.graph.notice_channel import ShownChannel
 from ostiary.core.graph.query import Page, Query
 from ostiary.core.logs.entry import Entry, tame
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.notices.channel import MOST_OF_ONE, MOST_OF_US, PURPOSE, SCHEMES, Channel, Form, read_address
+from ostiary.core.notices.channel import MOST_OF_ONE, MOST_OF_US, PURPOSE, Channel, Form, place_in, read_address
 from ostiary.core.notices.kinds import TEST, Topic
 from ostiary.core.notices.message import body_of, link_of
 from ostiary.core.notices.words import Words
-from ostiary.core.words.destinations import place_of
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.reasons import read_reason
@@ -74,8 +73,9 @@ async def add_channel(
     refused = judge(action, visit.caller, now=visit.now)
     why = read_reason(reason) if not own else ""
     host = read_address(form, address)
-    if refused is None and not isinstance(host, Refused):
-        refused = await _barred(house, form, address)
+    place = place_in(form, address) if not isinstance(host, Refused) else None
+    if refused is None and place is not None and house.outside.outgoing.bars(place):
+        refused = Refused(Reason.INVALID_VALUE, "This address may not be asked (outgoing_allow).", field="address")
     wrong = refused or next((each for each in (why, host) if isinstance(each, Refused)), None)
     if wrong is not None or isinstance(host, Refused):
         answer = wrong or _NONE
@@ -101,18 +101,6 @@ async def add_channel(
         return ShownChannel(new, PREFIX + b64encode(secret).decode() if secret else "")
 
     return await house.store.write(body)
-
-
-async def _barred(house: House, form: Form, address: str) -> Refused | None:
-    """Whether an address may never be asked (R24), as far as that is known without asking anybody."""
-    url = address
-    if form is Form.APPRISE:
-        scheme, _, rest = address.partition("://")
-        url = f"{'https' if SCHEMES[scheme.lower()] else 'http'}://{rest.rpartition('@')[2].partition('?')[0]}"
-    place = place_of(url)
-    if place is not None and house.outside.outgoing.bars(place):
-        return Refused(Reason.INVALID_VALUE, "This address may not be asked (outgoing_allow).", field="address")
-    return None
 
 
 async def _found(tx: Tx, visit: Visit, id: str, *, own: bool) -> Channel | Refused:

@@ -3,9 +3,12 @@ The moments that no entry marks: looked for at *now*, written into the journal o
 them as of any other entry. What was told is remembered by its key, in the transaction of the entry.
 """
 
+from ostiary.core.exemptions.exemption import Exemption
+from ostiary.core.exemptions.request import Request
+from ostiary.core.exemptions.rules import Rules
 from ostiary.core.logs.entry import Entry
 from ostiary.core.notices.moments import ENDS_SOON, Moment, of_exemption, of_request, of_review
-from ostiary.core.words.ids import ExemptionId
+from ostiary.core.words.ids import ExemptionId, GroupId
 from ostiary.core.words.instants import Instant, after, days
 from ostiary.core.words.visit import Visit
 from ostiary.services.exemptions.decide import people
@@ -49,30 +52,38 @@ async def announce_moments(house: House, visit: Visit) -> int:
 
 async def _due(tx: Tx, house: House, visit: Visit) -> Found:
     """Step: everything that is due, told or not."""
-    now, found = visit.now, Found()
+    rules: dict[GroupId, Rules] = {}
+    found = Found()
     for which in (Which.WAITING, Which.OWED):
-        for asked in await requests.page(tx, user=None, which=which, now=now, after=TOP, most=MOST):
-            found += await _of(tx, house, visit, asked.request.id)
-    for exemption in await notices.ending(tx, now=now, until=after(now, ENDS_SOON), most=MOST):
-        found += await _of(tx, house, visit, exemption.id)
+        for asked in await requests.page(tx, user=None, which=which, now=visit.now, after=TOP, most=MOST):
+            group = asked.request.group
+            if group not in rules:
+                rules[group] = await current(tx, group)
+            found += await _of(tx, house, visit, asked.request, asked.exemption, rules[group])
+    for exemption in await notices.ending(tx, now=visit.now, until=after(visit.now, ENDS_SOON), most=MOST):
+        found += [(exemption.id, moment) for moment in (of_exemption(exemption, visit.now),) if moment is not None]
     return found
 
 
-async def _of(tx: Tx, house: House, visit: Visit, id: ExemptionId) -> Found:
-    """Step: what is due of one request and its exemption."""
-    asked, exemption = await requests.show(tx, id), await exemptions.find(tx, id)
-    moments: list[Moment | None] = [of_exemption(exemption, visit.now) if exemption is not None else None]
-    if asked is not None:
-        rules, known = await current(tx, asked.request.group), await people(tx, visit, asked.request)
-        remind = house.settings.notice_reminder
-        moments += of_request(asked.request, rules, known, remind=remind, now=visit.now)
-        moments.append(of_review(asked.request, exemption, visit.now))
-    return [(id, moment) for moment in moments if moment is not None]
+async def _of(tx: Tx, house: House, visit: Visit, request: Request, exemption: Exemption | None, rules: Rules) -> Found:
+    """Step: what is due of a request that waits, or owes its review."""
+    known = await people(tx, visit, request)
+    due: list[Moment | None] = [
+        *of_request(request, rules, known, remind=house.settings.notice_reminder, now=visit.now),
+        of_review(request, exemption, visit.now),
+    ]
+    return [(request.id, moment) for moment in due if moment is not None]
 
 
 async def _still(tx: Tx, house: House, visit: Visit, id: ExemptionId) -> set[str]:
     """Step: the keys of what is due of it in this transaction: it may have been decided or extended since the look."""
-    return {moment.key for _, moment in await _of(tx, house, visit, id)}
+    request, exemption = await requests.find(tx, id), await exemptions.find(tx, id)
+    ends = of_exemption(exemption, visit.now) if exemption is not None else None
+    due = {ends.key} if ends is not None else set()
+    if request is not None:
+        rules = await current(tx, request.group)
+        due |= {moment.key for _, moment in await _of(tx, house, visit, request, exemption, rules)}
+    return due
 
 
 async def tend_moments(house: House, visit: Visit) -> int:

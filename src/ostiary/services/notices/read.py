@@ -14,7 +14,7 @@ from ostiary.core.logs.entry import Recorded
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.notices.audience import Audience, audience
 from ostiary.core.notices.channel import MOST_WAITING
-from ostiary.core.notices.kinds import WATCHED, Notice, which
+from ostiary.core.notices.kinds import Notice, which
 from ostiary.core.notices.message import body_of, link_of
 from ostiary.core.notices.words import Matter
 from ostiary.core.words.ids import ExemptionId
@@ -31,7 +31,8 @@ from ostiary.store.requests import Asked
 __all__ = ["OVERFULL", "put_in_line", "read_journal"]
 
 READER = "notices"
-BATCH = 100  # entries of one transaction: it shares the loop with sign-ins
+LOOK = 1000  # entries that one transaction passes over
+BATCH = 20  # entries of which it makes messages: it shares the loop with sign-ins
 OVERFULL = "notices_dropped"
 """What the alert is about that says that a channel's line is full."""
 _EXEMPTION = "exemption:"
@@ -62,7 +63,7 @@ async def read_journal(house: House, visit: Visit) -> int:
 async def _next(tx: Tx, house: House, visit: Visit) -> tuple[int, int]:
     """Step: the next entries; where the cursor is then, and how many messages they became."""
     seen = await logs.join(tx, READER)
-    entries, cursor = await logs.told_since(tx, seen, BATCH, WATCHED)
+    entries, cursor = await notices.ahead(tx, seen, look=LOOK, most=BATCH)
     if cursor == seen or not await logs.move_cursor(tx, READER, seen=seen, position=cursor):
         return cursor, 0
     written = 0
@@ -164,6 +165,7 @@ def matter_of(entry: Recorded, asked: Asked | None) -> Matter:
         cause=str(detail.get("cause", "")),
         extends=request is not None and request.act is Act.EXTEND,
         alert=str(detail.get("about", "")),
+        said=str(detail.get("text", "")),
     )
 
 
