@@ -42,10 +42,12 @@ REGISTRIES = (
             "own_exemption",
             "pipelines",
             "policy_files",
+            "report_page",
             "settings",
             "since",
             "verb",
             "waiting",
+            "when",
         ),
     ),
 )

@@ -12,6 +12,7 @@ import pytest
 from tests.cli.test_terminal import terminal
 from tests.journeys.browser import Desk
 from tests.journeys.test_admin_verbs import ASKING, VERBS, WHY, Clerk, at_browser
+from tests.journeys.test_cli import code_on, installed
 from tests.server import Server
 
 EMIL = "emil@ostiary.example"
@@ -102,8 +103,34 @@ def test_broken_glass_is_written_about(bea: Clerk, emil: Clerk, tmp_path: Path) 
     (owed,) = bea.rows("exemption", "list", "--review-owed")
     bea.do("exemption", "review", owed["id"], "--text", "restarted the mail server", status=8)
     emil.do("exemption", "release")
+    assert "1 break-glass without" in bea.do("report", "exemptions").stderr
     bea.do("exemption", "review", owed["id"], "--text", "restarted the mail server")
     assert bea.rows("exemption", "list", "--review-owed") == []
+
+
+def test_what_happened_is_reported(bea: Clerk, emil: Clerk, server: Server, chromium: Desk, tmp_path: Path) -> None:
+    """On one page: every request of the time with its approvers and sign-ins, and nothing of another time."""
+    carl = server.people["carl"]
+    bea.do("exemption", "open", "--user", carl.username, "--for", "30m", *WHY)
+    with (
+        chromium.person(server.origin) as person,
+        terminal(installed(server, tmp_path), "login", "--device-code") as screen,
+    ):
+        person.sign_in(carl.username, carl.password, carl.totp())
+        person.enter_code(code_on(screen))
+        person.approve()
+        assert screen.end() == 0, screen.seen
+    file = tmp_path / "report.html"
+    bea.do("report", "exemptions", "--from", "1d", "--out", str(file), "--zone", "Europe/Zurich")
+    page = file.read_text()
+    for part in ("fix INC-4412", "known incident", "not from there", "mail is down", "restarted the mail server", EMIL):
+        assert part in page, part
+    assert page.count("<td>Ostiary CLI</td>") == page.count("<td>success</td>") == 1
+    assert "fix INC-4412" not in bea.do("report", "exemptions", "--from", "2d", "--to", "1d").stdout
+    bea.do("report", "exemptions", "--out", str(file), status=2)
+    bea.do("report", "exemptions", "--hours", "25:00-3", status=2)
+    bea.do("report", "exemptions", "--zone", "Nowhere/Land", status=2)
+    emil.do("report", "exemptions", status=4)
 
 
 def test_who_is_eligible_is_reviewed_and_ended(bea: Clerk, emil: Clerk) -> None:
@@ -124,7 +151,7 @@ def test_who_is_eligible_is_reviewed_and_ended(bea: Clerk, emil: Clerk) -> None:
     bea.do("group", "remove-eligible", EMIL, "--reason", "moved on")
     assert "eligible" in emil.do("exemption", "request", *WHY, status=4).stderr
     played = bea.played | emil.played
-    for noun in ("request", "review"):
+    for noun in ("request", "review", "report"):
         assert {verb for each, verb in played if each == noun} == VERBS[noun]
     for noun, verbs in ASKING.items():
         assert verbs <= {verb for each, verb in played if each == noun}

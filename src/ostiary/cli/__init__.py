@@ -30,6 +30,7 @@ from ostiary.cli.logout import logout
 from ostiary.cli.notice import NOTICE
 from ostiary.cli.output import Screen
 from ostiary.cli.policy import POLICY
+from ostiary.cli.report import REPORT
 from ostiary.cli.request import REQUEST
 from ostiary.cli.review import REVIEW
 from ostiary.cli.run import run
@@ -58,6 +59,7 @@ NOUNS: tuple[Noun, ...] = (
     EXEMPTION,
     REQUEST,
     REVIEW,
+    REPORT,
     SIGNINS,
     AUDIT,
     USER,

@@ -5,23 +5,21 @@
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
 import typer
 
-from ostiary.cli.durations import seconds_of
 from ostiary.cli.errand import Errand
 from ostiary.cli.output import Column
 from ostiary.cli.verb import ADMIN, Verb
-from ostiary.client.errors import Exit, Misused, ServerFault, StorageFailed
+from ostiary.cli.when import new_file, when
+from ostiary.client.errors import Exit, Misused, ServerFault
 from ostiary.client.graph import Graph
 from ostiary.core.logs.checkpoint import Key, Malformed, Note, read_checkpoint, read_key, read_note
 from ostiary.core.logs.evidence import Kept, Report, verify
 from ostiary.core.logs.export_lines import canonical_text
-from ostiary.core.words.instants import Instant, from_iso, from_seconds, to_iso
+from ostiary.core.words.instants import to_iso
 
 __all__ = ["AUDIT_LOG"]
 
@@ -47,8 +45,8 @@ SINCE = Annotated[
 def export(errand: Errand, *, since: SINCE = None, out: OUT = None, start: FROM = "", end: TO = "") -> None:
     """Export the journal with its proofs, whole checkpoints around the time asked for; JSON, one object a line."""
     kept = _size(_note(since)) if since is not None else None
-    asked: dict[str, Any] = {"from": _moment(errand, start, "--from"), "to": _moment(errand, end, "--to"), "kept": kept}
-    with _file(errand, out) as file, errand.graph() as graph:
+    asked: dict[str, Any] = {"from": when(errand, start, "--from"), "to": when(errand, end, "--to"), "kept": kept}
+    with new_file(errand, out) as file, errand.graph() as graph:
         header = dict(graph.post(f"{BASE}/export", {name: value for name, value in asked.items() if value is not None}))
         print(canonical_text(header), file=file)
         count = 0
@@ -150,18 +148,6 @@ def _unknown(report: Report) -> Iterator[str]:
         yield "whether the log goes on from the checkpoint that you kept: export again with --since, up to now."
 
 
-def _moment(errand: Errand, text: str, flag: str) -> str | None:
-    """A date, a date-time or a length of time back, as RFC 3339. Raises Misused."""
-    if not text:
-        return None
-    try:
-        day = f"{date.fromisoformat(text).isoformat()}T00:00:00Z" if len(text) == len("2026-11-28") else text
-        return to_iso(from_iso(day))
-    except ValueError:
-        ago: Instant = from_seconds(max(0.0, errand.machine.wall() - seconds_of(text, flag)))
-        return to_iso(ago)
-
-
 def _bounded(lines: TextIO) -> Iterator[str]:
     while line := lines.readline(LONGEST):
         yield line.removesuffix("\n")
@@ -195,18 +181,3 @@ def _read(path: Path) -> str:
             return file.read(LARGEST)
     except (OSError, UnicodeDecodeError) as wrong:
         raise Misused(f"{path}: {getattr(wrong, 'strerror', None) or 'not a text'}") from None
-
-
-@contextmanager
-def _file(errand: Errand, out: Path | None) -> Iterator[TextIO]:
-    """Where the export goes; a file that exists is not overwritten. Raises StorageFailed."""
-    if out is None:
-        yield errand.screen.out
-        return
-    try:
-        with out.open("x", encoding="utf-8", newline="\n") as file:
-            yield file
-    except FileExistsError:
-        raise Misused(f"{out} exists and is not overwritten") from None
-    except OSError as wrong:
-        raise StorageFailed(f"{out}: {wrong.strerror}") from None
