@@ -125,7 +125,8 @@ def test_from_a_request_to_the_webhook_and_back_to_who_asked(
         bea.do("request", "approve", waits["id"], *WHY)
         assert screen.end() == 0, screen.seen
     assert "approved by bea@ostiary.example" in screen.seen, "told at once in the terminal, without any channel"
-    hooks.wait_for("/emil", "request.approved")
+    _, body = hooks.wait_for("/emil", "request.approved")
+    assert json.loads(body)["data"]["link"].endswith(f"/requests/{waits['id']}")
     hooks.wait_for("/ours", "request.approved")
     assert hooks.receiver.told("/bea") == ["request.made"]
     for path, headers, body in hooks.receiver.came:

@@ -140,6 +140,29 @@ def test_r24_tls_proves_the_name_by_the_authorities_that_the_operator_believes(t
     asyncio.run(story())
 
 
+def test_a_service_that_hangs_ends_with_the_house() -> None:
+    """Closing kills what runs, so that a stop never waits for others."""
+
+    async def story() -> None:
+        came = asyncio.Event()
+
+        async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            came.set()
+            await reader.read()
+            writer.close()
+
+        server = await asyncio.start_server(hang, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        sender = Apprise((f"http://127.0.0.1:{port}",))
+        trying = asyncio.create_task(sender.send(f"json://127.0.0.1:{port}/", "a", "b", tls=False))
+        await came.wait()
+        await asyncio.to_thread(sender.close)
+        assert await trying == "broken"
+        server.close()
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize(
     ("scheme", "tls", "allow"),
     [

@@ -27,6 +27,8 @@ class Apprise:
 
     def __init__(self, allow: tuple[str, ...] = (), *, authorities: Path | None = None, proxy: str = "") -> None:
         self._allow, self._authorities, self._proxy = allow, authorities, proxy
+        self._running = set[subprocess.Popen[bytes]]()
+        self._closed = False
 
     async def send(self, address: str, title: str, text: str, *, tls: bool) -> str:
         """
@@ -37,13 +39,37 @@ class Apprise:
             "address": address, "title": title, "text": text, "tls": tls, "allow": self._allow, "proxy": self._proxy,
             "authorities": self._bundle,
         }  # fmt: skip
-        return await asyncio.get_running_loop().run_in_executor(self._pool, _run, json.dumps(given))
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._run, json.dumps(given))
 
     def close(self) -> None:
-        """Let what runs come to its end, which is near; drop what waits."""
+        """End what runs, and drop what waits: it is sent again by whoever comes next."""
+        self._closed = True
+        for process in tuple(self._running):
+            process.kill()
         pool = self.__dict__.get("_pool")
         if pool is not None:
             pool.shutdown(wait=True, cancel_futures=True)
+
+    def _run(self, given: str) -> str:
+        """One process; killed when it takes too long."""
+        try:
+            with subprocess.Popen(  # noqa: S603 - our own interpreter and file
+                [sys.executable, "-I", str(_CHILD)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL, env={"LC_ALL": "C.UTF-8"},
+            ) as process:  # fmt: skip
+                self._running.add(process)
+                try:
+                    if self._closed:
+                        process.kill()
+                    answer = json.loads(process.communicate(given.encode(), timeout=TOTAL)[0])
+                finally:
+                    self._running.discard(process)
+                    process.kill()
+        except subprocess.TimeoutExpired:
+            return "slow"
+        except (OSError, ValueError):
+            return "broken"
+        return str(answer["trouble"])[:20]
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
@@ -56,18 +82,3 @@ class Apprise:
         files = [Path(machine)] if machine else []
         files += [self._authorities] if self._authorities is not None else []
         return "\n".join(path.read_text("utf-8") for path in files if path.exists())
-
-
-def _run(given: str) -> str:
-    """One process; killed when it takes too long."""
-    command = [sys.executable, "-I", str(_CHILD)]
-    try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter and file
-            command, input=given.encode(), capture_output=True, timeout=TOTAL, check=False, env={"LC_ALL": "C.UTF-8"}
-        )
-        answer = json.loads(done.stdout)
-    except subprocess.TimeoutExpired:
-        return "slow"
-    except (OSError, ValueError):
-        return "broken"
-    return str(answer["trouble"])[:20]

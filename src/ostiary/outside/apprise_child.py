@@ -15,7 +15,6 @@ import os
 import resource
 import socket
 import sys
-import tempfile
 from ipaddress import ip_address
 from typing import Any
 
@@ -107,10 +106,10 @@ def _environment(given: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ |= {"HOME": "/nonexistent", "NETRC": os.devnull, "LC_ALL": "C.UTF-8"}
     if given["authorities"]:
-        with tempfile.NamedTemporaryFile("w", suffix=".pem", delete=False) as bundle:
-            bundle.write(given["authorities"])
-        os.environ |= {"REQUESTS_CA_BUNDLE": bundle.name, "SSL_CERT_FILE": bundle.name}
-        given["bundle"] = bundle.name
+        bundle = os.memfd_create("authorities")  # libraries want a file; nothing is left of this one
+        with os.fdopen(bundle, "w", closefd=False) as file:
+            file.write(given["authorities"])
+        os.environ |= dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), f"/proc/self/fd/{bundle}")
     if given["proxy"]:
         listed = ",".join(sorted(host for host, _ in read_destinations(given["allow"]).hosts))
         os.environ |= {"HTTPS_PROXY": given["proxy"], "HTTP_PROXY": given["proxy"], "NO_PROXY": listed}
@@ -126,9 +125,6 @@ def main() -> None:
         trouble = deliver(given)
     except Exception:
         trouble = "refused"
-    finally:
-        if given.get("bundle"):
-            os.unlink(given["bundle"])
     sys.stdout.write(json.dumps({"trouble": trouble}))
 
 

@@ -148,6 +148,12 @@ def test_no_notice_carries_a_link_or_markup_that_somebody_typed(name: str, typed
         assert len(body) < 2000
 
 
+def test_a_link_leads_whom_it_concerns_to_their_own_request() -> None:
+    """The page of approvers tells the person that there is nothing to decide: theirs is another."""
+    assert link_of("https://d.example", "7e1f", own=True) == "https://d.example/requests/7e1f"
+    assert link_of("https://d.example", "", own=True) == link_of("https://d.example", "") == "https://d.example/account"
+
+
 def test_only_the_person_reads_what_somebody_typed() -> None:
     """A reason goes to whom it concerns; channels of others say who and what, and lead to the page."""
     matter = replace(MATTER, reason="the secret project")

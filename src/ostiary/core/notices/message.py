@@ -17,9 +17,14 @@ from ostiary.core.words.instants import Instant, to_iso, to_seconds
 __all__ = ["body_of", "headers_of", "link_of", "text_of"]
 
 
-def link_of(origin: str, exemption: str) -> str:
-    """Where to look: the page of a request, or one's own account. A link says where to look and nothing else."""
-    return f"{origin}/approvals/{exemption}" if exemption else f"{origin}/account"
+def link_of(origin: str, exemption: str, *, own: bool = False) -> str:
+    """
+    Where to look: at the page of a request (one's *own*, or one to decide), or at the account. A link says where to
+    look and nothing else.
+    """
+    if not exemption:
+        return f"{origin}/account"
+    return f"{origin}/{'requests' if own else 'approvals'}/{exemption}"
 
 
 def body_of(name: str, words: Words, *, link: str, exemption: str, at: Instant, entry: str) -> str:

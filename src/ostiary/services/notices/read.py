@@ -88,7 +88,7 @@ async def _tell(tx: Tx, house: House, visit: Visit, entry: Recorded) -> int:
     for channel, own in told.items():
         words = notice.theirs(matter) if own and notice.theirs is not None else notice.others(matter)
         body = body_of(
-            notice.name, words, link=link_of(house.settings.origin, exemption if asked is not None else ""),
+            notice.name, words, link=link_of(house.settings.origin, exemption if asked is not None else "", own=own),
             exemption=exemption, at=entry.at, entry=f"{entry.stream}.{entry.number}",
         )  # fmt: skip
         message = Message(
