@@ -14,6 +14,8 @@ from ostiary.core.exemptions.deciding import (
     approved,
     decide,
     extended,
+    lesser,
+    may_look,
     may_see,
     open_stages,
     opened,
@@ -516,3 +518,40 @@ def test_ninety_days_without_use_are_noticed() -> None:
     assert not unused(ELIGIBLE, None, after(NOW, Span(days(90) - 1)))
     assert unused(ELIGIBLE, None, after(NOW, days(90)))
     assert not unused(ELIGIBLE, after(NOW, days(10)), after(NOW, days(90)))
+
+
+# ---- looking
+
+
+def test_who_decides_looks_and_an_administrator_too_but_never_at_their_own() -> None:
+    """An administrator who is no approver looks, since they may end it; while it waits not at what they made."""
+    made = request()
+    root = Approver(CARL, True, roles=frozenset({"administrator"}))
+    by_root = replace(made, by=f"user:{CARL}")
+    decided = replace(by_root, phase=Phase.APPROVED)
+    assert may_look(made, RULES, PEOPLE[BEA], NOW)
+    assert not may_look(made, RULES, PEOPLE[DANA], NOW)
+    assert may_look(made, RULES, root, NOW)
+    assert not may_look(made, RULES, replace(root, enabled=False), NOW)
+    assert not may_look(made, RULES, replace(root, id=ALICE), NOW)
+    assert not may_look(by_root, RULES, root, NOW)
+    assert may_look(by_root, RULES, root, by_root.ends)
+    assert may_look(decided, RULES, root, NOW)
+    assert not may_look(replace(decided, user=CARL), RULES, root, NOW)
+
+
+@pytest.mark.parametrize(
+    ("rules", "length", "offered"),
+    [
+        (RULES, hours(2), [30, 45, 60, 90]),
+        (replace(RULES, shortest=minutes(20)), minutes(45), [20, 30]),
+        (RULES, minutes(30), []),
+        (replace(RULES, longest=minutes(70)), hours(2), [30, 45, 60, 70]),
+    ],
+)
+def test_less_is_chosen_from_the_shortest_on_and_never_all_of_it(
+    rules: Rules, length: Span, offered: list[int]
+) -> None:
+    """Round lengths, with the ends that the rules of now set."""
+    made = replace(request(), length=length)
+    assert [each // minutes(1) for each in lesser(made, rules)] == offered

@@ -8,6 +8,7 @@ from ostiary.core.exemptions.exemption import EndCause
 from ostiary.core.exemptions.opening import Opening
 from ostiary.core.exemptions.request import State
 from ostiary.core.exemptions.rule_documents import DEFAULTS
+from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.instants import hours, minutes
 from ostiary.core.words.outcome import Refused
 from ostiary.services.exemptions.ask import ask_exemption
@@ -80,6 +81,25 @@ def test_everything_that_the_rules_do_not_allow_is_told_at_once(settled: Site) -
     bad = browser.submit(refused, NEW, **fields, network="203.0.113.9/24")
     assert "no bits set beyond its length" in bad.text
     assert browser.submit(bad, NEW, **fields, network="203.0.113.0/24").status_code == 303
+
+
+def test_what_cannot_be_read_is_refused_and_never_left_out(settled: Site) -> None:
+    """A number that is none would open more if it were dropped; the rest is judged all the same; nobody asked."""
+    browser = signed_in(settled, BOB)
+    typed = {"length": "an hour", "sign_ins": "one", "network": "here", "scopes": " ".join(map(str, range(65)))}
+    refused = browser.submit(browser.get(NEW), NEW, reason="x", **typed)
+    assert refused.status_code == 400
+    told = [text.strip() for text in re.findall(r"<li>([^<]*)", refused.text)]
+    assert told == [
+        "A network such as 203.0.113.0/24 is needed, with no bits set beyond its length.",
+        "From 1 to 64 scopes.",
+        "At least one sign-in.",
+        "The rules allow PT30M to PT4H.",
+        "A reason of 3 to 512 printable characters is needed.",
+    ]
+    alone = browser.submit(refused, NEW, reason="fix INC-4412", network="here")
+    assert [text.strip() for text in re.findall(r"<li>([^<]*)", alone.text)] == told[:1]
+    assert settled.entries(Kind.REQUEST_MADE) == []
 
 
 def test_who_is_not_eligible_is_told_so_before_typing(settled: Site) -> None:

@@ -52,7 +52,9 @@ def _path(guest: Guest) -> str:
 async def _page(guest: Guest, refused: Refused | None = None) -> Response:
     seen = await look(guest.house, guest.visit, _id(guest))
     if isinstance(seen, Refused):
-        return render(guest, "wrong.html", status=404, refused=NOT_YOURS, way=("/approvals", "What waits for you"))
+        own = f"/requests/{quote(_id(guest), safe='')}"  # for every id alike
+        ways = (("/approvals", "What waits for you"), (own, "Your own request: what became of it"))
+        return render(guest, "wrong.html", status=404, refused=NOT_YOURS, ways=ways)
     return _shown(guest, seen, refused)
 
 

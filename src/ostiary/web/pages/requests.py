@@ -14,7 +14,7 @@ from ostiary.core.exemptions.request import Act
 from ostiary.core.graph.error import Invalid, Problem
 from ostiary.core.graph.exemption_wish import Ask, read_request
 from ostiary.core.words.ids import ExemptionId
-from ostiary.core.words.instants import Span, minutes
+from ostiary.core.words.instants import minutes
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.exemptions.ask import ask_exemption
 from ostiary.services.exemptions.decide import withdraw_request
@@ -54,7 +54,7 @@ async def _show(guest: Guest) -> Response:
 async def _page(guest: Guest, refused: Refused | None = None) -> Response:
     seen = await look_at_own(guest.house, guest.visit, _id(guest))
     if isinstance(seen, Refused):
-        return render(guest, "wrong.html", status=404, refused=seen, way=("/requests", "What you asked for"))
+        return render(guest, "wrong.html", status=404, refused=seen, ways=(("/requests", "What you asked for"),))
     return render(
         guest, "own_request.html", status=200 if refused is None else 409, refused=refused, seen=seen,
         request=seen.asked.request, path=_own(_id(guest)), mine=seen.asked.request.user == guest.visit.caller.user,
@@ -98,21 +98,40 @@ async def _asking(guest: Guest, problems: tuple[Problem, ...]) -> Response:
 
 
 async def _ask(guest: Guest) -> Response:
-    wished = read_request(
-        _wishes(guest.form), exception_group=guest.house.desk.picture.exception_group, now=guest.visit.now
-    )
-    if isinstance(wished, Refused):
-        return await _asking(guest, (_problem(wished),))
-    assert isinstance(wished, Ask)  # what `selfActivate` is read as
-    answer = await ask_exemption(guest.house, guest.visit, wished.wish)
+    wished, unread = _read(guest)
+    if wished is None:
+        return await _asking(guest, unread)
+    answer = await ask_exemption(guest.house, guest.visit, wished.wish, trial=bool(unread))
     if isinstance(answer, Invalid):
-        plain = (Problem(each.path, each.message.partition(": ")[2] or each.message) for each in answer.problems)
-        return await _asking(guest, tuple(plain))
-    if not isinstance(answer, Refused):
-        return go(_own(answer.request.id), typed.forget())
-    if answer.reason is Reason.STEP_UP:
+        plain = tuple(Problem(each.path, each.message.partition(": ")[2] or each.message) for each in answer.problems)
+        return await _asking(guest, (*unread, *plain))
+    if isinstance(answer, Refused) and answer.reason is Reason.STEP_UP and not unread:
         return step_up(_NEW, keep(guest, _ASK))
-    return await _asking(guest, (_problem(answer),))
+    if isinstance(answer, Refused):
+        return await _asking(guest, unread or (_problem(answer),))
+    if unread:
+        return await _asking(guest, unread)
+    return go(_own(answer.request.id), typed.forget())
+
+
+def _read(guest: Guest) -> tuple[Ask | None, tuple[Problem, ...]]:
+    """What is asked for, and what cannot be read: without that the rest is only tried, so that all is told at once."""
+    wishes, unread = _wishes(guest.form), list[Problem]()
+    group = guest.house.desk.picture.exception_group
+    for _ in FIELDS:
+        wished = read_request(wishes, exception_group=group, now=guest.visit.now)
+        if isinstance(wished, Ask):
+            return wished, tuple(unread)
+        assert isinstance(wished, Refused)  # `selfActivate` is read as nothing else
+        unread.append(_problem(wished))
+        if wished.field not in _NAMED:
+            break
+        wishes[_NAMED[wished.field]] = None
+    return None, tuple(unread)
+
+
+_NAMED = {"ostiary.network": "network", "ostiary.scopes": "scopes", "ostiary.signIns": "sign_ins"}
+"""Fields that can be written in a way that nobody can read."""
 
 
 def _problem(refused: Refused) -> Problem:
@@ -120,11 +139,15 @@ def _problem(refused: Refused) -> Problem:
 
 
 def _wishes(form: Mapping[str, str]) -> dict[str, Any]:
-    """The form as a body of the admin API would say it; what cannot be read is left for the rules to refuse."""
+    """
+    The form as a body of the admin API would say it. A number that is none becomes one that is refused: leaving it out
+    would ask for more than was meant.
+    """
     text = {name: form.get(name, "").strip()[:LONGEST_TEXT] for name in FIELDS}
+    length = _number(text["length"])
     return {
         "action": Act.ACTIVATE.value,
-        "duration": _minutes(text["length"]),
+        "duration": None if length is None else minutes(length),
         "justification": text["reason"],
         "ticket_number": text["ticket"][:64],
         "ticket_system": text["ticket_system"][:64],
@@ -133,16 +156,15 @@ def _wishes(form: Mapping[str, str]) -> dict[str, Any]:
         "resource": text["resource"] or None,
         "scopes": text["scopes"].split() or None,
         "device": text["device"] or None,
-        "sign_ins": int(text["sign_ins"][:MOST_DIGITS]) if _whole(text["sign_ins"]) else None,
+        "sign_ins": _number(text["sign_ins"]),
     }
 
 
-def _whole(text: str) -> bool:
-    return text.isascii() and text.isdigit()
-
-
-def _minutes(text: str) -> Span | None:
-    return minutes(int(text[:MOST_DIGITS])) if _whole(text) else None
+def _number(text: str) -> int | None:
+    """None where nothing was typed, 0 for what is no whole number."""
+    if not text:
+        return None
+    return int(text[:MOST_DIGITS]) if text.isascii() and text.isdigit() else 0
 
 
 _ASK = Page(_NEW, get=_form, post=_ask, signed_in=True, keeps=FIELDS)
