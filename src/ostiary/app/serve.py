@@ -182,6 +182,7 @@ async def serve(
     await _until_told(stop, running)
     for server, _ in servers:
         server.should_exit = True
+    house.room.close()
     await asyncio.gather(*running)
     for task in side:
         task.cancel()

@@ -1,10 +1,12 @@
 """
 The waiting room: pending device sign-ins of this node, in memory.
 
-INVARIANT: it may only say "not yet". Every other answer comes from a transaction, so stale memory delays and never
-grants. Which codes are out (R10, R21) is counted apart from who is waiting: whatever wakes a poll frees no place.
+INVARIANT: it may only say "not yet", at once or later. Every other answer comes from a transaction, so stale memory
+delays and never grants. Which codes are out (R10, R21) is counted apart from who is waiting: whatever wakes a poll
+frees no place.
 """
 
+import asyncio
 from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from heapq import heappop, heappush
@@ -14,7 +16,7 @@ from ostiary.core.signins.limits import OpenNow
 from ostiary.core.signins.pace import Pace, step
 from ostiary.core.tokens.binding import Held, judge_key
 from ostiary.core.words.ids import AppId, ExemptionId
-from ostiary.core.words.instants import Instant, Span, after, hours, seconds
+from ostiary.core.words.instants import Instant, Span, after, between, hours, seconds
 from ostiary.core.words.outcome import Refused
 from ostiary.core.words.proof import UNBOUND, Bound, Proof
 
@@ -22,10 +24,14 @@ KNOWN_SOURCES = 10_000
 """Sources from where somebody signed in, that are remembered; the ones longest ago are forgotten first."""
 
 
+MOST_HELD = 1024
+"""Polls that wait for an answer at once; more are answered at once."""
+
+
 class Waiting:
     """One pending sign-in: what a poll needs, mutable because every poll moves its pace."""
 
-    __slots__ = ("awaits", "bound", "client", "ends", "pace", "source")
+    __slots__ = ("awaits", "bound", "client", "ends", "held", "pace", "source")
 
     def __init__(
         self, client: AppId, source: str, ends: Instant, pace: Pace, bound: Bound, awaits: "Awaits | None" = None
@@ -36,6 +42,13 @@ class Waiting:
         self.pace = pace
         self.bound = bound
         self.awaits = awaits
+        self.held: asyncio.Event | None = None
+        """Set when the poll that waits for an answer gets one; None while none waits."""
+
+    def let_go(self) -> None:
+        """Whoever waits for an answer asks the store now."""
+        if self.held is not None:
+            self.held.set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +146,8 @@ class WaitingRoom:
         self._waiting: dict[bytes, Waiting] = {}
         self._by_end: list[tuple[Instant, bytes]] = []
         self._by_request: dict[ExemptionId, bytes] = {}
+        self._held = 0
+        self._closing = False
         self.codes = OpenCodes()
 
     def __len__(self) -> int:
@@ -154,6 +169,8 @@ class WaitingRoom:
     ) -> None:
         """A sign-in waits for an exemption. Its user code is dead, so it counts among no open codes."""
         before = self._waiting.get(digest)
+        if before is not None:
+            before.let_go()
         ends, pace = min(awaits.ends, after(now, ASKS_AGAIN)), before.pace if before is not None else Pace(interval)
         self._waiting[digest] = Waiting(client, "", ends, pace, bound, awaits)
         self._by_request[awaits.request] = digest
@@ -179,10 +196,42 @@ class WaitingRoom:
         waiting.pace, slow = step(waiting.pace, now, lenient=lenient)
         return slow
 
+    async def hold(self, digest: bytes, longest: float, now: Instant) -> bool:
+        """
+        Wait up to *longest* seconds for something to be decided; whether to ask the store then. False at once where
+        nobody would wake it, where another poll of the same code waits or too many do, and while the service stops.
+        """
+        waiting = self._waiting.get(digest)
+        if waiting is None:
+            return False
+        if now >= waiting.ends:
+            return True
+        if waiting.held is not None or self._held >= MOST_HELD or self._closing:
+            return False
+        left = between(now, waiting.ends) / seconds(1)
+        waiting.held, self._held = asyncio.Event(), self._held + 1
+        try:
+            await asyncio.wait_for(waiting.held.wait(), min(longest, left))
+        except TimeoutError:
+            return left <= longest
+        else:
+            return True
+        finally:
+            waiting.held, self._held = None, self._held - 1
+
+    def close(self) -> None:
+        """The service stops: nobody is kept waiting."""
+        self._closing = True
+        for waiting in self._waiting.values():
+            waiting.let_go()
+
     def wake(self, digest: bytes) -> None:
-        """Something was decided, or may have been: the next poll asks the store."""
+        """Something was decided, or may have been: the next poll asks the store, and one that waits does now."""
         waiting = self._waiting.pop(digest, None)
-        if waiting is not None and waiting.awaits is not None:
+        if waiting is None:
+            return
+        waiting.let_go()
+        if waiting.awaits is not None:
             self._by_request.pop(waiting.awaits.request, None)
 
     def wake_request(self, request: ExemptionId) -> None:
@@ -193,6 +242,8 @@ class WaitingRoom:
 
     def wake_all(self) -> None:
         """Something was decided about everybody: each next poll asks the store."""
+        for waiting in self._waiting.values():
+            waiting.let_go()
         self._waiting.clear()
         self._by_request.clear()
 

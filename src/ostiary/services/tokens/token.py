@@ -33,7 +33,10 @@ from ostiary.services.tokens.proof_refusals import about_bound, note_wrong_key
 from ostiary.store import Tx
 from ostiary.store import signins as signin_rows
 
-__all__ = ["TokenForm", "grant", "known", "pending"]
+__all__ = ["LONGEST_HOLD", "TokenForm", "decided", "grant", "known", "may_wait", "pending"]
+
+LONGEST_HOLD = 15
+"""Seconds that a poll may wait for its answer: shorter than what proxies and clients bear."""
 
 _UNDECIDED = (State.ISSUED, State.CLAIMED)
 _PENDING, _SLOWER = Refused(Reason.PENDING), Refused(Reason.SLOW_DOWN)
@@ -76,6 +79,20 @@ def pending(house: House, visit: Visit, form: TokenForm) -> Refused | None:
         return _PENDING
     left = to_seconds(between(visit.now, awaits.ends))
     return replace(awaits.answer, told={**awaits.answer.told, "ostiary_expires_in": left})
+
+
+def may_wait(house: House, form: TokenForm) -> float:
+    """
+    How many seconds this poll may be kept waiting for its answer, at its own wish (`ostiary_wait`): 0 for a client that
+    proves itself, since its proof counts once.
+    """
+    client = known(house, form)
+    return float(min(form.wait, LONGEST_HOLD)) if client is not None and client.public else 0.0
+
+
+async def decided(house: House, form: TokenForm, longest: float) -> bool:
+    """Wait up to *longest* seconds for something to be decided about a pending sign-in; whether to ask the store."""
+    return await house.room.hold(digest(form.device_code), longest, house.clock.now())
 
 
 def known(house: House, form: TokenForm) -> Application | None:

@@ -18,6 +18,7 @@ from ostiary.core.tokens.pkce import METHOD
 from ostiary.core.tokens.scopes import OPENID
 from ostiary.services.house import House, Settings
 from ostiary.services.tokens.grants import GRANTS
+from ostiary.services.tokens.token import LONGEST_HOLD
 from ostiary.services.tokens.workload import GRANT_TYPES as WORKLOAD_GRANTS
 from ostiary.web.front.visit import visit
 from ostiary.web.oauth.door import Endpoint, public_json, stranger
@@ -56,6 +57,7 @@ def document(settings: Settings, organisation: Organisation, name: str) -> Mappi
         "revocation_endpoint": f"{at}/oauth2/v2.0/revoke",
         "ostiary_confirmation_endpoint": f"{at}/oauth2/v2.0/confirm",
         "ostiary_enrollment_endpoint": f"{at}/oauth2/v2.0/enroll",
+        "ostiary_longest_wait": LONGEST_HOLD,
         # Only these four: some clients ask for everything that is listed.
         "scopes_supported": list(OPENID),
         "response_types_supported": ["code"],

@@ -40,6 +40,8 @@ class TokenForm:
     actor_token: str = field(default="", repr=False)
     audience: str = ""
     """`audience` or `resource` (RFC 8693 §2.1): which application the token is for."""
+    wait: int = 0
+    """For how many seconds a poll is content to wait for its answer."""
 
 
 @dataclass(frozen=True, slots=True)
