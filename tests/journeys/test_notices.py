@@ -80,7 +80,7 @@ def hooks(authority: LocalCertificates) -> Iterator[Receiving]:
 def server(tmp_path_factory: pytest.TempPathFactory, authority: LocalCertificates) -> Iterator[Server]:
     """A server whose operator lists the receiver's host."""
     folder = tmp_path_factory.mktemp("server") / "data"
-    with running(folder, outgoing_allow=(NAME,), outgoing_ca=authority.ca) as started:
+    with running(folder, outgoing_allow=(NAME,), notice_allow=(NAME,), outgoing_ca=authority.ca) as started:
         yield started
 
 

@@ -26,7 +26,6 @@ from ostiary.core.words.ids import ExemptionId, UserId
 from ostiary.core.words.instants import Span, after, days
 from ostiary.core.words.outcome import Refused
 from ostiary.outside import Outside
-from ostiary.outside.apprise import Apprise
 from ostiary.outside.local_ca import LocalCertificates
 from ostiary.outside.outgoing import Outgoing
 from ostiary.outside.tls import server_context
@@ -88,6 +87,7 @@ class Noticing:
     clock: MovableClock
     receiver: Receiver
     port: int
+    authorities: Path
     secrets: dict[str, str] = field(default_factory=dict)
 
     def by(self, id: str, *roles: Role) -> Caller:
@@ -175,7 +175,7 @@ async def noticing(folder: Path, tls: LocalCertificates, receiver: Receiver | No
     async with receiving(heard, tls) as port, a_house(folder) as (plain, clock):
         names = Names(("127.0.0.1",))
         outgoing = Outgoing(read_destinations([HOST]), authorities=tls.ca, resolve=names)
-        house = replace(plain, outside=Outside(plain.outside.passwords, outgoing=outgoing, apprise=Apprise()))
+        house = replace(plain, outside=Outside(plain.outside.passwords, outgoing=outgoing, own_outgoing=outgoing))
         people = [
             {
                 "id": id, "principal_name": f"{name}@example.com", "display_name": name, "enabled": 1,
@@ -195,8 +195,7 @@ async def noticing(folder: Path, tls: LocalCertificates, receiver: Receiver | No
         given = await give_eligibility(house, visit(house, alice(clock.now())), Wanted(BOB, "for a test", ends=ends))
         assert not isinstance(given, Refused)
         try:
-            yield Noticing(house, clock, heard, port)
+            yield Noticing(house, clock, heard, port, tls.ca)
         finally:
             await house.outside.background.close()
-            house.outside.apprise.close()
             house.outside.outgoing.close()

@@ -3,10 +3,12 @@
 import asyncio
 import json
 import sqlite3
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from email import message_from_bytes
 from pathlib import Path
+from signal import SIGKILL
 
 import pytest
 
@@ -38,6 +40,7 @@ from ostiary.services.tokens.rewrap import rewrap
 from ostiary.store import Tx, exemptions
 from tests.outside.test_apprise import Mailbox, on_loopback
 from tests.records.house import BOB, alice, journal, visit
+from tests.server import PATIENCE
 from tests.services.noticing import DANA, ERIC, HOST, Noticing, genuine, noticing
 
 Story = Callable[[Noticing], Awaitable[None]]
@@ -419,17 +422,25 @@ def test_two_nodes_and_a_restart_send_each_message_once(play: Callable[[Story], 
     play(story)
 
 
-def test_who_is_killed_while_sending_sends_it_again_with_the_same_id(play: Callable[[Story], None]) -> None:
-    """Between the receiver's answer and our mark everything stops: two minutes later it comes again, with its id."""
+def test_who_is_killed_while_sending_sends_it_again_with_the_same_id(
+    play: Callable[[Story], None], tmp_path: Path, authority: LocalCertificates
+) -> None:
+    """`kill -9` between the request and our mark: two minutes later another node sends it again, with its id."""
 
     async def story(here: Noticing) -> None:
         await here.channel("/a")
         here.receiver.fails["/a"] = HANGS
         await here.ask()
         await read_journal(here.house, visit(here.house))
-        await send_notices(here.house, visit(here.house))
-        await until(lambda: len(here.receiver.came), 1, here)
-        await here.house.outside.background.close()
+        master = here.house.vault._current.secret.hex()
+        node = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.services.notice_sender", str(tmp_path), master, str(authority.ca)
+        )  # fmt: skip
+        async with asyncio.timeout(PATIENCE):
+            while not here.receiver.came and node.returncode is None:  # noqa: ASYNC110 - another process is awaited
+                await asyncio.sleep(0.02)
+        node.kill()
+        assert await node.wait() == -SIGKILL
         here.receiver.fails.clear()
         await here.settle()
         assert len(here.receiver.came) == 1, "it may still be under way elsewhere"
@@ -469,7 +480,7 @@ def test_mail_goes_through_apprise_and_its_address_survives_another_master_key(
         async with on_loopback(box):
             listed = (f"http://127.0.0.1:{box.port}",)
             outside = replace(
-                here.house.outside, apprise=Apprise(listed), outgoing=Outgoing(read_destinations(listed))
+                here.house.outside, own_apprise=Apprise(listed), own_outgoing=Outgoing(read_destinations(listed))
             )  # fmt: skip
             here.house = replace(here.house, outside=outside)
             address = f"mailto://127.0.0.1:{box.port}?from=door@example.com&to=dana@example.com&name=t0psecret"
@@ -485,8 +496,8 @@ def test_mail_goes_through_apprise_and_its_address_survives_another_master_key(
             id = await here.ask()
             await here.settle()
             assert b"t0psecret" not in everything(tmp_path)
-            outside.apprise.close()
-            outside.outgoing.close()
+            outside.own_apprise.close()
+            outside.own_outgoing.close()
         mail = message_from_bytes(box.mails[0])
         assert mail["Subject"] == "bob@example.com asks for an exemption"
         part = next(each for each in mail.walk() if each.get_content_type() == "text/plain")
@@ -596,5 +607,38 @@ def test_r24_a_name_that_leads_inside_is_never_asked(play: Callable[[Story], Non
         shown = await list_channels(here.house, visit(here.house, alice(here.clock.now())), Query(), own=False)
         assert not isinstance(shown, Refused)
         assert shown.items[0].channel.trouble == "barred"
+
+    play(story)
+
+
+def test_r24_what_is_listed_for_the_service_is_not_listed_for_people(
+    play: Callable[[Story], None],
+) -> None:
+    """
+    R24: a host inside that the operator opened for the service's own questions is not there for whoever has an account:
+    neither when their channel is set up, nor when its name turns out to lead there.
+    """
+
+    async def story(here: Noticing) -> None:
+        names = here.house.outside.outgoing._resolve
+        outside = replace(
+            here.house.outside, own_outgoing=Outgoing(resolve=names), own_apprise=Apprise(),
+            outgoing=Outgoing(read_destinations([HOST, "127.0.0.1"]), authorities=here.authorities, resolve=names),
+        )  # fmt: skip
+        here.house = replace(here.house, outside=outside)
+        wanted = {"name": "x", "form": "webhook", "address": f"https://127.0.0.1:{here.port}/x"}
+        done = await add_channel(here.house, visit(here.house, here.by(BOB)), wanted, own=True)
+        assert isinstance(done, Refused)
+        assert "notice_allow" in done.detail
+        await here.channel("/bob", BOB)
+        await here.channel("/ours")
+        await here.decide(await here.ask(), approve=False)
+        await here.settle()
+        assert here.receiver.told("/bob") == []
+        assert here.receiver.told("/ours") == ["request.denied"]
+        shown = await list_channels(here.house, visit(here.house, here.by(BOB)), Query(), own=True)
+        assert not isinstance(shown, Refused)
+        assert shown.items[0].channel.trouble == "barred"
+        outside.outgoing.close()
 
     play(story)

@@ -147,6 +147,13 @@ class Config(BaseModel):
         tuple[ProviderConfig, ...],
         Field(max_length=16, description="OpenID Connect providers through which people sign in: tables, see below."),
     ] = ()
+    notice_allow: Annotated[
+        tuple[str, ...],
+        Field(
+            description="Where notices of people's own channels may go beside the public network, written as in "
+            "`outgoing_allow`, which does not count for them."
+        ),
+    ] = ()
     notice_reminder: Annotated[
         int, Field(ge=1, le=1440, description="Minutes after which approvers are reminded of a request, once.")
     ] = 30
@@ -194,7 +201,7 @@ class Config(BaseModel):
             ip_network(network)
         return value
 
-    @field_validator("outgoing_allow")
+    @field_validator("outgoing_allow", "notice_allow")
     @classmethod
     def _destinations(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         read_destinations(value)

@@ -169,7 +169,9 @@ def _outside(parts: Parts, geo: GeoFiles) -> Outside:
         raise ConfigRefused((f"outgoing_ca: {wrong}",)) from None
     upstream = Upstream(outgoing, parts.clock, connections)
     apprise = Apprise(config.outgoing_allow, authorities=config.outgoing_ca, proxy=config.outgoing_proxy)
-    return Outside(Passwords(), geo, outgoing, Issuers(outgoing), upstream, apprise)
+    own = Outgoing(read_destinations(config.notice_allow), authorities=config.outgoing_ca, proxy=config.outgoing_proxy)
+    own_apprise = Apprise(config.notice_allow, authorities=config.outgoing_ca, proxy=config.outgoing_proxy)
+    return Outside(Passwords(), geo, outgoing, Issuers(outgoing), upstream, apprise, own, own_apprise)
 
 
 async def _fill(house: House) -> None:
@@ -191,6 +193,8 @@ async def close_house(house: House, parts: Parts) -> None:
     """Finish what is in line and give the folder back."""
     await house.outside.background.close()
     house.outside.apprise.close()
+    house.outside.own_apprise.close()
+    house.outside.own_outgoing.close()
     house.outside.passwords.close()
     house.outside.outgoing.close()
     await parts.store.close()

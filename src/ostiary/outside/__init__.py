@@ -36,5 +36,9 @@ class Outside:
     """The providers that may vouch for people."""
     apprise: Apprise = field(default_factory=Apprise)
     """Mail, chats and pushes."""
+    own_outgoing: Outgoing = field(default_factory=Outgoing)
+    """For addresses that people give for themselves: what is listed for the service is not listed for them."""
+    own_apprise: Apprise = field(default_factory=Apprise)
+    """The same of mail, chats and pushes."""
     background: Background = field(default_factory=Background)
     """What goes on while nobody waits for it."""

@@ -118,7 +118,7 @@ _MESSAGE = ("id", "name", "exemption", "ends", "body", "created", "tries", "due"
 _NEXT = sql(
     select(
         *(notices.c[name] for name in _MESSAGE), notice_channels.c.form, notice_channels.c.sealed,
-        notice_channels.c.failures,
+        notice_channels.c.failures, notice_channels.c.user,
     )
     .join(notice_channels, notice_channels.c.id == notices.c.channel)
     .where(
@@ -280,6 +280,8 @@ class Due:
     form: Form
     sealed: bytes = field(repr=False)
     failures: int
+    own: bool
+    """Of a person, not of the organisation."""
 
 
 async def waiting(tx: Tx, channel: str) -> int:
@@ -313,11 +315,11 @@ async def claim(tx: Tx, channel: str, *, now: Instant, until: Instant) -> Due | 
     if row is None:
         return None
     values: dict[str, Any] = dict(zip(_MESSAGE, row, strict=False))
-    form, sealed, failures = row[len(_MESSAGE) :]
+    form, sealed, failures, user = row[len(_MESSAGE) :]
     if await tx.run(_CLAIM, id_=values["id"], old=values["tries"], due_=until) != 1:
         return None
     del values["due"]
-    return Due(**values, form=Form(form), sealed=bytes(sealed), failures=failures)
+    return Due(**values, form=Form(form), sealed=bytes(sealed), failures=failures, own=user is not None)
 
 
 async def put_off(tx: Tx, id: str, due: Instant) -> None:

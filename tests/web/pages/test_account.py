@@ -4,6 +4,7 @@ from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.instants import hours
 from ostiary.core.words.outcome import Refused
 from ostiary.services.directory.credentials import Link, invite
+from ostiary.services.notices.channels import add_channel
 from tests.web.pages.site import BOB, CAROL, NAMES, PASSWORD, Browser, Site
 
 NEW = "a wholly different sentence"
@@ -141,3 +142,15 @@ def test_text_from_people_is_never_markup(site: Site) -> None:
     page = browser.submit(browser.get("/signin"), "/signin", username='"><b>x', password="y")
     assert "<b>x" not in page.text
     assert "&lt;b&gt;x" in page.text
+
+
+def test_another_place_for_notices_is_told_at_the_next_sign_in(site: Site) -> None:
+    """Whoever held the session may have added it: the person hears of it, and the address is not shown."""
+    site.browser().sign_in(BOB)
+    wanted = {"name": "phone", "form": "apprise", "address": "ntfys://ntfy.example/t0psecret"}
+    made = site.run(add_channel(site.house, site.visit(BOB), wanted, own=True))
+    assert not isinstance(made, Refused), made
+    browser = site.browser()
+    told = browser.submit(browser.follow(browser.password(BOB)), "/signin/second", totp=site.totp(BOB))
+    assert "One more place was added that your notices are sent to" in told.text
+    assert "t0psecret" not in told.text

@@ -74,8 +74,10 @@ async def add_channel(
     why = read_reason(reason) if not own else ""
     host = read_address(form, address)
     place = place_in(form, address) if not isinstance(host, Refused) else None
-    if refused is None and place is not None and house.outside.outgoing.bars(place):
-        refused = Refused(Reason.INVALID_VALUE, "This address may not be asked (outgoing_allow).", field="address")
+    outgoing = house.outside.own_outgoing if own else house.outside.outgoing
+    if refused is None and place is not None and outgoing.bars(place):
+        listing = "notice_allow" if own else "outgoing_allow"
+        refused = Refused(Reason.INVALID_VALUE, f"This address may not be asked ({listing}).", field="address")
     wrong = refused or next((each for each in (why, host) if isinstance(each, Refused)), None)
     if wrong is not None or isinstance(host, Refused):
         answer = wrong or _NONE

@@ -118,10 +118,12 @@ async def _send(house: House, channel: str, due: Due, now: Instant) -> _Came:
     if due.form is Form.APPRISE:
         title, text = text_of(due.body)
         tls = SCHEMES[kept["address"].partition("://")[0].lower()]
-        trouble = await house.outside.apprise.send(kept["address"], title, text, tls=tls)
+        apprise = house.outside.own_apprise if due.own else house.outside.apprise
+        trouble = await apprise.send(kept["address"], title, text, tls=tls)
         return _Came(trouble, whole=bool(trouble))
     headers = headers_of(due.id, due.body, b64decode(kept["secret"]), now)
-    came = await house.outside.outgoing.ask("POST", kept["address"], headers=headers, body=due.body.encode())
+    outgoing = house.outside.own_outgoing if due.own else house.outside.outgoing
+    came = await outgoing.ask("POST", kept["address"], headers=headers, body=due.body.encode())
     if isinstance(came, Unanswered):
         return _Came(came.trouble.value, whole=True)
     if came.status < 300:
