@@ -174,6 +174,30 @@ def test_r3_deciding_and_extending_need_a_browser_and_a_fresh_proof(tmp_path: Pa
     told(tmp_path, story)
 
 
+def test_an_approver_ends_what_runs_as_an_administrator_does(tmp_path: Path) -> None:
+    """With a reason, in a browser; not from a device sign-in, not whom the rules do not name, and never unseen."""
+
+    async def story(bench: Bench) -> None:
+        made = await bench.asked()
+        await bench.say(eric, made["id"])
+        body = {
+            "accessId": "member", "groupId": GROUP, "action": "adminRemove", "justification": "incident is over",
+            "targetScheduleId": f"{GROUP}_member_{made['id']}",
+        }  # fmt: skip
+        await bench.by(lambda at: dana(at, Origin.DEVICE_CODE), "POST", REQUESTS, body, status=403)
+        await bench.by(lambda at: dana(Instant(at - minutes(6))), "POST", REQUESTS, body, status=401)
+        await bench.by(dana, "POST", REQUESTS, {**body, "justification": ""}, status=400)
+        await set_user(bench.api.house, DANA, roles="[]")
+        await bench.by(dana, "POST", REQUESTS, body, status=403)
+        await set_user(bench.api.house, DANA, roles='["approver"]')
+        assert await bench.state(made["id"]) == "approved"
+        await bench.by(dana, "POST", REQUESTS, body, status=201)
+        ended = await bench.by(alice, "GET", f"{REQUESTS}/{made['id']}")
+        assert (ended["ostiary"]["state"], ended["ostiary"]["endedBy"]) == ("revoked", f"user:{DANA}")
+
+    told(tmp_path, story)
+
+
 def test_nobody_asks_who_is_not_eligible_and_every_broken_rule_is_told(tmp_path: Path) -> None:
     """403 for the one; for the other each rule at once, at its place."""
 

@@ -1,6 +1,7 @@
 """Approving on a page: what it shows, that only a form of ours decides, once, and that nobody else learns anything."""
 
 import re
+from base64 import urlsafe_b64decode
 from dataclasses import replace
 from pathlib import Path
 
@@ -188,6 +189,22 @@ def test_less_is_what_was_chosen_or_typed(settled: Site, fields: dict[str, str],
     assert exemption.waits == minutes(minutes_)
 
 
+def test_all_of_it_is_not_given_to_who_typed_less(settled: Site) -> None:
+    """The wrong button of two with minutes in the field: nothing is decided, and what is emptied stays empty."""
+    browser, address = signed_in(settled, CAROL), ask(settled)
+    refused = press(browser, browser.get(address), "approve", reason="known incident", minutes="50")
+    assert refused.status_code == 400
+    assert "press “Approve for less”" in refused.text
+    assert state(settled, address) is State.REQUESTED
+    settled.clock.move(minutes(6))
+    browser.submit(browser.follow(press(browser, refused, "less", reason="x", minutes="50")), "/signin/again",
+                   totp=settled.totp(CAROL))  # fmt: skip
+    back = browser.get(address)
+    assert 'value="50"' in back.text
+    emptied = press(browser, back, "less", reason="x", length="45")
+    assert (emptied.status_code, 'value="50"' in emptied.text) == (400, False)
+
+
 @pytest.mark.parametrize("typed", ["5", "121", "0", "one", "-30", "9" * 40, "٤٥"])
 def test_less_is_never_more_nor_under_the_shortest(settled: Site, typed: str) -> None:
     """From the rules' minimum to what was asked for; anything else decides nothing."""
@@ -250,6 +267,23 @@ def test_a_form_of_a_session_that_changed_in_another_tab_keeps_its_text(settled:
     assert forged.status_code == 403
     assert "planted" not in other.get(address).text
     assert state(settled, address) is State.REQUESTED
+
+
+def test_what_was_kept_fills_in_its_own_page_alone(settled: Site) -> None:
+    """For another request, or with a letter changed, the cookie is worth nothing; nobody can read it."""
+    browser, address, other = signed_in(settled, CAROL), ask(settled), ask(settled)
+    settled.clock.move(minutes(6))
+    press(browser, browser.get(address), "deny", reason="not from there")
+    value = browser.cookies["__Host-typed"]
+    assert "not from there" not in urlsafe_b64decode(value + "==").decode("latin-1")
+    assert "not from there" not in browser.get(other).text
+    assert ">not from there</textarea>" in browser.get(address).text
+    session = browser.cookies["__Host-session"]
+    changed = value[:-2] + ("AA" if value[-2:] != "AA" else "BB")
+    for cookie in (value, changed, value[:40], "x", "not base64!", "x" * 4000):
+        sent = {"cookie": f"__Host-session={session}; __Host-typed={cookie}"}
+        page = settled.run(settled.browser().client.get(address, headers=sent))  # a jar with nothing in it
+        assert (page.status_code, "not from there" in page.text) == (200, cookie == value)
 
 
 @pytest.mark.parametrize("spoilt", ["token", "site", "origin", "none"])

@@ -189,6 +189,26 @@ def test_an_approver_or_administrator_ends_what_runs(settled: Site) -> None:
     assert state(settled, by_alice) is State.REVOKED
 
 
+def test_an_extension_is_decided_and_ended_on_its_own_page(settled: Site) -> None:
+    """It says that it makes another one longer; *End now* there ends that one."""
+    rule(settled, "Expiration_EndUser_Assignment", ostiary={"clock": "approval"})
+    address = ask(settled)
+    carol = signed_in(settled, CAROL)
+    press(carol, carol.get(address), "approve", reason="known incident")
+    bob = signed_in(settled, BOB)
+    more = f"/account{address.replace('/approvals/', '/exemptions/')}/extend"
+    assert "An approver has to say yes" in bob.submit(bob.get(more), more, length="60", reason="still runs").text
+    (link,) = re.findall(
+        r'href="(/approvals/[^"]+)"><strong><bdi>Bob</bdi></strong> asks', carol.get("/approvals").text
+    )
+    assert link != address
+    page = carol.get(link)
+    assert "added to an exemption that runs" in page.text
+    ended = carol.follow(press(carol, page, "approve", reason="known incident"))
+    assert press(carol, ended, "end", reason="incident is over").status_code == 303
+    assert state(settled, address) is state(settled, link) is State.REVOKED
+
+
 def test_a_review_that_is_owed_is_written_in_the_list(settled: Site) -> None:
     """By somebody who did not break the glass, once it is over; it leaves the list then."""
     rule(settled, "Approval_EndUser_Assignment", ostiary={"breakGlass": {"allowed": [{"userId": BOB}]}})

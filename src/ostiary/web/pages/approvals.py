@@ -80,11 +80,18 @@ async def _post(guest: Guest) -> Response:
     return await _page(guest, answer)
 
 
+_TWO_THINGS = Refused(
+    Reason.INVALID_VALUE, "You typed minutes: press “Approve for less”, or empty that field.", field="minutes"
+)
+
+
 async def _done(guest: Guest, verdict: str) -> object | Refused:
     """What the button *verdict* asks for; one that nobody knows does nothing."""
     house, visit, id = guest.house, guest.visit, _id(guest)
     reason = guest.form.get("reason", "")[:LONGEST_TEXT]
     match verdict:
+        case "approve" if guest.form.get("minutes"):
+            return _TWO_THINGS
         case "deny" | "approve":
             return await decide_request(house, visit, id, Verdict(verdict == "approve", reason))
         case "less":
@@ -93,7 +100,9 @@ async def _done(guest: Guest, verdict: str) -> object | Refused:
                 return length
             return await decide_request(house, visit, id, Verdict(True, reason, length))
         case "end":
-            return await end_exemption(house, visit, id, reason)
+            seen = await look(house, visit, id)
+            opens = id if isinstance(seen, Refused) else seen.asked.request.opens  # an extension's is another one
+            return await end_exemption(house, visit, opens, reason)
         case "review":
             return await review_break_glass(house, visit, id, reason)
     return Refused(Reason.INVALID_VALUE, "Press one of the buttons.")

@@ -240,7 +240,7 @@ async def _answer(house: House, page: Page, request: Request) -> Response:
         return render(guest, "wrong.html", status=400, refused=refused if isinstance(refused, Refused) else None)
     if posted and not csrf.genuine(house, request.scope, fields.get(csrf.FIELD, "")):
         return _stale(replace(guest, form=fields), page)
-    kept = typed.kept(house, guest.visit, guest.scope) if page.keeps else {}
+    kept = typed.kept(house, guest.visit, guest.scope) if page.keeps and not posted else {}
     complete = replace(guest, query=query, form=fields, kept=kept)
     if page.signed_in and complete.visit.caller.user is None:
         return _unknown(complete, page)
