@@ -97,6 +97,15 @@ def test_kubectl_gets_a_token_in_the_version_it_asks_for(wire: Wire, program: Pr
     assert timedelta(0) < ends - datetime.now(UTC) <= timedelta(seconds=wire.state.token_life)
 
 
+def test_an_end_that_is_near_is_told_on_stderr_alone(wire: Wire, program: Program) -> None:
+    """What kubectl reads stays what it is; the person at the terminal sees that the exemption ends."""
+    wire.state.session_life = 480
+    sign_in(wire, program)
+    done = program.run(*KUBE, **info())
+    assert json.loads(done.stdout)["status"]["token"] == "access-1-2"
+    assert "! This sign-in ends in " in done.stderr
+
+
 def test_the_token_is_taken_from_the_cache_and_renewed_in_silence(wire: Wire, program: Program) -> None:
     """A second call asks no server; one that is nearly over is renewed, and nobody is asked."""
     sign_in(wire, program)

@@ -307,9 +307,12 @@ def test_break_glass_is_told_at_once_and_its_review_until_it_is_written(play: Ca
         here.clock.move(seconds(1))  # the alert about weaker rules is older than the channels
         await here.channel("/dana", DANA)
         await here.channel("/alerts", about=["alerts"])
+        await here.channel("/bob", BOB)
         await here.ask(break_glass=True)
         await here.settle()
         assert here.receiver.told("/dana") == ["break_glass.opened"]
+        (own,) = [json.loads(body)["data"]["text"] for at, _, body in here.receiver.came if at == "/bob"]
+        assert own.startswith("The request was approved by the rules for 1 h. It ends at 09:00 UTC")
         here.clock.move(minutes(61))
         await tick(here)
         here.clock.move(hours(24))

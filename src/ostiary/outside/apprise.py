@@ -78,7 +78,7 @@ class Apprise:
     @cached_property
     def _bundle(self) -> str:
         """The machine's authorities and the operator's, as PEM."""
-        machine = ssl.get_default_verify_paths().cafile
-        files = [Path(machine)] if machine else []
+        machine = ssl.get_default_verify_paths()
+        files = [Path(machine.cafile)] if machine.cafile else sorted(Path(machine.capath or "/none").glob("*.0"))
         files += [self._authorities] if self._authorities is not None else []
         return "\n".join(path.read_text("utf-8") for path in files if path.exists())

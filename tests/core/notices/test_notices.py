@@ -123,7 +123,8 @@ def test_nobody_is_asked_about_their_own_request(
     found = audience(notice, request, RULES[mode], PEOPLE, now=after(NOW, hours(waited)), stage=stage)
     if {To.DECIDERS, To.NEXT, To.REVIEWERS} & set(notice.to):
         assert {whose, by} <= found.without
-    assert found.people == ({whose, by} if To.PERSON in notice.to else set())
+    assert found.people == ({whose} if To.PERSON in notice.to else set())
+    assert found.makers == ({by} - {whose} if To.MAKER in notice.to else set())
 
 
 @given(

@@ -29,8 +29,9 @@ class Audience:
 
     people: frozenset[UserId] = frozenset()
     """Whom it concerns: they get `theirs`."""
+    makers: frozenset[UserId] = frozenset()
+    """Who asked for them; these and the groups get what `others` says."""
     groups: tuple[Approvers, ...] = ()
-    """These get what `others` says."""
     without: frozenset[UserId] = frozenset()
     """Nobody of these is among the groups."""
     stopped: bool = False
@@ -59,8 +60,9 @@ def audience(
             waited = between(request.created, now)
             groups += [each for at in turn for each in rules.stages[at].approvers(waited)]
             without |= {d.by for d in request.decisions}
-    told = concerned if To.PERSON in notice.to else frozenset()
-    return Audience(told, tuple(groups), without, To.STOPPED in notice.to)
+    person = frozenset() if request is None or To.PERSON not in notice.to else frozenset({request.user})
+    makers = concerned - person if To.MAKER in notice.to else frozenset()
+    return Audience(person, makers, tuple(groups), without, To.STOPPED in notice.to)
 
 
 def _has_come(notice: Notice, rules: Rules, at: int, decided: int | None) -> bool:

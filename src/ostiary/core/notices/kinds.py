@@ -28,7 +28,9 @@ class To(StrEnum):
     """To whom."""
 
     PERSON = "person"
-    """Whom it concerns, and who asked in their name."""
+    """Whom it concerns."""
+    MAKER = "maker"
+    """Who asked in their name, if that is somebody else."""
     DECIDERS = "deciders"
     """Who may decide the stages that are open; never those whom it concerns."""
     NEXT = "next"
@@ -137,26 +139,27 @@ def _of(title: str, text: Callable[[Matter], str]) -> Tell:
 
 R, E, A = Topic.REQUESTS, Topic.EXEMPTIONS, Topic.ALERTS
 _PERSON = (To.PERSON,)
+_ASKED = (To.PERSON, To.MAKER)
 _OVER = _yours("Your exemption has ended", lambda m: "Its time was over. What it gave does not work any more.")
 
 _LIST: tuple[Notice, ...] = (
     Notice("request.made", R, (To.DECIDERS,), _asks, undecided=True),
     Notice("request.reminder", R, (To.DECIDERS,), _reminds, undecided=True),
     Notice("request.escalated", R, (To.NEXT,), _next, undecided=True),
-    Notice("request.lapses_soon", R, (To.PERSON, To.DECIDERS), _lapses, undecided=True, theirs=_yours(
+    Notice("request.lapses_soon", R, (*_ASKED, To.DECIDERS), _lapses, undecided=True, theirs=_yours(
         "Your request is about to lapse", lambda m: f"Nobody has decided it yet. It lapses at {moment_of(m.ends)}.")),
-    Notice("request.partly_approved", R, (To.PERSON, To.DECIDERS), _asks, undecided=True, theirs=_yours(
+    Notice("request.partly_approved", R, (*_ASKED, To.DECIDERS), _asks, undecided=True, theirs=_yours(
         "Your request is partly approved", lambda m: f"{m.actor} approved it; somebody else has to approve it too.")),
-    Notice("request.denied", R, _PERSON, _of("{who}'s request was denied", lambda m: f"{m.actor} denied it."),
+    Notice("request.denied", R, _ASKED, _of("{who}'s request was denied", lambda m: f"{m.actor} denied it."),
            _yours("Your request was denied", lambda m: f"{m.actor} denied it.{why(m.reason)}")),
-    Notice("request.approved", R, _PERSON, _of(
+    Notice("request.approved", R, _ASKED, _of(
         "{who}'s request was approved", lambda m: f"{m.actor} approved it for {length_of(m.length)}.{_until(m)}"),
         _approved),
-    Notice("request.withdrawn", R, _PERSON, _of("{who}'s request was withdrawn", lambda m: f"By {m.actor}."),
+    Notice("request.withdrawn", R, _ASKED, _of("{who}'s request was withdrawn", lambda m: f"By {m.actor}."),
            _yours("Your request was withdrawn", lambda m: f"{m.actor} took it back.{why(m.reason)}")),
-    Notice("request.ended", R, _PERSON, _of("{who}'s request was ended", lambda m: _ended(m)),
+    Notice("request.ended", R, _ASKED, _of("{who}'s request was ended", lambda m: _ended(m)),
            _yours("Your request was ended", lambda m: _ended(m))),
-    Notice("request.lapsed", R, _PERSON, _of("{who}'s request lapsed", lambda m: "Nobody decided it in time."),
+    Notice("request.lapsed", R, _ASKED, _of("{who}'s request lapsed", lambda m: "Nobody decided it in time."),
            _yours("Your request lapsed", lambda m: "Nobody decided it in time. You may ask again.")),
     Notice("exemption.opened", E, _PERSON, _of(
         "An exemption was opened for {who}", lambda m: f"{m.actor} opened it for {length_of(m.length)}.{_until(m)}"),

@@ -124,6 +124,8 @@ async def _addressed(
         for channel, user, since in await _of(tx, each):
             if user not in whose.without and since <= entry.at:
                 found.setdefault(channel, False)
+    makers = [one for user in sorted(whose.makers) for one in await notices.of_enabled(tx, user)]
+    found = {channel: False for channel, _, since in makers if since <= entry.at} | found
     theirs = [one for user in sorted(whose.people) for one in await notices.of_person(tx, user)]
     theirs += await notices.of_stopped(tx, entry.at) if whose.stopped else []
     found |= {channel: True for channel, _, since in theirs if since <= entry.at}
@@ -157,7 +159,7 @@ def matter_of(entry: Recorded, asked: Asked | None) -> Matter:
     length = detail.get("length") or (request.length if request is not None else 0)
     return Matter(
         who=asked.principal_name if asked is not None else str(detail.get("user_name", "")),
-        actor=str(entry.body.get("actor_name") or entry.actor),
+        actor="the rules" if detail.get("auto") else str(entry.body.get("actor_name") or entry.actor),
         length=Span(length),
         ends=Instant(ends),
         waits=bool(detail.get("waits")),
