@@ -68,7 +68,7 @@ JOBS: tuple[Job, ...] = (
     Job("checkpoints", 0.5, seal),
     Job("thinning", 3600, thin_checkpoints),
     Job("floods", 15, write_floods, own=True),
-    Job("ends", 1, announce_ends),
+    Job("ends", 0.25, announce_ends),
     Job("lapses", 1, announce_lapses),
     Job("moments", 5, announce_moments),
     Job("notices", 0.5, read_journal),

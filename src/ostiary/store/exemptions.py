@@ -261,6 +261,11 @@ async def page(tx: Tx, *, user: UserId | None, window: Window, now: Instant, aft
     return [_shown(row) for row in rows]
 
 
+async def any_ran_out(tx: Tx, *, after: Instant, until: Instant) -> bool:
+    """Whether the end of any window lies in (after, until]."""
+    return await tx.one(_RAN_OUT, after=after, until=until) is not None
+
+
 async def ran_out(tx: Tx, *, after: Instant, until: Instant, most: int) -> tuple[list[Exemption], Instant]:
     """
     Windows whose end lies in (after, until] and that nobody ended before, and how far was looked.

@@ -135,8 +135,16 @@ async def announce_ends(house: House, visit: Visit) -> int:
     """
     Job: write once for each window that its time ran out; how many were announced.
 
-    Touches nothing that decides. A window lasts five minutes at least, so none can appear behind the cursor.
+    Touches nothing that decides. A window lasts five minutes at least, so none can appear behind the cursor. It runs
+    often, because others are told by what it writes, and writes only where there is something to say.
     """
+
+    async def look(tx: Tx) -> bool:
+        seen = Instant(await logs.where(tx, READER) or 0)
+        return await exemptions.any_ran_out(tx, after=seen, until=visit.now)
+
+    if not await house.store.read(look):
+        return 0
 
     async def body(tx: Tx) -> int:
         seen = await logs.cursor(tx, READER)
