@@ -66,13 +66,19 @@ async def _serve(folder: Path, *, journal: bool) -> None:
 
 
 @asynccontextmanager
-async def prepared(folder: Path, *, journal: bool = True) -> AsyncIterator[tuple[House, Config, dict[str, Any]]]:
-    """The house on an empty *folder*, its configuration, and what `stacks.Ostiary` has to know of it."""
+async def prepared(
+    folder: Path, *, journal: bool = True, **more: Any
+) -> AsyncIterator[tuple[House, Config, dict[str, Any]]]:
+    """
+    The house on an empty *folder*, its configuration (with *more* settings), and what `stacks.Ostiary` has to know.
+    """
     port = _free_port()
-    config = Config(
-        data=folder / "data", origin=f"https://localhost:{port}", port=port, poll_interval=1, local_door=False,
-        codes_per_source=PLENTY, codes_per_application=PLENTY, codes_in_all=PLENTY, prompts_per_person=PLENTY,
-    )  # fmt: skip
+    given: dict[str, Any] = {
+        "data": folder / "data", "origin": f"https://localhost:{port}", "port": port, "poll_interval": 1,
+        "local_door": False, "codes_per_source": PLENTY, "codes_per_application": PLENTY, "codes_in_all": PLENTY,
+        "prompts_per_person": PLENTY,
+    }  # fmt: skip
+    config = Config(**{**given, **more})
     parts = await open_parts(config, os.environ, sample=True)
     alice = next(one for one in await found_sample(parts) if one.name.startswith("alice@"))
     secret = parts.random.token()

@@ -27,15 +27,15 @@ class Running:
 
 
 @contextmanager
-def running(command: Sequence[str], folder: Path) -> Iterator[Running]:
-    """Start *command*, wait until it listens, and end it at the end."""
+def running(command: Sequence[str], folder: Path, *, patience: float = PATIENCE) -> Iterator[Running]:
+    """Start *command*, wait until it listens (*patience* seconds), and end it at the end."""
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 (a command of ours)
             command, stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL
         )
     assert process.stdout is not None
     try:
-        ready = _first_json_line(process.stdout)
+        ready = _first_json_line(process.stdout, patience)
         yield Running(ready, lambda: cpu_seconds(process.pid))
     finally:
         process.terminate()
@@ -64,10 +64,10 @@ def _own_cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS  # utime, stime: proc(5) fields 14 and 15
 
 
-def _first_json_line(stream: IO[bytes]) -> dict[str, Any]:
+def _first_json_line(stream: IO[bytes], patience: float) -> dict[str, Any]:
     while True:
-        if not select.select([stream], [], [], PATIENCE)[0]:
-            raise TimeoutError(f"the server did not listen within {PATIENCE:.0f} s")
+        if not select.select([stream], [], [], patience)[0]:
+            raise TimeoutError(f"the server did not listen within {patience:.0f} s")
         line = stream.readline()
         if not line:
             raise RuntimeError("the server ended before it listened; see server.log in its folder")

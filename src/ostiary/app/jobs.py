@@ -87,8 +87,8 @@ JOBS: tuple[Job, ...] = (
     Job("challenges", 600, tend_challenges),
     Job("devices", 600, tend_devices),
     Job("upstream", 5, ask_again),
-    Job("signals", 0.2, transmit),
-    Job("pushes", 0.2, push),
+    Job("signals", 0.1, transmit),
+    Job("pushes", 0.1, push),
     Job("streams", 600, tend_streams),
 )
 

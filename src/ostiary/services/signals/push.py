@@ -34,7 +34,7 @@ __all__ = ["SIGNED_WITH", "push", "rejected", "tend_streams"]
 SIGNED_WITH = "RS256"
 """CAEP Interoperability Profile 1.0 §2.6, whatever the application's tokens are signed with."""
 AT_ONCE = 8  # events on their way to one receiver
-LOOKS = 0.2  # seconds between two looks for streams that nobody serves yet
+LOOKS = 0.1  # seconds between two looks for streams that nobody serves yet
 
 _log = structlog.get_logger("ostiary.signals")
 
