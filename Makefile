@@ -38,6 +38,7 @@ cover: ## the lines of the rules (core) that their own tests do not run
 bench: ## measure side by side with the peers and write docs/benchmarks.md
 	@scripts/setup --bench
 	@.venv/bin/python -m bench.policy
+	@.venv/bin/python -m bench.ends
 	@exec .venv/bin/python -m bench $(ARGS)
 
 pictures: ## take the pictures of docs/pages.md anew

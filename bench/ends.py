@@ -28,6 +28,7 @@ import uvloop
 
 from bench.ostiary import prepared
 from bench.servers import running
+from ostiary.app.console import perform
 from ostiary.app.serve import serve
 from ostiary.core.directory.founding import ADMIN_API, AZURE_CLI, RESOURCE_MANAGER
 from ostiary.core.directory.people import User
@@ -62,7 +63,7 @@ APART: Final = 0.05  # seconds between two of those
 
 def serving(folder: Path, ended: int, running_out: int, receiver: int) -> None:
     """Serve on *folder* until told to stop."""
-    uvloop.run(_serve(folder, ended, running_out, receiver))
+    perform(lambda: _serve(folder, ended, running_out, receiver))
 
 
 async def _serve(folder: Path, ended: int, running_out: int, receiver: int) -> None:
@@ -245,8 +246,8 @@ async def measured(said: dict[str, Any], windows: list[dict[str, Any]], ended: i
     url = f"http://127.0.0.1:{said['port']}"
     door = httpx.AsyncHTTPTransport(uds=said["door"])
     async with (
-        httpx.AsyncClient(base_url=url) as http,
-        httpx.AsyncClient(base_url="http://localhost", transport=door) as local,
+        httpx.AsyncClient(base_url=url, timeout=PATIENCE) as http,
+        httpx.AsyncClient(base_url="http://localhost", transport=door, timeout=PATIENCE) as local,
     ):
         doors = Asking(said, http, local)
         hook = {"method": "urn:ietf:rfc:8935", "endpoint_url": f"http://127.0.0.1:{ear.port}/"}
@@ -336,8 +337,8 @@ def page(found: Found, today: str, *, ended: int, running_out: int, shared: bool
     return (
         "# From the end of an exemption to the refusal\n\n"
         f"Made by `python -m bench.ends` on {today}.{more} {(ended + running_out) * EACH:,} live tokens,\n"
-        f"{ended:,} ends through the admin API and {running_out:,} by the clock, one server, plain HTTP on loopback, one\n"
-        "receiver to which events are pushed. Refusals are the first answer that says no, with its own time in it.\n\n"
+        f"{ended:,} ends through the admin API and {running_out:,} by the clock, one server, plain HTTP on loopback,\n"
+        "one receiver to which events are pushed. A refusal is the first answer that says no, its own time in it.\n\n"
         f"| from → to | times | p50 | p99 | worst |\n|---|--:|--:|--:|--:|\n{rows}\n"
         f"The aim is p99 < {LIMIT:.0f} s: {met}. No door waits for the event; of {4 * ended:,} first asks after an\n"
         f"acknowledged end {found.late:,} were still answered.\n"

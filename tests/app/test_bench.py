@@ -3,10 +3,16 @@
 import asyncio
 from pathlib import Path
 
+import httpx
+
+from bench import ends
 from bench.cost import Plan, measure
 from bench.ostiary import prepared
 from bench.stacks import WORK, Ostiary
 from ostiary.app.serve import application
+from ostiary.core.words.caller import Caller, CallerKind, Origin
+from ostiary.core.words.visit import Visit
+from ostiary.services.exemptions.end import end_exemptions_of
 
 
 def test_every_piece_of_work_can_be_measured(tmp_path: Path) -> None:
@@ -19,3 +25,22 @@ def test_every_piece_of_work_can_be_measured(tmp_path: Path) -> None:
             return {work: await measure(app, flows[work], plan) for work in WORK}
 
     assert all(spent > 0 for batches in asyncio.run(play()).values() for spent in batches)
+
+
+def test_ends_are_measured_by_doors_that_say_yes_before_and_no_after(tmp_path: Path) -> None:
+    """Each door answers the token that it is asked with, until the exemption behind it is ended."""
+
+    async def play() -> list[list[bool]]:
+        async with prepared(tmp_path, local_door=True) as (house, _, said):
+            (window,) = await ends._windows(house, 1, 0)
+            transport = httpx.ASGITransport(app=application(house))
+            async with httpx.AsyncClient(transport=transport, base_url=house.settings.origin) as http:
+                doors = ends.Asking(said, http, http)
+                asks = (doors.refreshing, doors.introspection, doors.userinfo, doors.admin)
+                before = [await ask(one) for ask, one in zip(asks, window["sessions"], strict=True)]
+                local = Caller(CallerKind.LOCAL, "tester", "tester", Origin.LOCAL)
+                visit = Visit(house.clock.now(), house.random.guid(), caller=local)
+                await end_exemptions_of(house, visit, window["user"], "for a test")
+                return [before, [await ask(one) for ask, one in zip(asks, window["sessions"], strict=True)]]
+
+    assert asyncio.run(play()) == [[False] * 4, [True] * 4]

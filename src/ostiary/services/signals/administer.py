@@ -2,7 +2,6 @@
 Event streams in the hands of administrators: how they fare, and the removal of one. Only receivers configure theirs.
 """
 
-from ostiary.core.access.picture import Picture
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.graph.query import Page, Query
 from ostiary.core.graph.signal_stream import ShownStream
@@ -10,7 +9,6 @@ from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
-from ostiary.services.access.desk import settled
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import refuse
 from ostiary.services.logs.record import record
@@ -27,17 +25,19 @@ async def all_streams(house: House, visit: Visit, query: Query) -> Page[ShownStr
     if refused is None and (query.filter is not None or query.order is not None):
         refused = Refused(Reason.INVALID_VALUE, "They come in one order, all of them.", field="$filter")
 
-    async def body(tx: Tx, picture: Picture) -> Page[ShownStream] | Refused:
-        if refused:
-            return refused
+    if refused:
+        return refused
+    names = house.desk.picture.applications
+
+    async def body(tx: Tx) -> Page[ShownStream]:
         lags, found = await signals.lags(tx), []
         for stream in await signals.streams(tx):
-            application, lag = picture.applications.get(stream.application), lags.get(stream.id)
+            application, lag = names.get(stream.application), lags.get(stream.id)
             name = application.name if application is not None else ""
             found.append(ShownStream(stream, name, lag.held if lag else 0, lag.oldest if lag else None))
         return Page(tuple(found), None, len(found) if query.count else None)
 
-    return await settled(house, body, write=False)
+    return await house.store.survey(body)
 
 
 async def remove_stream(house: House, visit: Visit, id: str) -> None | Refused:

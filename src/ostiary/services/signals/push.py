@@ -7,6 +7,7 @@ some at a time; what is about one session is sent in its order.
 """
 
 import asyncio
+from dataclasses import replace
 from typing import NamedTuple
 
 import orjson
@@ -134,6 +135,7 @@ async def _post(house: House, target: Target, signing: Signing, event: Waiting) 
 async def _settle(house: House, visit: Visit, load: _Load, outcomes: list[Pushed]) -> bool:
     """Write down what became of each; whether all arrived somewhere."""
     stream, now = load.stream, house.clock.now()
+    visit = replace(visit, now=now)  # the job may be at work since long
     late = any(one.outcome is Outcome.LATER for one in outcomes)
 
     async def body(tx: Tx) -> None:

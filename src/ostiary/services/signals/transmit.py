@@ -66,7 +66,7 @@ async def transmit(house: House, visit: Visit) -> int:
         return 0
     count, place = 0, None
     while True:
-        told, place = await _run(house, visit, place)
+        told, place = await _run(house, replace(visit, now=house.clock.now()), place)
         count += told
         if place is None:
             return count
