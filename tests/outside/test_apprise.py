@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ostiary.core.notices.channel import Form, read_address
+from ostiary.core.notices.channel import SCHEMES, Form, read_address
 from ostiary.core.words.outcome import Refused
 from ostiary.outside import local_ca
 from ostiary.outside.apprise import _CHILD as CHILD
@@ -283,3 +283,57 @@ def test_r24_plain_mail_cannot_hide_behind_a_scheme_with_tls() -> None:
         assert box.mails == []
 
     asyncio.run(story())
+
+
+EACH = {
+    "mailtos://u:p@mail.example?to=a@example.com": ("mail.example", 587),
+    "ntfys://ntfy.example/topic": ("ntfy.example", 443),
+    "ntfys://topic": ("ntfy.sh", 443),
+    "gotifys://push.example/ABCDEFGHIJKLMNO": ("push.example", 443),
+    "mmosts://chat.example/aaaaaaaaaaaaaaaaaaaaaaaaaa": ("chat.example", 443),
+    "jsons://in.example/x": ("in.example", 443),
+    "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#general": ("hooks.slack.com", 443),
+    "workflows://prod-10.logic.azure.example/643e69f83c8944438d68119179a10a64/hBK9fRxZ/": (
+        "prod-10.logic.azure.example", 443,
+    ),
+    "workflow://prod-10.logic.azure.example/643e69f83c8944438d68119179a10a64/hBK9fRxZ/": (
+        "prod-10.logic.azure.example", 443,
+    ),
+    "discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js": ("discord.com", 443),
+    "tgram://123456789:abcdefg_hijklmnop/12315544/": ("api.telegram.org", 443),
+    "pover://uuuuuuuuuuuuuuuuuuuuuuuuuuuuuu@tttttttttttttttttttttttttttttt": ("api.pushover.net", 443),
+}  # fmt: skip
+ASKING = """
+import json, socket, sys
+from importlib.util import module_from_spec, spec_from_file_location
+spec = spec_from_file_location("child", sys.argv[1])
+child = module_from_spec(spec)
+spec.loader.exec_module(child)
+def none(host, port, *more, **options):
+    asked.append((host, int(port)))
+    raise socket.gaierror("nobody")
+asked = []
+socket.getaddrinfo = none
+given = {"allow": [], "proxy": "", "tls": True, "address": sys.argv[2], "title": "t", "text": "x"}
+print(json.dumps([child.deliver(given), asked]))
+"""
+
+
+@pytest.mark.parametrize("address", EACH)
+def test_each_service_that_is_let_through_is_asked_where_it_is(address: str) -> None:
+    """Every scheme of ours is one that Apprise takes, and goes to the port where TLS is spoken."""
+
+    async def story() -> None:
+        command = (sys.executable, "-I", "-c", ASKING, str(CHILD), address)
+        probe = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        fit, asked = json.loads((await probe.communicate())[0])
+        assert fit == "refused", "fit, and nobody was there"
+        assert {tuple(each) for each in asked} == {EACH[address]}
+
+    assert not isinstance(read_address(Form.APPRISE, address), Refused)
+    asyncio.run(story())
+
+
+def test_every_scheme_is_among_those_that_are_tried() -> None:
+    """A scheme that is added is tried, too; the plain ones have theirs above."""
+    assert {address.partition(":")[0] for address in EACH} == {scheme for scheme, tls in SCHEMES.items() if tls}

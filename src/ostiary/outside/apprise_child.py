@@ -21,6 +21,8 @@ from typing import Any
 from ostiary.core.words.destinations import Destinations, Place, literal, read_destinations
 
 MEMORY = 1024 * 1024 * 1024  # bytes of address space: an answer without an end fails here
+_HOSTED = ("slack", "workflow", "workflows", "discord", "tgram", "pover")
+"""Services with one address of their own, which they speak TLS to whatever `secure` says."""
 _STARTING = ("subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn")
 
 
@@ -97,8 +99,9 @@ def deliver(given: dict[str, Any]) -> str:
 def _forced(plugin: Any, *, tls: bool) -> bool:
     """Certificates are checked and redirects are off, whatever the address says; False where TLS is not what it is."""
     plugin.verify_certificate, plugin.redirects = True, False
-    mode = getattr(plugin, "secure_mode", None)
-    return not tls or (mode != "insecure" and getattr(plugin, "secure", True) is not False)
+    if not tls or plugin.schema in _HOSTED:
+        return True
+    return bool(plugin.secure) and getattr(plugin, "secure_mode", None) != "insecure"
 
 
 def _environment(given: dict[str, Any]) -> None:
