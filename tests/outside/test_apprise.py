@@ -140,6 +140,24 @@ def test_r24_tls_proves_the_name_by_the_authorities_that_the_operator_believes(t
     asyncio.run(story())
 
 
+def test_r24_a_forward_proxy_gets_what_is_not_listed() -> None:
+    """R24: where the operator has one, it decides about names; only what is listed is asked directly."""
+
+    async def story() -> None:
+        proxy, listed, inside = Heard(b"HTTP/1.1 403 no\r\ncontent-length: 0\r\n\r\n"), Heard(), Heard()
+        async with on_loopback(proxy, listed, inside):
+            way = f"http://127.0.0.1:{proxy.port}"
+            assert await send(Apprise(proxy=way), "jsons://public.example/in", tls=True) == "refused"
+            assert proxy.came[0][0].startswith(b"CONNECT public.example:443 HTTP/1.")
+            allow = (f"http://127.0.0.1:{listed.port}",)
+            assert await send(Apprise(allow, proxy=way), f"json://127.0.0.1:{listed.port}/in") == ""
+            mail = f"mailto://127.0.0.1:{inside.port}?from=a@example.com&to=b@example.com"
+            assert await send(Apprise(allow, proxy=way), mail) == "barred", "mail knows no proxy"
+        assert (proxy.connections, listed.connections, inside.connections) == (1, 1, 0)
+
+    asyncio.run(story())
+
+
 def test_a_service_that_hangs_ends_with_the_house() -> None:
     """Closing kills what runs, so that a stop never waits for others."""
 

@@ -501,6 +501,11 @@ def test_mail_goes_through_apprise_and_its_address_survives_another_master_key(
             assert b"t0psecret" not in everything(tmp_path)
             outside.own_apprise.close()
             outside.own_outgoing.close()
+            strict = replace(outside, own_outgoing=Outgoing())
+            here.house = replace(here.house, outside=strict)
+            await here.ask()
+            await here.settle()
+            assert len(box.mails) == 1, "what is not listed any more is not asked any more"
         mail = message_from_bytes(box.mails[0])
         assert mail["Subject"] == "bob@example.com asks for an exemption"
         part = next(each for each in mail.walk() if each.get_content_type() == "text/plain")
