@@ -44,6 +44,7 @@ CONTINUE_AS: Final = re.compile("^Continue as ")
 LOOPBACK: Final = re.compile(r"^http://127\.0\.0\.1:")
 APPROVE: Final = "Approve"
 DENY: Final = "Deny"
+ASK: Final = "Say yes and ask"
 NOT_MINE: Final = "I did not start this"
 
 _P = ParamSpec("_P")

@@ -38,6 +38,7 @@ from tests.journeys.asking import Asking
 from tests.journeys.browser import (
     ADD_PASSKEY,
     APPROVE,
+    ASK,
     CODE,
     CONTINUE,
     DENY,
@@ -364,6 +365,33 @@ def _blocked(page: Page, server: Server) -> Iterator[str]:
     page.get_by_label(CODE, exact=True).fill(asking.user_code)
     press(page, CONTINUE)
     yield "blocked"
+    visit = administrator(server)
+    wanted = Wanted(server.people["dana"].username, "runs the servers", ends=after(visit.now, days(30)))
+    assert not isinstance(server.run(give_eligibility(server.house, visit, wanted)), Refused)
+    _enter(page, server, asking)
+    yield "blocked, and may ask elsewhere"
+    register(server, exemption_requests=True)
+    asking = Asking(server, ostiary_request="restore the database", ostiary_reference="INC-4412")
+    _enter(page, server, asking)
+    yield "blocked, and may ask"
+    fill(page, reason="x")
+    press(page, ASK)
+    yield "blocked, and asked for what the rules do not allow"
+    fill(page, reason="restore the database")
+    press(page, ASK)
+    assert asking.outcome() == "authorization_pending"
+    yield "waiting for an approval"
+    address = page.url
+    press(page, "Take it back")
+    page.goto(address)
+    yield "what was asked for was taken back"
+    register(server, exemption_requests=False)
+
+
+def _enter(page: Page, server: Server, asking: Asking) -> None:
+    page.goto(server.origin + "/devicelogin")
+    page.get_by_label(CODE, exact=True).fill(asking.user_code)
+    press(page, CONTINUE)
 
 
 def _password(page: Page, server: Server, name: str) -> None:

@@ -6,26 +6,22 @@ Owns the choice between the two (by hand, remembered, or by what this machine is
 refused person can do next.
 """
 
-import shlex
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 
-from ostiary.cli.durations import left, seconds_of
+from ostiary.cli.by_code import Asked, by_code, resumed, this_machines_prover
+from ostiary.cli.durations import iso_length, left, seconds_of
 from ostiary.cli.errand import Errand
 from ostiary.cli.pipelines import refuse_pipelines
-from ostiary.cli.waiting import Waiting
 from ostiary.client.browser import BrowserWanted, sign_in_by_browser
 from ostiary.client.browser import Request as BrowserRequest
 from ostiary.client.cache import SignIn
 from ostiary.client.certificate import ClientCertificate, tls_context
 from ostiary.client.device import Request as DeviceRequest
-from ostiary.client.device import sign_in_by_device
 from ostiary.client.discovery import Server, discover, over_tls
-from ostiary.client.enrollment import device_path, device_prover
-from ostiary.client.errors import CodeExpired, DeniedByPolicy, Misused, StorageFailed
+from ostiary.client.errors import Misused, StorageFailed
 from ostiary.client.exchange import Event
 from ostiary.client.machine import headless_because
 from ostiary.client.proofs import Prover, new_prover
@@ -35,7 +31,6 @@ from ostiary.client.tokens import Granted
 __all__ = ["login"]
 
 DEVICE, BROWSER = "device-code", "browser"
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def login(
@@ -45,7 +40,14 @@ def login(
     browser: Annotated[bool, typer.Option("--browser", help="With the browser of this machine.")] = False,
     qr: Annotated[bool, typer.Option("--qr", help="Show the address as a QR code, too.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Prove who you are anew (browser).")] = False,
-    reason: Annotated[str, typer.Option("--reason", help="Why; shown to whoever approves.")] = "",
+    reason: Annotated[
+        str, typer.Option("--reason", help="Why; if you are blocked, an exemption is asked for with it (a code).")
+    ] = "",
+    for_: Annotated[str, typer.Option("--for", help="For how long it is asked for: 45m, 2h, PT2H.")] = "",
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for its approval.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the sign-in that waits for its approval.")
+    ] = False,
     reference: Annotated[
         str, typer.Option("--reference", help="A ticket's number; whoever approves may have to type it.")
     ] = "",
@@ -65,7 +67,10 @@ def login(
     """Sign in with a code on another device, or with the browser here."""
     limit = seconds_of(timeout, "--timeout") if timeout else None
     refuse_pipelines(errand)
-    way = _way(errand, device_code, browser)
+    if resume:
+        _resume(errand, qr, limit)
+        return
+    way = DEVICE if no_wait or for_ else _way(errand, device_code, browser)
     errand.cache.probe()
     server = errand.perform(discover(errand.settings.server.value))
     pair = _certificate(errand, certificate, key)
@@ -80,22 +85,39 @@ def login(
             errand.screen.say("This machine seems to have a browser: ostiary login --browser is safer than a code.")
         name, asks = errand.machine.name(), errand.may_ask
         shown = errand.ticket(ticket, ticket_code)
-        asked = DeviceRequest(who, what, reason or None, limit, name, asks, reference or None, shown)
-        granted = _by_device(errand, server, asked, qr, prover, pair)
-    record = record_of(
-        granted,
-        server,
-        address=errand.settings.server.value,
-        client_id=who,
-        asked=what,
-        how=way.replace("-", "_"),
-        now=errand.machine.wall(),
-        prover=prover,
-        pair=pair,
-    )
-    _finish(errand, record)
+        duration = iso_length(for_, "--for") if for_ else None
+        asked = DeviceRequest(
+            who, what, reason or None, limit, name, asks, reference or None, shown, duration, not no_wait
+        )  # fmt: skip
+        granted = by_code(errand, Asked(errand.settings.server.value, server, asked, prover, pair, qr))
+    _keep(errand, granted, Asked(errand.settings.server.value, server, DeviceRequest(who, what), prover, pair), way)
     if device_code or browser:
         errand.remember("sign_in", way)
+
+
+def _resume(errand: Errand, qr: bool, limit: float | None) -> None:
+    errand.cache.probe()
+    asked, granted = resumed(errand, qr, limit)
+    _keep(errand, granted, asked, DEVICE)
+
+
+def _keep(errand: Errand, granted: Granted, asked: Asked, way: str) -> None:
+    record = record_of(
+        granted,
+        asked.server,
+        address=asked.address,
+        client_id=asked.request.client_id,
+        asked=asked.request.scope,
+        how=way.replace("-", "_"),
+        now=errand.machine.wall(),
+        prover=asked.prover,
+        pair=asked.pair,
+    )
+    _finish(errand, record)
+
+
+def _prover(errand: Errand, server: Server, way: str) -> Prover:
+    return this_machines_prover(errand, server) if way == DEVICE else new_prover(errand.machine)
 
 
 def _certificate(errand: Errand, certificate: str, key: str) -> ClientCertificate | None:
@@ -110,15 +132,6 @@ def _certificate(errand: Errand, certificate: str, key: str) -> ClientCertificat
     pair = ClientCertificate(str(Path(certificate).absolute()), str(Path(key or certificate).absolute()))
     tls_context(pair)
     return pair
-
-
-def _prover(errand: Errand, server: Server, way: str) -> Prover:
-    """An enrolled machine proves that it is it; any other makes a key for this one sign-in."""
-    enrolled = None
-    if way == DEVICE:
-        where = device_path(errand.settings.places, errand.settings.profile.value)
-        enrolled = device_prover(where, server, errand.machine)
-    return enrolled if enrolled is not None else new_prover(errand.machine)
 
 
 def _way(errand: Errand, device_code: bool, browser: bool) -> str:
@@ -143,36 +156,6 @@ def _scope(errand: Errand, server: Server, scope: str) -> str:
     wanted = scope or (configured.value if configured else f"{server.origin}/.default")
     # openid for the name, offline_access for renewal
     return " ".join(dict.fromkeys([*wanted.split(), "openid", "profile", "offline_access"]))
-
-
-def _by_device(
-    errand: Errand, server: Server, request: DeviceRequest, qr: bool, prover: Prover | None,
-    pair: ClientCertificate | None,
-) -> Granted:  # fmt: skip
-    while True:
-        try:
-            with Waiting(errand.screen, errand.machine, qr=qr, reference=request.reference or "") as waiting:
-                sign_in = sign_in_by_device(server, request, prover)
-                return errand.perform(sign_in, tell=waiting.tell, ask=waiting.ask, machine=waiting.machine, pair=pair)
-        except CodeExpired as fault:
-            if not errand.may_ask:
-                fault.next_step = fault.next_step or "ostiary login"
-                raise
-            if errand.ask("! The code has expired. Press Enter for a new one, Ctrl-C to stop.") is None:
-                raise
-        except DeniedByPolicy as fault:
-            fault.next_step = fault.next_step or _way_in(errand, request)
-            raise
-
-
-def _way_in(errand: Errand, request: DeviceRequest) -> str:
-    """What opens an exemption: typed by an administrator, or on the server's own machine by its owner."""
-    address = errand.settings.server
-    here = urlsplit(address.value).hostname in LOOPBACK
-    command = ["ostiary", *(["--local"] if here else []), "exemption", "open", "--user", "NAME", "--for", "2h"]
-    command += ["--app", request.client_id] if request.client_id != errand.settings.client.value else []
-    words = " ".join(shlex.quote(word) for word in command) + ' --reason "why"'
-    return f"{words}   (an administrator does that)"
 
 
 def _by_browser(

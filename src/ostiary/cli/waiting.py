@@ -15,6 +15,7 @@ from rich.text import Text
 
 from ostiary.cli.durations import left
 from ostiary.cli.output import Screen
+from ostiary.client.approval import ApprovalAwaited
 from ostiary.client.device import CodeIssued, ConnectionLost, Extended, NumberWanted, Resumed
 from ostiary.client.exchange import Event
 from ostiary.client.machine import Machine
@@ -46,6 +47,8 @@ class Waiting:
         """Show an event of the exchange."""
         if isinstance(event, CodeIssued):
             self._show_code(event)
+        elif isinstance(event, ApprovalAwaited):
+            self._show_awaited(event)
         elif isinstance(event, Extended):
             self._ends = self._machine.monotonic() + event.expires_in
             self._line("an exemption has to be approved first; the sign-in waits for it", "waiting", event.expires_in)
@@ -108,6 +111,22 @@ class Waiting:
             expires_in=round(event.expires_in),
             binding=list(event.binding),
         )
+
+    def _show_awaited(self, event: ApprovalAwaited) -> None:
+        self._ends = self._machine.monotonic() + event.expires_in
+        by = ", ".join(event.approved_by)
+        if event.again is not None:
+            self._screen.say(f"  Approved{f' by {by}' if by else ''}, but too late for your first yes. Confirm at")
+            self._screen.say(f"  {event.again}")
+        elif by:
+            self._screen.say(f"  Approved by {by} so far; others have to.")
+        else:
+            self._screen.say(f"  Waiting for approval ({event.request}), for {left(event.expires_in)} at most.")
+            self._screen.say("  Ctrl-C is safe; resume with: ostiary login --resume")
+        self._screen.event(
+            "approval_awaited", request=event.request, expires_in=round(event.expires_in),
+            approved_by=list(event.approved_by), consent_again=event.again,
+        )  # fmt: skip
 
     def _line(self, line: str, event: str, seconds: float | None = None) -> None:
         self._screen.say(f"  {line}")

@@ -10,6 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
+from ostiary.client.approval import (
+    LONGEST_WAIT,
+    ApprovalAwaited,
+    Keep,
+    StillWaiting,
+    approvers,
+    awaited_in,
+    not_given,
+)  # fmt: skip
 from ostiary.client.discovery import Server
 from ostiary.client.errors import (
     CodeExpired,
@@ -26,14 +35,22 @@ from ostiary.client.exchange import Answer, Call, Event, Exchange, Lost, answere
 from ostiary.client.proofs import Prover, proved
 from ostiary.client.tokens import Granted, give_up_after, length, raise_refusal, read_grant, redeem, revoke
 
-__all__ = ["CodeIssued", "ConnectionLost", "Extended", "NumberWanted", "Request", "Resumed", "sign_in_by_device"]
+__all__ = [
+    "CodeIssued",
+    "ConnectionLost",
+    "Extended",
+    "NumberWanted",
+    "Request",
+    "Resumed",
+    "resume_by_device",
+    "sign_in_by_device",
+]
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
 SLOWER = 5.0  # RFC 8628 §3.5: this and all later requests
 LONGEST_INTERVAL = 60.0
 LONGEST_CODE = 3600.0
 NUMBER_WITHIN = 115.0  # R12: the server waits for two minutes
-LONGEST_WAIT = 8 * 3600.0  # R5: nothing waits for an exemption longer than 8 h
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +110,10 @@ class Request:
     """The number of a ticket or the like, that the person types on the page where that is demanded."""
     ticket: str | None = field(default=None, repr=False)
     """A start ticket that the person took in a browser (R22)."""
+    duration: str | None = None
+    """For how long an exemption is asked for, if one is (``PT2H``)."""
+    wait: bool = True
+    """Whether to wait for somebody's approval of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,31 +128,60 @@ class _Code:
 
 @dataclass(frozen=True, slots=True)
 class _Pace:
-    """Between two polls: how long to wait, until when, and since when the server has been silent."""
+    """Between two polls: how long to wait, until when, since when the server has been silent, and what was told."""
 
     interval: float
     wait: float
     ends: float
     silent_since: float | None = None
     last_try: bool = False
+    awaited: ApprovalAwaited | None = None
+    """Told last of the approval that the sign-in waits for."""
+
+
+class _Course:
+    """How far a sign-in has come, for whoever breaks it off."""
+
+    __slots__ = ("awaits",)
+
+    def __init__(self) -> None:
+        self.awaits = False
 
 
 def sign_in_by_device(server: Server, request: Request, prover: Prover | None = None) -> Exchange[Granted]:
     """
-    One device sign-in from the request to the tokens, bound to *prover*'s key; `CodeIssued` is told in between.
+    One device sign-in from the request to the tokens, bound to *prover*'s key; `CodeIssued` is told in between, and
+    where somebody has to approve an exemption first `Keep` and `ApprovalAwaited`.
 
-    Raises DeniedByPolicy, DeniedByPerson, CodeExpired, TimedOut (after `request.timeout`), Unreachable, ServerFault,
-    Misused. When the waiting is broken off from outside (Ctrl-C, cancellation) or by the timeout, the request is given
-    back before the exception goes on.
+    Raises DeniedByPolicy, DeniedByPerson, CodeExpired, TimedOut (after `request.timeout`), StillWaiting, Unreachable,
+    ServerFault, Misused. When the waiting is broken off from outside (Ctrl-C, cancellation) or by the timeout, the
+    request is given back before the exception goes on, but for one that waits for an approval: `resume_by_device`.
     """
     code = yield from _ask(server, request, prover)
+    return (yield from _from_code(server, request, code, prover))
+
+
+def resume_by_device(server: Server, request: Request, kept: Keep, prover: Prover | None = None) -> Exchange[Granted]:
+    """Go on with a sign-in that was left waiting for an approval; as `sign_in_by_device`."""
+    now = yield from pause(0.0)
+    event = CodeIssued("", "", None, kept.expires_in)
+    code = _Code(kept.device_code, kept.interval, now + kept.expires_in, event)
+    return (yield from _from_code(server, request, code, prover, shown=False))
+
+
+def _from_code(
+    server: Server, request: Request, code: _Code, prover: Prover | None, *, shown: bool = True
+) -> Exchange[Granted]:  # fmt: skip
+    course = _Course()
+    course.awaits = not shown
     try:
-        yield from tell(code.event)
-        return (yield from _wait(server, request, code, prover))
+        if shown:
+            yield from tell(code.event)
+        return (yield from _wait(server, request, code, prover, course))
     except GeneratorExit:
         raise
     except BaseException as fault:
-        if not isinstance(fault, OstiaryError) or type(fault) is TimedOut:
+        if not course.awaits and (not isinstance(fault, OstiaryError) or type(fault) is TimedOut):
             yield from revoke(server, request.client_id, code.device_code, "device_code")
         raise
 
@@ -142,6 +192,8 @@ def _ask(server: Server, request: Request, prover: Prover | None) -> Exchange[_C
     form = {"client_id": request.client_id, "scope": request.scope}
     if request.reason:
         form |= {"ostiary_request": request.reason, "ostiary_reason": request.reason}
+    if request.reason and request.duration:
+        form["ostiary_duration"] = request.duration
     if request.machine:
         form["ostiary_machine"] = request.machine
     if request.reference:
@@ -178,7 +230,9 @@ def _binding(value: object) -> tuple[str, ...]:
     return tuple(datum for datum in ("reference", "machine") if isinstance(value, list) and datum in value)
 
 
-def _wait(server: Server, request: Request, code: _Code, prover: Prover | None) -> Exchange[Granted]:
+def _wait(
+    server: Server, request: Request, code: _Code, prover: Prover | None, course: _Course
+) -> Exchange[Granted]:  # fmt: skip
     form = {"grant_type": GRANT_TYPE, "device_code": code.device_code, "client_id": request.client_id}
     pace = _Pace(code.interval, code.interval, code.ends)
     started = now = code.ends - code.event.expires_in
@@ -187,15 +241,29 @@ def _wait(server: Server, request: Request, code: _Code, prover: Prover | None) 
         pace = _towards_the_end(pace, now)
         now = yield from pause(pace.wait if limit is None else min(pace.wait, limit - now))
         if limit is not None and now >= limit:
-            raise TimedOut("nobody approved the sign-in in the time given")
+            raise (StillWaiting if course.awaits else TimedOut)("nobody approved the sign-in in the time given")
         answer = yield from redeem(server, form, prover)
         if isinstance(answer, Answer) and answer.status == 200 and answer.fields_or_none() is not None:
-            return read_grant(answer, server, request.client_id, request.scope, prover)
-        pace = yield from _next(pace, answer)
+            granted = read_grant(answer, server, request.client_id, request.scope, prover)
+            return replace(granted, approved_by=approvers(answer.fields()))
+        told, pace = pace.awaited, (yield from _next(pace, answer))
         now = answer.at
+        if pace.awaited is not None:
+            course.awaits = True
+            yield from _news(code, request, told, pace.awaited)
         if request.number and _number_wanted(answer):
             now = yield from _confirm(server, request, code, prover)
             pace = replace(pace, wait=0.0, ends=max(pace.ends, now + pace.interval), last_try=False)
+
+
+def _news(code: _Code, request: Request, before: ApprovalAwaited | None, now: ApprovalAwaited) -> Exchange[None]:
+    """Tell what is new of the approval. Raises StillWaiting where nobody waits for it."""
+    if before is None:
+        yield from tell(Keep(code.device_code, code.interval, now.expires_in, now.request))
+    if before is None or replace(before, expires_in=now.expires_in) != now:
+        yield from tell(now)
+    if not request.wait:
+        raise StillWaiting("asked; nobody has decided yet", next_step="ostiary login --resume")
 
 
 def _number_wanted(answer: Answer | Lost) -> bool:
@@ -235,12 +303,16 @@ def _next(pace: _Pace, answer: Answer | Lost) -> Exchange[_Pace]:
         return (yield from _silence(pace, answer))
     error = fields.get("error")
     if error not in ("authorization_pending", "slow_down"):
-        _over(pace, answer, error)
+        _over(pace, answer, fields)
     if pace.silent_since is not None:
         yield from tell(Resumed())
     interval = min(pace.interval + (SLOWER if error == "slow_down" else 0.0), LONGEST_INTERVAL)
-    ends = yield from _longer_life(pace.ends, answer.at, fields)
-    return replace(pace, interval=interval, wait=interval, ends=ends, silent_since=None)
+    awaited = awaited_in(fields)
+    if awaited is not None:
+        ends = answer.at + awaited.expires_in
+    else:
+        ends = yield from _longer_life(pace.ends, answer.at, fields)
+    return replace(pace, interval=interval, wait=interval, ends=ends, silent_since=None, awaited=awaited)
 
 
 def _silence(pace: _Pace, answer: Answer | Lost) -> Exchange[_Pace]:
@@ -261,7 +333,10 @@ def _longer_life(ends: float, at: float, fields: Mapping[str, object]) -> Exchan
     return at + more
 
 
-def _over(pace: _Pace, answer: Answer, error: object) -> NoReturn:
+def _over(pace: _Pace, answer: Answer, fields: Mapping[str, object]) -> NoReturn:
+    error, told = fields.get("error"), not_given(answer, fields)
+    if told is not None:
+        raise told
     if error == "expired_token":
         raise CodeExpired("the code has expired before anybody approved it")
     if error in ("invalid_grant", "bad_verification_code") and pace.silent_since is not None:

@@ -72,6 +72,8 @@ class Granted:
     claims: Mapping[str, object]
     bound: bool = False
     """Whether the tokens count only with proofs of the key that they were asked for with (RFC 9449)."""
+    approved_by: tuple[str, ...] = ()
+    """Who approved the exemption that this sign-in asked for and waited for, by name."""
 
 
 def redeem(server: Server, form: Mapping[str, str], prover: Prover | None = None) -> Exchange[Answer | Lost]:

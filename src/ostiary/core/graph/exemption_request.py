@@ -176,6 +176,7 @@ _LIMITED: tuple[Field[Asking], ...] = (
     Field("used", Kind.INTEGER, lambda a: a.given.used if a.given is not None else 0),
     Field("ticketChecked", Kind.BOOL, lambda a: a.request.ticket is not None and a.request.ticket.checked),
     Field("openedBy", Kind.ID, lambda a: a.request.by),
+    Field("signIn", Kind.ID, lambda a: a.request.sign_in, doc="The device sign-in at whose page it was asked for."),
     Field(
         "autoApproval", Kind.ID, lambda a: a.request.auto or None, doc="The rule that approved it in place of people."
     ),

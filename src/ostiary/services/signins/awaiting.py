@@ -34,6 +34,7 @@ async def told_of_request(house: House, tx: Tx, visit: Visit, signin: SignIn, an
     told["ostiary_approved_by"] = approvers(request)
     if signin.standing(visit.now) is State.AWAITING_EXEMPTION:
         told["ostiary_state"] = "consent_again" if stands in _USABLE else "awaiting_exemption"
+        told["ostiary_page"] = f"{house.settings.origin}/devicelogin/request/{signin.id}"
         told["ostiary_expires_in"] = to_seconds(between(visit.now, signin.ends))
         return Refused(Reason.EXEMPTION_AWAITED, f"See {_link(house, request)}.", reference=signin.id, told=told)
     told["ostiary_state"] = "approved" if stands in _USABLE else "exemption_requested"

@@ -8,23 +8,29 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
+from ostiary.core.exemptions.deciding import choices
 from ostiary.core.exemptions.exemption import Use
+from ostiary.core.graph.error import Invalid
 from ostiary.core.signins.request_binding import Datum
 from ostiary.core.signins.signin import SignIn, State
-from ostiary.core.signins.view import Claimed
+from ostiary.core.signins.view import Approved, Asked, Claimed
 from ostiary.core.words.ids import DrillId, SignInId
-from ostiary.core.words.instants import Instant, between, to_seconds
+from ostiary.core.words.instants import Instant, between, minutes, to_seconds
 from ostiary.core.words.outcome import Reason, Refused
-from ostiary.services.signins import bind, claim, decide, drills
+from ostiary.services.signins import ask, bind, claim, decide, drills
 from ostiary.services.signins.complete_address import carried
 from ostiary.services.tokens import browser
+from ostiary.web.front import typed
 from ostiary.web.front.credentials import HANDED, SESSION, cookie, set_cookie
 from ostiary.web.pages.explain import explained
-from ostiary.web.pages.page import Guest, Page, go, render, step_up
+from ostiary.web.pages.page import Guest, Page, go, keep, render, step_up
 
 __all__ = ["ROUTES"]
 
 LONGEST_CODE = 64  # characters of a typed code
+LONGEST_TEXT = 2048  # characters that are read of a field; the rules take less
+MOST_DIGITS = 5
+FIELDS = ("reason", "length", "ticket")
 
 _SENTENCES = {
     Reason.BAD_CODE: "That code is not valid. Check it on your device: it may have run out, then start again there.",
@@ -38,6 +44,8 @@ _HOW = {
     State.DENIED: "denied",
     State.REPORTED: "reported",
 }
+_WAITED = (State.AWAITING_EXEMPTION, State.DENIED, State.EXPIRED)
+"""Of one that asked for an exemption: what the page says of the request."""
 _EXPLAINED = (Reason.BLOCKED, Reason.KILLED, Reason.SAME_DEVICE, Reason.DEVICE_ENDED)
 """What the page says in full, with the next step."""
 _MOVED_ON = Refused(
@@ -93,9 +101,13 @@ async def _ask(guest: Guest, refused: Refused | None = None) -> Response:
 async def _asking(guest: Guest, seen: Claimed, refused: Refused | None = None) -> Response:
     until = await _until(guest, seen)
     status = 400 if refused else 200
+    terms = seen.asking.terms if seen.asking is not None else None
+    lengths = {*choices(terms.shortest, terms.longest), seen.asking.length} if terms and seen.asking else set()
     return render(
         guest, "request.html", status=status, refused=refused, asked=seen, signin=seen.signin,
-        where=guest.visit.address, until=until,
+        where=guest.visit.address, until=until, lengths=sorted(lengths), me=guest.visit.caller.user,
+        typed={name: guest.typed(name)[:LONGEST_TEXT] for name in FIELDS},
+        again=seen.signin.state is State.AWAITING_EXEMPTION,
     )  # fmt: skip
 
 
@@ -132,6 +144,9 @@ async def _over(guest: Guest, wanted: str, because: Refused | None = None) -> Re
     was = await decide.decided(guest.house, guest.visit, _id(guest))
     if isinstance(was, Refused):
         return render(guest, "devicelogin.html", status=409, refused=_MOVED_ON, code="", to_compare=False)
+    if was.request is not None and was.state in _WAITED:
+        status = 409 if wanted not in ("", "asked") else 200
+        return render(guest, "waiting.html", status=status, was=was, waits=was.state is State.AWAITING_EXEMPTION)
     how = _HOW[was.state]
     late = wanted not in ("", "approved" if how == "number" else how)
     name = was.application.name if was.application else ""
@@ -139,8 +154,8 @@ async def _over(guest: Guest, wanted: str, because: Refused | None = None) -> Re
 
 
 async def _bind(guest: Guest) -> Response:
-    typed = {datum: guest.form.get(datum, "")[:LONGEST_CODE] for datum in Datum}
-    answer = await bind.bind(guest.house, guest.visit, _id(guest), typed)
+    answers = {datum: guest.form.get(datum, "")[:LONGEST_CODE] for datum in Datum}
+    answer = await bind.bind(guest.house, guest.visit, _id(guest), answers)
     if not isinstance(answer, Refused):
         return go(_request(answer.id))
     if answer.field:
@@ -148,8 +163,33 @@ async def _bind(guest: Guest) -> Response:
     return await _over(guest, "bound" if answer.reason is Reason.WRONG_STATE else "", answer)
 
 
+async def _ask_with_consent(guest: Guest) -> Response:
+    """The one form of somebody blocked who may ask: yes, and for what."""
+    text = {name: guest.form.get(name, "").strip()[:LONGEST_TEXT] for name in FIELDS}
+    chosen = text["length"]
+    length = minutes(int(chosen[:MOST_DIGITS])) if chosen.isascii() and chosen.isdigit() else None
+    form = ask.Typed(text["reason"], length, text["ticket"][:64])
+    answer = await ask.ask_with_consent(guest.house, guest.visit, _id(guest), form)
+    if isinstance(answer, Invalid):
+        told = " ".join(problem.message.partition(": ")[2] or problem.message for problem in answer.problems)
+        return await _ask(guest, Refused(Reason.INVALID_VALUE, told[:500]))
+    if isinstance(answer, Asked):
+        if answer.number:
+            return _done(guest, "number", answer.signin, answer.application.name, number=answer.number)
+        return go(_request(answer.signin.id), typed.forget())
+    if isinstance(answer, Refused) and answer.reason is Reason.STEP_UP:
+        return await _ask(guest, answer)
+    if isinstance(answer, Refused) and answer.reason in (Reason.MFA_STALE, Reason.MFA_REQUIRED):
+        return step_up(_request(_id(guest)), keep(guest, _REQUEST))
+    return await _consented(guest, answer)
+
+
 async def _approve(guest: Guest) -> Response:
-    answer = await decide.approve(guest.house, guest.visit, _id(guest))
+    return await _consented(guest, await decide.approve(guest.house, guest.visit, _id(guest)))
+
+
+async def _consented(guest: Guest, answer: Approved | Refused) -> Response:
+    """What came of a yes."""
     if not isinstance(answer, Refused):
         how = "number" if answer.number else "approved"
         return _done(
@@ -195,9 +235,12 @@ def _done(
     )  # fmt: skip
 
 
+_REQUEST = Page(
+    "/devicelogin/request/{signin}", get=_decision, post=_ask_with_consent, signed_in=True, keeps=FIELDS
+)  # fmt: skip
 ROUTES = (
     Page("/devicelogin", get=_show, post=_claim, signed_in=True),
-    Page("/devicelogin/request/{signin}", get=_decision, signed_in=True),
+    _REQUEST,
     Page("/devicelogin/request/{signin}/bind", post=_bind, signed_in=True),
     Page("/devicelogin/request/{signin}/approve", post=_approve, signed_in=True),
     Page("/devicelogin/request/{signin}/deny", post=_deny, signed_in=True),

@@ -33,17 +33,20 @@ def explained(guest: Guest, refused: Refused) -> Response:
     """403: *refused* with its rules, its reference and the next step, for the person in front of the page."""
     entry = wire(refused.reason)
     told = refused.reference or guest.visit.id
-    return _page(guest, (entry,), told, status=403, rules=refused.rules)
+    return _page(guest, (entry,), told, status=403, rules=refused.rules, own=refused.detail)
 
 
 def _page(
-    guest: Guest, entries: tuple[Wire, ...], told: str, *, status: int = 200, rules: tuple[str, ...] = ()
-) -> Response:
+    guest: Guest, entries: tuple[Wire, ...], told: str, *, status: int = 200, rules: tuple[str, ...] = (),
+    own: str = "",
+) -> Response:  # fmt: skip
+    """*own*: what this very person can do."""
     names = dict.fromkeys(name for entry in entries for name in (entry.device, entry.error) if name)
     number = str(entries[0].aadsts)
     return render(
-        guest, "explain.html", status=status, entries=entries, number=number, names=names, told=told, rules=rules
-    )
+        guest, "explain.html", status=status, entries=entries, number=number, names=names, told=told, rules=rules,
+        own=own,
+    )  # fmt: skip
 
 
 ROUTES = (Page("/error/{number}", get=_show),)
