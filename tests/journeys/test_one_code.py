@@ -177,6 +177,7 @@ def test_an_approval_that_comes_late_is_confirmed_once_more(
         other = at_browser(server, chromium, "bea", tmp_path / "bea")
         other.do("request", "approve", request, *WHY)
         screen.wait_for("too late for your first yes")
+        screen.wait_for_match(r"/devicelogin/request/[0-9a-f-]{36}\s")
         human = server.people["emil"]  # his session is over by now as well
         emil.sign_in(human.username, human.password, human.totp())
         address = next(word for word in screen.seen.split() if "/devicelogin/request/" in word)

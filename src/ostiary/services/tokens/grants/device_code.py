@@ -180,7 +180,9 @@ async def _redeemed_before(
     if isinstance(allowed, Refused):
         return replace(allowed, reference=signin.id)
     judged = await judge(tx, picture, visit, replace(signin, device=session.device), user.id)
-    return judged.refused if isinstance(judged, Stopped) else _repeated(session, exemption, judged, allowed)
+    if isinstance(judged, Stopped):
+        return judged.refused
+    return replace(_repeated(session, exemption, judged, allowed), told=await _approved_by(tx, signin))
 
 
 def _repeated(session: Session, exemption: Exemption, passed: Passed, allowed: scopes.Asked) -> Redeemed:
