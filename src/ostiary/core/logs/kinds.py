@@ -153,7 +153,9 @@ class Kind(StrEnum):
     REQUEST_REFUSED = "user:request:refused"
     """Not even asked: what the rules do not allow: user, rules, problems."""
     REQUEST_DECIDED = "user:request:decided"
-    """One approver's word: user, stage, approved, reason, length, state."""
+    """
+    One approver's word: user, stage, approved, reason, length, state, and the tags of what was odd about the request.
+    """
     REQUEST_APPROVED = "user:request:approved"
     """Every stage, or a rule, said yes: user, auto, approvers, length, waits, starts, ends."""
     REQUEST_WITHDRAWN = "user:request:withdrawn"
