@@ -29,6 +29,7 @@ REGISTRIES = (
         ("VERBS", "NOUNS"),
         (
             "audit_log",
+            "by_code",
             "device_certificates",
             "device_files",
             "durations",

@@ -38,7 +38,8 @@ class Kind(StrEnum):
     EXEMPTION_AWAITED = "device:signin:exemption_awaited"
     """
     The person consented and asked for an exemption with it, for which the sign-in waits: user, user_name, exemption,
-    ends, number (whether one is asked for), policies, outcome, facts, policy_version, oddities.
+    ends, number (whether one is asked for), oddities, and, as though it were granted, policies, outcome, facts,
+    policy_version.
     """
     EXEMPTION_GRANTED = "device:signin:exemption_granted"
     """It was granted: user, exemption, again (whether the consent was too old, so that it must be given once more)."""

@@ -177,10 +177,11 @@ async def _ask_with_consent(guest: Guest) -> Response:
         if answer.number:
             return _done(guest, "number", answer.signin, answer.application.name, number=answer.number)
         return go(_request(answer.signin.id), typed.forget())
-    if isinstance(answer, Refused) and answer.reason is Reason.STEP_UP:
-        return await _ask(guest, answer)
     if isinstance(answer, Refused) and answer.reason in (Reason.MFA_STALE, Reason.MFA_REQUIRED):
         return step_up(_request(_id(guest)), keep(guest, _REQUEST))
+    known = (*_EXPLAINED, Reason.BINDING_REQUIRED, Reason.WRONG_STATE, Reason.REPORTED)
+    if isinstance(answer, Refused) and answer.reason not in known:  # about the request: the sign-in is as it was
+        return await _ask(guest, answer)
     return await _consented(guest, answer)
 
 
