@@ -14,6 +14,7 @@ import pytest
 
 from ostiary.core.directory.people import Role
 from ostiary.core.graph.query import Query
+from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.notices.channel import MOST_OF_ONE, MOST_WAITING
 from ostiary.core.words.destinations import read_destinations
@@ -31,6 +32,7 @@ from ostiary.services.access.kill_switch import turn_on
 from ostiary.services.exemptions.decide import withdraw_request
 from ostiary.services.exemptions.end import announce_ends, announce_lapses, end_exemption
 from ostiary.services.exemptions.use import begin
+from ostiary.services.logs.record import record
 from ostiary.services.notices.channels import add_channel, list_channels, remove_channel
 from ostiary.services.notices.channels import test_channel as send_test
 from ostiary.services.notices.moments import announce_moments
@@ -135,6 +137,20 @@ def test_each_message_is_signed_with_the_secret_of_its_channel(play: Callable[[S
             assert genuine(here.secrets[path], headers, body)
             assert not genuine(here.secrets["/b" if path == "/a" else "/a"], headers, body)
             assert not genuine(here.secrets[path], headers, body + b" ")
+
+    play(story)
+
+
+def test_an_entry_that_nobody_can_read_silences_no_other(play: Callable[[Story], None]) -> None:
+    """A broken one is told in our own log, and the notices of all others go on."""
+
+    async def story(here: Noticing) -> None:
+        await here.channel("/all")
+        broken = Entry(Kind.EXEMPTION_OPENED, target="exemption:x", detail={"length": "long", "ends": []})
+        await here.house.store.write(lambda tx: record(tx, visit(here.house), broken))
+        id = await here.ask()
+        await here.settle()
+        assert here.receiver.told("/all") == ["request.made"], id
 
     play(story)
 

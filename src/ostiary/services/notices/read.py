@@ -8,6 +8,8 @@ twice and leaves none out. Who is told is looked up as it is now.
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
+
 from ostiary.core.exemptions.request import Act, Request
 from ostiary.core.exemptions.rules import Approvers, Rules
 from ostiary.core.logs.entry import Recorded
@@ -17,6 +19,7 @@ from ostiary.core.notices.channel import MOST_WAITING
 from ostiary.core.notices.kinds import Notice, which
 from ostiary.core.notices.message import body_of, link_of
 from ostiary.core.notices.words import Matter
+from ostiary.core.words.errors import BrokenState
 from ostiary.core.words.ids import ExemptionId
 from ostiary.core.words.instants import Instant, Span
 from ostiary.core.words.visit import Visit
@@ -35,8 +38,11 @@ LOOK = 1000  # entries that one transaction passes over
 BATCH = 20  # entries of which it makes messages: it shares the loop with sign-ins
 OVERFULL = "notices_dropped"
 """What the alert is about that says that a channel's line is full."""
+_UNREADABLE = (LookupError, TypeError, ValueError, BrokenState)
 _EXEMPTION = "exemption:"
 _CHANNEL = "notice_channel:"
+
+_log = structlog.get_logger("ostiary.notices")
 
 
 async def read_journal(house: House, visit: Visit) -> int:
@@ -68,7 +74,10 @@ async def _next(tx: Tx, house: House, visit: Visit) -> tuple[int, int]:
         return cursor, 0
     written = 0
     for entry in entries:
-        written += await _tell(tx, house, visit, entry)
+        try:
+            written += await _tell(tx, house, visit, entry)
+        except _UNREADABLE as error:  # one that nobody can read silences no other
+            _log.error("no notice of an entry", entry=f"{entry.stream}.{entry.number}", error=type(error).__name__)
     return cursor, written
 
 
