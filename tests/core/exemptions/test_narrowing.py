@@ -103,3 +103,40 @@ def test_r1_rules_that_cannot_be_kept_by_this_machine_open_nothing() -> None:
     openings = Openings(1, eligible=(Candidate(ALICE, NOW, None),), narrow=frozenset({"device"}))
     assert not passes(openings, asks)
     assert passes(openings, replace(asks, device=DeviceFacts("d1")))
+
+
+SOME = st.lists(st.sampled_from(["u0", "u1", "u2"]), max_size=2, unique=True)
+IN = st.lists(st.sampled_from(["g0", "g1"]), max_size=2, unique=True)
+USERS = st.fixed_dictionaries({
+    "includeUsers": st.one_of(st.just(["All"]), SOME), "excludeUsers": SOME, "includeGroups": IN, "excludeGroups": IN,
+    "includeRoles": st.lists(st.just("auditor"), max_size=1),
+})  # fmt: skip
+PEOPLE = st.lists(
+    st.builds(
+        Candidate, st.sampled_from([UserId("u0"), UserId("u1"), UserId("u2"), UserId("u3")]), st.just(NOW),
+        st.sampled_from([None, after(NOW, hours(1))]), st.frozensets(st.sampled_from([GroupId("g0"), GroupId("g1")])),
+        st.frozensets(st.just("auditor")),
+    ),
+    max_size=6,
+    unique_by=lambda one: one.user,
+)  # fmt: skip
+
+
+@given(st.lists(USERS, max_size=3), PEOPLE, st.sampled_from([NOW, after(NOW, hours(2))]))
+def test_r1_who_is_alike_to_policy_is_judged_once_and_rightly(
+    users: list[dict[str, object]], people: list[Candidate], now: Instant
+) -> None:
+    """R1: sorted by what policies can tell apart, the answer is that of everybody judged by themselves."""
+    policies = compile_set([p for each in users for p in blocked(excluding=(), **each).policies])
+    asks = Start(APP, API, "203.0.113.9", asks=True)
+    alone = [passes(Openings(1, eligible=(one,)), asks, policies, now) for one in people]
+    assert passes(Openings(1, eligible=tuple(people)), asks, policies, now) is any(alone)
+
+
+def test_r1_thousands_who_may_ask_cost_a_start_as_much_as_one() -> None:
+    """Anybody can make a start: where policy blocks all of them alike, it is evaluated once."""
+    people = tuple(Candidate(UserId(f"e{n}"), NOW, None) for n in range(5000))
+    openings, asks = Openings(1, eligible=people), Start(APP, API, "203.0.113.9", asks=True)
+    assert not could_pass(blocked(excluding=()), openings, asks, exception_group=GROUP, version=1, now=NOW)
+    assert len(openings._judged) == 1
+    assert could_pass(blocked(), openings, asks, exception_group=GROUP, version=2, now=NOW)

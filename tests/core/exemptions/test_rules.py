@@ -71,6 +71,8 @@ def test_what_nobody_saved_is_the_default() -> None:
         (WINDOW, {"ostiary__defaultDuration": "PT5H"}, "ostiary.defaultDuration"),
         (WINDOW, {"ostiary__clock": "later"}, "ostiary.clock"),
         (WINDOW, {"ostiary__startWindow": "P30D"}, "ostiary.startWindow"),
+        (WINDOW, {"ostiary__consentWindow": "PT4M"}, "ostiary.consentWindow"),
+        (WINDOW, {"ostiary__consentWindow": "PT61M"}, "ostiary.consentWindow"),
         (WINDOW, {"ostiary__coolDown": "P8D"}, "ostiary.coolDown"),
         (WINDOW, {"ostiary__allowedHours": {"timeZone": "Mars/Base", "weekly": []}}, "ostiary.allowedHours.timeZone"),
         (WINDOW, {"ostiary__allowedHours": {"timeZone": "UTC", "weekly": []}}, "ostiary.allowedHours.weekly"),
@@ -177,6 +179,7 @@ def test_what_is_saved_is_read_as_it_was_meant() -> None:
     [
         (WINDOW, {"maximumDuration": "PT8H"}, "longer"),
         (WINDOW, {"ostiary__startWindow": "PT9H"}, "waits longer"),
+        (WINDOW, {"ostiary__consentWindow": "PT31M"}, "a consent waits longer"),
         (ASKING, {"enabledRules": ["Justification"]}, "second factor"),
         (APPROVAL, {"ostiary__requestExpiry": "P2D"}, "wait longer"),
         (APPROVAL, {"ostiary__autoApproval": [{"kind": "lowRisk"}]}, "by itself"),

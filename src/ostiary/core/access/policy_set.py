@@ -90,6 +90,13 @@ class PolicySet:
     asked: frozenset[str] = frozenset()
     """The names of what enforced policies demand."""
 
+    def named(self, condition: str) -> frozenset[str]:
+        """The keys that some policy includes or excludes on *condition*: nothing else of it tells two apart."""
+        at = tuple(each.NAME for each in CONDITIONS).index(condition)
+        if not self.dimensions:
+            return frozenset()
+        return frozenset((*self.dimensions[at].include, *self.dimensions[at].exclude))
+
 
 def compile_set(policies: Iterable[Policy]) -> PolicySet:
     """Index *policies* for `evaluate`."""

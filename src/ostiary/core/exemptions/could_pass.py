@@ -10,6 +10,7 @@ as the rules demand. Everything is in memory; it costs no query.
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from ostiary.core.access.conditions import users
 from ostiary.core.access.decision import Decision, Outcome
 from ostiary.core.access.evaluate import evaluate
 from ostiary.core.access.facts import NOWHERE, DeviceFacts, Facts, Place, Treat, Unknown
@@ -66,6 +67,8 @@ class Openings:
     """
     Memory of `_decided`, which depends on nothing that moves while this value lives, but for what is in its key.
     """
+    _alike: dict[int, tuple[tuple[Candidate, ...], ...]] = field(default_factory=dict, compare=False, repr=False)
+    """Memory of `_sorts`, of the last version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +127,27 @@ def _decisions(
         if exemption.takes(now) and exemption.limits.admit(use):
             yield _decided(policies, openings, opening, start, exception_group, version)
     if start.asks and lacking(openings.narrow, limited_to(use, openings.narrow)) is None:
-        for candidate in openings.eligible:
-            if candidate.stands(now):
+        for alike in _sorts(policies, openings, version):
+            candidate = next((each for each in alike if each.stands(now)), None)
+            if candidate is not None:
                 yield _decided(policies, openings, candidate, start, exception_group, version)
+
+
+def _sorts(policies: PolicySet, openings: Openings, version: int) -> tuple[tuple[Candidate, ...], ...]:
+    """
+    Who may ask, sorted by what policies can tell apart: thousands of people cost a start, which anybody can make, no
+    more than the few sorts that they are of.
+    """
+    known = openings._alike.get(version)
+    if known is None:
+        named = policies.named("users")
+        sorts: dict[frozenset[str], list[Candidate]] = {}
+        for each in openings.eligible:
+            sorts.setdefault(users.keys_of(each.user, each.groups, each.roles) & named, []).append(each)
+        known = tuple(tuple(alike) for alike in sorts.values())
+        openings._alike.clear()
+        openings._alike[version] = known
+    return known
 
 
 def _use(start: Start) -> Use:

@@ -5,6 +5,7 @@ Exclude beats include. `All` is everybody who gets tokens, workloads too (`clien
 a member's only while an active exemption admits the sign-in (`facts.groups`). Guests do not exist here.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from ostiary.core.access.facts import UNKNOWN, Facts, Unknown
@@ -54,5 +55,9 @@ def keys(facts: Facts) -> Keys:
         return frozenset()
     if isinstance(facts.user, Unknown) or isinstance(facts.groups, Unknown) or isinstance(facts.roles, Unknown):
         return UNKNOWN
-    groups = [f"group:{id}" for id in facts.groups]
-    return frozenset((f"user:{facts.user}", *groups, *(f"role:{role}" for role in facts.roles)))
+    return keys_of(facts.user, facts.groups, facts.roles)
+
+
+def keys_of(user: str, groups: Iterable[str], roles: Iterable[str]) -> frozenset[str]:
+    """The same of a known person."""
+    return frozenset((f"user:{user}", *(f"group:{id}" for id in groups), *(f"role:{role}" for role in roles)))
