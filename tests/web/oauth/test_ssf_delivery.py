@@ -3,17 +3,24 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
 import pytest
+from joserfc.errors import InvalidKeyIdError
 
 from ostiary.core.signals import delivery
+from ostiary.core.words.destinations import PUBLIC
 from ostiary.core.words.instants import days, minutes, seconds
+from ostiary.core.words.outcome import Refused
+from ostiary.outside.outgoing import Outgoing
 from ostiary.services.signals import outbox
 from ostiary.services.signals.push import push, tend_streams
-from tests.receiver import REVOKED, UPDATED, Receiver, receiving
+from ostiary.services.tokens.rotation import rotate
+from tests.receiver import REVOKED, UPDATED, Receiver, opened, receiving
 from tests.web.oauth.site import ALICE, API, API_URI, GATEWAY, ORIGIN, OTHER, TENANT
 from tests.web.oauth.streams import Transmitter, transmitting
 
@@ -232,6 +239,35 @@ def test_a_subject_that_was_removed_is_left_out(site: Transmitter) -> None:
     assert [event["sub_id"]["session"]["id"] for event in site.polled(stream)] == [second]
     wrong = {"stream_id": id, "subject": {"format": "email", "email": "alice@example.com"}}
     assert site.as_(API, "POST", "/ssf/subjects:remove", json=wrong).status_code == 400
+
+
+def test_an_event_that_waited_is_signed_with_the_key_of_the_day(site: Transmitter) -> None:
+    """The keys of when it was made may be gone: what leaves is proved by a key that is published then, same `jti`."""
+    stream = site.stream()
+    ended(site)
+    (before,) = site.poll(stream)["sets"].items()
+    assert not isinstance(site.run(rotate(site.house, site.local(), "may be known", at_once=True)), Refused)
+    (after,) = site.poll(stream)["sets"].items()
+    assert opened(after[1], site.keys())["jti"] == before[0] == after[0]
+    with pytest.raises(InvalidKeyIdError):
+        opened(before[1], site.keys())
+
+
+def test_r24_a_name_that_leads_inside_is_not_pushed_to(site: Transmitter, receiver: Receiver) -> None:
+    """R24: such a stream can be made, since names change; what it leads to is judged at each push, and not asked."""
+
+    async def inside(_host: str, _port: int) -> tuple[IPv4Address, ...]:
+        return (IPv4Address("127.0.0.1"),)
+
+    outgoing = Outgoing(PUBLIC, resolve=inside)
+    site.house = replace(site.house, outside=replace(site.house.outside, outgoing=outgoing))
+    site.app = site.serve(site.house)
+    site.stream(url=f"https://rs.example:{receiver.port}/events")
+    ended(site)
+    assert site.push() == 1
+    assert receiver.tokens == []
+    site.later(seconds(1))
+    assert site.push() == 1, "it waits, and is judged again"
 
 
 def test_bounds_are_what_the_pages_say() -> None:
