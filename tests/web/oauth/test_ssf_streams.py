@@ -1,15 +1,18 @@
 """Streams of shared signals as receivers manage them (SSF 1.0 §7, §8.1): their own, within bounds, nobody else's."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from ostiary.core.signals.events import SUPPORTED
 from ostiary.core.signals.streams import MOST_STREAMS
 from ostiary.core.words.instants import seconds
 from ostiary.store.schema import signal_streams
+from tests.holder import Holder
 from tests.receiver import POLL, PUSH, REVOKED, VERIFICATION
 from tests.web.oauth.site import ADMIN_API, API, API_URI, CLI, GATEWAY, ORIGIN, OTHER, TENANT
 from tests.web.oauth.streams import Transmitter, transmitting
@@ -142,6 +145,28 @@ def test_an_access_token_with_the_scope_does(site: Transmitter) -> None:
     device = site.session(client=API, resource=ADMIN_API, exemption=window)
     token = site.token(device, scopes=("ssf.manage",), ends=window.ends)
     assert site.request("GET", "/ssf/stream", headers={"authorization": f"Bearer {token}"}).status_code == 401
+
+
+def test_r12_a_token_that_is_bound_to_a_key_comes_with_its_proof(site: Transmitter) -> None:
+    """R12: as Bearer, or with another key's proof, it proves nothing; with its own it does."""
+    holder, other, url = Holder(), Holder(), f"{ORIGIN}/ssf/stream"
+    session = site.session(client=API, resource=ADMIN_API)
+    token = site.token(replace(session, jkt=holder.jkt), scopes=("ssf.read",))
+    nonce = ""
+
+    def ask(scheme: str, key: Holder | None) -> httpx.Response:
+        headers = {"authorization": f"{scheme} {token}"}
+        if key is not None:
+            headers["dpop"] = key.proof("GET", url, site.clock.now(), nonce=nonce, token=token)
+        return site.get(url, headers=headers)
+
+    asked = ask("DPoP", holder)
+    assert (asked.status_code, "use_dpop_nonce" in asked.headers["www-authenticate"]) == (401, True)
+    nonce = asked.headers["dpop-nonce"]
+    assert ask("DPoP", other).status_code == 401
+    assert ask("Bearer", None).status_code == 401
+    found = ask("DPoP", holder)
+    assert (found.status_code, found.json()) == (200, [])
 
 
 def test_there_are_bounds(site: Transmitter) -> None:

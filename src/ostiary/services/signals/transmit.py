@@ -35,7 +35,7 @@ __all__ = ["READER", "begin", "transmit"]
 READER = "signals"
 ENTRIES = 50  # of the journal in one transaction
 SESSIONS = 100  # looked at in one transaction: it shares the loop with sign-ins
-IDLE = 1000  # entries that concern nobody, after which the cursor follows
+IDLE = 200  # entries that concern nobody, after which the cursor follows
 _NEVER = Instant(2**62)
 
 
