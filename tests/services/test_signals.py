@@ -184,6 +184,22 @@ def test_r8_one_that_another_exemption_carries_on_is_not_over(site: Transmitter)
     assert [event["sub_id"]["session"]["id"] for event in site.polled(stream)] == [session.id]
 
 
+def test_r7_a_resource_within_reach_is_told_and_whoever_asked_for_nothing_is_not(site: Transmitter) -> None:
+    """R7: a session may get tokens for what it reaches at any refresh; a stream gets the events that it requested."""
+    reached, nothing = site.stream(OTHER), site.stream(OTHER, events_requested=["urn:something:else"])
+    session, window = site.signed_in()
+    far = replace(session, id=SessionId(site.house.random.guid()), reach={OTHER: ("Read",)})
+
+    async def body(tx: Tx) -> None:
+        await tokens.add(tx, far)
+
+    site.write(body)
+    site.end(window)
+    site.transmit()
+    assert [event["sub_id"]["session"]["id"] for event in site.polled(reached, OTHER)] == [far.id]
+    assert site.polled(nothing, OTHER) == []
+
+
 def test_one_whose_tokens_are_long_over_is_nobodys_news(site: Transmitter) -> None:
     """A session that nobody used for so long has no token that counts anywhere."""
     stream = site.stream()
