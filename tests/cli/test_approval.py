@@ -97,6 +97,7 @@ def test_where_its_time_is_over_a_new_sign_in_begins(wire: Wire, program: Progra
     done = program.run("login", "--resume")
     assert done.returncode == 0, done.stderr
     assert "a new one begins" in done.stderr
+    assert not (program.state / "default.waiting").exists()
     assert [call.form["ostiary_request"] for call in wire.state.calls("/devicecode")] == ["fix INC-4412"] * 2
 
 

@@ -11,6 +11,7 @@ from ostiary.core.directory.people import Role
 from ostiary.core.exemptions.deciding import Verdict
 from ostiary.core.exemptions.request import Request
 from ostiary.core.graph.error import Invalid
+from ostiary.core.logs.story import Telling, tell
 from ostiary.core.signins.view import Asked, Claimed
 from ostiary.core.words.caller import Caller, CallerKind, Origin
 from ostiary.core.words.ids import ExemptionId, SignInId, UserId
@@ -22,13 +23,15 @@ from ostiary.services.directory.people import Change, change_user
 from ostiary.services.exemptions.decide import decide_request
 from ostiary.services.exemptions.eligible import Wanted, give_eligibility
 from ostiary.services.exemptions.rules import change_rule
+from ostiary.services.logs.stories import catch_up
 from ostiary.services.signins import claim
 from ostiary.services.signins.ask import Typed, ask_with_consent
 from ostiary.services.signins.start import Started
 from ostiary.services.tokens.issue import Issued
 from ostiary.services.tokens.token import grant
-from ostiary.store import Tx, requests, schema
+from ostiary.store import Tx, requests, schema, stories
 from ostiary.store.logs import since
+from ostiary.store.stories import Kept
 from tests.services.door import Door
 from tests.services.test_r11_claims import reason
 from tests.web.oauth.site import ALICE, CLI, GROUP
@@ -121,6 +124,17 @@ class Asking(Door):
             return [entry.kind for entry in await since(tx, 0, 10_000) if entry.story == id]
 
         return self.run(self.house.store.read(body))
+
+    def told(self, id: str) -> Telling:
+        """What the sign-in log says of *id* now."""
+        self.run(catch_up(self.house, self.at_machine()))
+
+        async def body(tx: Tx) -> Kept | None:
+            return await stories.load(tx, id)
+
+        kept = self.run(self.house.store.read(body))
+        assert kept is not None
+        return tell(kept.story, self.clock.now())
 
     def bound_poll(self, begun: Started) -> Issued | Refused:
         """A poll with the key."""

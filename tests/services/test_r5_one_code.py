@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import insert
 
 from ostiary.core.graph.error import Invalid
+from ostiary.core.logs.story import Outcome as LogOutcome
 from ostiary.core.signins.view import Approved, Asked, Claimed
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant, hours, minutes, seconds
@@ -325,3 +326,24 @@ def test_policy_is_asked_at_the_redemption_with_the_exemption_counted(asking: As
     assert asking.entries("user:exemption:begun") == []
     (entry,) = asking.entries("device:signin:redemption_refused")
     assert [p["displayName"] for p in entry["detail"]["policies"]] == ["Since then"]  # the block does not apply
+
+
+def test_the_sign_in_log_tells_of_the_wait_and_of_its_end(asking: Asking) -> None:
+    """Pending for as long as it waits, beyond the code's life; then a success, or a failure with its own reason."""
+    first, second, numbered = asking.bound(), asking.bound(), asking.begin(number=True)
+    one, two = asking.requested(first), asking.requested(second)
+    asking.register(CLI, exemption_requests=True, number_confirmation="required")
+    three = asking.requested(numbered)
+    asking.clock.move(minutes(20))
+    waits, over = asking.told(one.signin.id), asking.told(three.signin.id)
+    assert (waits.outcome, waits.waits, waits.exemption) == (LogOutcome.PENDING, one.until, one.request.id)
+    assert waits.amr == ("pwd", "otp", "mfa")
+    assert (over.outcome, over.reason) == (LogOutcome.FAILURE, "code_expired")  # two minutes for the number
+    asking.decide(two.request.id, yes=False, why="not from there")
+    denied = asking.told(two.signin.id)
+    assert (denied.outcome, denied.reason) == (LogOutcome.FAILURE, "exemption_refused")
+    asking.decide(one.request.id)
+    assert asking.told(one.signin.id).outcome is LogOutcome.PENDING
+    assert isinstance(asking.bound_poll(first), Issued)
+    done = asking.told(one.signin.id)
+    assert (done.outcome, done.exemption, done.user) == (LogOutcome.SUCCESS, one.request.id, ALICE)

@@ -5,7 +5,7 @@ waits for an approval: kept in a file, so that interrupting it loses nothing and
 
 import shlex
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from ostiary.cli.durations import left
@@ -87,6 +87,7 @@ def resumed(errand: Errand, qr: bool, timeout: float | None) -> tuple[Asked, Gra
         except StillWaiting as fault:
             if fault.refusal is None:
                 raise
+    forget_kept(_path(errand))
     errand.screen.say("That sign-in is over, so a new one begins.")
     if held.bound:
         asked = replace(asked, prover=this_machines_prover(errand, asked.server))
@@ -111,7 +112,7 @@ def _again(errand: Errand, held: Kept, qr: bool, timeout: float | None) -> Asked
     return Asked(held.address, server, request, prover, pair, qr)
 
 
-def _path(errand: Errand) -> Any:
+def _path(errand: Errand) -> Path:
     return kept_path(errand.settings.places, errand.settings.profile.value)
 
 

@@ -87,6 +87,7 @@ def test_r5_one_form_with_deny_first_names_the_rule_and_is_filled_in(site: Site)
     told = poll(site, started)
     assert isinstance(told, Refused)
     assert told.told["ostiary_page"].endswith(path)
+    assert f'href="{path}"' in browser.get(f"/requests/{told.told['ostiary_request']}").text
     decided = decide_request(site.house, site.visit(CAROL), told.told["ostiary_request"], Verdict(True, "known"))
     assert not isinstance(site.run(decided), Refused)
     assert isinstance(poll(site, started), Issued)
