@@ -3,6 +3,7 @@ The device flow from the requester's side (RFC 8628), against a server that does
 with asyncio.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -56,6 +57,37 @@ def test_an_interval_that_is_missing_is_five_seconds(wire: Wire, clock: Clock, p
     wire.state.approved = True
     perform(signing_in(wire), clock.machine())
     assert clock.waits == [5.0]
+
+
+def test_where_polls_may_wait_the_next_goes_out_when_one_was_answered(
+    wire: Wire, clock: Clock, perform: Perform
+) -> None:
+    """As long as the server says, never beyond the code's end; one that was answered early waits for its interval."""
+    wire.state.extra_metadata = {"ostiary_longest_wait": 15}
+    wire.state.interval, wire.state.code_life = 5, 60
+    took = [15.0, 2.0, 15.0, 15.0]
+    polls = wire.state.polls
+
+    def monotonic() -> float:
+        return clock.now + sum(took[: len(wire.state.calls("/token"))])
+
+    polls.extend([PENDING] * 4)
+    wire.state.approved = True
+    machine = replace(clock.machine(), monotonic=monotonic)
+    perform(signing_in(wire), machine)
+    assert clock.waits == [5.0, 0.0, 3.0, 0.0, 0.0]
+    assert [call.form.get("ostiary_wait") for call in wire.state.calls("/token")] == ["15", "15", "15", "15", "5"]
+
+
+@pytest.mark.parametrize("offer", [None, 0, -3, 3600, "15", True, 1.5])
+def test_a_server_that_offers_no_waiting_or_nonsense_is_polled_as_ever(
+    wire: Wire, clock: Clock, perform: Perform, offer: Any
+) -> None:
+    """Nothing is asked for that it did not offer."""
+    wire.state.extra_metadata = {"ostiary_longest_wait": offer}
+    wire.state.approved = True
+    perform(signing_in(wire), clock.machine())
+    assert "ostiary_wait" not in wire.state.calls("/token")[0].form
 
 
 def test_slow_down_adds_five_seconds_for_good(wire: Wire, clock: Clock, perform: Perform) -> None:

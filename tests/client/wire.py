@@ -74,6 +74,7 @@ class State:
     authorize: Callable[[dict[str, str]], dict[str, str]] | None = None
     extra_code: dict[str, Any] = field(default_factory=dict)
     extra_tokens: dict[str, Any] = field(default_factory=dict)
+    extra_metadata: dict[str, Any] = field(default_factory=dict)
 
     def calls(self, path: str) -> list[Seen]:
         """What arrived at *path*."""
@@ -105,6 +106,7 @@ class Wire:
             "revocation_endpoint": f"{base}/revoke",
             "authorization_response_iss_parameter_supported": True,
             "unknown_to_us": ["x"],
+            **self.state.extra_metadata,
         }
 
     def tokens(self) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """
 Waiting for a person, on the screen: the address, the code, the QR code, and a countdown while nothing else happens.
 
-The countdown lives inside the wait itself: the machine's `sleep` is replaced by one that redraws a line every second,
-so the exchange knows nothing of it. Where stderr is no terminal there are plain lines and no redrawing.
+The countdown begins with the first wait: the machine's `sleep` is replaced by one that starts it, so the exchange knows
+nothing of it. Where stderr is no terminal there are plain lines and no redrawing.
 """
 
 from dataclasses import replace
@@ -133,14 +133,16 @@ class Waiting:
         self._screen.event(event, **({} if seconds is None else {"expires_in": round(seconds)}))
 
     def _sleep(self, seconds: float) -> None:
+        """Begin the countdown, which goes on by itself, also while a poll waits at the server; then sleep."""
         if self._live is None:
-            self._live = Live(console=self._screen.console, auto_refresh=False, transient=True)
+            self._live = Live(
+                console=self._screen.console, get_renderable=self._countdown, refresh_per_second=1, transient=True
+            )  # fmt: skip
             self._live.start()
-        clock = self._machine.monotonic
-        until = clock() + seconds
-        while (now := clock()) < until:
-            self._live.update(Text(f"  waiting for approval  {left(self._ends - now)} left{self._note}"), refresh=True)
-            self._machine.sleep(min(1.0, until - now))
+        self._machine.sleep(seconds)
+
+    def _countdown(self) -> Text:
+        return Text(f"  waiting for approval  {left(self._ends - self._machine.monotonic())} left{self._note}")
 
 
 def _qr_code(address: str) -> str:

@@ -1,9 +1,9 @@
 """
 The device flow from the requester's side (RFC 8628): ask for a code, show it, wait for the person, get the tokens.
 
-Owns the pace (§3.5: the first poll after one interval, five seconds more for every `slow_down`), what a lost connection
-does to it (slower and slower, given up after 60 s), and giving the request back when we stop waiting. All waiting is by
-the monotonic clock.
+Owns the pace (§3.5: the first poll after one interval, five seconds more for every `slow_down`; where the server lets
+polls wait, the next goes out when one was answered), what a lost connection does to it (slower and slower, given up
+after 60 s), and giving the request back when we stop waiting. All waiting is by the monotonic clock.
 """
 
 from collections.abc import Mapping
@@ -242,18 +242,27 @@ def _wait(
         now = yield from pause(pace.wait if limit is None else min(pace.wait, limit - now))
         if limit is not None and now >= limit:
             raise (StillWaiting if course.awaits else TimedOut)("nobody approved the sign-in in the time given")
-        answer = yield from redeem(server, form, prover)
+        late = _may_wait(server, pace.ends if limit is None else min(pace.ends, limit), now)
+        asked, waiting = now, form | ({"ostiary_wait": str(late)} if late else {})
+        answer = yield from redeem(server, waiting, prover, late=late)
         if isinstance(answer, Answer) and answer.status == 200 and answer.fields_or_none() is not None:
             granted = read_grant(answer, server, request.client_id, request.scope, prover)
             return replace(granted, approved_by=approvers(answer.fields()))
         told, pace = pace.awaited, (yield from _next(pace, answer))
         now = answer.at
+        if pace.silent_since is None:  # §3.5 counts from request to request, and this one was kept waiting
+            pace = replace(pace, wait=max(0.0, pace.wait - (now - asked)))
         if pace.awaited is not None:
             course.awaits = True
             yield from _news(code, request, told, pace.awaited)
         if request.number and _number_wanted(answer):
             now = yield from _confirm(server, request, code, prover)
             pace = replace(pace, wait=0.0, ends=max(pace.ends, now + pace.interval), last_try=False)
+
+
+def _may_wait(server: Server, ends: float, now: float) -> int:
+    """For how many seconds a poll at *now* may wait for its answer; 0: it may not."""
+    return max(0, min(server.longest_wait, int(ends - now)))
 
 
 def _news(code: _Code, request: Request, before: ApprovalAwaited | None, now: ApprovalAwaited) -> Exchange[None]:

@@ -19,6 +19,8 @@ __all__ = ["Server", "checked_address", "discover", "origin_of", "over_tls"]
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _ADDRESS_LIMIT = 2000
 
+LONGEST_WAIT = 60  # seconds that a poll waits for its answer, whatever a server offers
+
 
 @dataclass(frozen=True, slots=True)
 class Server:
@@ -36,6 +38,8 @@ class Server:
     """Ours: where the number goes that a person was shown (R12)."""
     enrollment_endpoint: str | None = None
     """Ours: where a machine asks to be admitted to the inventory."""
+    longest_wait: int = 0
+    """Ours: for how many seconds a poll may wait for its answer."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Where requesters with a TLS certificate go instead, by the endpoints' names (RFC 8705 §5)."""
 
@@ -100,6 +104,7 @@ def _read(asked: str, fields: Mapping[str, object]) -> Server:
         confirmation_endpoint=_endpoint(fields, "ostiary_confirmation_endpoint"),
         aliases=_aliases(fields),
         enrollment_endpoint=_endpoint(fields, "ostiary_enrollment_endpoint"),
+        longest_wait=_seconds(fields.get("ostiary_longest_wait")),
     )
 
 
@@ -140,6 +145,10 @@ def _names(value: object) -> list[object]:
 def _endpoint(fields: Mapping[str, object], name: str) -> str | None:
     value = fields.get(name)
     return value if isinstance(value, str) and _admitted(value) else None
+
+
+def _seconds(value: object) -> int:
+    return value if type(value) is int and 0 < value <= LONGEST_WAIT else 0
 
 
 def _admitted(address: str) -> bool:
