@@ -39,6 +39,7 @@ bench: ## measure side by side with the peers and write docs/benchmarks.md
 	@scripts/setup --bench
 	@.venv/bin/python -m bench.policy
 	@.venv/bin/python -m bench.ends
+	@.venv/bin/python -m bench.approval
 	@exec .venv/bin/python -m bench $(ARGS)
 
 pictures: ## take the pictures of docs/pages.md anew

@@ -4,8 +4,9 @@ import asyncio
 from pathlib import Path
 
 import httpx
+import pytest
 
-from bench import ends
+from bench import approval, ends
 from bench.cost import Plan, measure
 from bench.ostiary import prepared
 from bench.stacks import WORK, Ostiary
@@ -25,6 +26,16 @@ def test_every_piece_of_work_can_be_measured(tmp_path: Path) -> None:
             return {work: await measure(app, flows[work], plan) for work in WORK}
 
     assert all(spent > 0 for batches in asyncio.run(play()).values() for spent in batches)
+
+
+def test_a_tap_is_measured_through_whole_stories(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One person at a quick pace: both kinds of clients get their tokens after the approver's yes."""
+    monkeypatch.setattr(approval, "PEOPLE", 1)
+    monkeypatch.setattr(approval, "INTERVAL", 1.0)
+    monkeypatch.setattr(approval, "TYPING", 0.1)
+    found = asyncio.run(approval.measure(1))
+    assert [spread.count for spread in found.values()] == [1, 1]
+    assert "our client | 1 |" in approval.page(found, "2026-11-28", shared=True)
 
 
 def test_ends_are_measured_by_doors_that_say_yes_before_and_no_after(tmp_path: Path) -> None:

@@ -3,15 +3,16 @@
 from ipaddress import ip_network
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from ostiary.core.directory.credentials import source_of
 from ostiary.core.exemptions.could_pass import VERSION as OPENINGS
 from ostiary.core.exemptions.exemption import Limits
 from ostiary.core.signins.limits import OpenNow
-from ostiary.core.signins.view import Approved, Closed
+from ostiary.core.signins.view import Approved, Claimed, Closed
 from ostiary.core.tokens.clients import Shown
 from ostiary.core.tokens.pkce import challenge_of
+from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Span, hours, minutes, seconds, to_seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.signins import decide
@@ -278,6 +279,24 @@ def test_r14_two_hundred_redemptions_at_once_give_one_token(door: Door) -> None:
     assert {reason(one) for one in given if one is not winner} == {Reason.BAD_CODE}
     assert isinstance(door.refresh(winner.refresh_token or ""), Issued)
     assert len(door.rows(select(schema.sessions.c.id).where(schema.sessions.c.kind == "device"))) == 1
+
+
+def test_r5_sixty_people_at_once_begin_their_exemptions(door: Door) -> None:
+    """R5: each first use changes what the others had in memory, and yet nobody is refused or told of a fault."""
+    people = [UserId(f"7a0d1f2e-0000-4000-8000-0000000002{n:02}") for n in range(60)]
+    codes = []
+    for n, user in enumerate(people):
+        values = {"principal_name": f"p{n}@example.com", "display_name": f"P{n}", "created": 0}
+        door.change(insert(schema.users).values(id=user, **values))
+        door.open(user, limits=Limits(sign_ins=1))
+    for n, user in enumerate(people):
+        begun = door.started(f"198.51.100.{n}")
+        shown = door.claim(begun.user_code, user)
+        assert isinstance(shown, Claimed), shown
+        assert isinstance(door.run(decide.approve(door.house, door.at_browser(user), shown.signin.id)), Approved)
+        codes.append(begun.device_code)
+    given = door.at_once([door.form(code) for code in codes])
+    assert [one for one in given if not isinstance(one, Issued)] == []
 
 
 def test_r14_a_code_that_comes_again_after_a_minute_ends_what_it_gave(door: Door) -> None:

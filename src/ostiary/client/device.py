@@ -254,7 +254,11 @@ def _wait(
             pace = replace(pace, wait=max(0.0, pace.wait - (now - asked)))
         if pace.awaited is not None:
             course.awaits = True
-            yield from _news(code, request, told, pace.awaited)
+            if _changed(told, pace.awaited):
+                yield from _news(code, told, pace.awaited)
+                pace = replace(pace, wait=0.0) if late else pace  # what comes next may come at once as well
+            if not request.wait:
+                raise StillWaiting("asked; nobody has decided yet", next_step="ostiary login --resume")
         if request.number and _number_wanted(answer):
             now = yield from _confirm(server, request, code, prover)
             pace = replace(pace, wait=0.0, ends=max(pace.ends, now + pace.interval), last_try=False)
@@ -265,14 +269,15 @@ def _may_wait(server: Server, ends: float, now: float) -> int:
     return max(0, min(server.longest_wait, int(ends - now)))
 
 
-def _news(code: _Code, request: Request, before: ApprovalAwaited | None, now: ApprovalAwaited) -> Exchange[None]:
-    """Tell what is new of the approval. Raises StillWaiting where nobody waits for it."""
+def _changed(before: ApprovalAwaited | None, now: ApprovalAwaited) -> bool:
+    return before is None or replace(before, expires_in=now.expires_in) != now
+
+
+def _news(code: _Code, before: ApprovalAwaited | None, now: ApprovalAwaited) -> Exchange[None]:
+    """Tell what is new of the approval, and first of all what to keep."""
     if before is None:
         yield from tell(Keep(code.device_code, code.interval, now.expires_in, now.request))
-    if before is None or replace(before, expires_in=now.expires_in) != now:
-        yield from tell(now)
-    if not request.wait:
-        raise StillWaiting("asked; nobody has decided yet", next_step="ostiary login --resume")
+    yield from tell(now)
 
 
 def _number_wanted(answer: Answer | Lost) -> bool:

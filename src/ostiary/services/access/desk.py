@@ -5,7 +5,9 @@ Memory may be old; a decision never is: the transaction that decides compares bo
 moved, everything is read anew and the deed runs again.
 """
 
+import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
@@ -14,7 +16,7 @@ from ostiary.core.access.picture import VERSION as PICTURE
 from ostiary.core.access.picture import Picture
 from ostiary.core.exemptions.could_pass import VERSION as OPENINGS
 from ostiary.core.exemptions.could_pass import Openings
-from ostiary.core.words.errors import BrokenState, Stale
+from ostiary.core.words.errors import BrokenState, Stale, StoreBusy
 from ostiary.outside.clock import Clock
 from ostiary.store import Store, Tx
 from ostiary.store.access import current_versions, raise_version, take_openings, take_picture
@@ -23,7 +25,7 @@ __all__ = ["OPENINGS", "PICTURE", "Desk", "settled", "touch"]
 
 T = TypeVar("T")
 
-TRIES = 5  # an organisation that changes this often within one deed is broken
+TRIES = 20  # an organisation that changes this often within one deed is broken
 
 
 class Desk:
@@ -42,6 +44,8 @@ class Desk:
         self._clock = clock
         self._picture: Picture | None = None
         self.openings = Openings()
+        self.turn = asyncio.Lock()
+        """Of the deed that runs again because memory was old: one at a time, or each would make it old for the next."""
 
     @property
     def picture(self) -> Picture:
@@ -89,7 +93,8 @@ async def settled(house: Holder, body: Callable[[Tx, Picture], Coroutine[Any, An
     """
     Run *body* in one transaction on memory that is not old.
 
-    For look-ups that decide (`write=False`) the same holds without a journal entry.
+    For look-ups that decide (`write=False`) the same holds without a journal entry. Raises StoreBusy when memory is
+    made old again and again.
     """
     store, desk = house.store, house.desk
 
@@ -97,12 +102,15 @@ async def settled(house: Holder, body: Callable[[Tx, Picture], Coroutine[Any, An
         await desk.fresh(tx)
         return await body(tx, desk.picture)
 
-    for _ in range(TRIES):
-        try:
-            return await (store.write(checked) if write else store.read(checked))
-        except Stale:
+    run = store.write if write else store.read
+    with suppress(Stale):
+        return await run(checked)
+    async with desk.turn:
+        for _ in range(TRIES):
             await desk.reload()
-    raise Stale(f"the organisation changed {TRIES} times within one deed")
+            with suppress(Stale):
+                return await run(checked)
+    raise StoreBusy(f"the organisation changed {TRIES} times within one deed")
 
 
 async def touch(tx: Tx, *names: str) -> None:

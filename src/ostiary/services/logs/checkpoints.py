@@ -53,7 +53,10 @@ async def seal(house: House, visit: Visit) -> int:
 
     done = 0
     while await house.store.read(_behind):
-        count = await house.store.write(body)
+        try:
+            count = await house.store.write(body)
+        except Stale:  # somebody else sealed them
+            continue
         if not count:
             break
         done += count

@@ -8,7 +8,7 @@ frees no place.
 
 import asyncio
 from collections import Counter, OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 
 from ostiary.core.directory.applications import Application
@@ -171,7 +171,8 @@ class WaitingRoom:
         before = self._waiting.get(digest)
         if before is not None:
             before.let_go()
-        ends, pace = min(awaits.ends, after(now, ASKS_AGAIN)), before.pace if before is not None else Pace(interval)
+        ends = min(awaits.ends, after(now, ASKS_AGAIN))
+        pace = replace(before.pace, due=now) if before is not None else Pace(interval)  # told something new: ask on
         self._waiting[digest] = Waiting(client, "", ends, pace, bound, awaits)
         self._by_request[awaits.request] = digest
         heappush(self._by_end, (ends, digest))
