@@ -34,6 +34,7 @@ from tests.journeys.browser import (
     CONTINUE,
     DENY,
     PASSWORD,
+    PATIENCE,
     SIGN_IN,
     TOTP,
     USER_NAME,
@@ -218,7 +219,7 @@ def test_of_two_approvers_in_two_browsers_one_is_first(server: Server, chromium:
             bea.get_by_role("button", name=APPROVE, exact=True).click(no_wait_after=True)
             carl.get_by_role("button", name=DENY, exact=True).click(no_wait_after=True)
             for page in (bea, carl):
-                expect(page.get_by_role("heading", level=1)).to_contain_text("Request:")
+                expect(page.get_by_role("heading", level=1)).to_contain_text("Request:", timeout=PATIENCE)
             (decision,) = asked(server, path).request.decisions
             late = carl if decision.name.startswith("bea") else bea
             said = "approved" if decision.approved else "denied"
@@ -236,7 +237,9 @@ def test_a_double_tap_decides_once(server: Server, chromium: Desk) -> None:
             go(bea, server, "bea", path)
             bea.get_by_label("Why").fill("known incident")
             bea.get_by_role("button", name=APPROVE, exact=True).dblclick(no_wait_after=True)
-            expect(bea.get_by_role("heading", level=1)).to_have_text("Request: approved, not used yet")
+            expect(bea.get_by_role("heading", level=1)).to_have_text(
+                "Request: approved, not used yet", timeout=PATIENCE
+            )
             bea.go_back()
             bea.reload()
             expect(bea.get_by_role("button", name=APPROVE, exact=True)).to_have_count(0)
