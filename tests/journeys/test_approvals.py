@@ -30,6 +30,7 @@ from tests.journeys.asking import Asking
 from tests.journeys.browser import (
     ADD_PASSKEY,
     APPROVE,
+    ASK,
     CODE,
     CONTINUE,
     DENY,
@@ -41,9 +42,10 @@ from tests.journeys.browser import (
     Desk,
 )
 from tests.journeys.test_admin_verbs import at_browser
+from tests.journeys.test_cli import code_on, installed
 from tests.journeys.test_pages import NARROW, NO_SCRIPT
 from tests.journeys.test_passkeys import plugged
-from tests.journeys.walk import change, fill, press
+from tests.journeys.walk import change, fill, press, register
 from tests.server import Server
 
 END = "End now"
@@ -139,6 +141,35 @@ def test_the_requesters_terminal_goes_on_when_somebody_approves_on_a_phone(
     assert "Approved (approved by bea@ostiary.example): PT45M from the first sign-in" in screen.seen
 
 
+def test_one_code_goes_on_when_its_approver_has_seen_the_machine_on_a_phone(
+    server: Server, chromium: Desk, tmp_path: Path
+) -> None:
+    """Asked with the code itself: the page shows the machine that waits; after *Approve* the terminal is signed in."""
+    register(server, exemption_requests=True)
+    program = installed(server, tmp_path)
+    with terminal(program, "login", "--device-code", "--reason", "fix INC-4412") as screen:
+        code = code_on(screen)
+
+        def story() -> None:
+            with phone(chromium, **NO_SCRIPT) as alice, phone(chromium, **NO_SCRIPT) as bea:
+                go(alice, server, "alice", "/devicelogin")
+                alice.get_by_label(CODE, exact=True).fill(code)
+                press(alice, CONTINUE)
+                press(alice, ASK)
+                go(bea, server, "bea", "/approvals")
+                bea.get_by_role("link", name="Alice Engineer asks for").click()
+                machine = bea.locator("tr", has=bea.get_by_role("rowheader", name="Waits for it"))
+                expect(machine).to_contain_text("on a machine at 127.0.0.1")
+                expect(machine).to_contain_text("from the person: at the same address")
+                assert axe.too_wide(bea) <= 0
+                bea.get_by_label("Why").fill("known incident")
+                press(bea, APPROVE)
+
+        chromium.run(story)
+        assert screen.end() == 0, screen.seen
+    server.end_exemptions("alice")
+
+
 def test_on_a_phone_without_scripts_from_the_link_to_the_end(server: Server, chromium: Desk) -> None:
     """Sign-in, back to the link, old proof renewed with a code, nothing typed twice; Alice signs in; then *End now*."""
 
@@ -146,7 +177,7 @@ def test_on_a_phone_without_scripts_from_the_link_to_the_end(server: Server, chr
         with phone(chromium, **NO_SCRIPT) as alice, phone(chromium, **NO_SCRIPT) as bea:
             path = ask(alice, server)
             go(bea, server, "bea", path)
-            expect(bea.locator(".odd")).to_contain_text("first request that is known of this person")
+            expect(bea.locator(".odd")).to_contain_text("They were made eligible")
             server.pass_time(6 * 60)
             bea.get_by_label("Why").fill("known incident")
             bea.get_by_label("or so many minutes").fill("50")
