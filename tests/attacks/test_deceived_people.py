@@ -32,7 +32,7 @@ NAMES = by_rule(
 SHUNNED = by_rule(
     "M6", "who was reported is shunned",
     ("services.signins.claim.shunned", _nobody_is_shunned), ("services.signins.decide.shunned", _nobody_is_shunned),
-    ("services.signins.redeem.shunned", _nobody_is_shunned),
+    ("services.signins.consent.shunned", _nobody_is_shunned), ("services.signins.redeem.shunned", _nobody_is_shunned),
 )  # fmt: skip
 ROOM = by_rule("M11", "open codes of one source", ("services.signins.waiting_room.OpenCodes.add", lambda *_: None))
 REGISTERED = by_registration(
