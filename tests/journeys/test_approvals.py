@@ -282,7 +282,7 @@ def test_a_double_tap_decides_once(server: Server, chromium: Desk) -> None:
 def test_a_second_approver_makes_it_two_of_two(server: Server, chromium: Desk) -> None:
     """`1 of 2` for everybody, the first one may not say it again, the second one opens it."""
     stage = DEFAULTS["Approval_EndUser_Assignment"]["setting"]["approvalStages"][0]
-    _approvals_needed(server, {**stage, "ostiary": {"approvalsNeeded": 2}})
+    approvals_needed(server, {**stage, "ostiary": {"approvalsNeeded": 2}})
 
     def story() -> None:
         with phone(chromium) as alice, phone(chromium) as bea, phone(chromium) as carl:
@@ -299,10 +299,10 @@ def test_a_second_approver_makes_it_two_of_two(server: Server, chromium: Desk) -
             assert state(server, path) is State.APPROVED
 
     chromium.run(story)
-    _approvals_needed(server, stage)
+    approvals_needed(server, stage)
 
 
-def _approvals_needed(server: Server, stage: object) -> None:
+def approvals_needed(server: Server, stage: object) -> None:
     policy = f"Group_{server.house.desk.picture.exception_group}_member"
     changes = {"setting": {"approvalStages": [stage]}}
     rule = change_rule(
