@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 from tests.attacks import (
+    test_asked_for,
     test_deceived_people,
     test_guessing,
     test_hostile_pages,
@@ -21,6 +22,7 @@ from tests.attacks.plots import Attack
 PAGE = Path(__file__).parents[2] / "docs" / "attacks.md"
 MODULES: tuple[ModuleType, ...] = (
     test_relayed_codes,
+    test_asked_for,
     test_other_persons,
     test_stolen_tokens,
     test_guessing,
