@@ -119,8 +119,15 @@ USUAL = (200, 303, 400, 401, 404, 405, 409)
 
 
 def targets(routes: Iterable[Route]) -> list[Target]:
-    """Routes as targets."""
-    return [Target(route.path, frozenset(route.methods or ())) for route in routes]
+    """Routes as targets: one for each path, with every method that some route of it takes."""
+    methods: dict[str, set[str]] = {}
+    for route in routes:
+        methods.setdefault(route.path, set()).update(route.methods or ())
+    return [Target(path, frozenset(taken)) for path, taken in methods.items()]
+
+
+ENDPOINTS = ("/oauth2/", "/discovery/", "/.well-known/", "/oidc/", "/backchannel_logout", "/ssf/")
+"""What stands in the paths of those that answer as OAuth does."""
 
 
 def problems(method: str, path: str, answer: httpx.Response) -> Iterator[str]:
@@ -133,7 +140,7 @@ def problems(method: str, path: str, answer: httpx.Response) -> Iterator[str]:
     if path.startswith(graph.PREFIXES):
         if not {"code", "message", "innerError"} <= set(document(answer).get("error", ())):
             yield f"not Graph's shape: {answer.status_code} {answer.text[:80]}"
-    elif any(part in path for part in ("/oauth2/", "/discovery/", "/.well-known/", "/oidc/", "/backchannel_logout")):
+    elif any(part in path for part in ENDPOINTS):
         said = document(answer)
         if not isinstance(said.get("error"), str) or not set(said["error_description"]) <= PRINTABLE:
             yield f"not OAuth's shape: {answer.status_code} {answer.text[:80]}"

@@ -77,7 +77,7 @@ def _unframed(own: tuple[bytes, ...]) -> tuple[tuple[bytes, bytes], ...]:
 
 FRAMES = by_rule("R16", "nobody frames our pages", ("web.front.headers._missing", _unframed))
 TOKEN = by_rule("R16", "a form carries a token", ("web.front.csrf._matches", lambda *_: True))
-ORIGIN = by_rule("R16", "a form comes from our own origin", ("web.front.csrf._same_origin", lambda *_: True))
+ORIGIN = by_rule("R16", "a form comes from our own origin", ("web.front.csrf.same_origin", lambda *_: True))
 LAX = by_rule("R16", "cookies stay at home (SameSite)", ("web.pages.signin.set_cookie", _for_every_site))
 RETURN = by_rule("R16", "the way back is a path of ours", ("web.pages.page._RETURN", re.compile(r".*", re.DOTALL)))
 REDIRECT = by_rule(
