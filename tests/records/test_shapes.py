@@ -15,7 +15,8 @@ from ostiary.core.graph.query import Query
 from ostiary.core.graph.signin import SIGN_IN, error_number
 from ostiary.core.logs.entry import Recorded
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.logs.story import Story, fold, tell
+from ostiary.core.logs.story import Story, fold
+from ostiary.core.logs.telling import tell
 from ostiary.core.words.instants import Instant, hours, minutes
 from ostiary.core.words.outcome import Refused
 from ostiary.services.access.policies import create_policy, delete_policy, find_policy, list_policies

@@ -19,7 +19,8 @@ from ostiary.core.graph.query import Page, Query
 from ostiary.core.graph.signin import SIGN_IN, error_number
 from ostiary.core.logs.entry import Entry, Recorded
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.logs.story import Outcome, Protocol, Story, Telling, belongs, fold, from_document, tell, to_document
+from ostiary.core.logs.story import Story, belongs, fold, from_document, to_document
+from ostiary.core.logs.telling import Outcome, Protocol, Telling, tell
 from ostiary.core.words.caller import Caller, CallerKind
 from ostiary.core.words.instants import Instant, hours, minutes, seconds
 from ostiary.core.words.outcome import Refused

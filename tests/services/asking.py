@@ -11,7 +11,7 @@ from ostiary.core.directory.people import Role
 from ostiary.core.exemptions.deciding import Verdict
 from ostiary.core.exemptions.request import Request
 from ostiary.core.graph.error import Invalid
-from ostiary.core.logs.story import Telling, tell
+from ostiary.core.logs.telling import Telling, tell
 from ostiary.core.signins.view import Asked, Claimed
 from ostiary.core.words.caller import Caller, CallerKind, Origin
 from ostiary.core.words.ids import ExemptionId, SignInId, UserId

@@ -12,7 +12,7 @@ from ostiary.core.devices.admission import OFF, AdmissionRule
 from ostiary.core.devices.device import Device
 from ostiary.core.graph.fields import render
 from ostiary.core.graph.signin import SIGN_IN
-from ostiary.core.logs.story import Telling, tell
+from ostiary.core.logs.telling import Telling, tell
 from ostiary.core.signins.view import Claimed
 from ostiary.core.tokens.clients import Shown
 from ostiary.core.words.ids import DeviceId

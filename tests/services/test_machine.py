@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 from sqlalchemy import select
 
-from ostiary.core.logs.story import Outcome, Story, tell
+from ostiary.core.logs.story import Story
+from ostiary.core.logs.telling import Outcome, tell
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Span, seconds
 from ostiary.services.logs.stories import catch_up

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert
 
 from ostiary.core.graph.error import Invalid
-from ostiary.core.logs.story import Outcome as LogOutcome
+from ostiary.core.logs.telling import Outcome as LogOutcome
 from ostiary.core.signins.view import Approved, Asked, Claimed
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant, hours, minutes, seconds

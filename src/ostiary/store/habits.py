@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, func, select
 
 from ostiary.core.exemptions.exemption import Limits
 from ostiary.core.exemptions.request import Act, Phase
-from ostiary.core.logs.story import Outcome
+from ostiary.core.logs.telling import Outcome
 from ostiary.core.words.ids import AppId, UserId
 from ostiary.core.words.instants import Instant, Span
 from ostiary.store import Tx

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from ostiary.core.directory.people import Role
 from ostiary.core.graph.query import Query
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.logs.story import Outcome, tell
+from ostiary.core.logs.telling import Outcome, tell
 from ostiary.core.signins.drill import KEPT, MOST, PRETENDED, Status
 from ostiary.core.tokens.clients import Shown
 from ostiary.core.words.ids import SignInId

@@ -6,7 +6,7 @@ what became of what was given stand under the open property `ostiary`. Fields th
 """
 
 from ostiary.core.graph.fields import Field, Kind, Shape
-from ostiary.core.logs.story import Heading, Outcome, Protocol, Telling
+from ostiary.core.logs.telling import Heading, Outcome, Protocol, Telling
 from ostiary.core.tokens.refusals import Wire, wire
 from ostiary.core.words.outcome import Reason
 

@@ -12,7 +12,8 @@ from ostiary.core.access.picture import Picture
 from ostiary.core.graph.audit import Audit, audit_id, read_audit_id
 from ostiary.core.graph.query import And, Compare, Cursor, Expression, Page, Query
 from ostiary.core.logs.entry import Recorded
-from ostiary.core.logs.story import Outcome, Telling, belongs, tell
+from ostiary.core.logs.story import belongs
+from ostiary.core.logs.telling import Outcome, Telling, tell
 from ostiary.core.words.ids import AppId, SessionId, UserId
 from ostiary.core.words.instants import Instant
 from ostiary.core.words.outcome import Reason, Refused

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from ostiary.core.graph.signin import error_number
 from ostiary.core.logs.entry import Recorded
-from ostiary.core.logs.story import Story, belongs, fold, heading
+from ostiary.core.logs.story import Story, belongs, fold
+from ostiary.core.logs.telling import heading
 from ostiary.core.words.instants import Instant
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
