@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ostiary.core.logs.checkpoint import Checkpoint, HandOver, Key, Note
 from ostiary.core.logs.export_lines import Header, Leaf, canonical_text, header_document, write_line
-from ostiary.core.logs.merkle import EMPTY, Frontier, between, leaf_hash
+from ostiary.core.logs.merkle import EMPTY, Frontier, leaf_hash, widths
 from ostiary.core.words.instants import Instant
 
 ORIGIN = "login.example.com/ostiary"
@@ -47,6 +48,12 @@ def leaf_of(index: int, content: dict[str, object]) -> Leaf:
     assert isinstance(stream, str)
     assert isinstance(number, int)
     return Leaf(index, leaf_hash(canonical_text(content).encode()), stream, number, content)
+
+
+def between(first: int, leaves: Sequence[bytes], size: int) -> tuple[bytes, ...]:
+    """The subtrees over *leaves*, which stand from place *first* on in a tree of *size*."""
+    rest = iter(leaves)
+    return tuple(EMPTY.grown(islice(rest, width)).root for width in widths(first, size))
 
 
 @dataclass

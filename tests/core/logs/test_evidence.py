@@ -40,7 +40,7 @@ def rehashed(line: str, **more: object) -> str:
 def test_r15_an_untouched_export_holds() -> None:
     """The whole log, and any part of it between two checkpoints."""
     report = verify(WHOLE, KEY)
-    assert report == Report(12, 0, 12, None, read_checkpoint(LOG.checkpoint(12)).at, Kept.NONE, None, [KEY])
+    assert report == Report(12, 0, 12, None, read_checkpoint(LOG.checkpoint(12)).at, Kept.NONE, None)
     part = verify(LOG.export(4, 9), KEY)
     assert (part.found, part.entries, part.first, part.size) == (None, 5, 4, 9)
     assert part.begins == read_checkpoint(LOG.checkpoint(4)).at
@@ -173,9 +173,7 @@ TURNED = Log(
 @pytest.mark.parametrize("signer", [OLD, NEW, NEWEST])
 def test_r15_whoever_trusts_one_key_can_go_on_to_the_others(signer: Signer) -> None:
     """Forwards and backwards, over two hand-overs."""
-    report = verify(TURNED.export(0, 12), signer.key)
-    assert report.found is None
-    assert set(report.signers) == {OLD.key, NEW.key, NEWEST.key}
+    assert verify(TURNED.export(0, 12), signer.key).found is None
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ care; the signed root finds the rest, and then all that can be said is between w
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -85,8 +85,6 @@ class Report:
     """When the last checkpoint that holds was made."""
     kept: Kept = Kept.NONE
     found: Found | None = None
-    signers: list[Key] = field(default_factory=list)
-    """Who signed, the given key among them."""
 
 
 def verify(lines: Iterable[str], key: Key, kept: Note | None = None) -> Report:
@@ -188,7 +186,6 @@ class _Reading:
                 begins = trusted.get(one.old, (0, None))[0]
                 trusted[one.old] = (begins, one.size)
                 trusted[one.new] = (one.size, trusted.get(one.new, (0, None))[1])
-        self._report.signers = list(trusted)
 
     def _checkpoint(self, line: int, note: Note) -> Checkpoint:
         """What *note* says, if a trusted key signed it. Raises _Damaged."""

@@ -4,13 +4,12 @@ leaves fill from the left, the largest first. A leaf costs a handful of hashes, 
 leaves is needed again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import reduce
 from hashlib import sha256
-from itertools import islice
 
-__all__ = ["EMPTY", "HASH", "Frontier", "between", "leaf_hash", "node"]
+__all__ = ["EMPTY", "HASH", "Frontier", "leaf_hash", "node", "widths"]
 
 HASH = 32  # bytes
 
@@ -53,11 +52,11 @@ class Frontier:
 
     def joined(self, subtrees: Iterable[bytes], size: int) -> "Frontier":
         """
-        The tree of *size* leaves whose first are these, and whose others stand under *subtrees*, as `between` gives
-        them: how two trees are shown to be one (a consistency proof). ValueError where they do not fit.
+        The tree of *size* leaves whose first are these, and whose others stand under *subtrees*, one for each of
+        `widths`: how two trees are shown to be one (a consistency proof). ValueError where they do not fit.
         """
         given, at, peaks = list(subtrees), self.size, list(self.peaks)
-        for width in _widths(self.size, size):
+        for width in widths(self.size, size):
             if not given:
                 raise ValueError("too few subtrees")
             _push(peaks, at, given.pop(0), width)
@@ -70,20 +69,6 @@ class Frontier:
 EMPTY = Frontier()
 
 
-def between(first: int, leaves: Iterable[bytes], size: int) -> tuple[bytes, ...]:
-    """
-    The roots of the complete subtrees over leaves *first* up to *size*, whose hashes are *leaves*: about two for each
-    doubling. ValueError where there are fewer leaves.
-    """
-    rest, found = iter(leaves), list[bytes]()
-    for width in _widths(first, size):
-        part = EMPTY.grown(islice(rest, width))
-        if part.size != width:
-            raise ValueError("fewer leaves than that")
-        found.append(part.root)
-    return tuple(found)
-
-
 def _push(peaks: list[bytes], size: int, root: bytes, width: int = 1) -> None:
     """A complete subtree of *width* leaves goes after *size* of them: what is full joins what stands left of it."""
     while size & width:
@@ -92,8 +77,11 @@ def _push(peaks: list[bytes], size: int, root: bytes, width: int = 1) -> None:
     peaks.append(root)
 
 
-def _widths(first: int, size: int) -> Iterable[int]:
-    """The complete subtrees of a tree of *size* leaves that cover those from *first* on, from left to right."""
+def widths(first: int, size: int) -> Iterator[int]:
+    """
+    The complete subtrees of a tree of *size* leaves that cover those from *first* on, from left to right: about two for
+    each doubling. ValueError for a tree that shrinks.
+    """
     if not 0 <= first <= size:
         raise ValueError("a tree only grows")
     while first < size:

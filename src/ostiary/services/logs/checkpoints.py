@@ -85,18 +85,14 @@ async def log_keys(house: House) -> list[LogKey]:
 
 
 async def rotate_log_key(house: House, visit: Visit, reason: str) -> LogKey | Refused:
-    """Sign with a new key from now on, handed over by the old one. Refused: STEP_UP, FORBIDDEN, a reason is missing."""
-    why = read_reason(reason)
+    """Sign with a new key from now on, handed over by the old one. Refused: REASON_REQUIRED, FORBIDDEN and its kin."""
+    why = judge(Action.ROTATE_KEYS, visit.caller, now=visit.now) or read_reason(reason)
     await seal(house, visit)
 
     async def body(tx: Tx) -> LogKey | Refused:
-        refused = judge(Action.ROTATE_KEYS, visit.caller, now=visit.now)
-        if refused is not None or isinstance(why, Refused):
-            found = refused or why
-            assert isinstance(found, Refused)
-            return await refuse(tx, visit, Action.ROTATE_KEYS, found)
-        signing = await log_key(house, tx, visit)
-        return (await _next_key(house, tx, visit, signing, why)).row
+        if isinstance(why, Refused):
+            return await refuse(tx, visit, Action.ROTATE_KEYS, why)
+        return (await _next_key(house, tx, visit, await log_key(house, tx, visit), why)).row
 
     return await house.store.write(body)
 

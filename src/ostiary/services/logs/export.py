@@ -4,7 +4,6 @@ The journal for those who check it elsewhere (R15): a range of the tree between 
 Whoever asks puts the file together: the header first, then the lines, piece by piece.
 """
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -12,7 +11,7 @@ from ostiary.core.logs.checkpoint import Note, read_note
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.export_lines import Header, header_document, line_document
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.logs.merkle import EMPTY, Frontier, between
+from ostiary.core.logs.merkle import EMPTY, Frontier, widths
 from ostiary.core.words.instants import Instant, after, seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
@@ -26,7 +25,7 @@ __all__ = ["export_header", "export_lines"]
 
 PIECE = 500  # places of one answer
 LATE = seconds(10)  # an entry bears the time at which its request began, and may be written that much later
-HASHED = 50_000  # leaves read at once on the way between two trees
+HASHED = 2_000  # leaves read and hashed at once on the way between two trees
 
 
 async def export_header(
@@ -95,17 +94,22 @@ async def _tree_at(house: House, size: int) -> Frontier:
     """The tree of the first *size* leaves, from the nearest checkpoint on."""
     near = await house.store.read(lambda tx: checkpoints.up_to(tx, size))
     tree = near.tree if near is not None else EMPTY
-    return tree.grown(await _hashes(house, tree.size, size))
+    return await _grown(house, tree, tree.size, size)
 
 
 async def _between(house: House, early: Frontier, late: Frontier) -> tuple[bytes, ...]:
-    return between(early.size, await _hashes(house, early.size, late.size), late.size)
+    """The subtrees that lead from one tree to the other (a consistency proof)."""
+    first, found = early.size, []
+    for width in widths(early.size, late.size):
+        found.append((await _grown(house, EMPTY, first, first + width)).root)
+        first += width
+    return tuple(found)
 
 
-async def _hashes(house: House, first: int, until: int) -> Sequence[bytes]:
-    """Read aside and in pieces: no sign-in waits for it."""
-    found: list[bytes] = []
+async def _grown(house: House, tree: Frontier, first: int, until: int) -> Frontier:
+    """*tree* with the leaves of places *first* to before *until*, in pieces: no sign-in waits for one."""
     while first < until:
-        found += await house.store.survey(partial(checkpoints.hashes, first=first, until=min(first + HASHED, until)))
-        first += HASHED
-    return found
+        end = min(first + HASHED, until)
+        tree = tree.grown(await house.store.survey(partial(checkpoints.hashes, first=first, until=end)))
+        first = end
+    return tree
