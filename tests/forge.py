@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from ostiary.core.words.instants import Instant, to_seconds
 from ostiary.outside import local_ca
 from ostiary.outside.clock import SystemClock
+from tests.server import Server, running
 from tests.web.oauth.certificates import b64, signed
 
 JOB = "repo:octo-org/octo-repo:ref:refs/heads/main"
@@ -126,3 +128,18 @@ def forging(folder: Path) -> Iterator[Forge]:
         yield forge
     finally:
         forge.close()
+
+
+@pytest.fixture(scope="module")
+def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
+    """Where the jobs of a module's tests run."""
+    with forging(tmp_path_factory.mktemp("forge")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def server(forge: Forge, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that may ask the forge for its keys, for the modules that ask for it instead of the usual one."""
+    data = tmp_path_factory.mktemp("server") / "data"
+    with running(data, outgoing_allow=("127.0.0.1",), outgoing_ca=forge.authority) as started:
+        yield started

@@ -1,29 +1,13 @@
 """A real client of Entra's workload identities: msal with the token of another issuer as its assertion."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from tests.clients.test_keys import event, program
-from tests.forge import Forge, forging
+from tests.forge import Forge, forge, server
 from tests.journeys.test_workloads import API, robot
-from tests.server import Server, running
+from tests.server import Server
 
-
-@pytest.fixture(scope="module")
-def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
-    """Where the jobs run."""
-    with forging(tmp_path_factory.mktemp("forge")) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def server(forge: Forge, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that may ask the forge."""
-    data = tmp_path_factory.mktemp("server") / "data"
-    with running(data, outgoing_allow=("127.0.0.1",), outgoing_ca=forge.authority) as started:
-        yield started
+__all__ = ["forge", "server"]
 
 
 def test_msal_signs_a_workload_in(server: Server, forge: Forge, tmp_path: Path) -> None:

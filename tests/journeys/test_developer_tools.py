@@ -20,12 +20,14 @@ import pytest
 from tests.app.container import ROOT
 from tests.cli.conftest import PATIENCE
 from tests.cli.test_terminal import terminal
-from tests.forge import Forge, forging
+from tests.forge import Forge, forge, server
 from tests.journeys.box import VENV
 from tests.journeys.browser import Desk
 from tests.journeys.test_admin_verbs import Clerk, at_browser
 from tests.journeys.test_cli import Installed, code_on, installed
-from tests.server import Server, running
+from tests.server import Server
+
+__all__ = ["forge", "server"]
 
 EXAMPLE, PIPELINE = ROOT / "examples" / "developer-tools", ROOT / "examples" / "pipeline"
 V1, V1BETA1 = (f"client.authentication.k8s.io/{version} " for version in ("v1", "v1beta1"))
@@ -58,21 +60,6 @@ def shell(script: str, program: Installed, folder: Path, **environ: str) -> Done
         words, env={**program.environ, "PATH": path, "GIT_TERMINAL_PROMPT": "0", **environ}, cwd=folder,
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
-    """Where the job runs."""
-    with forging(tmp_path_factory.mktemp("forge")) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def server(forge: Forge, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that may ask the forge for its keys."""
-    data = tmp_path_factory.mktemp("server") / "data"
-    with running(data, outgoing_allow=("127.0.0.1",), outgoing_ca=forge.authority) as started:
-        yield started
 
 
 @dataclass

@@ -4,7 +4,6 @@ Pipelines without people: our program as a job of a forge, against a running ser
 
 import json
 import secrets
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,26 +13,13 @@ from ostiary.core.directory.trusts import Trust
 from ostiary.services.directory.applications import create_application
 from ostiary.services.directory.trusts import add_trust, remove_trust
 from tests.clients.test_keys import administrator
-from tests.forge import Forge, forging
+from tests.forge import Forge, forge, server
 from tests.journeys.test_cli import Installed, installed
-from tests.server import Server, running
+from tests.server import Server
+
+__all__ = ["forge", "server"]
 
 API = "api://wind-of-jobs"
-
-
-@pytest.fixture(scope="module")
-def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
-    """Where the jobs run."""
-    with forging(tmp_path_factory.mktemp("forge")) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def server(forge: Forge, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that may ask the forge."""
-    data = tmp_path_factory.mktemp("server") / "data"
-    with running(data, outgoing_allow=("127.0.0.1",), outgoing_ca=forge.authority) as started:
-        yield started
 
 
 def robot(server: Server, forge: Forge) -> str:

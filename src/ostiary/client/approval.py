@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from ostiary.client.errors import (
     DeniedByPerson,
@@ -24,7 +23,7 @@ from ostiary.client.errors import (
 from ostiary.client.exchange import Answer, Event
 from ostiary.client.profiles import Places
 from ostiary.client.tokens import length
-from ostiary.client.vaults import write_private
+from ostiary.client.vaults import read_private, remove_private, write_private
 
 __all__ = [
     "LONGEST_WAIT",
@@ -42,7 +41,6 @@ __all__ = [
 ]
 
 LONGEST_WAIT = 8 * 3600.0  # R5: nothing waits for an exemption longer than 8 h
-_LIMIT = 64 * 1024
 _MOST_NAMES = 20
 
 
@@ -112,24 +110,16 @@ def save_kept(path: Path, kept: Kept) -> None:
 
 def load_kept(path: Path) -> Kept | None:
     """What *path* holds; None when there is none. Raises StorageFailed for what cannot be read."""
+    held = read_private(path)
     try:
-        with path.open("rb") as file:
-            fields: dict[str, Any] = json.loads(file.read(_LIMIT))
-        return Kept(**fields)
-    except FileNotFoundError:
-        return None
-    except OSError as fault:
-        raise StorageFailed(f"cannot read {path}: {fault.strerror}") from fault
+        return None if held is None else Kept(**json.loads(held))
     except (ValueError, TypeError) as fault:
         raise StorageFailed(f"{path} is damaged", next_step="ostiary login") from fault
 
 
 def forget_kept(path: Path) -> None:
     """The sign-in is over. Raises StorageFailed."""
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as fault:
-        raise StorageFailed(f"cannot remove {path}: {fault.strerror}") from fault
+    remove_private(path)
 
 
 def awaited_in(fields: Mapping[str, object]) -> ApprovalAwaited | None:

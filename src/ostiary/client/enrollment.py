@@ -9,7 +9,6 @@ no key, and asking again is asking how it stands.
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from ostiary.client.discovery import Server
 from ostiary.client.errors import DeniedByPolicy, Misused, ServerFault, StorageFailed, plain
@@ -18,11 +17,10 @@ from ostiary.client.machine import Machine
 from ostiary.client.profiles import Places
 from ostiary.client.proofs import Prover, proved, prover_of
 from ostiary.client.tokens import length, raise_refusal
-from ostiary.client.vaults import write_private
+from ostiary.client.vaults import read_private, write_private
 
 __all__ = ["DeviceKey", "Enrolled", "device_path", "device_prover", "enroll", "forget_key", "load_key", "save_key"]
 
-_LIMIT = 64 * 1024
 _LONGEST = 400 * 86_400.0
 
 
@@ -52,14 +50,9 @@ def device_path(places: Places, profile: str) -> Path:
 
 def load_key(path: Path) -> DeviceKey | None:
     """What *path* holds; None when there is none. Raises StorageFailed for what cannot be read."""
+    held = read_private(path)
     try:
-        with path.open("rb") as file:
-            fields: dict[str, Any] = json.loads(file.read(_LIMIT))
-        return DeviceKey(**fields)
-    except FileNotFoundError:
-        return None
-    except OSError as fault:
-        raise StorageFailed(f"cannot read {path}: {fault.strerror}") from fault
+        return None if held is None else DeviceKey(**json.loads(held))
     except (ValueError, TypeError) as fault:
         raise StorageFailed(f"{path} is damaged", next_step="ostiary device forget") from fault
 

@@ -19,7 +19,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ostiary.client.errors import StorageFailed
 
-__all__ = ["KeyringVault", "PlainVault", "SealedVault", "Vault", "private_folder", "write_private"]
+__all__ = [
+    "KeyringVault", "PlainVault", "SealedVault", "Vault", "private_folder", "read_private", "remove_private",
+    "write_private",
+]  # fmt: skip
 
 _MAGIC = b"ostiary tokens 1\n"
 _NONCE = 12  # bytes; the size that AES-GCM is defined for (NIST SP 800-38D §5.2.1.1)
@@ -115,13 +118,13 @@ class PlainVault:
         self.where = f"the unencrypted file {path}"
 
     def load(self) -> bytes | None:
-        return _read(self._path)
+        return read_private(self._path)
 
     def save(self, record: bytes) -> None:
         write_private(self._path, record)
 
     def forget(self) -> None:
-        _remove(self._path)
+        remove_private(self._path)
 
 
 class SealedVault:
@@ -142,13 +145,13 @@ class SealedVault:
         self._random = random
 
     def load(self) -> bytes | None:
-        sealed = _read(self._path)
+        sealed = read_private(self._path)
         if sealed is None:
             return None
         if not sealed.startswith(_MAGIC) or len(sealed) < len(_MAGIC) + _NONCE:
             raise StorageFailed(f"{self._path} is damaged; sign in again")
         nonce, text = sealed[len(_MAGIC) : len(_MAGIC) + _NONCE], sealed[len(_MAGIC) + _NONCE :]
-        key = _read(self._key_path)
+        key = read_private(self._key_path)
         if key is None or len(key) != _KEY:
             raise StorageFailed(f"the key {self._key_path} is missing or damaged; sign in again")
         try:
@@ -161,14 +164,14 @@ class SealedVault:
         write_private(self._path, _MAGIC + nonce + AESGCM(self._own_key()).encrypt(nonce, record, self._bound))
 
     def forget(self) -> None:
-        _remove(self._path)
+        remove_private(self._path)
 
     def _own_key(self) -> bytes:
         """
         The key, made at first use. The link is atomic: of processes that make one at the same time, one wins and all
         use its key.
         """
-        found = _read(self._key_path)
+        found = read_private(self._key_path)
         if found is not None and len(found) == _KEY:
             return found
         made = self._key_path.with_name(f"{self._key_path.name}.{os.getpid()}.{self._random(6).hex()}")
@@ -182,7 +185,7 @@ class SealedVault:
             raise StorageFailed(f"cannot write {self._key_path}: {fault.strerror}") from fault
         finally:
             made.unlink(missing_ok=True)
-        key = _read(self._key_path)
+        key = read_private(self._key_path)
         if key is None or len(key) != _KEY:
             raise StorageFailed(f"cannot keep a key in {self._key_path}")
         return key
@@ -237,7 +240,8 @@ def _link(made: Path, path: Path) -> None:
     _sync_folder(path.parent)
 
 
-def _read(path: Path) -> bytes | None:
+def read_private(path: Path) -> bytes | None:
+    """What a file of `write_private` holds; None when there is none. Raises StorageFailed."""
     try:
         with path.open("rb") as file:
             return file.read(_RECORD_LIMIT)
@@ -247,7 +251,8 @@ def _read(path: Path) -> bytes | None:
         raise StorageFailed(f"cannot read {path}: {fault.strerror}") from fault
 
 
-def _remove(path: Path) -> None:
+def remove_private(path: Path) -> None:
+    """Remove it, if it is there. Raises StorageFailed."""
     try:
         path.unlink(missing_ok=True)
     except OSError as fault:
