@@ -114,3 +114,17 @@ def test_what_cannot_be_resumed_is_said(wire: Wire, program: Program) -> None:
     assert len(wire.state.calls("/token")) == polls
     file.write_text("{")
     assert program.run("login", "--resume").returncode == 9
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--browser", "--reason", "why", "--for", "2h"), ("--browser", "--reason", "why", "--no-wait"), ("--for", "2h"),
+        ("--no-wait",), ("--resume", "--reason", "why"), ("--resume", "--scope", "x"), ("--resume", "--browser"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_flags_that_would_be_passed_over_are_refused(wire: Wire, program: Program, flags: tuple[str, ...]) -> None:
+    """Exit 2, and nothing was asked of the server: a safer way that was chosen is never changed silently."""
+    assert program.run("login", *flags).returncode == 2
+    assert wire.state.calls("/devicecode") == []

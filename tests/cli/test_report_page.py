@@ -26,11 +26,13 @@ def request(**ours: Any) -> dict[str, Any]:
                        "reviewedDateTime": "2026-11-10T09:00:00Z", "duration": "PT1H"}],
     } | ours  # fmt: skip
     return {
-        "id": ours.get("id", "r1"), "action": "selfActivate", "justification": ours.get("why", "fix INC-4412"),
+        "id": ours.get("id", "r1"), "action": ours.get("action", "selfActivate"),
+        "justification": ours.get("why", "fix INC-4412"),
         "createdDateTime": "2026-11-10T08:55:00Z", "principal": {"userPrincipalName": "emil@example.com"},
         "ticketInfo": {"ticketNumber": "INC-4412"},
         "scheduleInfo": {"startDateTime": ours.get("starts", "2026-11-10T09:05:00Z"),
-                         "expiration": {"duration": ours.get("length", "PT1H"), "endDateTime": "2026-11-10T10:05:00Z"}},
+                         "expiration": {"duration": ours.get("length", "PT1H"),
+                                        "endDateTime": ours.get("ends", "2026-11-10T10:05:00Z")}},
         "ostiary": fields,
     }  # fmt: skip
 
@@ -60,15 +62,19 @@ def test_what_stands_out_is_listed() -> None:
         account_of(request(id="saturday", starts="2026-11-14T09:00:00Z"), []),
         account_of(request(id="idle", state="lapsed", used=0), []),
         account_of(request(id="gone", state="revoked"), []),
-        account_of(request(id="no", state="denied", used=0), []),
-        account_of(request(id="waits", state="requested", used=0), []),
+        account_of(request(id="no", state="denied", used=0, ends=None), []),
+        account_of(request(id="waits", state="requested", used=0, ends=None), []),
+        account_of(request(id="nobody decided", state="lapsed", used=0, ends=None), []),
+        account_of(request(id="account gone", state="killed", used=0, ends=None), []),
+        account_of(request(id="longer", action="selfExtend", starts="2026-11-10T21:00:00Z"), [SIGN_IN]),
+        account_of(request(id="not longer", action="selfExtend", state="denied", ends=None), []),
         *(account_of(request(id=f"n{n}", length=f"PT{n}H"), []) for n in range(1, 14)),
     ]
     text = told(*accounts)
     for part in ("Break-glass without a written review: 1", "Break-glass, reviewed: 1",
                  "Begun outside working hours: 2", "Granted and never used: 1",
-                 "Ended by somebody else before its time: 1", "Denied: 1", "The longest (of 19): 10",
-                 "Requests 22", "Granted 20"):  # fmt: skip
+                 "Ended by somebody else before its time: 1", "Denied: 2", "The longest (of 19): 10",
+                 "Requests 26", "Granted 20", "Made longer 1"):  # fmt: skip
         assert part in text, part
     first = page(QUESTION, accounts).split("The longest", 1)[1]
     assert first.index("#n13") < first.index("#n12")

@@ -38,6 +38,7 @@ REGISTRIES = (
             "errand",
             "handed",
             "exemption_rows",
+            "files",
             "lookup",
             "output",
             "own_exemption",

@@ -11,9 +11,10 @@ from typing import Annotated, Any, TextIO
 import typer
 
 from ostiary.cli.errand import Errand
+from ostiary.cli.files import new_file, read_text
 from ostiary.cli.output import Column
 from ostiary.cli.verb import ADMIN, Verb
-from ostiary.cli.when import new_file, when
+from ostiary.cli.when import when
 from ostiary.client.errors import Exit, Misused, ServerFault
 from ostiary.client.graph import Graph
 from ostiary.core.logs.checkpoint import Key, Malformed, Note, read_checkpoint, read_key, read_note
@@ -45,9 +46,11 @@ SINCE = Annotated[
 def export(errand: Errand, *, since: SINCE = None, out: OUT = None, start: FROM = "", end: TO = "") -> None:
     """Export the journal with its proofs, whole checkpoints around the time asked for; JSON, one object a line."""
     kept = _size(_note(since)) if since is not None else None
-    asked: dict[str, Any] = {"from": when(errand, start, "--from"), "to": when(errand, end, "--to"), "kept": kept}
+    moments = {"from": when(errand, start, "--from"), "to": when(errand, end, "--to")}
+    asked: dict[str, Any] = {name: to_iso(moment) for name, moment in moments.items() if moment is not None}
+    asked |= {} if kept is None else {"kept": kept}
     with new_file(errand, out) as file, errand.graph() as graph:
-        header = dict(graph.post(f"{BASE}/export", {name: value for name, value in asked.items() if value is not None}))
+        header = dict(graph.post(f"{BASE}/export", asked))
         print(canonical_text(header), file=file)
         count = 0
         for line in _lines(graph, int(header["start"]["size"]), int(header["end"])):
@@ -157,14 +160,14 @@ def _key(given: str) -> Key:
     """The key itself, or the file that holds it. Raises Misused."""
     path = Path(given)
     try:
-        return read_key(_read(path) if path.is_file() else given)
+        return read_key(read_text(path, LARGEST) if path.is_file() else given)
     except (Malformed, OSError) as wrong:
         raise Misused(f"--key: {wrong}") from None
 
 
 def _note(path: Path) -> Note:
     try:
-        note = read_note(_read(path))
+        note = read_note(read_text(path, LARGEST))
         read_checkpoint(note)
     except Malformed as wrong:
         raise Misused(f"{path}: {wrong}") from None
@@ -173,11 +176,3 @@ def _note(path: Path) -> Note:
 
 def _size(note: Note) -> int:
     return read_checkpoint(note).size
-
-
-def _read(path: Path) -> str:
-    try:
-        with path.open(encoding="utf-8") as file:
-            return file.read(LARGEST)
-    except (OSError, UnicodeDecodeError) as wrong:
-        raise Misused(f"{path}: {getattr(wrong, 'strerror', None) or 'not a text'}") from None

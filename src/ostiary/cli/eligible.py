@@ -14,6 +14,7 @@ import typer
 from ostiary.cli.durations import iso_length
 from ostiary.cli.errand import Errand
 from ostiary.cli.exemption_rows import BASE, narrowed, person
+from ostiary.cli.files import read_text
 from ostiary.cli.lookup import EXCEPTION_GROUP, both, group_id, path, user
 from ostiary.cli.output import Column
 from ostiary.cli.verb import COMMON, Verb
@@ -119,9 +120,9 @@ def _rules(group: str) -> str:
 
 def _read(file: str) -> dict[str, Any]:
     try:
-        text = sys.stdin.read(FILE_LIMIT + 1) if file == "-" else Path(file).read_text(encoding="utf-8")
+        text = sys.stdin.read(FILE_LIMIT + 1) if file == "-" else read_text(Path(file), FILE_LIMIT)
         found = json.loads(text) if len(text) <= FILE_LIMIT else None
-    except (OSError, ValueError) as fault:
+    except ValueError as fault:
         raise Misused(f"{file}: {fault}") from fault
     if not isinstance(found, Mapping):
         raise Misused(f"{file}: a JSON object of at most 64 KiB is needed")

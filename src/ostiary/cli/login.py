@@ -68,8 +68,24 @@ def login(
     limit = seconds_of(timeout, "--timeout") if timeout else None
     refuse_pipelines(errand)
     if resume:
-        _resume(errand, qr, limit)
+        others = (
+            device_code,
+            browser,
+            fresh,
+            reason,
+            for_,
+            no_wait,
+            reference,
+            scope,
+            client,
+            bearer,
+            certificate,
+            key,
+        )
+        _resume(errand, qr, limit, passed_over=any((*others, ticket, ticket_code)))
         return
+    if (for_ or no_wait) and (browser or not reason):
+        raise Misused("--for and --no-wait are about an exemption: they go with --reason, and with a code")
     way = DEVICE if no_wait or for_ else _way(errand, device_code, browser)
     errand.cache.probe()
     server = errand.perform(discover(errand.settings.server.value))
@@ -95,7 +111,9 @@ def login(
         errand.remember("sign_in", way)
 
 
-def _resume(errand: Errand, qr: bool, limit: float | None) -> None:
+def _resume(errand: Errand, qr: bool, limit: float | None, *, passed_over: bool) -> None:
+    if passed_over:
+        raise Misused("--resume goes on with what was asked for: beside it only --qr and --timeout count")
     errand.cache.probe()
     asked, granted = resumed(errand, qr, limit)
     _keep(errand, granted, asked, DEVICE)

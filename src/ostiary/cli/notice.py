@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ostiary.cli.errand import Errand
+from ostiary.cli.files import read_text
 from ostiary.cli.lookup import path
 from ostiary.cli.output import Column
 from ostiary.cli.verb import COMMON, Noun
@@ -98,10 +99,7 @@ def _place(own: bool) -> str:
 def _address(errand: Errand, file: str) -> str:
     """The address from *file*, from stdin, or typed. Raises Misused."""
     if file and file != "-":
-        try:
-            text = Path(file).read_text("utf-8")[:LONGEST]
-        except (OSError, UnicodeDecodeError) as fault:
-            raise Misused(f"cannot read {file}: {getattr(fault, 'strerror', None) or 'no text'}") from fault
+        text = read_text(Path(file), LONGEST)
     elif file == "-" or not errand.may_ask:
         text = errand.machine.read_input(LONGEST)
     else:

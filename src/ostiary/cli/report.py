@@ -12,10 +12,11 @@ import typer
 
 from ostiary.cli.errand import Errand
 from ostiary.cli.exemption_rows import REQUESTS, narrowed
+from ostiary.cli.files import new_file
 from ostiary.cli.lookup import literal
 from ostiary.cli.report_page import Question, account_of, page
 from ostiary.cli.verb import ADMIN, Noun
-from ostiary.cli.when import new_file, when
+from ostiary.cli.when import when
 from ostiary.client.errors import Misused
 from ostiary.client.graph import Graph
 from ostiary.core.exemptions.hours import Hours, Stretch, clock_minutes, zone_exists
@@ -39,17 +40,14 @@ def exemptions(
     zone: Annotated[str, typer.Option("--zone", metavar="ZONE", help="Their time zone.")] = "UTC",
 ) -> None:
     """Report on exemptions asked for or opened in a time, as one printable page (HTML)."""
-    now = from_seconds(errand.machine.wall())
-    begin, until = from_iso(when(errand, start, "--from") or ""), now
-    if end:
-        until = from_iso(when(errand, end, "--to") or "")
-    shop = _hours(working, zone)
-    with errand.graph() as graph:
-        told = [account_of(one, _sign_ins(graph, one)) for one in _requests(graph, begin, until)]
+    now, begin = from_seconds(errand.machine.wall()), when(errand, start, "--from")
+    if begin is None:
+        raise Misused("--from: a date, a date-time or a length of time back")
+    until, shop = when(errand, end, "--to") or now, _hours(working, zone)
     server = "the local door" if errand.given.local else urlsplit(errand.settings.server.value).netloc
-    text = page(Question(server, begin, until, now, shop), told)
-    with new_file(errand, out) as file:
-        file.write(text)
+    with new_file(errand, out) as file, errand.graph() as graph:
+        told = [account_of(one, _sign_ins(graph, one)) for one in _requests(graph, begin, until)]
+        file.write(page(Question(server, begin, until, now, shop), told))
     owed = sum(one.break_glass and one.review == "owed" for one in told)
     errand.screen.say(
         f"{len(told)} requests; {owed} break-glass without a written review.", "yellow" if owed else "green"

@@ -59,19 +59,24 @@ class Account:
 
     @property
     def granted(self) -> bool:
-        """Whether it ever let anybody through, or could have."""
-        return self.state in _GRANTED
+        """Whether it gave an exemption, or made one longer: only then it has an end."""
+        return self.ends is not None
+
+    @property
+    def window(self) -> bool:
+        """Whether it gave an exemption of its own: one that makes another longer is told of, and counted, there."""
+        return self.granted and self.act != _EXTENDED
 
     @property
     def unused(self) -> bool:
-        """Granted, and nobody signed in with it."""
-        return self.granted and not self.used
+        """A window, and nobody signed in with it."""
+        return self.window and not self.used
 
 
-_GRANTED = ("approved", "active", "expired", "released", "revoked", "killed", "lapsed")
+_EXTENDED = "asked to last longer"
 _LIMITS = (("applicationId", "application"), ("network", "network"), ("resourceId", "resource"), ("scopes", "scopes"),
            ("deviceId", "machine"), ("signIns", "sign-ins"))  # fmt: skip
-_ACTS = {"adminAssign": "opened by an administrator", "selfActivate": "asked for", "selfExtend": "asked to last longer"}
+_ACTS = {"adminAssign": "opened by an administrator", "selfActivate": "asked for", "selfExtend": _EXTENDED}
 
 
 def account_of(request: Resource, sign_ins: Iterable[Resource]) -> Account:
@@ -135,7 +140,7 @@ def page(question: Question, accounts: Sequence[Account]) -> str:
 
 
 def _outside(one: Account, question: Question) -> bool:
-    began = one.starts if one.used else None
+    began = one.starts if one.window and one.used else None
     return began is not None and not question.hours.inside(began)
 
 
@@ -144,17 +149,18 @@ _NOTABLE: tuple[tuple[str, Callable[[Account, Question], bool]], ...] = (
     ("Break-glass, reviewed", lambda a, _: a.break_glass and a.review not in ("", "owed")),
     ("Begun outside working hours", _outside),
     ("Granted and never used", lambda a, _: a.unused),
-    ("Ended by somebody else before its time", lambda a, _: a.state in ("revoked", "killed")),
+    ("Ended by somebody else before its time", lambda a, _: a.window and a.state in ("revoked", "killed")),
     ("Denied", lambda a, _: a.state == "denied"),
 )
 """What stands out, and when."""
 
 
 def _numbers(told: Sequence[Account]) -> str:
-    granted = [one for one in told if one.granted]
+    granted = [one for one in told if one.window]
     rows = (
         ("Requests", len(told)),
         ("Granted", len(granted)),
+        ("Made longer", sum(one.granted and not one.window for one in told)),
         ("People", len({one.who for one in granted})),
         ("Sign-ins that they let through", sum(len(one.sign_ins) for one in granted)),
     )
@@ -168,7 +174,7 @@ def _list(heading: str, found: Sequence[Account]) -> str:
 
 
 def _longest(told: Sequence[Account]) -> str:
-    ran = sorted((one for one in told if one.granted and one.used and one.length), key=lambda a: -(a.length or 0))
+    ran = sorted((one for one in told if one.window and one.used and one.length), key=lambda a: -(a.length or 0))
     return _list(f"The longest (of {len(ran)})", ran[:TOP]) if ran else ""
 
 

@@ -9,6 +9,7 @@ from ostiary.core.access.facts import DeviceFacts
 from ostiary.core.access.policy_set import PolicySet
 from ostiary.core.exemptions.could_pass import (
     REMEMBERED,
+    Candidate,
     Opening,
     Openings,
     Start,
@@ -17,7 +18,7 @@ from ostiary.core.exemptions.could_pass import (
     refusal,
 )
 from ostiary.core.exemptions.exemption import Exemption, Limits
-from ostiary.core.words.ids import ExemptionId
+from ostiary.core.words.ids import ExemptionId, UserId
 from ostiary.core.words.instants import Instant
 from tests.core.access.given import ALICE, API, BOB, CLIENT, EXCEPTION, OTHER, one, policy
 
@@ -115,6 +116,8 @@ def test_r1_what_stands_in_the_way_of_an_open_exemption_is_known(window: Exempti
     openings = Openings(
         1, (Opening(window, "alice@example.com"), Opening(replace(window, user=BOB), "bob@example.com"))
     )
-    found = in_the_way(rules, openings, START, exception_group=EXCEPTION, version=1, now=Instant(150))
-    assert found == told
+    for start in (START, replace(START, asks=True)):  # who may only ask has nothing open that anything could stand by
+        eligible = replace(openings, eligible=(Candidate(UserId("carl"), Instant(0), None),))
+        found = in_the_way(rules, eligible, start, exception_group=EXCEPTION, version=1, now=Instant(150))
+        assert found == told
     assert not could_pass(rules, openings, START, exception_group=EXCEPTION, version=1, now=Instant(150))

@@ -111,7 +111,8 @@ def in_the_way(
     The rules that block those whose exemption is open for this request; empty where none is. Who asks must not see
     them: strangers would learn that an exemption is open.
     """
-    decisions = _decisions(policies, openings, start, exception_group, version, now)
+    open_alone = replace(start, asks=False)
+    decisions = _decisions(policies, openings, open_alone, exception_group, version, now)
     return tuple(dict.fromkeys(rule for decision in decisions for rule in decision.rules))
 
 
