@@ -68,47 +68,46 @@ def login(
     limit = seconds_of(timeout, "--timeout") if timeout else None
     refuse_pipelines(errand)
     if resume:
-        others = (
-            device_code,
-            browser,
-            fresh,
-            reason,
-            for_,
-            no_wait,
-            reference,
-            scope,
-            client,
-            bearer,
-            certificate,
-            key,
-        )
-        _resume(errand, qr, limit, passed_over=any((*others, ticket, ticket_code)))
+        passed_over = any((device_code, browser, fresh, reason, for_, no_wait, reference, scope, client, bearer,
+                           certificate, key, ticket, ticket_code))  # fmt: skip
+        _resume(errand, qr, limit, passed_over=passed_over)
         return
-    if (for_ or no_wait) and (browser or not reason):
-        raise Misused("--for and --no-wait are about an exemption: they go with --reason, and with a code")
+    _refuse_half(asks=bool(for_ or no_wait), by_code_with_reason=bool(reason) and not browser)
     way = DEVICE if no_wait or for_ else _way(errand, device_code, browser)
     errand.cache.probe()
-    server = errand.perform(discover(errand.settings.server.value))
     pair = _certificate(errand, certificate, key)
-    server = server if pair is None else over_tls(server)
+    server = _server(errand, pair)
     prover = _prover(errand, server, way) if server.proves_keys and not bearer and pair is None else None
     who, what = client or errand.settings.client.value, _scope(errand, server, scope)
     if way == BROWSER:
         request = BrowserRequest(who, what, max_age=0 if fresh else None, timeout=limit)
         granted = _by_browser(errand, server, request, prover, pair)
     else:
-        if headless_because(errand.machine) is None:
-            errand.screen.say("This machine seems to have a browser: ostiary login --browser is safer than a code.")
-        name, asks = errand.machine.name(), errand.may_ask
-        shown = errand.ticket(ticket, ticket_code)
-        duration = iso_length(for_, "--for") if for_ else None
+        _hint(errand)
+        name, asks, shown = errand.machine.name(), errand.may_ask, errand.ticket(ticket, ticket_code)
+        length = iso_length(for_, "--for") if for_ else None
         asked = DeviceRequest(
-            who, what, reason or None, limit, name, asks, reference or None, shown, duration, not no_wait
-        )  # fmt: skip
+            who, what, reason or None, limit, name, asks, reference or None, shown, length, not no_wait
+        )
         granted = by_code(errand, Asked(errand.settings.server.value, server, asked, prover, pair, qr))
     _keep(errand, granted, Asked(errand.settings.server.value, server, DeviceRequest(who, what), prover, pair), way)
     if device_code or browser:
         errand.remember("sign_in", way)
+
+
+def _server(errand: Errand, pair: ClientCertificate | None) -> Server:
+    found = errand.perform(discover(errand.settings.server.value))
+    return found if pair is None else over_tls(found)
+
+
+def _hint(errand: Errand) -> None:
+    if headless_because(errand.machine) is None:
+        errand.screen.say("This machine seems to have a browser: ostiary login --browser is safer than a code.")
+
+
+def _refuse_half(*, asks: bool, by_code_with_reason: bool) -> None:
+    if asks and not by_code_with_reason:
+        raise Misused("--for and --no-wait are about an exemption: they go with --reason, and with a code")
 
 
 def _resume(errand: Errand, qr: bool, limit: float | None, *, passed_over: bool) -> None:
