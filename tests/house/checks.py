@@ -251,6 +251,19 @@ def broken_links(path: Path) -> list[str]:
     return found
 
 
+_NAMED_FILE = re.compile(
+    r"`((?:app|bench|cli|client|core|deploy|examples|outside|scripts|services|store|tests|web)/[\w./-]*\w/?)`"
+)
+
+
+def missing_files(root: Path, page: Path) -> list[str]:
+    """Files and folders that the Markdown *page* names, from *root* or from the package, and that are not there."""
+    named = _NAMED_FILE.findall(page.read_text(encoding="utf-8"))
+    places = (root, root / "src" / "ostiary")
+    there = {name for name in named for place in places if (place / name).exists() or (place / f"{name}.py").exists()}
+    return [f"{page.name}: {name}" for name in named if name not in there]
+
+
 # Tests
 
 

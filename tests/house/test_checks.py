@@ -228,6 +228,16 @@ def test_a_broken_link_is_found(tmp_path: Path) -> None:
     assert checks.broken_links(page) == ["README.md: docs/gone.md"]
 
 
+def test_a_file_that_a_page_names_is_looked_for(tmp_path: Path) -> None:
+    """From the project's root and from the package; other code spans are not files."""
+    plant(tmp_path, "src/ostiary/core/there.py", "")
+    plant(tmp_path, "tests/test_there.py", "")
+    page = plant(
+        tmp_path, "page.md", "`core/there.py` `core/` `tests/test_there.py` `a/b` `core/gone.py` `tests/gone/`"
+    )
+    assert checks.missing_files(tmp_path, page) == ["page.md: core/gone.py", "page.md: tests/gone/"]
+
+
 def test_a_rule_without_a_test_is_found(tmp_path: Path) -> None:
     """A test counts by its own name or its file's, if it does something."""
     plant(tmp_path, "web/test_start.py", "def test_r1_start():\n    assert 1\n\n\ndef test_r5_consent():\n    pass\n")

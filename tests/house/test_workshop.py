@@ -82,6 +82,24 @@ def test_links_between_the_pages_lead_somewhere() -> None:
     assert [line for path in tracked() if path.suffix == ".md" for line in checks.broken_links(path)] == []
 
 
+def test_files_that_the_pages_name_are_there() -> None:
+    """A claim that names its code and its test can be looked up."""
+    pages = [path for path in tracked() if path.suffix == ".md"]
+    assert [line for page in pages for line in checks.missing_files(ROOT, page)] == []
+    named = [page.name for page in pages if "`tests/" in page.read_text(encoding="utf-8")]
+    assert {"threat-model.md", "rfc10027.md"} <= set(named)
+
+
+def test_the_threat_model_has_every_section() -> None:
+    """RFC 8628 §5, RFC 9700 §4, and a row for each."""
+    text = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
+    rows = {
+        number.strip() for cells in re.findall(r"^\| ([\d., ]+) \|", text, re.MULTILINE) for number in cells.split(",")
+    }
+    wanted = {f"5.{n}" for n in range(1, 8)} | {f"4.{n}" for n in range(1, 18)}
+    assert wanted <= rows, sorted(wanted - rows)
+
+
 def test_decisions_have_numbers_of_their_own_and_are_listed() -> None:
     """A decision can be cited by its number and found from the list."""
     folder = ROOT / "docs" / "decisions"
