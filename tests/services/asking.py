@@ -32,17 +32,13 @@ from ostiary.services.tokens.token import grant
 from ostiary.store import Tx, requests, schema, stories
 from ostiary.store.logs import since
 from ostiary.store.stories import Kept
-from tests.services.door import Door
-from tests.services.test_r11_claims import reason
+from tests.services.door import Door, reason
 from tests.web.oauth.site import ALICE, CLI, GROUP
 
 WHY = "fix INC-4412"
 KEY = Proof(jkt="k" * 43)
 POLICY = f"Group_{GROUP}_member"
 DANA, ROOT = (UserId(f"7a0d1f2e-0000-4000-8000-0000000000{n}") for n in ("d4", "f6"))
-WHY = "fix INC-4412"
-KEY = Proof(jkt="k" * 43)
-POLICY = f"Group_{GROUP}_member"
 
 
 class Asking(Door):

@@ -22,7 +22,7 @@ from ostiary.core.tokens.clients import Shown
 from ostiary.core.words.caller import Caller, CallerKind, Origin
 from ostiary.core.words.ids import AppId, ExemptionId, SessionId, UserId
 from ostiary.core.words.instants import Span, after, hours
-from ostiary.core.words.outcome import Refused
+from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import touch
 from ostiary.services.signins import claim as claims
@@ -175,3 +175,20 @@ class Door(Site):
             return await asyncio.gather(*(grant(self.house, self.at_machine(), form) for form in forms))
 
         return self.run(all_of_them())
+
+
+def reason(answer: object) -> Reason:
+    """Why *answer* is no."""
+    assert isinstance(answer, Refused), answer
+    return answer.reason
+
+
+def alerts(door: Door) -> list[str]:
+    """What was raised, in its order."""
+    return [entry["detail"]["about"] for entry in door.entries("system:alert:raised")]
+
+
+def states(door: Door) -> list[str]:
+    """The states of all sign-ins, oldest first."""
+    rows = door.rows(select(schema.signins.c.state).order_by(schema.signins.c.created, schema.signins.c.id))
+    return [state for (state,) in rows]

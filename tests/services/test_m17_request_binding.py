@@ -17,9 +17,9 @@ from ostiary.services.signins.start import Started
 from ostiary.services.tokens.issue import Issued
 from ostiary.store import schema
 from ostiary.web.front.csrf import token
-from tests.services.door import Door
+from tests.services.door import Door, alerts, reason, states
 from tests.services.test_policy import save
-from tests.services.test_r11_claims import alerts, live_session, reason, states
+from tests.services.test_r11_claims import live_session
 from tests.web.oauth.site import API_URI, BOB, CLI, ORIGIN, TENANT
 
 WORDS = {"reference": "INC-4412", "machine": "build-7.prod", "reason": "type INC-4412 below"}

@@ -1,23 +1,19 @@
 """Whose a code is: claimed, given back for another account, typed by somebody else, reported (R11)."""
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, update
 
 from ostiary.core.signins.view import Approved, Claimed, Closed, Handed
 from ostiary.core.words.ids import SignInId
-from ostiary.core.words.instants import after, hours, minutes
-from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.instants import after, hours, minutes, seconds
+from ostiary.core.words.outcome import Reason
 from ostiary.services.signins import decide
 from ostiary.services.tokens.issue import Issued
+from ostiary.services.tokens.token import pending
 from ostiary.store import schema
-from tests.services.door import REQUESTER, Door
+from tests.services.asking import Asking
+from tests.services.door import REQUESTER, Door, alerts, reason, states
 from tests.web.oauth.site import ALICE, BOB
-
-
-def reason(answer: object) -> Reason:
-    """Why *answer* is no."""
-    assert isinstance(answer, Refused), answer
-    return answer.reason
 
 
 def approved(door: Door, code: str) -> Approved:
@@ -33,17 +29,6 @@ def given_back(door: Door, id: SignInId, user: object = ALICE) -> str:
     answer = door.run(decide.change_account(door.house, door.at_browser(user), id))  # type: ignore[arg-type]
     assert isinstance(answer, Handed), answer
     return answer.value
-
-
-def alerts(door: Door) -> list[str]:
-    """What was raised, in its order."""
-    return [entry["detail"]["about"] for entry in door.entries("system:alert:raised")]
-
-
-def states(door: Door) -> list[str]:
-    """The states of all sign-ins, oldest first."""
-    rows = door.rows(select(schema.signins.c.state).order_by(schema.signins.c.created, schema.signins.c.id))
-    return [state for (state,) in rows]
 
 
 def test_r11_a_claimed_code_belongs_to_that_person_and_browser_session(door: Door) -> None:
@@ -168,24 +153,42 @@ def test_r11_only_the_named_person_can_claim(door: Door) -> None:
     assert isinstance(door.claim(begun.user_code, BOB), Claimed)
 
 
-@pytest.mark.parametrize("how", ["claimed", "given back", "approved"])
-def test_r11_a_second_person_before_redemption_ends_the_sign_in(door: Door, how: str) -> None:
-    """R11: refused like a wrong code, so they learn nothing; it alerts; and for the first person it is over too."""
-    door.open()
-    door.open(BOB)
-    begun = door.started()
-    shown = door.claimed(begun.user_code)
+@pytest.mark.parametrize("how", ["claimed", "given back", "approved", "waiting", "granted"])
+def test_r11_a_second_person_before_redemption_ends_the_sign_in(asking: Asking, how: str) -> None:
+    """
+    R11: refused like a wrong code, so they learn nothing; it alerts; and for the first person it is over too, with the
+    exemption that they asked for at its page.
+    """
+    begun = asking.begin()
+    asked = asking.requested(begun).request.id if how in ("waiting", "granted") else None
+    if asked is None:
+        asking.open()
+        shown = asking.claimed(begun.user_code).signin.id
+    else:
+        shown = asking.wish(asked).sign_in or SignInId("")
+        assert reason(asking.poll(begun.device_code)) is Reason.EXEMPTION_AWAITED
     if how == "given back":
-        given_back(door, shown.signin.id)
+        given_back(asking, shown)
     if how == "approved":
-        door.run(decide.approve(door.house, door.at_browser(), shown.signin.id))
-    assert reason(door.claim(begun.user_code, BOB)) is Reason.BAD_CODE
-    (alert,) = door.entries("system:alert:raised")
-    assert (alert["story"], alert["detail"]["about"]) == (shown.signin.id, "two people, one code")
+        asking.run(decide.approve(asking.house, asking.at_browser(), shown))
+    if how == "granted" and asked is not None:
+        asking.decide(asked)
+    asking.clock.move(seconds(1))
+    assert reason(asking.claim(begun.user_code, BOB)) is Reason.BAD_CODE
+    (alert,) = asking.entries("system:alert:raised")
+    assert (alert["story"], alert["detail"]["about"]) == (shown, "two people, one code")
     assert alert["detail"]["text"].endswith("It was ended.")
-    assert states(door) == ["denied"]
-    assert reason(door.poll(begun.device_code)) is Reason.DENIED
-    assert reason(door.run(decide.approve(door.house, door.at_browser(), shown.signin.id))) is Reason.WRONG_STATE
+    assert states(asking) == ["denied"]
+    assert pending(asking.house, asking.at_machine(), asking.form(begun.device_code)) is None  # its poll is woken
+    over = Reason.DENIED if asked is None else Reason.EXEMPTION_REFUSED
+    assert reason(asking.poll(begun.device_code)) is over
+    assert reason(asking.run(decide.approve(asking.house, asking.at_browser(), shown))) is Reason.WRONG_STATE
+    if asked is None:
+        return
+    if how == "waiting":
+        assert asking.wish(asked).phase == "withdrawn"
+        assert reason(asking.decide(asked)) is Reason.CONFLICT
+    assert reason(asking.start()) is Reason.BLOCKED  # nothing is open, and nothing will be
 
 
 def test_r11_a_second_person_after_redemption_only_alerts(door: Door) -> None:

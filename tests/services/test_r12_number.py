@@ -21,9 +21,8 @@ from ostiary.services.signins.start import Request, Started, start
 from ostiary.services.tokens.issue import Issued
 from ostiary.store import schema
 from ostiary.web.front.csrf import token
-from tests.services.door import SCOPE, Door
+from tests.services.door import SCOPE, Door, alerts, reason, states
 from tests.services.test_policy import save
-from tests.services.test_r11_claims import alerts, reason, states
 from tests.web.oauth.site import API_URI, CLI, ORIGIN, OTHER, TENANT
 
 DEMANDED = {"controls": {"numberConfirmation": True}}

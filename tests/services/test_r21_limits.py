@@ -12,8 +12,7 @@ from ostiary.services.signins.start import Started
 from ostiary.services.tokens.issue import Issued
 from ostiary.web.front.csrf import token
 from tests.assessed import ASSESSED
-from tests.services.door import Door
-from tests.services.test_r11_claims import alerts, reason, states
+from tests.services.door import Door, alerts, reason, states
 from tests.services.test_r21_known_refusals import counted, written
 from tests.services.test_r22_tickets import taken
 from tests.web.oauth.site import ALICE, API_URI, BOB, CLI, OLD, ORIGIN, TENANT

@@ -13,9 +13,8 @@ from ostiary.services.signins import decide
 from ostiary.services.signins.tickets import Taken, take_ticket
 from ostiary.services.tokens.issue import Issued
 from ostiary.web.front.csrf import token
-from tests.services.door import Door
+from tests.services.door import Door, reason
 from tests.services.test_policy import save
-from tests.services.test_r11_claims import reason
 from tests.web.oauth.site import ALICE, API_URI, BOB, CLI, OLD, ORIGIN, TENANT
 
 

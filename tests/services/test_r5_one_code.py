@@ -1,9 +1,7 @@
 """One command, one code (R5): a consent that asks for an exemption, and what becomes of the sign-in that waits."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +9,13 @@ from sqlalchemy import insert
 
 from ostiary.core.graph.error import Invalid
 from ostiary.core.logs.telling import Outcome as LogOutcome
+from ostiary.core.signins.signin import SHUNNED
 from ostiary.core.signins.view import Approved, Asked, Claimed
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant, hours, minutes, seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.access.kill_switch import turn_on
+from ostiary.services.directory.throttle import strike
 from ostiary.services.exemptions.decide import withdraw_request
 from ostiary.services.exemptions.eligible import take_eligibility
 from ostiary.services.exemptions.end import end_exemptions_of
@@ -23,21 +23,11 @@ from ostiary.services.signins import claim, decide
 from ostiary.services.signins.start import Started
 from ostiary.services.tokens.issue import Issued
 from ostiary.services.tokens.token import pending
-from ostiary.store import schema
-from tests.services.asking import ROOT, WHY, Asking
-from tests.services.door import BLOCK
-from tests.services.test_r11_claims import alerts, reason, states
+from ostiary.store import Tx, schema
+from tests.services.asking import KEY, ROOT, WHY, Asking
+from tests.services.door import BLOCK, alerts, reason, states
 from tests.services.test_r12_number import bring, other
 from tests.web.oauth.site import ALICE, BOB, CLI
-
-
-@pytest.fixture
-def asking(tmp_path: Path) -> Iterator[Asking]:
-    """One of its own for each test."""
-    made = Asking(tmp_path)
-    made.settle()
-    yield made
-    made.close()
 
 
 def awaited(answer: Issued | Refused) -> dict[str, Any]:
@@ -305,13 +295,53 @@ def test_r12_the_number_comes_first_and_a_wrong_one_takes_the_request_back(askin
     assert isinstance(asking.poll(first.device_code), Issued)
 
 
-def test_r11_what_somebody_else_started_takes_back_what_was_asked(asking: Asking) -> None:
+@pytest.mark.parametrize("when", ["it waits", "it is ready", "it was redeemed"])
+def test_r11_what_somebody_else_started_takes_back_what_was_asked(asking: Asking, when: str) -> None:
     """*I did not start this* while it waits: the request is withdrawn; once it was granted, the exemption ends."""
     begun = asking.begin()
     answer = asking.requested(begun)
+    if when != "it waits":
+        asking.decide(answer.request.id)
+    given = asking.poll(begun.device_code) if when == "it was redeemed" else None
     asking.run(decide.report(asking.house, asking.at_browser(), answer.signin.id))
-    assert asking.wish(answer.request.id).phase == "withdrawn"
-    assert reason(asking.poll(begun.device_code)) is Reason.DENIED  # and no word of the request to whoever it was
+    told = asking.poll(begun.device_code)
+    if when == "it waits":
+        assert asking.wish(answer.request.id).phase == "withdrawn"
+        assert asking.entries("admin:exemption:ended") == []
+    else:
+        (ended,) = asking.entries("admin:exemption:ended")
+        assert (ended["target"], ended["detail"]["cause"]) == (f"exemption:{answer.request.id}", "reported")
+    if isinstance(given, Issued):
+        assert reason(asking.refresh(given.refresh_token or "")) is Reason.SESSION_ENDED
+    else:
+        assert given is None
+        assert reason(told) is Reason.DENIED  # and no word of the request to whoever it was
+
+
+@pytest.mark.parametrize("granted", [False, True])
+def test_r11_a_yes_to_a_requester_that_was_reported_takes_back_what_was_asked(asking: Asking, granted: bool) -> None:
+    """R11: reported meanwhile, where that found nothing to end: another yes ends the sign-in and what was asked."""
+    begun = asking.bound()
+    answer = asking.requested(begun)
+    asking.clock.move(minutes(31))
+    subject = claim.shunned(ALICE, answer.signin)
+
+    async def body(tx: Tx) -> None:
+        await strike(tx, subject, SHUNNED, now=asking.clock.now())
+
+    asking.write(body)
+    if granted:
+        asking.decide(answer.request.id)
+    awaited(asking.bound_poll(begun))
+    asking.clock.move(seconds(1))
+    said = asking.run(decide.approve(asking.house, asking.at_browser(), answer.signin.id))
+    assert reason(said) is Reason.REPORTED
+    assert states(asking) == ["reported"]
+    ended = [entry["target"] for entry in asking.entries("admin:exemption:ended")]
+    assert ended == ([f"exemption:{answer.request.id}"] if granted else [])
+    assert asking.wish(answer.request.id).phase == ("approved" if granted else "withdrawn")
+    assert pending(asking.house, replace(asking.at_machine(), proof=KEY), asking.form(begun.device_code)) is None
+    assert reason(asking.bound_poll(begun)) is Reason.DENIED
 
 
 def test_policy_is_asked_at_the_redemption_with_the_exemption_counted(asking: Asking) -> None:

@@ -8,8 +8,7 @@ from ostiary.core.signins.same_device import has_another_way
 from ostiary.core.signins.view import Approved, Claimed
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.signins import decide
-from tests.services.door import PERSON, Door
-from tests.services.test_r11_claims import reason, states
+from tests.services.door import PERSON, Door, reason, states
 from tests.web.oauth.site import CLI, OLD
 
 

@@ -19,7 +19,8 @@ from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
 from ostiary.services.signins.claim import browser_ask, held
-from ostiary.services.signins.consent import NOT_YOURS, close
+from ostiary.services.signins.closing import close
+from ostiary.services.signins.consent import NOT_YOURS
 from ostiary.services.signins.decide import on_sign_in
 from ostiary.services.signins.prompts import turned_down
 from ostiary.store import Tx

@@ -34,6 +34,7 @@ from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
 from ostiary.services.signins.around import around
 from ostiary.services.signins.askable import askable, form_for, next_step
+from ostiary.services.signins.closing import close
 from ostiary.services.signins.drills import typed as typed_drill
 from ostiary.services.signins.guessing import WRONG, held_up, wrong
 from ostiary.services.signins.prompts import prompted, worn_out
@@ -289,11 +290,9 @@ async def _refuse(
 async def _second_person(tx: Tx, visit: Visit, signin: SignIn, user: UserId) -> Refused:
     """
     R11: somebody else types a code that was claimed, be it given back by now in another browser. Before redemption that
-    ends the sign-in; it always alerts.
+    ends the sign-in, and takes back what was asked for with it; it always alerts.
     """
-    ended = signin.standing(visit.now) in OPEN and await rows.close(
-        tx, signin, State.DENIED, address=visit.address, agent=visit.agent, now=visit.now
-    )
+    ended = signin.standing(visit.now) in OPEN and await close(tx, visit, signin, State.DENIED)
     await alert(
         tx, visit, about="two people, one code", target=f"user:{user}", story=signin.id,
         text=f"A second person typed a code that {signin.user} had claimed." + (" It was ended." if ended else ""),

@@ -26,11 +26,12 @@ from ostiary.services.house import House
 from ostiary.services.logs.record import record
 from ostiary.services.signins.around import around
 from ostiary.services.signins.claim import allowed, blocked, browser_ask, shunned
+from ostiary.services.signins.closing import close
 from ostiary.services.signins.refusals import note
 from ostiary.store import Tx
 from ostiary.store import signins as rows
 
-__all__ = ["NOT_YOURS", "AtPage", "Number", "at_page", "close", "consented", "draw", "fresh", "note_block", "yes"]
+__all__ = ["NOT_YOURS", "AtPage", "Number", "at_page", "consented", "draw", "fresh", "note_block", "yes"]
 
 NOT_YOURS = Refused(Reason.WRONG_STATE)
 
@@ -158,8 +159,3 @@ async def _killed(tx: Tx, visit: Visit, signin: SignIn) -> Refused:
     detail = {"user": visit.caller.id, "rules": [], "policies": [], "reason": Reason.KILLED.value}
     await record(tx, visit, Entry(Kind.BLOCKED, target=f"user:{visit.caller.id}", story=signin.id, detail=detail))
     return Refused(Reason.KILLED, reference=signin.id)
-
-
-async def close(tx: Tx, visit: Visit, signin: SignIn, state: State) -> bool:
-    """Step: end it, by who is at the page."""
-    return await rows.close(tx, signin, state, address=visit.address, agent=visit.agent, now=visit.now)

@@ -27,7 +27,8 @@ from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
 from ostiary.services.signins.claim import held, once_more, shunned
-from ostiary.services.signins.consent import NOT_YOURS, at_page, close, consented, draw, fresh
+from ostiary.services.signins.closing import close
+from ostiary.services.signins.consent import NOT_YOURS, at_page, consented, draw, fresh
 from ostiary.services.signins.prompts import turned_down
 from ostiary.store import Tx, exemptions, requests
 from ostiary.store import signins as rows
@@ -63,7 +64,6 @@ async def deny(house: House, visit: Visit, id: SignInId) -> Closed | Refused:
         user, theirs = visit.caller.user, held(signin, visit) or once_more(signin, visit)
         if user is None or not theirs or not await close(tx, visit, signin, State.DENIED):
             return NOT_YOURS
-        await take_back(tx, visit, signin)
         await turned_down(tx, visit, user, signin, house.settings.limits)
         await record(tx, visit, Entry(Kind.DENIED, target=f"user:{visit.caller.id}", story=signin.id))
         return Closed(signin, picture.applications.get(signin.client))
@@ -83,11 +83,10 @@ async def report(house: House, visit: Visit, id: SignInId) -> Closed | Refused:
         user = visit.caller.user
         if user is None or signin.user != user or signin.state in (State.DENIED, State.REPORTED):
             return NOT_YOURS
-        if signin.state in OPEN:
-            await close(tx, visit, signin, State.REPORTED)
+        if signin.state not in OPEN or not await close(tx, visit, signin, State.REPORTED):
+            await take_back(tx, visit, signin)  # redeemed, or its time was over
         if signin.session is not None:
             await sessions.end(tx, signin.session, now=visit.now, cause="reported")
-        await take_back(tx, visit, signin)
         await strike(tx, shunned(user, signin), SHUNNED, now=visit.now)
         await record(tx, visit, Entry(Kind.REPORTED, target=f"user:{user}", story=signin.id))
         await turned_down(tx, visit, user, signin, house.settings.limits)
@@ -109,7 +108,6 @@ async def _others(tx: Tx, visit: Visit, signin: SignIn, user: UserId) -> tuple[b
     for other, device_code in await rows.others_open(tx, signin, user, visit.now):
         same_source = source_of(other.requester_address) == source
         if same_source and await close(tx, visit, other, State.REPORTED):
-            await take_back(tx, visit, other)
             detail = {"with": signin.id}
             await record(tx, visit, Entry(Kind.REPORTED, target=f"user:{user}", story=other.id, detail=detail))
             ended.append(device_code)

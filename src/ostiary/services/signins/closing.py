@@ -1,0 +1,24 @@
+"""
+How an open sign-in ends by a word at the page, or as one that is not its person's: a step of each deed that says so.
+
+INVARIANT: what was asked for with a sign-in goes with it (R5, R11), whoever ends it and in whichever open state.
+"""
+
+from ostiary.core.signins.signin import SignIn, State
+from ostiary.core.words.visit import Visit
+from ostiary.services.exemptions.sign_ins import take_back
+from ostiary.store import Tx, signins
+
+__all__ = ["close"]
+
+
+async def close(tx: Tx, visit: Visit, signin: SignIn, state: State) -> bool:
+    """
+    Step: *signin* is *state* (denied or reported) from now on, by who is at the page; its request is taken back. False
+    when it was open no more; then nothing changed. Raises Stale when the request moved meanwhile.
+    """
+    where = {"address": visit.address, "agent": visit.agent}
+    if not await signins.close(tx, signin, state, now=visit.now, **where):
+        return False
+    await take_back(tx, visit, signin)
+    return True
