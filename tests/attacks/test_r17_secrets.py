@@ -7,7 +7,9 @@ as nobody.
 """
 
 import base64
+import json
 import secrets
+import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +48,11 @@ class Story:
     had ended; and of a backup.
     """
 
+    bundle: dict[str, bytes] = field(default_factory=dict)
+    """Name of file -> content, of the support bundle."""
+    names: list[str] = field(default_factory=list)
+    """Addresses of people, and where the data is."""
+
     def look(self, when: str, folder: Path) -> None:
         """Keep every file below *folder* as it is now."""
         self.folder |= {f"{when}/{name}": content for name, content in contents(folder).items()}
@@ -66,7 +73,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         play(process, told)
         told.look("running", process.data)
         process.configure(master_key=new, previous_master_keys=[old])
-        for command in (("keys", "rewrap"), ("backup", str(home / "copy.db"))):
+        bundle = str(home / "support.tar.gz")
+        for command in (("keys", "rewrap"), ("backup", str(home / "copy.db")), ("support", bundle)):
             done = process.command(*command)
             assert done.returncode == 0, done.stderr
             told.commands += done.stdout.encode() + done.stderr.encode()
@@ -74,12 +82,21 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         process.end()
         told.look("ended", process.data)
         told.folder["backup/ostiary.db"] = (home / "copy.db").read_bytes()
+        told.bundle = unpacked(home / "support.tar.gz")
+        told.names = [*process.people(), process.data.as_posix()]
     return told
 
 
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file below *folder*."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def unpacked(archive: Path) -> dict[str, bytes]:
+    """Every file in *archive*, which nobody else may read."""
+    assert archive.stat().st_mode & 0o077 == 0
+    with tarfile.open(archive) as opened:
+        return {each.name: held.read() for each in opened if (held := opened.extractfile(each)) is not None}
 
 
 def play(process: Process, told: Story) -> None:
@@ -243,6 +260,23 @@ def test_r17_no_secret_is_logged(story: Story) -> None:
     assert found_in(story.secrets | story.people, {"log": log, "commands": story.commands}) == []
     assert found_in(story.secrets, {"shown": shown}) == []
     assert [name for name, secret in story.people.items() if shown.count(secret.encode()) != 1] == []
+
+
+def test_r17_a_support_bundle_tells_how_much_and_of_nobody(story: Story) -> None:
+    """Counts, checks, versions and settings; no secret, no person, no address, no path, no id of a sign-in."""
+    about, settings, checks, census = (
+        json.loads(story.bundle[f"ostiary-support/{name}.json"]) for name in ("about", "settings", "checks", "census")
+    )
+    assert about["packages"]["ostiary"]
+    assert census["rows"]["users"] >= 3
+    assert census["kinds"]["device:signin:redeemed"] == 1
+    assert set(census["behind"]) >= {"checkpoints", "stories"}
+    assert {one["check"] for one in checks} >= {"database", "clock", "disk"}
+    assert (settings["name"], settings["certificate"], settings["poll_interval"]) == ("set", None, 5)
+    assert found_in(story.secrets | story.people, story.bundle) == []
+    kept = b"".join(story.bundle.values())
+    said = [*story.names, "127.0.0.1", "localhost", story.traces["id of the sign-in"].decode()]
+    assert [name for name in said if name.encode() in kept] == []
 
 
 def test_r18_what_holds_secrets_is_private(story: Story) -> None:

@@ -1,5 +1,5 @@
 """
-The commands that keep a data folder well: doctor, migrate, backup, restore, config.
+The commands that keep a data folder well: doctor, migrate, backup, restore, support, config.
 """
 
 import os
@@ -12,6 +12,7 @@ from ostiary.app.backup import back_up, put_back
 from ostiary.app.config import settings
 from ostiary.app.console import ConfigOption, DataOption, Refused, configured, perform
 from ostiary.app.doctor import examine
+from ostiary.app.support import bundle, write
 from ostiary.app.wiring import DATABASE
 from ostiary.core.words.instants import to_iso
 from ostiary.outside import data_folder
@@ -84,6 +85,23 @@ def restore(
     perform(work)
 
 
+def support(
+    target: Annotated[Path, typer.Argument(metavar="FILE", help="The archive to write; it must not exist.")],
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Write what somebody who helps must know: counts, versions, checks; no names, no addresses, no secrets."""
+    settled = configured(config, data=data)
+
+    async def work() -> None:
+        now = SystemClock().now()
+        files = bundle(settled, os.environ, now)
+        write(target, files, now)
+        typer.echo(f"{target}: {', '.join(files)}. Look through it before you send it.")
+
+    perform(work)
+
+
 @config_app.command()
 def check(config: ConfigOption = None, data: DataOption = None) -> None:
     """Say what is wrong with the configuration; exit 2 when something is."""
@@ -103,4 +121,4 @@ def show(config: ConfigOption = None, data: DataOption = None) -> None:
         typer.echo(f"{name} = {value!r}")
 
 
-COMMANDS = (doctor, migrate, backup, restore)
+COMMANDS = (doctor, migrate, backup, restore, support)
