@@ -7,7 +7,7 @@ PYTEST = .venv/bin/pytest
 PARALLEL = --numprocesses $(JOBS) --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run tour test lint cover bench pictures chaos
+.PHONY: help run tour test lint cover bench pictures chaos sbom
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,3 +49,6 @@ pictures: ## take the pictures of docs/pages.md anew
 chaos: ## kill -9, power cuts and full disks, more rounds than `make test` takes
 	@scripts/setup --test
 	@OSTIARY_TEST_ROUNDS=200 exec $(PYTEST) tests/crash $(ARGS)
+
+sbom: ## write what the server and the client consist of (CycloneDX, JSON) into build/sbom
+	@exec scripts/sbom build/sbom
