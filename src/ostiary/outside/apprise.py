@@ -13,6 +13,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 __all__ = ["TOTAL", "Apprise"]
 
@@ -30,16 +31,13 @@ class Apprise:
         self._running = set[subprocess.Popen[bytes]]()
         self._closed = False
 
-    async def send(self, address: str, title: str, text: str, *, tls: bool) -> str:
+    async def send(self, address: str, title: str, text: str) -> str:
         """
         Hand the message over; empty when it was taken, else why not: ``barred``, ``refused`` (by the service, or it
         could not be reached), ``unfit`` (no such address), ``slow``, ``broken``.
         """
-        given = {
-            "address": address, "title": title, "text": text, "tls": tls, "allow": self._allow, "proxy": self._proxy,
-            "authorities": self._bundle,
-        }  # fmt: skip
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._run, json.dumps(given))
+        given = {"address": address, "title": title, "text": text, "allow": self._allow, "proxy": self._proxy}
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._run, given)
 
     def close(self) -> None:
         """End what runs, and drop what waits: it is sent again by whoever comes next."""
@@ -50,9 +48,10 @@ class Apprise:
         if pool is not None:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _run(self, given: str) -> str:
+    def _run(self, given: dict[str, Any]) -> str:
         """One process; killed when it takes too long."""
         try:
+            told = json.dumps(given | {"authorities": self._bundle}).encode()
             with subprocess.Popen(  # noqa: S603 - our own interpreter and file
                 [sys.executable, "-I", str(_CHILD)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL, env={"LC_ALL": "C.UTF-8"},
@@ -61,7 +60,7 @@ class Apprise:
                 try:
                     if self._closed:
                         process.kill()
-                    answer = json.loads(process.communicate(given.encode(), timeout=TOTAL)[0])
+                    answer = json.loads(process.communicate(told, timeout=TOTAL)[0])
                 finally:
                     self._running.discard(process)
                     process.kill()

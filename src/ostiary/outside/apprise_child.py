@@ -1,10 +1,11 @@
 """
 A process that hands one message to Apprise, within the outgoing rule (R24). Not imported: `outside/apprise` runs it.
 
-Apprise asks by itself, with libraries of its own, so the rule is put below them: a name is resolved once, each of its
-addresses is judged as `outside/outgoing` does, and an audit hook, which nothing in a process can take away again, lets
-no connection be made to any address that was not admitted, and no other program be started. So redirects lead nowhere
-either; they are off besides. The process dies with its message, or is killed in time.
+Apprise asks by itself, with libraries of its own, so the rule is put below them: each request is judged by the URL that
+it is sent to, a name is resolved once, each of its addresses is judged as `outside/outgoing` does, and an audit hook,
+which nothing in a process can take away again, lets no connection be made to any address that was not admitted, and no
+other program be started. So redirects lead nowhere either; they are off besides. A proxy is used for HTTP alone, and
+told nothing that may not be asked. The process dies with its message, or is killed in time.
 
 In: one JSON object on stdin. Out: one JSON object, `{"trouble": ""}` when the message was taken.
 """
@@ -15,14 +16,17 @@ import os
 import resource
 import socket
 import sys
+from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Any
 
-from ostiary.core.words.destinations import Destinations, Place, literal, read_destinations
+from ostiary.core.notices.address import At, Form, Scheme, read_address
+from ostiary.core.words.destinations import Destinations, Place, literal, place_of, read_destinations
+from ostiary.core.words.outcome import Refused
+
+Send = Callable[..., Any]
 
 MEMORY = 1024 * 1024 * 1024  # bytes of address space: an answer without an end fails here
-_HOSTED = ("slack", "workflow", "workflows", "discord", "tgram", "pover")
-"""Services with one address of their own, which they speak TLS to whatever `secure` says."""
 _STARTING = ("subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn")
 
 
@@ -31,14 +35,34 @@ class Barred(OSError):
 
 
 class Guard:
-    """What this process may connect to."""
+    """What this process may ask and connect to. *tls*: nothing else is spoken, even where plain HTTP is listed."""
 
     def __init__(self, destinations: Destinations, proxy: str, *, tls: bool) -> None:
-        self._destinations, self._scheme = destinations, "https" if tls else "http"
-        self._proxy = Place("http", *_host_port(proxy)) if proxy else None
+        self._destinations, self._tls = destinations, tls
+        self._scheme = "https" if tls else "http"  # until a request tells its own
+        self._way, self._proxy = proxy, place_of(proxy)
+        self._proxied = False
         self._admitted: set[tuple[str, int]] = set()
         self._resolve = socket.getaddrinfo
         self.barred = False
+
+    def judged(self, send: Send) -> Send:
+        """
+        *send* of `requests`, for what may be asked: the URL is the one that is sent, whatever made it. Who is not
+        listed is asked through the proxy, so what that is told is judged before.
+        """
+
+        def judge_and_send(adapter: Any, request: Any, **options: Any) -> Any:
+            place = place_of(request.url)
+            if place is None or self._destinations.bars(place) or (self._tls and place.scheme != "https"):
+                raise self._bar()
+            self._scheme = place.scheme
+            self._proxied = self._proxy is not None and not self._destinations.listed(place)
+            proven = options.get("verify") or True  # a file of authorities, or the default ones; never no proof
+            proxies = {place.scheme: self._way} if self._proxied else {}
+            return send(adapter, request, **{**options, "verify": proven, "proxies": proxies})
+
+        return judge_and_send
 
     def getaddrinfo(self, host: Any, port: Any, *more: Any, **options: Any) -> Any:
         """The machine's resolver; one address that may not be asked bars the name."""
@@ -47,19 +71,22 @@ class Guard:
         found = self._resolve(host, port, *more, **options)
         addresses = {str(where[4][0]) for where in found}
         if not self._may(place, addresses):
-            self.barred = True
-            raise Barred("this address may not be asked")
+            raise self._bar()
         self._admitted |= {(address, place.port) for address in addresses}
         return found
 
     def _may(self, place: Place, addresses: set[str]) -> bool:
-        if self._proxy is not None and (place.host, place.port) == (self._proxy.host, self._proxy.port):
-            return True
+        if self._proxy is not None and self._proxied:
+            return (place.host, place.port) == (self._proxy.host, self._proxy.port)
         if self._proxy is not None and not self._destinations.listed(place):
-            return False  # everything that is not listed goes through the proxy
+            return False  # mail, which knows no proxy
         return self._destinations.may_speak(place) and all(
             self._destinations.admits(place, ip_address(address.partition("%")[0])) for address in addresses
         )
+
+    def _bar(self) -> Barred:
+        self.barred = True
+        return Barred("this address may not be asked")
 
     def hook(self, event: str, arguments: tuple[Any, ...]) -> None:
         """An audit hook (PEP 578): raising here keeps the thing from happening."""
@@ -69,39 +96,41 @@ class Guard:
             where = arguments[1]
             known = isinstance(where, tuple) and literal(str(where[0])) is not None
             if not known or (str(where[0]), where[1]) not in self._admitted:
-                self.barred = True
-                raise Barred("this address may not be asked")
-
-
-def _host_port(url: str) -> tuple[str, int]:
-    host, _, port = url.rpartition("://")[2].rpartition(":")
-    return host.strip("[]"), int(port)
+                raise self._bar()
 
 
 def deliver(given: dict[str, Any]) -> str:
     """Send the message; why not, in a word: ``barred``, ``refused``, ``unfit``."""
-    guard = Guard(read_destinations(given["allow"]), given["proxy"], tls=given["tls"])
+    read = read_address(Form.APPRISE, given["address"])
+    if isinstance(read, Refused) or read.scheme is None:
+        return "unfit"
+    guard = Guard(read_destinations(given["allow"]), given["proxy"], tls=read.scheme.tls)
     import apprise  # noqa: PLC0415 - after the environment is set: it reads it when it is imported
+    import requests  # noqa: PLC0415
 
     asset = apprise.AppriseAsset(
         storage_mode=apprise.PersistentStoreMode.MEMORY, async_mode=False, http_redirects=False, app_id="Ostiary",
         pgp_autogen=False, pem_autogen=False,
     )  # fmt: skip
     plugin = apprise.Apprise.instantiate(given["address"], asset=asset, suppress_exceptions=True)
-    if plugin is None or not _forced(plugin, tls=given["tls"]):
+    if plugin is None or not _forced(plugin, read.scheme):
         return "unfit"
+    requests.adapters.HTTPAdapter.send = guard.judged(requests.adapters.HTTPAdapter.send)  # type: ignore[method-assign]
     socket.getaddrinfo = guard.getaddrinfo
     sys.addaudithook(guard.hook)
-    sent = bool(plugin.notify(body=given["text"], title=given["title"], body_format=apprise.NotifyFormat.TEXT))
+    try:
+        sent = bool(plugin.notify(body=given["text"], title=given["title"], body_format=apprise.NotifyFormat.TEXT))
+    except Barred:
+        sent = False
     return "" if sent else "barred" if guard.barred else "refused"
 
 
-def _forced(plugin: Any, *, tls: bool) -> bool:
-    """Certificates are checked and redirects are off, whatever the address says; False where TLS is not what it is."""
+def _forced(plugin: Any, scheme: Scheme) -> bool:
+    """Certificates are checked and redirects are off, whatever is set; False where mail would go without TLS."""
     plugin.verify_certificate, plugin.redirects = True, False
-    if not tls or plugin.schema in _HOSTED:
-        return True
-    return bool(plugin.secure) and getattr(plugin, "secure_mode", None) != "insecure"
+    if not scheme.tls or scheme.at is not At.MAIL:
+        return True  # the guard sees the scheme of each request
+    return bool(plugin.secure) and plugin.secure_mode != "insecure"
 
 
 def _environment(given: dict[str, Any]) -> None:
@@ -113,9 +142,6 @@ def _environment(given: dict[str, Any]) -> None:
         with os.fdopen(bundle, "w", closefd=False) as file:
             file.write(given["authorities"])
         os.environ |= dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), f"/proc/self/fd/{bundle}")
-    if given["proxy"]:
-        listed = ",".join(sorted(host for host, _ in read_destinations(given["allow"]).hosts))
-        os.environ |= {"HTTPS_PROXY": given["proxy"], "HTTP_PROXY": given["proxy"], "NO_PROXY": listed}
 
 
 def main() -> None:

@@ -108,9 +108,7 @@ class Outgoing:
 
     def bars(self, place: Place) -> bool:
         """Whether *place* may never be asked, as far as its scheme and an address in place of a name tell."""
-        address = literal(place.host)
-        inside = address is not None and not self._destinations.admits(place, address)
-        return inside or not self._destinations.may_speak(place)
+        return self._destinations.bars(place)
 
     def transport(self) -> httpx.AsyncBaseTransport:
         """
@@ -128,7 +126,7 @@ class Outgoing:
     async def carry(self, request: httpx.Request) -> httpx.Response:
         """Send *request* within all limits. Raises OutgoingFailed."""
         place = place_of(str(request.url))
-        if place is None or not self._destinations.may_speak(place):
+        if place is None or self._destinations.bars(place):  # whoever connects, we or a proxy
             raise OutgoingFailed(Trouble.BARRED, place.host if place else "")
         try:
             async with asyncio.timeout(TOTAL), self._turn:
@@ -140,9 +138,6 @@ class Outgoing:
 
     async def _to(self, place: Place, request: httpx.Request) -> httpx.Response:
         if self._proxy and not self._destinations.listed(place):
-            address = literal(place.host)
-            if address is not None and not self._destinations.admits(place, address):
-                raise OutgoingFailed(Trouble.BARRED, place.host)
             return await self._exchange(place, request, request.url, self._proxy)
         addresses = await self._admitted(place)
         for address in addresses[:-1]:

@@ -11,7 +11,8 @@ from sqlalchemy import bindparam, case, delete, func, insert, select, update
 from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.exemptions.request import Phase
 from ostiary.core.logs.entry import Recorded
-from ostiary.core.notices.channel import Channel, Form
+from ostiary.core.notices.address import Form
+from ostiary.core.notices.channel import Channel
 from ostiary.core.notices.kinds import WATCHED, Topic
 from ostiary.core.words.ids import GroupId, UserId
 from ostiary.core.words.instants import Instant

@@ -5,7 +5,8 @@ Where notices go, as the admin API shows it: the organisation's channels and the
 from dataclasses import dataclass, field, replace
 
 from ostiary.core.graph.fields import Field, Kind, Shape
-from ostiary.core.notices.channel import Channel, Form
+from ostiary.core.notices.address import Form
+from ostiary.core.notices.channel import Channel
 from ostiary.core.notices.kinds import Topic
 from ostiary.core.words.destinations import LONGEST_URL
 

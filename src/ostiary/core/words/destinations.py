@@ -6,6 +6,7 @@ Owns the judgement about an address and the reading of an operator's list; resol
 so: whoever may type an address into a webhook must not reach what only we can reach.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -52,6 +53,7 @@ _SPECIAL: tuple[Network, ...] = tuple(
         "fec0::/10",
     )
 )
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _NAT64 = IPv6Network("64:ff9b::/96")
 """RFC 6052 §2.1: the last 32 bits are an IPv4 address, which a translator connects to."""
 _6TO4 = IPv6Network("2002::/16")
@@ -90,6 +92,11 @@ class Destinations:
         """Whether the scheme is admitted: https, and http where it is listed."""
         return place.scheme == "https" or (place.scheme == "http" and _holds(self.plain, place))
 
+    def bars(self, place: Place) -> bool:
+        """Whether *place* may never be asked, as far as its scheme and an address in place of a name tell."""
+        address = literal(place.host)
+        return not self.may_speak(place) or (address is not None and not self.admits(place, address))
+
     def admits(self, place: Place, address: Address) -> bool:
         """Whether *place* may be asked at *address*, which its name led to or which it is."""
         means = _meant(address)
@@ -107,7 +114,7 @@ PUBLIC = Destinations()
 def place_of(url: str) -> Place | None:
     """
     Whom *url* names; None where it is not an absolute http(s) URL, holds a user name or password, has a scoped IPv6
-    address, or is longer than 2,048 characters.
+    address or a number that some read as an IPv4 address, or is longer than 2,048 characters.
     """
     if len(url) > LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
         return None
@@ -117,7 +124,7 @@ def place_of(url: str) -> Place | None:
     except ValueError:
         return None
     scheme = parts.scheme.lower()
-    if scheme not in _PORTS or not host or "@" in parts.netloc or "%" in host:
+    if scheme not in _PORTS or not host or "@" in parts.netloc or "%" in host or _odd_address(host):
         return None
     return Place(scheme, host.rstrip("."), _PORTS[scheme] if port is None else port)
 
@@ -128,6 +135,15 @@ def literal(host: str) -> Address | None:
         return ip_address(host)
     except ValueError:
         return None
+
+
+def _odd_address(host: str) -> bool:
+    """
+    Whether *host* is no name but a number in one of the forms of inet_aton (``127.1``, ``2130706433``, ``0x7f.1``,
+    ``010.0.0.1``): no name ends so (https://url.spec.whatwg.org/#ends-in-a-number-checker), and who resolves it for us
+    (a proxy) would connect to an address that nobody judged.
+    """
+    return literal(host) is None and _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]) is not None
 
 
 def read_destinations(entries: Iterable[str]) -> Destinations:

@@ -15,7 +15,8 @@ from ostiary.core.graph.notice_channel import ShownChannel
 from ostiary.core.graph.query import Page, Query
 from ostiary.core.logs.entry import Entry, tame
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.notices.channel import MOST_OF_ONE, MOST_OF_US, PURPOSE, Channel, Form, place_in, read_address
+from ostiary.core.notices.address import Form, read_address
+from ostiary.core.notices.channel import MOST_OF_ONE, MOST_OF_US, PURPOSE, Channel
 from ostiary.core.notices.kinds import TEST, Topic
 from ostiary.core.notices.message import body_of, link_of
 from ostiary.core.notices.words import Words
@@ -72,21 +73,21 @@ async def add_channel(
     action, form, address = _action(own=own), Form(wanted["form"]), str(wanted["address"])
     refused = judge(action, visit.caller, now=visit.now)
     why = read_reason(reason) if not own else ""
-    host = read_address(form, address)
-    place = place_in(form, address) if not isinstance(host, Refused) else None
+    read = read_address(form, address)
+    place = read.place if not isinstance(read, Refused) else None
     outgoing = house.outside.own_outgoing if own else house.outside.outgoing
     if refused is None and place is not None and outgoing.bars(place):
         listing = "notice_allow" if own else "outgoing_allow"
         refused = Refused(Reason.INVALID_VALUE, f"This address may not be asked ({listing}).", field="address")
-    wrong = refused or next((each for each in (why, host) if isinstance(each, Refused)), None)
-    if wrong is not None or isinstance(host, Refused):
+    wrong = refused or next((each for each in (why, read) if isinstance(each, Refused)), None)
+    if wrong is not None or isinstance(read, Refused):
         answer = wrong or _NONE
         return await house.store.write(lambda tx: refuse(tx, visit, action, answer, target="notice_channel:"))
     id, secret = house.random.guid(), house.random.bytes(SECRET_BYTES) if form is Form.WEBHOOK else b""
     kept = orjson.dumps({"address": address, "secret": b64encode(secret).decode()})
     sealed = house.vault.seal(PURPOSE, TABLE, id, FIELD, kept)
     topics = frozenset(Topic(each) for each in wanted.get("about") or ())
-    new = Channel(id, str(wanted["name"]), form, _whose(visit, own=own), topics, host, visit.now)
+    new = Channel(id, str(wanted["name"]), form, _whose(visit, own=own), topics, read.shown, visit.now)
 
     async def body(tx: Tx) -> ShownChannel | Refused:
         most = MOST_OF_ONE if own else MOST_OF_US
@@ -94,7 +95,7 @@ async def add_channel(
             full = Refused(Reason.CONFLICT, f"There are {most} already. Remove one first.")
             return await refuse(tx, visit, action, full, target="notice_channel:")
         await notices.add_channel(tx, new, sealed)
-        detail: dict[str, Any] = {"name": tame(new.name), "form": form.value, "host": host}
+        detail: dict[str, Any] = {"name": tame(new.name), "form": form.value, "host": read.shown}
         if own:
             await record(tx, visit, Entry(Kind.OWN_CHANNEL_ADDED, target=f"user:{new.user}", detail=detail))
         else:

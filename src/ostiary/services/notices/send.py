@@ -13,13 +13,15 @@ from functools import partial
 import orjson
 import structlog
 
-from ostiary.core.notices.channel import PURPOSE, SCHEMES, Form, again, place_in
+from ostiary.core.notices.address import Form, read_address
+from ostiary.core.notices.channel import PURPOSE, again
 from ostiary.core.notices.kinds import NOTICES
 from ostiary.core.notices.message import headers_of, text_of
 from ostiary.core.words.ids import ExemptionId
 from ostiary.core.words.instants import Instant, after, minutes
+from ostiary.core.words.outcome import Refused
 from ostiary.core.words.visit import Visit
-from ostiary.outside.outgoing import Trouble, Unanswered
+from ostiary.outside.outgoing import Outgoing, Trouble, Unanswered
 from ostiary.outside.vault import SealBroken
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
@@ -117,9 +119,7 @@ async def _send(house: House, channel: str, due: Due, now: Instant) -> _Came:
         return _Came("sealed", whole=True)
     outgoing = house.outside.own_outgoing if due.own else house.outside.outgoing
     if due.form is Form.APPRISE:
-        place = place_in(due.form, kept["address"])  # judged anew: what is listed may have changed since it was made
-        barred = place is not None and outgoing.bars(place)
-        trouble = Trouble.BARRED.value if barred else await _by_apprise(house, due, kept["address"])
+        trouble = await _by_apprise(house, due, kept["address"], outgoing)
         return _Came(trouble, whole=bool(trouble))
     headers = headers_of(due.id, due.body, b64decode(kept["secret"]), now)
     came = await outgoing.ask("POST", kept["address"], headers=headers, body=due.body.encode())
@@ -130,11 +130,16 @@ async def _send(house: House, channel: str, due: Due, now: Instant) -> _Came:
     return _Came(f"status {came.status}", whole=came.status >= 500 or came.status == 429)
 
 
-async def _by_apprise(house: House, due: Due, address: str) -> str:
-    """One try through Apprise; empty, or what was the trouble."""
+async def _by_apprise(house: House, due: Due, address: str, outgoing: Outgoing) -> str:
+    """One try through Apprise; empty, or what was the trouble. Judged anew: what is listed may have changed."""
+    read = read_address(due.form, address)
+    if isinstance(read, Refused):
+        return "unfit"
+    if read.place is not None and outgoing.bars(read.place):
+        return Trouble.BARRED.value
     title, text = text_of(due.body)
     apprise = house.outside.own_apprise if due.own else house.outside.apprise
-    return await apprise.send(address, title, text, tls=SCHEMES[address.partition("://")[0].lower()])
+    return await apprise.send(address, title, text)
 
 
 async def _mark(tx: Tx, *, visit: Visit, channel: str, due: Due, came: _Came) -> None:
