@@ -188,6 +188,9 @@ def test_r11_a_second_person_before_redemption_ends_the_sign_in(asking: Asking, 
     if how == "waiting":
         assert asking.wish(asked).phase == "withdrawn"
         assert reason(asking.decide(asked)) is Reason.CONFLICT
+    else:
+        (ended,) = asking.entries("admin:exemption:ended")
+        assert (ended["target"], ended["detail"]["cause"]) == (f"exemption:{asked}", "doubted")
     assert reason(asking.start()) is Reason.BLOCKED  # nothing is open, and nothing will be
 
 

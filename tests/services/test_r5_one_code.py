@@ -258,6 +258,20 @@ def test_a_sign_in_that_did_not_ask_ends_and_the_next_one_passes(asking: Asking)
     assert isinstance(asking.poll(again.device_code), Issued)
 
 
+def test_r5_a_no_to_what_was_granted_too_late_gives_it_back(asking: Asking) -> None:
+    """R5: consent is asked for once more, and the answer is no: what waited for it is released by its own person."""
+    begun = asking.bound()
+    answer = asking.requested(begun)
+    asking.clock.move(minutes(31))
+    asking.decide(answer.request.id)
+    asking.run(decide.deny(asking.house, asking.at_browser(session="another browser"), answer.signin.id))
+    (ended,) = asking.entries("admin:exemption:ended")
+    assert (ended["target"], ended["detail"]["cause"]) == (f"exemption:{answer.request.id}", "released")
+    told = asking.bound_poll(begun)
+    assert isinstance(told, Refused)
+    assert told.told["ostiary_state"] == "exemption_released"
+
+
 def test_r11_who_cannot_ask_does_not_claim_and_who_could_elsewhere_is_told_how(asking: Asking) -> None:
     """R11: the code stays; somebody eligible learns the command where the application lets nobody ask."""
     begun = asking.begin()
@@ -287,6 +301,12 @@ def test_r12_the_number_comes_first_and_a_wrong_one_takes_the_request_back(askin
     request = asking.wish(answer.request.id)
     assert request.phase == "withdrawn"
     assert "wrong number" in alerts(asking)
+    wrong = asking.begin(number=True)
+    answer = asking.requested(wrong)
+    asking.decide(answer.request.id)
+    bring(asking, wrong, other(answer.number))
+    assert asking.entries("admin:exemption:ended")[-1]["detail"]["cause"] == "doubted"
+    assert reason(asking.start(number=True)) is Reason.BLOCKED
     first = asking.begin(number=True)
     answer = asking.requested(first)
     asking.decide(answer.request.id)  # before the number

@@ -203,6 +203,8 @@ class Shown:
     display_name: str
     act: str | None = None
     """How it was asked for, in Graph's words; None where nobody knows any more."""
+    asked: Instant | None = None
+    """When; None likewise."""
 
 
 _AHEAD_OF_NOW = exemptions.c.ends > bindparam("now")
@@ -215,11 +217,14 @@ _CONDITIONS: Mapping[Window, tuple[ColumnElement[bool], ...]] = {
 }
 
 
+_ASKED = (exemption_requests.c.act, exemption_requests.c.created)
+
+
 def _list(window: Window, *, of_one: bool) -> Sql:
     whose = (exemptions.c.user == bindparam("user"),) if of_one else ()
     place = tuple_(exemptions.c.ends, exemptions.c.id) < tuple_(bindparam("ends"), bindparam("id"))
     statement = (
-        select(*ALL, users.c.principal_name, users.c.display_name, exemption_requests.c.act)
+        select(*ALL, users.c.principal_name, users.c.display_name, *_ASKED)
         .join_from(exemptions, users, users.c.id == exemptions.c.user)
         .outerjoin(exemption_requests, exemption_requests.c.id == exemptions.c.id)
         .where(*whose, *_CONDITIONS[window], place)
@@ -231,7 +236,7 @@ def _list(window: Window, *, of_one: bool) -> Sql:
 
 LISTS = {(window, of_one): _list(window, of_one=of_one) for window in Window for of_one in (False, True)}
 _SHOW = sql(
-    select(*ALL, users.c.principal_name, users.c.display_name, exemption_requests.c.act)
+    select(*ALL, users.c.principal_name, users.c.display_name, *_ASKED)
     .join_from(exemptions, users, users.c.id == exemptions.c.user)
     .outerjoin(exemption_requests, exemption_requests.c.id == exemptions.c.id)
     .where(exemptions.c.id == bindparam("id"))
@@ -246,7 +251,7 @@ _CUT = sql(
 
 
 def _shown(row: Row) -> Shown:
-    return Shown(exemption_of(row[:-3]), row[-3], row[-2], row[-1])
+    return Shown(exemption_of(row[:-4]), *row[-4:])
 
 
 async def show(tx: Tx, id: ExemptionId) -> Shown | None:

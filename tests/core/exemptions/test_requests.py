@@ -8,6 +8,7 @@ import pytest
 
 from ostiary.core.access.facts import UNKNOWN, DeviceFacts
 from ostiary.core.access.strengths import Strength
+from ostiary.core.directory.permissions import Action
 from ostiary.core.exemptions.asking import Circumstances, Unmet, Wish, ask, automatic
 from ostiary.core.exemptions.deciding import (
     Verdict,
@@ -15,11 +16,13 @@ from ostiary.core.exemptions.deciding import (
     decide,
     extended,
     lesser,
+    may_end,
     may_look,
     may_see,
     open_stages,
     opened,
     outgrown,
+    right_to_end,
 )
 from ostiary.core.exemptions.eligibility import Eligibility, bounded_end, unused
 from ostiary.core.exemptions.exemption import EndCause, Exemption, Limits, Use, cut, limits_document, limits_from
@@ -461,6 +464,7 @@ def test_every_state_follows_from_what_is_stored_and_the_time() -> None:
     for cause, what in (
         (EndCause.RELEASED, State.RELEASED), (EndCause.ENDED, State.REVOKED), (EndCause.KILLED, State.KILLED),
         (EndCause.DISABLED, State.KILLED), (EndCause.INELIGIBLE, State.KILLED), (EndCause.REPORTED, State.REVOKED),
+        (EndCause.DOUBTED, State.REVOKED),
     ):  # fmt: skip
         assert state(done, replace(running, ended=NOW, end_cause=cause)) is what
     for phase, what in (
@@ -538,6 +542,32 @@ def test_who_decides_looks_and_an_administrator_too_but_never_at_their_own() -> 
     assert may_look(by_root, RULES, root, by_root.ends)
     assert may_look(decided, RULES, root, NOW)
     assert not may_look(replace(decided, user=CARL), RULES, root, NOW)
+
+
+def test_by_which_right_somebody_ends_an_exemption() -> None:
+    """Their own before all, then as an administrator, then as an approver of now, who in a chain is asked in time."""
+    made = replace(request(), phase=Phase.APPROVED)
+    root = Approver(CARL, True, roles=frozenset({"administrator"}))
+    chain = replace(
+        RULES, stages=(Stage(Approvers(users=frozenset({BEA})), escalation=Approvers(users=frozenset({DANA})),
+                             escalates=hours(1)),),
+    )  # fmt: skip
+    for whose, rules, person, at, right in (
+        (ALICE, RULES, PEOPLE[ALICE], NOW, Action.END_OWN),
+        (ALICE, RULES, replace(root, id=ALICE), NOW, Action.END_OWN),
+        (ALICE, RULES, root, NOW, Action.END_EXEMPTION),
+        (CARL, RULES, root, NOW, Action.END_OWN),
+        (ALICE, RULES, replace(root, enabled=False), NOW, None),
+        (ALICE, RULES, PEOPLE[BEA], NOW, Action.DECIDE_REQUEST),
+        (ALICE, RULES, replace(PEOPLE[BEA], enabled=False), NOW, None),
+        (ALICE, RULES, PEOPLE[DANA], NOW, None),
+        (ALICE, chain, PEOPLE[DANA], after(NOW, minutes(59)), None),
+        (ALICE, chain, PEOPLE[DANA], after(NOW, hours(1)), Action.DECIDE_REQUEST),
+    ):
+        given_ = replace(made, user=whose)
+        assert right_to_end(given_, rules, person, at) is right, (whose, person, right)
+        assert may_end(given_, rules, person, at) is (right in (Action.END_EXEMPTION, Action.DECIDE_REQUEST))
+    assert right_to_end(replace(made, by=f"user:{BEA}"), RULES, PEOPLE[BEA], NOW) is None
 
 
 @pytest.mark.parametrize(

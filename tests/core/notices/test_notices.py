@@ -131,7 +131,7 @@ def test_nobody_is_asked_about_their_own_request(
 @given(
     st.sampled_from(sorted(NOTICES)),
     st.text(max_size=300) | st.sampled_from(["see https://evil.example", "[x](y)", "@everyone look", "<b>"]),
-    st.sampled_from(["ended", "released", "reported", "disabled", "ineligible", "killed", "restored", "?"]),
+    st.sampled_from(["ended", "released", "reported", "doubted", "disabled", "ineligible", "killed", "restored", "?"]),
 )
 def test_no_notice_carries_a_link_or_markup_that_somebody_typed(name: str, typed: str, cause: str) -> None:
     """The only link is ours, and it holds the id of a request and nothing that decides."""

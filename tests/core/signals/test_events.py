@@ -59,7 +59,13 @@ def test_causes_by_example() -> None:
     """Who brought it about depends on the entry, and so does since when."""
     ran_out = cause_of(entry(Kind.EXEMPTION_RAN_OUT, "exemption:e", user="u", ends=42))
     assert ran_out == Cause(Whose.USER, "u", Instant(42), Initiator.POLICY, "The exemption ran out.")
-    for cause, by in (("released", "user"), ("reported", "user"), ("ended", "admin"), ("disabled", "admin")):
+    for cause, by in (
+        ("released", "user"),
+        ("reported", "user"),
+        ("ended", "admin"),
+        ("disabled", "admin"),
+        ("doubted", "system"),
+    ):
         found = cause_of(entry(Kind.EXEMPTION_ENDED, "exemption:e", user="u", cause=cause))
         assert found is not None
         assert (found.by.value, found.at) == (by, NOW)

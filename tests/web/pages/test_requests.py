@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from ostiary.core.directory.people import Role
 from ostiary.core.exemptions.asking import Wish
 from ostiary.core.exemptions.exemption import EndCause
@@ -189,8 +191,9 @@ def test_an_approver_or_administrator_ends_what_runs(settled: Site) -> None:
     assert state(settled, by_alice) is State.REVOKED
 
 
-def test_an_extension_is_decided_and_ended_on_its_own_page(settled: Site) -> None:
-    """It says that it makes another one longer; *End now* there ends that one."""
+@pytest.mark.parametrize("who", ["an approver", "its person"])
+def test_an_extension_is_decided_and_ended_on_its_own_page(settled: Site, who: str) -> None:
+    """It says that it makes another one longer; *End now* there ends that one, and so does *Give it back*."""
     rule(settled, "Expiration_EndUser_Assignment", ostiary={"clock": "approval"})
     address = ask(settled)
     carol = signed_in(settled, CAROL)
@@ -205,8 +208,30 @@ def test_an_extension_is_decided_and_ended_on_its_own_page(settled: Site) -> Non
     page = carol.get(link)
     assert "added to an exemption that runs" in page.text
     ended = carol.follow(press(carol, page, "approve", reason="known incident"))
-    assert press(carol, ended, "end", reason="incident is over").status_code == 303
-    assert state(settled, address) is state(settled, link) is State.REVOKED
+    if who == "an approver":
+        assert press(carol, ended, "end", reason="incident is over").status_code == 303
+        assert state(settled, address) is state(settled, link) is State.REVOKED
+    else:
+        own = link.replace("/approvals/", "/requests/")
+        assert bob.submit(bob.get(own), f"{own}/end").headers["location"] == own
+        assert state(settled, address) is state(settled, link) is State.RELEASED
+
+
+def test_the_next_in_the_chain_sees_and_ends_what_they_approved(settled: Site) -> None:
+    """Who may end it is one rule for the list, the page and the deed; how long the request waited stays what it was."""
+    stage = {
+        "primaryApprovers": [{"userId": ALICE}], "isEscalationEnabled": True, "escalationTimeInMinutes": 60,
+        "escalationApprovers": [{"userId": CAROL}],
+    }  # fmt: skip
+    rule(settled, "Approval_EndUser_Assignment", setting={"approvalStages": [stage]})
+    address = ask(settled)
+    assert signed_in(settled, CAROL).get(address).status_code == 404
+    settled.clock.move(minutes(60))
+    carol = signed_in(settled, CAROL)
+    page = carol.follow(press(carol, carol.get(address), "approve", reason="known incident"))
+    assert address in carol.get("/approvals").text
+    assert press(carol, page, "end", reason="incident is over").status_code == 303
+    assert state(settled, address) is State.REVOKED
 
 
 def test_a_review_that_is_owed_is_written_in_the_list(settled: Site) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from ostiary.core.access.strengths import satisfied
 from ostiary.core.directory.people import Role
+from ostiary.core.directory.permissions import Action
 from ostiary.core.exemptions.eligibility import Eligibility
 from ostiary.core.exemptions.exemption import Exemption, bounded, stretched
 from ostiary.core.exemptions.narrowing import lacking
@@ -31,12 +32,14 @@ __all__ = [
     "extended",
     "first_word",
     "lesser",
+    "may_end",
     "may_look",
     "may_see",
     "open_stages",
     "opened",
     "outgrown",
     "own",
+    "right_to_end",
     "votes",
 ]
 
@@ -101,13 +104,30 @@ def may_see(request: Request, rules: Rules, person: Approver, now: Instant) -> b
     return named and not own(request, person.id)
 
 
+def right_to_end(request: Request, rules: Rules, person: Approver, now: Instant) -> Action | None:
+    """
+    By which right *person* ends what *request* gave (0068): as their own, as an administrator, or as one whom the rules
+    of now name to decide it; None: by none. From where, and how freshly proved, is `judge`'s to say.
+    """
+    if person.id == request.user:
+        return Action.END_OWN
+    if person.enabled and Role.ADMINISTRATOR in person.roles:
+        return Action.END_EXEMPTION
+    return Action.DECIDE_REQUEST if may_see(request, rules, person, now) else None
+
+
+def may_end(request: Request, rules: Rules, person: Approver, now: Instant) -> bool:
+    """Whether *person* may end what *request* gave to somebody else."""
+    return right_to_end(request, rules, person, now) not in (None, Action.END_OWN)
+
+
 def may_look(request: Request, rules: Rules, person: Approver, now: Instant) -> bool:
     """
-    Whether *person* may look at it as an approver does. An administrator may too, who can end what it gave; while it
-    waits nobody looks so at what is for them or was made by them.
+    Whether *person* may look at it as an approver does. Who may end what it gave may too; while it waits nobody looks
+    so at what is for them or was made by them.
     """
-    administers = person.enabled and Role.ADMINISTRATOR in person.roles and person.id != request.user
-    return may_see(request, rules, person, now) or (administers and not (request.open(now) and own(request, person.id)))
+    ends = may_end(request, rules, person, now)
+    return ends and not (request.open(now) and own(request, person.id))
 
 
 _LENGTHS = tuple(minutes(count) for count in (5, 10, 15, 30, 45, 60, 90, 120, 180, 240, 360, 480, 720))

@@ -32,6 +32,8 @@ class EndCause(StrEnum):
     """By its own person."""
     REPORTED = "reported"
     """By *I did not start this*."""
+    DOUBTED = "doubted"
+    """With the sign-in that it was asked for: a wrong number, or a second person at its code."""
     DISABLED = "disabled"
     """With its person's account."""
     RESTORED = "restored"

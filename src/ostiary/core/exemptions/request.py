@@ -163,8 +163,11 @@ def standing(request: Request, exemption: Exemption | None, now: Instant) -> Sta
     return State.ACTIVE if exemption.waits is None and now >= exemption.starts else State.APPROVED
 
 
-def record_of(exemption: Exemption) -> Request:
-    """How *exemption* came to be, opened by an administrator: a request that they made and granted at once."""
+def record_of(exemption: Exemption, *, asked: Instant | None = None) -> Request:
+    """
+    How *exemption* came to be, opened by an administrator: a request that they made and granted at once. With *asked*,
+    when it was asked for: as much of the request as the exemption tells.
+    """
     return Request(
         id=exemption.id,
         act=Act.ASSIGN,
@@ -173,7 +176,7 @@ def record_of(exemption: Exemption) -> Request:
         by=exemption.opened_by,
         reason=exemption.reason,
         length=between(exemption.starts, exemption.ends),
-        created=exemption.opened,
+        created=exemption.opened if asked is None else asked,
         ends=exemption.opened,
         limits=exemption.limits,
         starts=exemption.starts,

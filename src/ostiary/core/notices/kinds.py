@@ -103,6 +103,7 @@ def _ended(m: Matter) -> str:
     said = {
         "released": "It was released.",
         "reported": "It was ended because somebody said that they did not start a sign-in.",
+        "doubted": "It was ended because the sign-in that it was asked for was in doubt.",
         "disabled": f"It ended with the account, which {m.actor} disabled.",
         "ineligible": f"It ended with the eligibility, which {m.actor} ended.",
         "killed": "It was ended by the kill switch.",

@@ -74,6 +74,8 @@ def _own(detail: _Detail) -> Initiator:
 
 
 def _released(detail: _Detail) -> Initiator:
+    if detail.get("cause") == EndCause.DOUBTED:
+        return Initiator.SYSTEM
     return Initiator.USER if detail.get("cause") in (EndCause.RELEASED, EndCause.REPORTED) else Initiator.ADMIN
 
 
@@ -110,6 +112,7 @@ CAUSES: Mapping[Kind, _Rule] = {
 _ENDED: Mapping[str, str] = {
     EndCause.RELEASED: "The exemption was released by its person.",
     EndCause.REPORTED: "The person did not start a sign-in.",
+    EndCause.DOUBTED: "The sign-in that it was asked for was in doubt.",
     EndCause.DISABLED: "The account was disabled or deleted.",
     EndCause.INELIGIBLE: "The person is not eligible for exemptions any more.",
 }

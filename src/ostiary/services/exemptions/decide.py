@@ -23,6 +23,7 @@ from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import settled
 from ostiary.services.exemptions.around import around
+from ostiary.services.exemptions.ending import withdraw
 from ostiary.services.exemptions.granting import approver, grant, prepare
 from ostiary.services.exemptions.requests import NO_REQUEST
 from ostiary.services.exemptions.rules import current
@@ -132,12 +133,9 @@ async def withdraw_request(house: House, visit: Visit, id: ExemptionId, reason: 
             return NO_REQUEST
         if not request.open(visit.now):
             return Refused(Reason.CONFLICT, "It does not wait for a decision any more.")
-        new = replace(request, phase=Phase.WITHDRAWN, decided=visit.now, decided_by=visit.caller.actor)
-        if not await requests.move(tx, request, new):
+        new = await withdraw(tx, visit, request, tame(why))
+        if new is None:
             return Refused(Reason.CONFLICT)
-        detail = {"user": request.user, "reason": tame(why)}
-        story = request.sign_in or ""
-        await record(tx, visit, Entry(Kind.REQUEST_WITHDRAWN, target=f"exemption:{id}", story=story, detail=detail))
         await stop(tx, visit, new)
         return await _again(tx, id)
 

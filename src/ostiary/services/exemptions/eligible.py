@@ -24,6 +24,7 @@ from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import OPENINGS, settled, touch
 from ostiary.services.directory.people import end_requests
+from ostiary.services.exemptions.ending import end
 from ostiary.services.exemptions.narrowing import asked, whose
 from ostiary.services.exemptions.rules import current
 from ostiary.services.house import House
@@ -158,15 +159,11 @@ async def lose(tx: Tx, visit: Visit, eligibility: Eligibility, loss: Loss, reaso
 
 async def _close(tx: Tx, visit: Visit, user: UserId) -> None:
     """Step: end what *user* was given for asking."""
-    cause = EndCause.INELIGIBLE
     for exemption in await exemptions.standing(tx, user, visit.now):
         request = await requests.find(tx, exemption.id)
         if request is None or request.act is Act.ASSIGN:
             continue
-        if await exemptions.end(tx, exemption.id, now=visit.now, cause=cause, by=visit.caller.actor):
-            detail = {"user": user, "cause": cause.value, "ends": exemption.ends}
-            await record(tx, visit, Entry(Kind.EXEMPTION_ENDED, target=f"exemption:{exemption.id}", detail=detail))
-            await touch(tx, OPENINGS)
+        await end(tx, visit, exemption, EndCause.INELIGIBLE)
 
 
 async def _again(tx: Tx, id: ExemptionId) -> Eligible:

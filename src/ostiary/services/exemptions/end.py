@@ -6,17 +6,18 @@ this row. Nothing here runs when a window ends by itself; `announce_ends` only s
 """
 
 from ostiary.core.directory.permissions import Action, judge
-from ostiary.core.exemptions.deciding import may_see
-from ostiary.core.exemptions.exemption import EndCause, Exemption
+from ostiary.core.exemptions.deciding import right_to_end
+from ostiary.core.exemptions.exemption import EndCause
 from ostiary.core.exemptions.opening import PRINCIPAL_LENGTH
+from ostiary.core.exemptions.request import Request, record_of
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.words.ids import ExemptionId, UserId
+from ostiary.core.words.ids import ExemptionId
 from ostiary.core.words.instants import Instant
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.visit import Visit
-from ostiary.services.access.desk import OPENINGS, touch
+from ostiary.services.exemptions.ending import end, end_all_of
 from ostiary.services.exemptions.granting import approver
 from ostiary.services.exemptions.rules import current
 from ostiary.services.house import House
@@ -32,27 +33,26 @@ ANNOUNCED = 200  # entries per run
 
 async def end_exemption(house: House, visit: Visit, id: ExemptionId, reason: str = "") -> Shown | Refused:
     """
-    End one window now.
+    End one window now: the one with that id, or the one that the request with that id makes longer.
 
     Its own person may from any origin, without a reason; anybody else needs to be an administrator, at the local door
     or one of those who approve it, and a reason (R2, R3, decision 0068). Refused when it had ended already (CONFLICT).
     """
 
     async def body(tx: Tx) -> Shown | Refused:
-        shown = await exemptions.show(tx, id)
-        whose = None if shown is None else shown.exemption.user
-        why = _may_end(visit, whose, reason)
-        if isinstance(why, Refused) and why.reason is Reason.FORBIDDEN and await _approves(tx, visit, id):
-            why = judge(Action.DECIDE_REQUEST, visit.caller, now=visit.now) or _why(reason)
+        request = await requests.find(tx, id)
+        shown = await exemptions.show(tx, id if request is None else request.opens)
+        if request is None and shown is not None:
+            request = record_of(shown.exemption)
+        right = await _right(tx, visit, request)
+        why = _why(visit, right, reason)
         if isinstance(why, Refused):
             return await refuse(tx, visit, Action.END_EXEMPTION, why, target=f"exemption:{id[:64]}")
         if shown is None:
             return Refused(Reason.NOT_FOUND, "There is no such exemption.")
-        if not await exemptions.end(tx, id, now=visit.now, cause=_cause(visit, whose), by=visit.caller.actor):
+        if not await end(tx, visit, shown.exemption, _cause(right), why):
             return Refused(Reason.CONFLICT, "It has ended already.")
-        await touch(tx, OPENINGS)
-        await _write_down(tx, visit, [shown.exemption], _cause(visit, whose), why)
-        return await _again(tx, id)
+        return await _again(tx, shown.exemption.id)
 
     return await house.store.write(body)
 
@@ -67,12 +67,14 @@ async def end_exemptions_of(house: House, visit: Visit, principal: str, reason: 
 
     async def body(tx: Tx) -> list[Shown] | Refused:
         person = await exemptions.person(tx, principal[: PRINCIPAL_LENGTH + 1])
-        why = _may_end(visit, None if person is None else person.id, reason)
+        own = person is not None and visit.caller.user == person.id
+        right = Action.END_OWN if own else Action.END_EXEMPTION
+        why = _why(visit, right, reason)
         if isinstance(why, Refused):
             return await refuse(tx, visit, Action.END_EXEMPTION, why, target=f"user:{principal[:PRINCIPAL_LENGTH]}")
         if person is None:
             return Refused(Reason.NOT_FOUND, "There is no such user.", field="principalId")
-        ended = await end_all_of(tx, visit, person.id, _cause(visit, person.id), why)
+        ended = await end_all_of(tx, visit, person.id, _cause(right), why)
         if not ended:
             return Refused(Reason.CONFLICT, "No exemption of this person is open.")
         return [await _again(tx, id) for id in ended]
@@ -80,55 +82,33 @@ async def end_exemptions_of(house: House, visit: Visit, principal: str, reason: 
     return await house.store.write(body)
 
 
-async def end_all_of(tx: Tx, visit: Visit, user: UserId, cause: EndCause, reason: str = "") -> list[ExemptionId]:
-    """Step: end every window of *user* that stands, an entry each; their ids."""
-    before = {e.id: e for e in await exemptions.standing(tx, user, visit.now)}
-    ended = await exemptions.end_all_of(tx, user, now=visit.now, cause=cause, by=visit.caller.actor)
-    if ended:
-        await touch(tx, OPENINGS)
-        await _write_down(tx, visit, [before[id] for id in ended], cause, reason)
-    return ended
-
-
-def _may_end(visit: Visit, whose: UserId | None, reason: str) -> str | Refused:
+async def _right(tx: Tx, visit: Visit, request: Request | None) -> Action:
     """
-    The reason to write down, or why the caller may not. A window that does not exist is judged like somebody else's.
+    Step: by which right the caller would end what *request* gave. What does not exist is judged like somebody else's.
     """
-    if whose is not None and visit.caller.user == whose:
-        refused = judge(Action.END_OWN, visit.caller, now=visit.now)
-        return refused or (_why(reason) if reason else "")
-    return judge(Action.END_EXEMPTION, visit.caller, now=visit.now) or _why(reason)
+    user = visit.caller.user
+    someone = await approver(tx, visit, user) if request is not None and user is not None else None
+    if request is None or someone is None:
+        return Action.END_EXEMPTION
+    return right_to_end(request, await current(tx, request.group), someone, visit.now) or Action.END_EXEMPTION
 
 
-def _why(reason: str) -> str | Refused:
+def _why(visit: Visit, right: Action, reason: str) -> str | Refused:
+    """The reason to write down, or why the caller may not."""
+    refused = judge(right, visit.caller, now=visit.now)
+    if refused is not None or (right is Action.END_OWN and not reason):
+        return refused or ""
     return read_reason(reason, field="justification")
 
 
-async def _approves(tx: Tx, visit: Visit, id: ExemptionId) -> bool:
-    """Step: whether the rules of now name the caller as one to decide the request behind it: they may end it too."""
-    request = await requests.find(tx, id)
-    someone = await approver(tx, visit, visit.caller.user) if visit.caller.user is not None else None
-    if request is None or someone is None:
-        return False
-    return may_see(request, await current(tx, request.group), someone, visit.now)
-
-
-def _cause(visit: Visit, whose: UserId | None) -> EndCause:
-    return EndCause.RELEASED if visit.caller.user is not None and visit.caller.user == whose else EndCause.ENDED
+def _cause(right: Action) -> EndCause:
+    return EndCause.RELEASED if right is Action.END_OWN else EndCause.ENDED
 
 
 async def _again(tx: Tx, id: ExemptionId) -> Shown:
     shown = await exemptions.show(tx, id)
     assert shown is not None  # rows of exemptions are never deleted
     return shown
-
-
-async def _write_down(tx: Tx, visit: Visit, ended: list[Exemption], cause: EndCause, reason: str) -> None:
-    """Step: one entry for each."""
-    for exemption in ended:
-        target = f"exemption:{exemption.id}"
-        detail = {"user": exemption.user, "cause": cause.value, "reason": reason, "ends": exemption.ends}
-        await record(tx, visit, Entry(Kind.EXEMPTION_ENDED, target=target, detail=detail))
 
 
 async def announce_ends(house: House, visit: Visit) -> int:

@@ -5,17 +5,15 @@ may end, whose review is owed, and what they asked for themselves.
 
 from dataclasses import dataclass
 
-from ostiary.core.directory.people import Role
 from ostiary.core.directory.permissions import Action, judge
-from ostiary.core.exemptions.deciding import may_look, may_see
-from ostiary.core.exemptions.exemption import Exemption
+from ostiary.core.exemptions.deciding import may_end, may_see
 from ostiary.core.exemptions.request import Request, State, record_of, standing
 from ostiary.core.exemptions.rules import Approver, Rules
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.exemptions.granting import approver
-from ostiary.services.exemptions.requests import MOST_TO_DECIDE, not_reviewable
+from ostiary.services.exemptions.requests import MOST_TO_DECIDE, may_review, not_reviewable
 from ostiary.services.exemptions.rules import current
 from ostiary.services.house import House
 from ostiary.store import Tx, exemptions, requests
@@ -27,7 +25,6 @@ __all__ = ["MOST_SHOWN", "Line", "Overview", "overview", "own_requests"]
 MOST_SHOWN = 20
 """Of each list: a phone shows them all, and the page stays light."""
 MOST_OWN = 50
-_REVIEWERS = frozenset({Role.ADMINISTRATOR, Role.APPROVER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +71,7 @@ async def overview(house: House, visit: Visit) -> Overview | Refused:
             waiting[:MOST_SHOWN],
             len(waiting[MOST_SHOWN:]),
             await _open(tx, visit, rules, me),
-            await _owed(tx, visit, me),
+            await _owed(tx, visit),
             await _mine(tx, visit, me.id),
             any(group.has(me) for stage in rules.stages for group in (stage.primary, stage.escalation)),
         )
@@ -105,16 +102,17 @@ async def _open(tx: Tx, visit: Visit, rules: Rules, me: Approver) -> tuple[Shown
     found = await exemptions.page(
         tx, user=None, window=Window.STANDING, now=visit.now, after=exemptions.TOP, most=MOST_TO_DECIDE
     )
-    mine = [each for each in found if _may_end(each.exemption, rules, me, visit)]
+    mine = [each for each in found if _may_end(each, rules, me, visit)]
     return tuple(mine[:MOST_SHOWN])
 
 
-def _may_end(exemption: Exemption, rules: Rules, me: Approver, visit: Visit) -> bool:
-    return exemption.user != me.id and may_look(record_of(exemption), rules, me, visit.now)
+def _may_end(shown: Shown, rules: Rules, me: Approver, visit: Visit) -> bool:
+    """Without a look at the request: of that, whose it is and when it was made are enough."""
+    return may_end(record_of(shown.exemption, asked=shown.asked), rules, me, visit.now)
 
 
-async def _owed(tx: Tx, visit: Visit, me: Approver) -> tuple[Line, ...]:
-    if not _REVIEWERS & me.roles:
+async def _owed(tx: Tx, visit: Visit) -> tuple[Line, ...]:
+    if not may_review(visit):
         return ()
     found = await _page(tx, visit, Which.OWED, most=MOST_TO_DECIDE)
     return tuple(_line(each, visit) for each in found if not_reviewable(visit, each) is None)[:MOST_SHOWN]

@@ -25,7 +25,15 @@ from ostiary.services.logs.record import record
 from ostiary.store import Tx, requests
 from ostiary.store.requests import TOP, Asked, Place, Which
 
-__all__ = ["Which", "find_request", "list_requests", "not_reviewable", "requests_to_decide", "review_break_glass"]
+__all__ = [
+    "Which",
+    "find_request",
+    "list_requests",
+    "may_review",
+    "not_reviewable",
+    "requests_to_decide",
+    "review_break_glass",
+]
 
 MOST_TO_DECIDE = 500
 NO_REQUEST = Refused(Reason.NOT_FOUND, "There is no such request.")
@@ -139,8 +147,14 @@ async def review_break_glass(house: House, visit: Visit, id: str, text: str) -> 
     return await house.store.write(body)
 
 
+def may_review(visit: Visit) -> bool:
+    """Whether the caller may write such reviews, once they have proved themselves again where that is too old."""
+    refused = judge(Action.REVIEW_EXEMPTION, visit.caller, now=visit.now)
+    return refused is None or refused.reason is Reason.STEP_UP
+
+
 def not_reviewable(visit: Visit, shown: Asked | None) -> Refused | None:
-    """Why the caller cannot write the review of *shown* now; whether their role allows it is not looked at."""
+    """Why the caller cannot write the review of *shown* now, where `may_review` lets them."""
     if shown is None:
         return NO_REQUEST
     request, exemption = shown.request, shown.exemption

@@ -3,19 +3,16 @@ What becomes of the device sign-in whose person asked for an exemption at its pa
 about the request (R5): it goes on when that is granted in time, and ends when it never will be.
 """
 
-from dataclasses import replace
-
 from ostiary.core.exemptions.exemption import EndCause
-from ostiary.core.exemptions.request import Phase, Request
+from ostiary.core.exemptions.request import Request
 from ostiary.core.logs.entry import Detail, Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.signins.awaiting import consent_counts
 from ostiary.core.signins.signin import SignIn, State, ready_until
 from ostiary.core.words.errors import Stale
-from ostiary.core.words.ids import ExemptionId
 from ostiary.core.words.instants import Span
 from ostiary.core.words.visit import Visit
-from ostiary.services.access.desk import OPENINGS, touch
+from ostiary.services.exemptions.ending import end, withdraw
 from ostiary.services.logs.record import record
 from ostiary.store import Tx, exemptions, requests, signins
 
@@ -63,31 +60,19 @@ def _entry(kind: Kind, signin: SignIn, detail: Detail) -> Entry:
     return Entry(kind, target=f"user:{signin.user}", story=signin.id, detail=detail)
 
 
-async def take_back(tx: Tx, visit: Visit, signin: SignIn) -> None:
+async def take_back(tx: Tx, visit: Visit, signin: SignIn, cause: EndCause) -> None:
     """
     Step: *signin* ended by a person's word or as no sign-in of theirs, so what was asked for with it goes: the request
-    is withdrawn, the exemption ends. Raises Stale when either moved meanwhile.
+    is withdrawn, or the exemption ends, of *cause*. Raises Stale when the request moved meanwhile.
     """
     id = signin.exemption if signin.asked is not None else None
     request = await requests.find(tx, id) if id is not None else None
     if request is None:
         return
     if request.open(visit.now):
-        new = replace(request, phase=Phase.WITHDRAWN, decided=visit.now, decided_by=visit.caller.actor)
-        if not await requests.move(tx, request, new):
+        if await withdraw(tx, visit, request) is None:
             raise Stale
-        detail: dict[str, object] = {"user": request.user}
-        entry = Entry(Kind.REQUEST_WITHDRAWN, target=f"exemption:{request.id}", story=signin.id, detail=detail)
-        await record(tx, visit, entry)
-    else:
-        await _end(tx, visit, request.id)
-
-
-async def _end(tx: Tx, visit: Visit, id: ExemptionId) -> None:
-    cause = EndCause.REPORTED
-    window = await exemptions.find(tx, id)
-    if window is None or not await exemptions.end(tx, id, now=visit.now, cause=cause, by=visit.caller.actor):
         return
-    detail = {"user": window.user, "cause": cause.value, "ends": window.ends}
-    await record(tx, visit, Entry(Kind.EXEMPTION_ENDED, target=f"exemption:{id}", detail=detail))
-    await touch(tx, OPENINGS)
+    exemption = await exemptions.find(tx, request.id)
+    if exemption is not None:
+        await end(tx, visit, exemption, cause)

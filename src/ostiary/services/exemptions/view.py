@@ -10,9 +10,8 @@ from types import MappingProxyType
 
 from ostiary.core.access.picture import Picture
 from ostiary.core.access.places import network
-from ostiary.core.directory.people import Role
 from ostiary.core.directory.permissions import Action, judge
-from ostiary.core.exemptions.deciding import Verdict, decide, lesser, may_look, may_see
+from ostiary.core.exemptions.deciding import Verdict, decide, lesser, may_end, may_look
 from ostiary.core.exemptions.oddities import Oddity, oddities, unknown
 from ostiary.core.exemptions.request import UNDECIDED, Decision, State, standing
 from ostiary.core.exemptions.rules import Approver, Rules
@@ -26,7 +25,7 @@ from ostiary.services.exemptions.around import around, called
 from ostiary.services.exemptions.decide import people
 from ostiary.services.exemptions.granting import approver
 from ostiary.services.exemptions.machine import Waiter, waiter
-from ostiary.services.exemptions.requests import not_reviewable
+from ostiary.services.exemptions.requests import may_review, not_reviewable
 from ostiary.services.exemptions.rules import current
 from ostiary.services.house import House
 from ostiary.store import Tx, devices, requests
@@ -163,7 +162,7 @@ async def _for_approver(tx: Tx, visit: Visit, picture: Picture, asked: Asked, ru
     seen = await around(tx, visit, picture, request, rules)
     known = await people(tx, visit, request)
     verdict = decide(request, _TRY, caller, rules, known, now=now)
-    named, place = may_see(request, rules, me, now), seen.place
+    place = seen.place
     shown = await _common(tx, visit, picture, asked, stages_of(request, rules, known, visit))
     running = shown.state in (State.APPROVED, State.ACTIVE)
     stale = judge(Action.DECIDE_REQUEST, caller, now=now)
@@ -180,12 +179,6 @@ async def _for_approver(tx: Tx, visit: Visit, picture: Picture, asked: Asked, ru
         reasoned=not isinstance(verdict, Decision) or rules.stages[verdict.stage].reasoned,
         lengths=lesser(request, rules),
         stale=stale is not None and stale.reason is Reason.STEP_UP,
-        may_end=running and request.user != me.id and (named or Role.ADMINISTRATOR in me.roles),
-        may_review=request.owes_review() and _may_review(visit, asked),
+        may_end=running and may_end(request, rules, me, now),
+        may_review=may_review(visit) and not_reviewable(visit, asked) is None,
     )
-
-
-def _may_review(visit: Visit, asked: Asked) -> bool:
-    refused = judge(Action.REVIEW_EXEMPTION, visit.caller, now=visit.now)
-    allowed = refused is None or refused.reason is Reason.STEP_UP
-    return allowed and not_reviewable(visit, asked) is None

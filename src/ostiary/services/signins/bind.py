@@ -6,6 +6,7 @@ the requester says of itself.
 from collections.abc import Mapping
 
 from ostiary.core.access.picture import Picture
+from ostiary.core.exemptions.exemption import EndCause
 from ostiary.core.logs.entry import Entry, tame
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.signins.request_binding import TRIES, Datum, awaited, fits, normal
@@ -76,7 +77,7 @@ async def _wrong(tx: Tx, visit: Visit, signin: SignIn, data: tuple[Datum, ...]) 
     if left > 0:
         await record(tx, visit, _entry(Kind.BINDING_WRONG, visit, signin, data, {"count": one.count}))
         return Refused(Reason.WRONG_BINDING, _LEFT[left > 1].format(left), field=data[0])
-    if not await close(tx, visit, signin, State.DENIED):
+    if not await close(tx, visit, signin, State.DENIED, EndCause.DOUBTED):
         return NOT_YOURS
     await record(tx, visit, _entry(Kind.BINDING_FAILED, visit, signin, data, {"count": one.count}))
     await alert(

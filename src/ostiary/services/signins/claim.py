@@ -10,6 +10,7 @@ from ostiary.core.access.decision import Outcome
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.applications import Application, Scope
 from ostiary.core.directory.credentials import source_of
+from ostiary.core.exemptions.exemption import EndCause
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.signins import same_device, user_code
@@ -292,7 +293,7 @@ async def _second_person(tx: Tx, visit: Visit, signin: SignIn, user: UserId) -> 
     R11: somebody else types a code that was claimed, be it given back by now in another browser. Before redemption that
     ends the sign-in, and takes back what was asked for with it; it always alerts.
     """
-    ended = signin.standing(visit.now) in OPEN and await close(tx, visit, signin, State.DENIED)
+    ended = signin.standing(visit.now) in OPEN and await close(tx, visit, signin, State.DENIED, EndCause.DOUBTED)
     await alert(
         tx, visit, about="two people, one code", target=f"user:{user}", story=signin.id,
         text=f"A second person typed a code that {signin.user} had claimed." + (" It was ended." if ended else ""),

@@ -4,6 +4,7 @@ How an open sign-in ends by a word at the page, or as one that is not its person
 INVARIANT: what was asked for with a sign-in goes with it (R5, R11), whoever ends it and in whichever open state.
 """
 
+from ostiary.core.exemptions.exemption import EndCause
 from ostiary.core.signins.signin import SignIn, State
 from ostiary.core.words.visit import Visit
 from ostiary.services.exemptions.sign_ins import take_back
@@ -12,13 +13,14 @@ from ostiary.store import Tx, signins
 __all__ = ["close"]
 
 
-async def close(tx: Tx, visit: Visit, signin: SignIn, state: State) -> bool:
+async def close(tx: Tx, visit: Visit, signin: SignIn, state: State, cause: EndCause) -> bool:
     """
-    Step: *signin* is *state* (denied or reported) from now on, by who is at the page; its request is taken back. False
-    when it was open no more; then nothing changed. Raises Stale when the request moved meanwhile.
+    Step: *signin* is *state* (denied or reported) from now on, by who is at the page; its request is taken back, or the
+    exemption that it gave ends, of *cause*. False when it was open no more; then nothing changed. Raises Stale when the
+    request moved meanwhile.
     """
     where = {"address": visit.address, "agent": visit.agent}
     if not await signins.close(tx, signin, state, now=visit.now, **where):
         return False
-    await take_back(tx, visit, signin)
+    await take_back(tx, visit, signin, cause)
     return True

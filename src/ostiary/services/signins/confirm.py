@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.applications import Application
+from ostiary.core.exemptions.exemption import EndCause
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.signins import number
@@ -115,7 +116,7 @@ async def _wrong(tx: Tx, visit: Visit, signin: SignIn) -> Refused:
     where = {"address": signin.approver_address or "", "agent": signin.approver_agent or ""}
     if not await rows.close(tx, signin, State.DENIED, now=visit.now, **where):
         return Refused(Reason.BAD_CODE, reference=signin.id)
-    await take_back(tx, visit, signin)
+    await take_back(tx, visit, signin, EndCause.DOUBTED)
     detail = {"user": signin.user or "", "client": signin.client}
     await record(tx, visit, Entry(Kind.NUMBER_WRONG, target=f"user:{signin.user}", story=signin.id, detail=detail))
     await alert(

@@ -8,7 +8,7 @@ from typing import Any
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.applications import Application
 from ostiary.core.directory.permissions import FRESH
-from ostiary.core.exemptions.exemption import Exemption
+from ostiary.core.exemptions.exemption import EndCause, Exemption
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.signins import number, same_device
@@ -146,7 +146,7 @@ def _approval(signin: SignIn, visit: Visit, gathered: Gathered, exemption: Exemp
 
 async def _shun(tx: Tx, visit: Visit, signin: SignIn) -> Refused:
     """Step: this person reported the requester after they had typed the code (R11): it ends as the other did."""
-    await close(tx, visit, signin, State.REPORTED)
+    await close(tx, visit, signin, State.REPORTED, EndCause.REPORTED)
     detail = {"user": visit.caller.id, "reason": Reason.REPORTED.value, "rules": []}
     entry = Entry(Kind.CLAIM_REFUSED, target=f"user:{visit.caller.id}", story=signin.id, detail=detail)
     await record(tx, visit, entry)
@@ -155,7 +155,7 @@ async def _shun(tx: Tx, visit: Visit, signin: SignIn) -> Refused:
 
 async def _killed(tx: Tx, visit: Visit, signin: SignIn) -> Refused:
     """Step: the kill switch was turned on since it began: the sign-in ends."""
-    await close(tx, visit, signin, State.DENIED)
+    await close(tx, visit, signin, State.DENIED, EndCause.KILLED)
     detail = {"user": visit.caller.id, "rules": [], "policies": [], "reason": Reason.KILLED.value}
     await record(tx, visit, Entry(Kind.BLOCKED, target=f"user:{visit.caller.id}", story=signin.id, detail=detail))
     return Refused(Reason.KILLED, reference=signin.id)

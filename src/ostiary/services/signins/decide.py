@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.credentials import source_of
+from ostiary.core.exemptions.exemption import EndCause
 from ostiary.core.exemptions.request import standing
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
@@ -62,7 +63,7 @@ async def deny(house: House, visit: Visit, id: SignInId) -> Closed | Refused:
 
     async def body(tx: Tx, picture: Picture, signin: SignIn) -> Closed | Refused:
         user, theirs = visit.caller.user, held(signin, visit) or once_more(signin, visit)
-        if user is None or not theirs or not await close(tx, visit, signin, State.DENIED):
+        if user is None or not theirs or not await close(tx, visit, signin, State.DENIED, EndCause.RELEASED):
             return NOT_YOURS
         await turned_down(tx, visit, user, signin, house.settings.limits)
         await record(tx, visit, Entry(Kind.DENIED, target=f"user:{visit.caller.id}", story=signin.id))
@@ -83,8 +84,8 @@ async def report(house: House, visit: Visit, id: SignInId) -> Closed | Refused:
         user = visit.caller.user
         if user is None or signin.user != user or signin.state in (State.DENIED, State.REPORTED):
             return NOT_YOURS
-        if signin.state not in OPEN or not await close(tx, visit, signin, State.REPORTED):
-            await take_back(tx, visit, signin)  # redeemed, or its time was over
+        if signin.state not in OPEN or not await close(tx, visit, signin, State.REPORTED, EndCause.REPORTED):
+            await take_back(tx, visit, signin, EndCause.REPORTED)  # redeemed, or its time was over
         if signin.session is not None:
             await sessions.end(tx, signin.session, now=visit.now, cause="reported")
         await strike(tx, shunned(user, signin), SHUNNED, now=visit.now)
@@ -107,7 +108,7 @@ async def _others(tx: Tx, visit: Visit, signin: SignIn, user: UserId) -> tuple[b
     source, ended = source_of(signin.requester_address), []
     for other, device_code in await rows.others_open(tx, signin, user, visit.now):
         same_source = source_of(other.requester_address) == source
-        if same_source and await close(tx, visit, other, State.REPORTED):
+        if same_source and await close(tx, visit, other, State.REPORTED, EndCause.REPORTED):
             detail = {"with": signin.id}
             await record(tx, visit, Entry(Kind.REPORTED, target=f"user:{user}", story=other.id, detail=detail))
             ended.append(device_code)

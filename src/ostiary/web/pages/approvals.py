@@ -100,9 +100,7 @@ async def _done(guest: Guest, verdict: str) -> object | Refused:
                 return length
             return await decide_request(house, visit, id, Verdict(True, reason, length))
         case "end":
-            seen = await look(house, visit, id)
-            opens = id if isinstance(seen, Refused) else seen.asked.request.opens  # an extension's is another one
-            return await end_exemption(house, visit, opens, reason)
+            return await end_exemption(house, visit, id, reason)
         case "review":
             return await review_break_glass(house, visit, id, reason)
     return Refused(Reason.INVALID_VALUE, "Press one of the buttons.")
