@@ -12,6 +12,7 @@ from ostiary.core.devices.admission import OFF, AdmissionRule
 from ostiary.core.devices.device import Device
 from ostiary.core.graph.fields import render
 from ostiary.core.graph.signin import SIGN_IN
+from ostiary.core.graph.signin_filter import Between
 from ostiary.core.logs.telling import Telling, tell
 from ostiary.core.signins.view import Claimed
 from ostiary.core.tokens.clients import Shown
@@ -22,7 +23,7 @@ from ostiary.core.words.proof import Proof
 from ostiary.services.logs.stories import catch_up
 from ostiary.services.signins import decide
 from ostiary.services.signins.start import Request, Started, start
-from ostiary.store import Tx, device_settings, devices, stories
+from ostiary.store import Tx, device_settings, devices, sign_in_pages
 from ostiary.store.restore import end_everything
 from tests.services.door import Door
 from tests.services.test_policy import locate, save, why
@@ -398,8 +399,8 @@ async def stories_of(door: Door) -> list[Telling]:
     await catch_up(door.house, door.at_machine())
 
     async def body(tx: Tx) -> list[Telling]:
-        found = await stories.story_page(tx, [], after=None, most=100)
-        return [tell(story, door.clock.now()) for story in found]
+        found = await sign_in_pages.page(tx, (), Between(), most=100)
+        return [tell(story, door.clock.now()) for story in found.stories]
 
     return await door.house.store.survey(body)
 

@@ -12,7 +12,7 @@ from ostiary.core.signins.view import Approved
 from ostiary.core.tokens.clients import Shown
 from ostiary.core.words.instants import minutes, seconds
 from ostiary.core.words.outcome import Reason, Refused
-from ostiary.services.logs.list import signin as story_of
+from ostiary.services.logs.sign_ins import signin as story_of
 from ostiary.services.signins import decide
 from ostiary.services.tokens.issue import Issued
 from ostiary.services.tokens.token import TokenForm, grant

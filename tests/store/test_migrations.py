@@ -26,7 +26,7 @@ from ostiary.store.schema import metadata
 
 REVISIONS = tuple(script.revision for script in reversed(list(ScriptDirectory(str(SCRIPTS)).walk_revisions())))
 
-GONE: dict[str, tuple[str, ...]] = {}
+GONE: dict[str, tuple[str, ...]] = {"0190": ("stories.waits",)}
 """What a revision takes away on purpose: its tables, and columns as ``table.column``. Everything else survives it."""
 
 TELLING: dict[str, Any] = {"applications.registration": "{}"}

@@ -56,6 +56,12 @@ def journal_tables(metadata: MetaData) -> tuple[Table, Table, Table]:
     return streams, journal, cursors
 
 
+def _index_of_some(name: str) -> Index:
+    """Most sign-ins have none, and pay nothing for it; whoever asks for one value is answered all the same."""
+    there = text(f"{name} IS NOT NULL")
+    return Index(f"stories_{name}", name, "started", "id", sqlite_where=there, postgresql_where=there)
+
+
 def story_table(metadata: MetaData) -> Table:
     """Sign-ins as their entries tell them, in *metadata*."""
     return Table(
@@ -74,10 +80,13 @@ def story_table(metadata: MetaData) -> Table:
         Column("story", Text, nullable=False),  # JSON, core/logs/story.py
         Column("error", BigInteger, nullable=False, server_default="0"),  # AADSTS number of the outcome
         Column("waits", BigInteger, nullable=True),  # until when a pending one may still come to something
+        Column("access", Text, nullable=False, server_default="notApplied"),  # Graph's conditionalAccessStatus
+        Column("resource", Text, nullable=True),
         Index("stories_started", "started", "id"),
         *(
             Index(f"stories_{name}", name, "started", "id")
-            for name in ("user", "client", "outcome", "requester", "approver", "protocol", "error", "exemption")
+            for name in ("user", "client", "outcome", "requester", "protocol", "error", "access")
         ),
+        *(_index_of_some(name) for name in ("approver", "exemption", "resource")),
         Index("stories_waits", "waits", sqlite_where=WAITS, postgresql_where=WAITS),
-    )
+    )  # fmt: skip

@@ -1,6 +1,6 @@
 """
-What readers of the journal show: the stories of sign-ins, and the directory audits. Lists follow an index in the order
-in which they are shown, a page at a time; nothing is scanned.
+What readers of the journal show: the stories of sign-ins (their pages: `sign_in_pages.py`), and the directory audits. A
+list follows an index in the order in which it is shown, a page at a time; nothing is scanned.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,7 +30,7 @@ _HEAD = sql(
 )
 _KEPT = (
     "started", "changed", "outcome", "user", "client", "exemption", "requester", "approver", "protocol", "story",
-    "error", "waits",
+    "error", "waits", "access", "resource",
 )  # fmt: skip
 _LOAD = sql(select(*(stories.c[name] for name in _KEPT)).where(stories.c.id == bindparam("id")))
 _ADD = sql(insert(stories).values({name: bindparam(name) for name in ("id", *_KEPT)}))
@@ -64,6 +64,8 @@ class Columns(NamedTuple):
     protocol: str
     error: int
     waits: Instant | None
+    access: str
+    resource: str | None
 
 
 async def behind(tx: Tx, reader: str) -> Behind:
@@ -131,10 +133,10 @@ class Where(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a page ends: its last row's time and id (a story's, or an entry's position)."""
+    """Where a page ends: its last entry's time and position."""
 
     at: int
-    id: str | int
+    id: int
 
 
 def _operators(column: ColumnElement[Any], op: str, value: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -176,13 +178,12 @@ class _List:
         return found
 
 
-_STORIES = _List(stories, "started", "id", ("started", "id", "story"))
 _JOURNAL = ("position", "stream", "number", "kind", "at", "story", "actor", "target", "body")
 _AUDITS = _List(
     journal, "at", "position", _JOURNAL, (literal_column(AUDITED.text, type_=None),)
 )  # the index's own words
 # The words of the partial index itself: only then is it used.
-_LISTS = {"stories": _STORIES, "audits": _AUDITS}
+_LISTS = {"audits": _AUDITS}
 _ENDLESS = 2**63 - 1
 
 
@@ -210,26 +211,17 @@ def _asked(wheres: Iterable[Where]) -> tuple[tuple[str, str, bool], ...]:
 
 
 async def _page(tx: Tx, name: str, wheres: Sequence[Where], after: Place | None, most: int, rising: bool) -> list[Row]:
-    beyond: str | int = "~" if name == "stories" else _ENDLESS
-    first: str | int = "" if name == "stories" else -1
-    last = after or (Place(-1, first) if rising else Place(_ENDLESS, beyond))
+    last = after or (Place(-1, -1) if rising else Place(_ENDLESS, _ENDLESS))
     values = {f"v{number}": where.value for number, where in enumerate(wheres) if where.value is not None}
     statement = page_sql(name, _asked(wheres), rising=rising)
     return await tx.all(statement, last_at=last.at, last_id=last.id, most=most, **values)
 
 
 async def count(tx: Tx, name: str, wheres: Sequence[Where]) -> int:
-    """How many rows of the list *name* (``stories`` or ``audits``) match."""
+    """How many rows of the list *name* (``audits``) match."""
     values = {f"v{number}": where.value for number, where in enumerate(wheres) if where.value is not None}
     row = await tx.one(count_sql(name, _asked(wheres)), **values)
     return int(row[0]) if row else 0
-
-
-async def story_page(
-    tx: Tx, wheres: Sequence[Where], *, after: Place | None, most: int, rising: bool = False
-) -> list[Story]:
-    """Up to *most* stories beyond *after*, by their start."""
-    return [from_document(orjson.loads(row[2])) for row in await _page(tx, "stories", wheres, after, most, rising)]
 
 
 async def audit_page(
@@ -290,6 +282,18 @@ async def life(tx: Tx, session: SessionId) -> Life | None:
     """What became of *session*, or None when its row is gone."""
     row = await tx.one(_LIFE, id=session)
     return None if row is None else Life._make((*row[:-1], bool(row[-1])))
+
+
+_BEGINNING = sql(
+    select(users.c.id)
+    .where(users.c.principal_name >= bindparam("low"), users.c.principal_name < bindparam("high"))
+    .limit(bindparam("most"))
+)
+
+
+async def beginning(tx: Tx, text: str, most: int) -> list[str]:
+    """Up to *most* ids of people whose principal name begins with *text*."""
+    return [row[0] for row in await tx.all(_BEGINNING, low=text, high=text + "\U0010ffff", most=most)]
 
 
 async def names(tx: Tx, user: UserId) -> tuple[str, str] | None:

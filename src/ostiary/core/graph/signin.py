@@ -45,13 +45,6 @@ def error_number(telling: Telling | Heading) -> int:
     return 0 if found is None else found.aadsts
 
 
-def _access(telling: Telling) -> str:
-    results = {policy.get("result") for policy in telling.policies}
-    if "failure" in results:
-        return "failure"
-    return "success" if "success" in results else "notApplied"
-
-
 def _transfer(telling: Telling) -> str:
     return "deviceCodeFlow" if telling.protocol is Protocol.DEVICE_CODE else "none"
 
@@ -111,13 +104,13 @@ SIGN_IN: Shape[Telling] = Shape(
         Field("userId", Kind.ID, lambda t: t.user, column="user"),
         Field("appId", Kind.ID, lambda t: t.client, column="client"),
         Field("appDisplayName", Kind.STRING, lambda t: t.client_name or None),
-        Field("resourceId", Kind.ID, lambda t: t.resource),
+        Field("resourceId", Kind.ID, lambda t: t.resource, column="resource"),
         Field("resourceDisplayName", Kind.STRING, lambda t: t.resource_name or None),
         Field("ipAddress", Kind.ID, lambda t: t.requester_address or None, column="requester"),
         Field("userAgent", Kind.STRING, lambda t: t.requester_agent or None),
         Field("clientAppUsed", Kind.STRING, lambda t: "Mobile Apps and Desktop clients" if t.client else "Browser"),
         Field("correlationId", Kind.ID, lambda t: t.id, column="id"),
-        Field("conditionalAccessStatus", Kind.ID, _access),
+        Field("conditionalAccessStatus", Kind.ID, lambda t: t.access, column="access"),
         Field("isInteractive", Kind.BOOL, _interactive),
         Field("status", Kind.OBJECT, fields=_STATUS),
         Field("deviceDetail", Kind.OBJECT, fields=_DEVICE),
@@ -128,9 +121,9 @@ SIGN_IN: Shape[Telling] = Shape(
             "authenticationProtocol", Kind.ID, lambda t: t.protocol.value, column="protocol", beta=True,
             doc="deviceCode, authorizationCodeWithPkce, refreshTokenGrant, oAuth2 or none.",
         ),
-        Field("originalTransferMethod", Kind.ID, _transfer, beta=True),
+        Field("originalTransferMethod", Kind.ID, _transfer, column="transfer", beta=True),
         Field(
-            "signInEventTypes", Kind.STRINGS, beta=True,
+            "signInEventTypes", Kind.STRINGS, column="events", beta=True,
             get=lambda t: ("interactiveUser",) if _interactive(t) else ("nonInteractiveUser",),
         ),
         Field("incomingTokenType", Kind.ID, lambda t: "none" if _interactive(t) else "refreshToken", beta=True),

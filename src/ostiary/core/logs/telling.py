@@ -76,6 +76,7 @@ class Telling:
     end_cause: str
     drill: bool = False
     """A test of people (M13): what they did is not told here."""
+    access: str = "notApplied"
     resource_name: str = ""
     device: Mapping[str, Any] = field(default_factory=dict)
     """The machine of the inventory that asked, as policy saw it last; empty for none."""
@@ -138,6 +139,9 @@ class Heading(NamedTuple):
     exemption: str | None
     requester_address: str
     approver_address: str
+    resource: str | None
+    access: str
+    """What conditional access came to: success, failure or notApplied."""
 
 
 def heading(story: Story, now: Instant) -> Heading:
@@ -154,6 +158,8 @@ def heading(story: Story, now: Instant) -> Heading:
         _detail(story, (Kind.REDEEMED, *_CONSENTS), "exemption"),
         str(asking.detail.get("source") or asking.address) if asking else "",
         deciding.address if deciding else "",
+        _detail(story, _ASKING, "resource"),
+        _access(_policies(story)),
     )
 
 
@@ -175,7 +181,8 @@ def tell(story: Story, now: Instant) -> Telling:
         user_display_name=display_name,
         client=head.client,
         client_name=_detail(story, _ASKING, "client_name") or "",
-        resource=_detail(story, _ASKING, "resource"),
+        resource=head.resource,
+        access=head.access,
         scopes=_scopes(_detail(story, (*_GAVE, Kind.STARTED, Kind.DRILL_STARTED, Kind.CODE_ISSUED), "scopes")),
         requester_address=head.requester_address,
         requester_agent=asking.agent if asking else "",
@@ -300,6 +307,11 @@ def _policies(story: Story) -> tuple[Mapping[str, Any], ...]:
          "enforcedSessionControls": []}
         for rule in rules
     )  # fmt: skip
+
+
+def _access(policies: Iterable[Mapping[str, Any]]) -> str:
+    results = {policy.get("result") for policy in policies}
+    return "failure" if "failure" in results else "success" if "success" in results else "notApplied"
 
 
 def _attempts(story: Story) -> int:

@@ -23,6 +23,7 @@ from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.graph.error import Invalid, Problem
 from ostiary.core.graph.fields import render
 from ostiary.core.graph.policy import POLICY
+from ostiary.core.graph.signin_filter import Between, Place
 from ostiary.core.graph.what_if import Thought, analysis, explained, read_thought
 from ostiary.core.logs.story import Mark, Story
 from ostiary.core.words.ids import PolicyId, UserId
@@ -32,9 +33,8 @@ from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import settled
 from ostiary.services.house import House
 from ostiary.services.logs.stories import catch_up
-from ostiary.store import Tx, policies, stories
+from ostiary.store import Tx, policies, sign_in_pages, stories
 from ostiary.store.access import known_of
-from ostiary.store.stories import Place, Where
 
 MOST_STORIES = 20_000  # sign-ins that one question about the past looks at
 PAGE = 500
@@ -156,10 +156,10 @@ async def _impact(tx: Tx, policy: Policy, since: Instant, length: int) -> dict[s
     people: Counter[tuple[str, str]] = Counter()
     causes: Counter[str] = Counter()
     examples: list[dict[str, Any]] = []
-    place: Place | None = None
-    while seen < MOST_STORIES:
-        page = await stories.story_page(tx, [Where("started", "ge", since)], after=place, most=PAGE)
-        for story in page:
+    stretch: Between | None = Between(above=Place(since, ""))
+    while stretch is not None and seen < MOST_STORIES:
+        found = await sign_in_pages.page(tx, (), stretch, most=PAGE)
+        for story in found.stories:
             mark = _decision(story)
             if mark is None:
                 continue
@@ -171,10 +171,8 @@ async def _impact(tx: Tx, policy: Policy, since: Instant, length: int) -> dict[s
                 people[str(facts.user or facts.service_principal), str(mark.detail.get("user_name") or "")] += 1
                 causes[why] += 1
                 examples.append({"signInId": story.id, "createdDateTime": to_iso(story.started), "because": why})
-        seen += len(page)
-        if len(page) < PAGE:
-            break
-        place = Place(page[-1].started, page[-1].id)
+        seen += len(found.stories)
+        stretch = None if found.more is None else stretch._replace(below=found.more)
     return {
         "id": policy.id,
         "displayName": policy.name,

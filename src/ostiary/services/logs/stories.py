@@ -87,5 +87,7 @@ async def _save(tx: Tx, kept: Kept | None, story: Story, now: Instant) -> None:
         protocol=head.protocol.value,
         error=error_number(head),
         waits=head.waits,
+        access=head.access,
+        resource=head.resource,
     )
     await stories.save(tx, kept, story, columns)

@@ -4,7 +4,7 @@
 
 from ostiary.core.directory.permissions import Action
 from ostiary.core.graph.signin import SIGN_IN
-from ostiary.services.logs.list import signin, signins
+from ostiary.services.logs.sign_ins import signin, signins
 from ostiary.web.graph.resource import Path, listing, reading
 
 __all__ = ["PATHS"]

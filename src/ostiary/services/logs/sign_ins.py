@@ -1,0 +1,168 @@
+"""
+The sign-in log as a list, and one sign-in of it.
+
+Every filter is answered in pages that look at a bounded number of rows (`store/sign_in_pages.py`). Lists read away from
+sign-ins, within a time limit, and catch up with the journal first.
+"""
+
+from dataclasses import replace
+
+from ostiary.core.access.picture import Picture
+from ostiary.core.graph.query import Cursor, Page, Query
+from ostiary.core.graph.signin_filter import MOST_VALUES, NOTHING, Between, Condition, Place, between, conditions
+from ostiary.core.logs.telling import Outcome, Telling, tell
+from ostiary.core.words.ids import AppId, SessionId, UserId
+from ostiary.core.words.instants import Instant
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.visit import Visit
+from ostiary.services.house import House
+from ostiary.services.logs.stories import catch_up
+from ostiary.store import Tx, sign_in_pages, stories
+from ostiary.store.exemptions import person
+from ostiary.store.stories import Life
+
+__all__ = ["signin", "signins"]
+
+
+async def signins(house: House, visit: Visit, query: Query) -> Page[Telling] | Refused:
+    """
+    Sign-ins, the latest first; a page may be short of what was asked and still go on.
+
+    Refused: a filter beyond what `conditions` reads, a principal name that begins too many, a cursor of another list,
+    a count of more than is counted.
+    """
+    asked, after = conditions(query.filter), _place(query.after)
+    if asked is None or isinstance(after, Refused):
+        return after if isinstance(after, Refused) else _TOO_MUCH
+    await catch_up(house, visit)
+    rising = query.order is not None and not query.order.descending
+    within, others = between(asked)
+
+    async def body(tx: Tx) -> Page[Telling] | Refused:
+        found = [await _by_person(tx, one) for one in others]
+        refused = next((one for one in found if isinstance(one, Refused)), None)
+        wheres = [one for one in found if isinstance(one, Condition)]
+        count = await sign_in_pages.count(tx, wheres, within) if query.count and refused is None else None
+        if refused is not None or (query.count and count is None):
+            return refused or _UNCOUNTED
+        page = await sign_in_pages.page(tx, wheres, _behind(within, after, rising), most=query.top, rising=rising)
+        told = [await _complete(tx, house.desk.picture, tell(row, visit.now), visit.now) for row in page.stories]
+        return Page(tuple(told), page.more, count)
+
+    return await house.store.survey(body)
+
+
+async def signin(house: House, visit: Visit, id: str) -> Telling | Refused:
+    """One sign-in."""
+    await catch_up(house, visit)
+
+    async def body(tx: Tx) -> Telling | Refused:
+        kept = await stories.load(tx, id)
+        if kept is None:
+            return Refused(Reason.NOT_FOUND)
+        return await _complete(tx, house.desk.picture, tell(kept.story, visit.now), visit.now)
+
+    return await house.store.read(body)
+
+
+# ---- from a query to conditions
+
+_TOO_MUCH = Refused(
+    Reason.INVALID_VALUE,
+    "Comparisons joined by `and` are supported here, and `or` or `in` between up to "
+    f"{MOST_VALUES} values of one property.",
+    field="$filter",
+)
+_UNCOUNTED = Refused(
+    Reason.INVALID_VALUE,
+    f"More than {sign_in_pages.COUNTED:,} sign-ins, or more than {sign_in_pages.LOOK:,} to be looked at one by one: "
+    "narrow createdDateTime, or do not count.",
+    field="$count",
+)
+_MANY_NAMES = Refused(
+    Reason.INVALID_VALUE, f"More than {MOST_VALUES} accounts begin so: give more of the name.", field="$filter"
+)
+
+
+def _place(after: Cursor | None) -> Place | None | Refused:
+    """Where the page goes on."""
+    if after is None:
+        return None
+    at, id = (*after, None, None)[:2]
+    if len(after) == 2 and type(at) is int and abs(at) < 2**63 and type(id) is str:
+        return Place(at, id)
+    return Refused(Reason.INVALID_VALUE, "Use the address in @odata.nextLink as it is.", field="$skiptoken")
+
+
+def _behind(within: Between, after: Place | None, rising: bool) -> Between:
+    if after is None:
+        return within
+    return (
+        within._replace(above=max(after, within.above)) if rising else within._replace(below=min(after, within.below))
+    )
+
+
+async def _by_person(tx: Tx, where: Condition) -> Condition | Refused:
+    """
+    A story's column holds the person's id: a principal name in a filter is looked up among the accounts that there are.
+    """
+    if where.column != "user_name":
+        return where
+    if where.values == (None,) or where.op not in ("eq", "starts"):
+        return where._replace(column="user") if where.values == (None,) else _TOO_MUCH
+    if where.op == "starts":
+        ids = await stories.beginning(tx, str(where.values[0]).lower(), MOST_VALUES + 1)
+        if len(ids) > MOST_VALUES:
+            return _MANY_NAMES
+    else:
+        found = [await person(tx, str(name)) for name in where.values]
+        ids = [one.id for one in found if one is not None]
+    return Condition("user", "eq", tuple(ids)) if ids else NOTHING
+
+
+# ---- what the journal does not say
+
+
+async def _complete(tx: Tx, picture: Picture, telling: Telling, now: Instant) -> Telling:
+    """Names as they are now where the entries gave none, and what became of the session."""
+    names = await stories.names(tx, UserId(telling.user)) if telling.user else None
+    life = await stories.life(tx, SessionId(telling.session)) if telling.session else None
+    ended, cause = (telling.ended, telling.end_cause) if life is None else _end(telling, life, now)
+    return replace(
+        telling,
+        user_name=telling.user_name or (names[0] if names else ""),
+        user_display_name=names[1] if names else telling.user_display_name,
+        client_name=telling.client_name or _application(picture, telling.client),
+        resource_name=_application(picture, telling.resource),
+        ends=_ends(telling, life),
+        ended=ended,
+        end_cause=cause,
+    )
+
+
+def _application(picture: Picture, id: str | None) -> str:
+    found = picture.applications.get(AppId(id)) if id else None
+    return found.name if found else ""
+
+
+def _ends(telling: Telling, life: Life | None) -> Instant | None:
+    if life is None or telling.outcome is not Outcome.SUCCESS:
+        return telling.ends
+    return min(life.ends, life.exemption_ends or life.ends)
+
+
+def _end(telling: Telling, life: Life, now: Instant) -> tuple[Instant | None, str]:
+    """The earliest of all that ended it, with its cause; liveness is derived, so is this (R8)."""
+    found: list[tuple[Instant, str]] = []
+    if telling.ended is not None:
+        found.append((telling.ended, telling.end_cause))
+    if life.ended is not None:
+        found.append((life.ended, life.end_cause or "ended"))
+    if life.exemption_ended is not None:
+        found.append((life.exemption_ended, f"exemption_{life.exemption_cause or 'ended'}"))
+    if life.epoch is not None and life.epoch > life.created:
+        found.append((life.epoch, "sessions_revoked" if life.enabled else "account_disabled"))
+    for moment, cause in ((life.exemption_ends, "exemption_ran_out"), (life.ends, "ran_out"), (life.idle_ends, "idle")):
+        if moment is not None and moment <= now:
+            found.append((moment, cause))
+    return min(found) if found else (None, "")
