@@ -18,6 +18,8 @@ from pydantic_core import ErrorDetails
 
 from ostiary.app.providers import ProviderConfig
 from ostiary.app.providers import document as providers
+from ostiary.app.retention import KEEP_ALL, RetentionConfig, journal_kept, with_variable
+from ostiary.app.retention import document as retention
 from ostiary.core.signins.limits import SAFE, Limits
 from ostiary.core.words.destinations import place_of, read_destinations
 from ostiary.core.words.digests import digest
@@ -147,6 +149,9 @@ class Config(BaseModel):
         tuple[ProviderConfig, ...],
         Field(max_length=16, description="OpenID Connect providers through which people sign in: tables, see below."),
     ] = ()
+    retention: Annotated[RetentionConfig, Field(description="How long what is kept is kept: a table, see below.")] = (
+        KEEP_ALL
+    )
     notice_allow: Annotated[
         tuple[str, ...],
         Field(
@@ -267,7 +272,8 @@ def load(path: Path | None, environ: Mapping[str, str], **given: Any) -> Config:
     for variable, text in environ.items():
         if variable.startswith(PREFIX):
             name = variable.removeprefix(PREFIX).lower()
-            values[name] = _read(name, text)
+            if not with_variable(values, name, text):
+                values[name] = _read(name, text)
     values |= {name: value for name, value in given.items() if value is not None}
     try:
         return Config(**values)
@@ -306,6 +312,7 @@ def settings(config: Config) -> Settings:
         mtls_origin=config.mtls_origin,
         attesting=_attesting(config),
         notice_reminder=minutes(config.notice_reminder),
+        journal_kept=journal_kept(config.retention),
         ticket_host=config.ticket_host.lower(),
         ticket_token=_ticket_token(config.ticket_token_file),
     )
@@ -386,7 +393,7 @@ def document() -> str:
         "|---|---|---|",
     ]
     for name, field in Config.model_fields.items():
-        default = field.default if field.default not in (None, "", ()) else "–"
+        default = field.default if field.default not in (None, "", (), KEEP_ALL) else "–"
         shown = str(default).lower() if isinstance(default, bool) else str(default)
         lines.append(f"| `{name}` | `{shown}` | {field.description} |")
-    return "\n".join([*lines, *providers()]) + "\n"
+    return "\n".join([*lines, *retention(), *providers()]) + "\n"

@@ -25,6 +25,7 @@ from ostiary.services.exemptions.end import announce_ends, announce_lapses
 from ostiary.services.house import House
 from ostiary.services.logs.checkpoints import seal, thin_checkpoints
 from ostiary.services.logs.floods import write_floods, write_last_floods
+from ostiary.services.logs.prune import prune
 from ostiary.services.logs.stories import catch_up
 from ostiary.services.notices.moments import announce_moments, tend_moments
 from ostiary.services.notices.read import read_journal
@@ -67,6 +68,7 @@ JOBS: tuple[Job, ...] = (
     Job("stories", 0.25, catch_up),
     Job("checkpoints", 0.5, seal),
     Job("thinning", 3600, thin_checkpoints),
+    Job("pruning", 3600, prune),
     Job("floods", 15, write_floods, own=True),
     Job("ends", 0.25, announce_ends),
     Job("lapses", 1, announce_lapses),

@@ -26,6 +26,7 @@ __all__ = ["AUDIT_LOG"]
 
 BASE = "/ostiary/auditLog"
 LARGEST = 64 * 1024  # bytes of a note or a key
+SHOWN = 20  # announcements of gaps, and runs of one, that are told in words
 LONGEST = 4 * 1024 * 1024  # characters of a line
 
 COLUMNS: tuple[Column, ...] = (
@@ -131,7 +132,7 @@ def _tell(errand: Errand, report: Report) -> None:
         "audit_verified", ok=found is None, entries=report.entries, first=report.first, size=report.size,
         to=to_iso(report.at) if report.at is not None else None, kept=report.kept.value,
         damage=found.damage.value if found else None, line=found.line if found else None,
-        last=(found.last or found.line) if found else None, text=found.text if found else None,
+        last=(found.last or found.line) if found else None, text=found.text if found else None, gone=report.gone,
     )  # fmt: skip
     if found is not None:
         lines = f"line {found.line}" if not found.last else f"lines {found.line} to {found.last}"
@@ -139,12 +140,27 @@ def _tell(errand: Errand, report: Report) -> None:
     until = to_iso(report.at) if report.at is not None else "nothing"
     since = to_iso(report.begins) if report.begins is not None else "the beginning of the log"
     say(f"{report.entries} entries from {since} to {until} are as they were signed.", "" if found else "green")
+    _tell_gone(errand, report)
     for text in _unknown(report):
         say(f"Not knowable here: {text}", "yellow")
 
 
+def _tell_gone(errand: Errand, report: Report) -> None:
+    """Which entries are gone, as entries of the export say that still are there."""
+    if report.gone:
+        errand.screen.say(f"Of {report.gone} of them only the hashes are left, as announced by:", "yellow")
+    for one in report.announcements[:SHOWN] if report.gone else ():
+        places = ", ".join(f"{a}" if a == b else f"{a} to {b}" for a, b in one.places[:SHOWN])
+        told = f"  entry {one.place}, {to_iso(one.at)}, {one.kind}: {one.size} entries ({places}), {one.reason}"
+        errand.screen.say(told, "yellow")
+    if report.gone and len(report.announcements) > SHOWN:
+        errand.screen.say(f"  and {len(report.announcements) - SHOWN} more.", "yellow")
+
+
 def _unknown(report: Report) -> Iterator[str]:
     yield "what was done to entries in the second before their checkpoint was made."
+    if report.gone:
+        yield "what the entries said that are gone, and whether they had to go: only that the log announces it."
     if report.kept is Kept.NONE:
         yield "a rewrite by whoever holds the key, or a cut end. A checkpoint kept elsewhere finds both (--since)."
     if report.kept is Kept.UNKNOWN:

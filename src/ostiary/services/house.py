@@ -77,6 +77,8 @@ class Settings:
     """Models whose makers are believed when a passkey is made (R22)."""
     notice_reminder: Span = minutes(30)
     """After how long those who may decide a request are reminded of it."""
+    journal_kept: Span | None = None
+    """How long entries of the journal stay (R15); None: for good."""
     ticket_host: str = ""
     """``host[:port]`` of the system whose tickets are checked: the token goes nowhere else."""
     ticket_token: str = field(default="", repr=False)

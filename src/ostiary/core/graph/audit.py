@@ -132,6 +132,7 @@ ACTIVITIES: Mapping[str, Activity] = {
     Was.KEYS_ROTATED: Activity("Rotate signing keys", "Policy", "Update"),
     Was.LOG_KEY_CHANGED: Activity("Change key of audit log", "Policy", "Update"),
     Was.LOG_EXPORTED: Activity("Export audit log", "Other", "Update"),
+    Was.LOG_PRUNED: Activity("Prune audit log", "Policy", "Delete"),
     Was.KEYS_REWRAPPED: Activity("Rewrap sealed values", "Policy", "Update"),
     Was.FIRST_CODE: Activity("Create code for the first administrator", "UserManagement", "Add"),
     Was.FIRST_CODE_WRONG: Activity("Wrong code for the first administrator", "UserManagement", "Update", failed=True),

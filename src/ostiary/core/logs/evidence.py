@@ -21,6 +21,7 @@ from ostiary.core.logs.checkpoint import (
     read_hand_over,
 )
 from ostiary.core.logs.export_lines import Header, Leaf, canonical_text, read_header, read_line
+from ostiary.core.logs.gaps import Announcement, Gaps
 from ostiary.core.logs.merkle import Frontier, leaf_hash
 from ostiary.core.words.instants import Instant
 
@@ -35,6 +36,8 @@ class Damage(StrEnum):
     UNREADABLE = "unreadable"
     CHANGED = "changed"
     REMOVED = "removed"
+    UNPROVEN = "unproven"
+    """A gap that nothing in this export announces, while the log goes on after it."""
     MOVED = "moved"
     INSERTED = "inserted"
     REWRITTEN = "rewritten"
@@ -85,6 +88,10 @@ class Report:
     """When the last checkpoint that holds was made."""
     kept: Kept = Kept.NONE
     found: Found | None = None
+    gone: int = 0
+    """How many of `entries` are not there any more, and only their hashes are."""
+    announcements: tuple[Announcement, ...] = ()
+    """What the export itself says of entries that are gone, there or before it."""
 
 
 def verify(lines: Iterable[str], key: Key, kept: Note | None = None) -> Report:
@@ -126,6 +133,7 @@ class _Reading:
         self._tree = Frontier()
         self._streams: dict[str, int] = {}
         self._at: Instant | None = None
+        self._gaps = Gaps()
 
     def judge(self, lines: Iterable[str]) -> None:
         """Raises _Damaged."""
@@ -149,6 +157,23 @@ class _Reading:
             raise _Damaged(number, Damage.CUT, text)
         if self._header.newest is not None:
             self._checkpoint(1, self._header.newest)
+        self._announced()
+
+    def _announced(self) -> None:
+        """Whether every gap is announced. Raises _Damaged: removed where the log tells nothing of it to its end."""
+        report = self._report
+        report.gone, report.announcements = self._gaps.count, tuple(self._gaps.announcements)
+        gap = self._gaps.unannounced()
+        if gap is None:
+            return
+        last = gap.line + gap.last - gap.first
+        last = last if last > gap.line else 0
+        what = f"entry {gap.first} is" if not last else f"entries {gap.first} to {gap.last} are"
+        if self._newest is not None and self._newest.size > self._tree.size:
+            text = f"{what} not in the journal any more; if an entry announces that, it is after this export's end"
+            raise _Damaged(gap.line, Damage.UNPROVEN, text, last)
+        text = f"{what} not in the journal any more, and nothing in the log announces it"
+        raise _Damaged(gap.line, Damage.REMOVED, text, last)
 
     # ---- the header
 
@@ -244,7 +269,7 @@ class _Reading:
         _in_order(batch, range(self._tree.size, checkpoint.size), line)
         streams = dict(self._streams)
         for one in batch:
-            _unchanged(one, streams)
+            self._look(one, streams)
         tree = self._grown([one.leaf.leaf for one in batch], line)
         if tree.root != checkpoint.root or streams != dict(checkpoint.streams):
             text = "lines were rewritten together with their hashes: the signed root is another"
@@ -252,6 +277,20 @@ class _Reading:
         self._tree, self._streams, self._at = tree, streams, checkpoint.at
         self._report.entries += len(batch)
         self._report.size, self._report.at = checkpoint.size, checkpoint.at
+
+    def _look(self, one: _Line, streams: dict[str, int]) -> None:
+        """Whether the entry has the hash that its line says, and the next number of its stream. Raises _Damaged."""
+        number, leaf = one
+        if leaf.entry is None:
+            self._gaps.gone(leaf.index, number)
+        elif leaf_hash(canonical_text(leaf.entry).encode()) != leaf.leaf:
+            raise _Damaged(number, Damage.CHANGED, f"entry {leaf.stream}.{leaf.number} is not the one that was written")
+        else:
+            self._gaps.met(leaf.index, leaf.entry)
+        due = streams.get(leaf.stream, 0) + 1
+        if leaf.number != due:
+            raise _Damaged(number, Damage.REMOVED, f"entry {leaf.stream}.{due} was removed before it was sealed")
+        streams[leaf.stream] = leaf.number
 
     def _grown(self, leaves: list[bytes], line: int) -> Frontier:
         """The tree with *leaves*; on the way it is compared with the kept one."""
@@ -298,17 +337,3 @@ def _in_order(batch: Sequence[_Line], places: range, line: int) -> None:
         raise _Damaged(line, Damage.REMOVED, f"entry {places[len(batch)]} is missing before this line")
     if len(batch) > len(places):
         raise _Damaged(batch[len(places)].number, Damage.INSERTED, "more lines than the next checkpoint covers")
-
-
-def _unchanged(one: _Line, streams: dict[str, int]) -> None:
-    """Whether the entry has the hash that its line says, and the next number of its stream. Raises _Damaged."""
-    number, leaf = one
-    if leaf.entry is None:
-        text = f"entry {leaf.stream}.{leaf.number} is not in the journal any more, and nothing says why"
-        raise _Damaged(number, Damage.REMOVED, text)
-    if leaf_hash(canonical_text(leaf.entry).encode()) != leaf.leaf:
-        raise _Damaged(number, Damage.CHANGED, f"entry {leaf.stream}.{leaf.number} is not the one that was written")
-    due = streams.get(leaf.stream, 0) + 1
-    if leaf.number != due:
-        raise _Damaged(number, Damage.REMOVED, f"entry {leaf.stream}.{due} was removed before it was sealed")
-    streams[leaf.stream] = leaf.number

@@ -333,6 +333,8 @@ class Kind(StrEnum):
     """The journal's checkpoints are signed by another key from now on: key, size (of the log), reason."""
     LOG_EXPORTED = "admin:log:exported"
     """The journal was exported: first, until (places in its tree)."""
+    LOG_PRUNED = "system:log:pruned"
+    """Entries older than the journal is kept were removed; their hashes stay: places (in its tree), count, reason."""
     KEYS_ROTATED = "admin:keys:rotated"
     """Signing keys were rotated."""
     KEYS_REWRAPPED = "system:keys:rewrapped"

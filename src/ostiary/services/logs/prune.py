@@ -1,0 +1,95 @@
+"""
+Retention (R15): entries older than the journal is kept go, in pieces; their hashes stay, and each piece is announced by
+an entry in its own transaction. So a kill leaves a piece gone and announced, or neither.
+
+What goes was sealed and read by every reader; what a person has still to be told, and what belongs to an exemption that
+is open or owed a review, stays. Sign-ins of which nothing was written since go with their entries.
+"""
+
+from typing import NamedTuple
+
+from ostiary.core.logs.entry import Entry
+from ostiary.core.logs.gaps import spans
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.logs.retention import Needed, cutoff, is_told, may_go
+from ostiary.core.words.ids import UserId
+from ostiary.core.words.instants import Instant, days
+from ostiary.core.words.visit import Visit
+from ostiary.services.house import House
+from ostiary.services.logs.record import record
+from ostiary.store import Tx, gone
+from ostiary.store.gone import Sealed
+
+__all__ = ["announce_gone", "prune"]
+
+BATCH = 250  # entries of one transaction: it shares the loop with sign-ins
+
+
+class Piece(NamedTuple):
+    """What one transaction did."""
+
+    seen: int
+    """The position up to which it looked."""
+    went: int
+    """How many entries went."""
+    more: bool
+
+
+async def prune(house: House, visit: Visit) -> int:
+    """Job: remove what is older than the journal is kept; how many entries went."""
+    kept = house.settings.journal_kept
+    if kept is None:
+        return 0
+    before, after, done, more = cutoff(visit.now, kept), 0, 0, True
+    reason = f"kept for {kept // days(1)} days"
+
+    async def body(tx: Tx) -> Piece:
+        return await _next(tx, visit, after=after, before=before, reason=reason)
+
+    while more:
+        after, count, more = await house.store.write(body)
+        done += count
+    while await house.store.write(lambda tx: _stories(tx, visit, before)):
+        pass
+    return done
+
+
+async def announce_gone(tx: Tx, visit: Visit, entry: Kind, entries: list[Sealed], **more: object) -> None:
+    """Step: *entries*, by their places, go; an entry of kind *entry* in their tree says so."""
+    places = spans(sorted(one.place for one in entries))
+    detail = {"places": places, "count": len(entries), **more}
+    await record(tx, visit, Entry(entry, target="log", detail=detail))
+    for one in entries:
+        await gone.remove(tx, one.position)
+
+
+async def _next(tx: Tx, visit: Visit, *, after: int, before: Instant, reason: str) -> Piece:
+    """Step: the next old entries beyond position *after*, and their announcement."""
+    upto = await gone.read_up_to(tx)
+    entries = await gone.sealed(tx, after=after, upto=upto, most=BATCH)
+    old = [one for one in entries if one.at < before]
+    needed = Needed(await gone.live(tx, visit.now), await _signed_in(tx, old)) if old else Needed((), {})
+    going = [one for one in old if may_go(one.kind, one.target, one.body, one.position, needed)]
+    if going:
+        await announce_gone(tx, visit, Kind.LOG_PRUNED, going, reason=reason)
+    # Positions are in the order of time, but for what two requests wrote across each other: a young piece is the end.
+    return Piece(entries[-1].position if entries else after, len(going), len(entries) == BATCH and bool(old))
+
+
+async def _signed_in(tx: Tx, old: list[Sealed]) -> dict[str, int]:
+    """Step: where those whom *old* entries are told to signed in last."""
+    found = {}
+    for user in sorted({is_told(one.kind, one.target) for one in old} - {""}):
+        position = await gone.signed_in(tx, UserId(user))
+        if position is not None:
+            found[user] = position
+    return found
+
+
+async def _stories(tx: Tx, visit: Visit, before: Instant) -> int:
+    """Step: sign-ins as old; how many went."""
+    live = await gone.live(tx, visit.now)
+    going = [id for id, exemption in await gone.old_stories(tx, before=before, most=BATCH) if exemption not in live]
+    for id in going:
+        await gone.remove_story(tx, id)
+    return len(going)

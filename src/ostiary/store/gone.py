@@ -1,0 +1,111 @@
+"""
+Entries of the journal that go, and their leaf hashes that stay (R15): which are old, sealed and read, and what still
+needs them.
+"""
+
+from typing import NamedTuple
+
+from sqlalchemy import bindparam, delete, func, or_, select
+
+from ostiary.core.exemptions.request import Phase
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.words.ids import UserId
+from ostiary.core.words.instants import Instant
+from ostiary.store import Tx
+from ostiary.store.exemptions import NOT_ENDED
+from ostiary.store.schema import cursors, exemption_requests, exemptions, journal, log_leaves, stories, users
+from ostiary.store.schema_exemptions import OWES_REVIEW
+from ostiary.store.schema_logs import ABOUT_PEOPLE
+from ostiary.store.sql import sql
+
+
+class Sealed(NamedTuple):
+    """An entry with its place in the tree."""
+
+    position: int
+    place: int
+    kind: str
+    at: Instant
+    story: str
+    target: str
+    body: str
+
+
+SEALER = "checkpoints"  # its cursor counts leaves; whether an entry is sealed, its leaf says
+FOLDER = "stories"  # the reader that begins with the first entry: until it was there, nothing is read
+
+_READERS = sql(select(cursors.c.reader, cursors.c.position))
+_SEALED = sql(
+    select(
+        journal.c.position, log_leaves.c.place, journal.c.kind, journal.c.at, journal.c.story, journal.c.target,
+        journal.c.body,
+    )
+    .join(log_leaves, (log_leaves.c.stream == journal.c.stream) & (log_leaves.c.number == journal.c.number))
+    .where(journal.c.position > bindparam("after"), journal.c.position <= bindparam("upto"))
+    .order_by(journal.c.position)
+    .limit(bindparam("most"))
+)  # fmt: skip
+_LIVE = sql(
+    select(exemptions.c.id).where(NOT_ENDED, exemptions.c.ends > bindparam("now")).union(
+        select(exemption_requests.c.id).where(
+            or_(
+                (exemption_requests.c.phase == Phase.OPEN.value) & (exemption_requests.c.ends > bindparam("now")),
+                OWES_REVIEW,
+            )
+        )
+    )
+)  # fmt: skip
+_SIGNED_IN = sql(
+    select(
+        select(func.max(journal.c.position))
+        .where(ABOUT_PEOPLE, journal.c.target == bindparam("target"), journal.c.kind == Kind.SIGNED_IN.value)
+        .scalar_subquery()
+    ).where(select(users.c.id).where(users.c.id == bindparam("user"), users.c.enabled == 1).exists())
+)
+_REMOVE = sql(delete(journal).where(journal.c.position == bindparam("position_")))
+_OLD_STORIES = sql(
+    select(stories.c.id, stories.c.exemption)
+    .where(stories.c.started < bindparam("before"), stories.c.changed < bindparam("before"))
+    .order_by(stories.c.started, stories.c.id)
+    .limit(bindparam("most"))
+)
+_REMOVE_STORY = sql(delete(stories).where(stories.c.id == bindparam("id_")))
+
+
+async def read_up_to(tx: Tx) -> int:
+    """The position up to which every reader of the journal has come."""
+    rows: dict[str, int] = dict(await tx.all(_READERS))
+    if FOLDER not in rows:
+        return 0
+    return min(position for reader, position in rows.items() if reader != SEALER)
+
+
+async def sealed(tx: Tx, *, after: int, upto: int, most: int) -> list[Sealed]:
+    """Sealed entries of positions beyond *after* up to *upto*, the oldest first."""
+    return [Sealed(*row) for row in await tx.all(_SEALED, after=after, upto=upto, most=most)]
+
+
+async def live(tx: Tx, now: Instant) -> frozenset[str]:
+    """Ids of exemptions that are open or owed a review, and of requests that wait."""
+    return frozenset(row[0] for row in await tx.all(_LIVE, now=now))
+
+
+async def signed_in(tx: Tx, user: UserId) -> int | None:
+    """The position of the last sign-in of *user*, 0 for never; None where no such account is enabled."""
+    row = await tx.one(_SIGNED_IN, user=user, target=f"user:{user}")
+    return None if row is None else int(row[0] or 0)
+
+
+async def remove(tx: Tx, position: int) -> None:
+    """The entry goes. INVARIANT: something was written after it, or its position would be given again."""
+    await tx.run(_REMOVE, position_=position)
+
+
+async def old_stories(tx: Tx, *, before: Instant, most: int) -> list[tuple[str, str | None]]:
+    """Id and exemption of sign-ins of which nothing was written since *before*, the oldest first."""
+    return [(id, exemption) for id, exemption in await tx.all(_OLD_STORIES, before=before, most=most)]
+
+
+async def remove_story(tx: Tx, id: str) -> None:
+    """The sign-in's row goes."""
+    await tx.run(_REMOVE_STORY, id_=id)

@@ -1,0 +1,179 @@
+"""Retention on a real database (R15): what is old goes with an announcement, and readers lose nothing."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ostiary.core.logs.entry import Entry
+from ostiary.core.logs.evidence import Damage
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.words.instants import days
+from ostiary.services.house import House
+from ostiary.services.logs import prune as pruning
+from ostiary.services.logs.checkpoints import newest_checkpoint, seal
+from ostiary.services.logs.prune import prune
+from ostiary.services.logs.record import record
+from ostiary.services.logs.stories import catch_up
+from ostiary.store import Tx, gone, logs
+from tests.clock import MovableClock
+from tests.records.house import BOB, a_house, journal, visit
+from tests.records.test_checkpoints import happen, judged, sql
+
+Play = Callable[[House, MovableClock], Awaitable[None]]
+
+
+def play(folder: Path, story: Play) -> None:
+    """Run *story* in a house that keeps its journal for 40 days."""
+
+    async def main() -> None:
+        async with a_house(folder) as (house, clock):
+            await story(replace(house, settings=replace(house.settings, journal_kept=days(40))), clock)
+
+    asyncio.run(main())
+
+
+async def read(house: House) -> None:
+    """What the jobs do in less than a second."""
+    await catch_up(house, visit(house))
+    await seal(house, visit(house))
+
+
+async def leave(house: House, *entries: Entry) -> None:
+    """These entries."""
+
+    async def body(tx: Tx) -> None:
+        for entry in entries:
+            await record(tx, visit(house), entry)
+
+    await house.store.write(body)
+
+
+def test_r15_what_is_old_goes_and_the_gap_is_announced(tmp_path: Path) -> None:
+    """In pieces, each announced; an export to the end holds, with a kept checkpoint too; young entries stay."""
+
+    async def story(house: House, clock: MovableClock) -> None:
+        await happen(house, 600)
+        await read(house)
+        kept = await newest_checkpoint(house)
+        clock.move(days(41))
+        await happen(house, 10)
+        await read(house)
+        assert await prune(house, visit(house)) == 601  # the sealer's first key as well
+        assert await prune(house, visit(house)) == 0
+        kinds = [kind for kind, _ in await journal(house)]
+        assert kinds == [Kind.USER_CREATED] * 10 + [Kind.LOG_PRUNED] * 3
+        report = await judged(house, kept)  # type: ignore[arg-type]
+        assert (report.found, report.gone, len(report.announcements)) == (None, 601, 3)
+        assert {one.reason for one in report.announcements} == {"kept for 40 days"}
+        clock.move(days(100))
+        assert await prune(house, visit(house)) == 10  # and not what nobody has read
+        await read(house)
+        assert await prune(house, visit(house)) > 0
+        assert [kind for kind, _ in await journal(house)].count(Kind.LOG_PRUNED) == 5
+        assert (await judged(house)).found is None
+
+    play(tmp_path, story)
+
+
+def test_r15_a_row_removed_beside_the_announced_ones_is_named(tmp_path: Path) -> None:
+    """Retention hides no deletion."""
+
+    async def story(house: House, clock: MovableClock) -> None:
+        await happen(house, 20)
+        await read(house)
+        clock.move(days(41))
+        await happen(house, 5)
+        await read(house)
+        assert await prune(house, visit(house)) == 21
+        sql(tmp_path, "DELETE FROM journal WHERE number = 23")
+        found = (await judged(house)).found
+        assert found is not None
+        assert found.damage is Damage.REMOVED
+        assert "entry 22 " in found.text
+
+    play(tmp_path, story)
+
+
+def test_r15_nothing_goes_before_every_reader_has_read_it(tmp_path: Path) -> None:
+    """A reader that is behind, or a folder that never ran, holds everything after its place."""
+
+    async def story(house: House, clock: MovableClock) -> None:
+        await happen(house, 20)
+        await seal(house, visit(house))
+        clock.move(days(41))
+        assert await prune(house, visit(house)) == 0
+        await catch_up(house, visit(house))
+
+        async def behind(tx: Tx) -> None:
+            await logs.cursor(tx, "slow")
+            await logs.move_cursor(tx, "slow", seen=0, position=7)
+
+        await house.store.write(behind)
+        assert await prune(house, visit(house)) == 7
+        assert (await judged(house)).found is None
+
+    play(tmp_path, story)
+
+
+def test_r15_what_a_person_was_not_told_yet_stays(tmp_path: Path) -> None:
+    """Until their next sign-in, however old it is."""
+
+    async def story(house: House, clock: MovableClock) -> None:
+        target = f"user:{BOB}"
+        await leave(house, Entry(Kind.MFA_RESET, target=target), Entry(Kind.SIGNED_IN, target=target, story="s1"),
+                    Entry(Kind.PASSKEY_TAKEN, target=target))  # fmt: skip
+        await read(house)
+        clock.move(days(41))
+        assert await prune(house, visit(house)) == 2
+        left = [kind for kind, _ in await journal(house)]
+        assert left == [Kind.PASSKEY_TAKEN, Kind.LOG_KEY_CHANGED, Kind.LOG_PRUNED]
+        await leave(house, Entry(Kind.SIGNED_IN, target=target, story="s2"))
+        await read(house)
+        assert await prune(house, visit(house)) == 2
+        assert (await judged(house)).found is None
+
+    play(tmp_path, story)
+
+
+def test_r15_a_kill_between_pieces_leaves_whole_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A transaction that fails in the middle leaves neither a gap nor an announcement; the next run goes on."""
+    monkeypatch.setattr(pruning, "BATCH", 10)
+
+    async def story(house: House, clock: MovableClock) -> None:
+        await happen(house, 30)
+        await read(house)
+        clock.move(days(41))
+        real, calls = gone.remove, 0
+
+        async def killed(tx: Tx, position: int) -> None:
+            nonlocal calls
+            calls += 1
+            if calls == 15:
+                raise OSError("killed")
+            await real(tx, position)
+
+        monkeypatch.setattr(gone, "remove", killed)
+        with pytest.raises(OSError, match="killed"):
+            await prune(house, visit(house))
+        report = await judged(house)
+        assert (report.found, report.gone) == (None, 10)
+        monkeypatch.setattr(gone, "remove", real)
+        assert await prune(house, visit(house)) == 20
+        assert (await judged(house)).gone == 30
+
+    play(tmp_path, story)
+
+
+def test_r15_without_the_setting_everything_stays(tmp_path: Path) -> None:
+    """For good, as long as nobody says otherwise."""
+
+    async def story(house: House, clock: MovableClock) -> None:
+        await happen(house, 5)
+        await read(house)
+        clock.move(days(10_000))
+        assert await prune(replace(house, settings=replace(house.settings, journal_kept=None)), visit(house)) == 0
+
+    play(tmp_path, story)
