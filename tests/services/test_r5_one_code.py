@@ -234,7 +234,7 @@ def test_every_rule_that_is_not_kept_is_told_at_once_and_nothing_is_asked(asking
     assert (str(limits.network), limits.scopes, limits.sign_ins) == ("203.0.113.9/32", frozenset({"Read"}), 1)
     answer = asking.ask(seen.signin.id, reason="because", length=hours(9))
     assert isinstance(answer, Invalid)
-    assert {p.message.partition(":")[0] for p in answer.problems} == {
+    assert {problem.rule for problem in answer.problems} == {
         "ExpirationRule",
         "DeviceRule",
         "JustificationRule",

@@ -86,6 +86,11 @@ def test_all_problems_are_told_at_once() -> None:
     invalid = Invalid((Problem("$.a", "Bad."), Problem("$.b", "Worse.")))
     assert sentence(invalid) == "$.a: Bad. (1 more in details)"
     assert sentence(Invalid(invalid.problems[:1])) == "$.a: Bad."
+    ruled = Invalid((Problem("reason", "Say why.", "JustificationRule"), Problem("$.b", "Worse.")))
+    assert sentence(ruled) == "reason: JustificationRule: Say why. (1 more in details)"
+    assert ruled.plain == "Say why. Worse."
+    told = envelope("C", "M", now=Instant(AT), request="r", correlation="", problems=problems_of(ruled))["error"]
+    assert [detail["message"] for detail in told["details"]] == ["JustificationRule: Say why.", "Worse."]
     error = envelope("C", "M", now=Instant(AT), request="r", correlation="", problems=problems_of(invalid))["error"]
     assert error["innerError"] == {"date": "2026-11-23T08:00:00", "request-id": "r", "client-request-id": "r"}
     assert [detail["target"] for detail in error["details"]] == ["$.a", "$.b"]

@@ -26,6 +26,9 @@ def test_r3_more_time_is_asked_for_in_a_browser_that_proved_it_freshly(site: Sit
     wrong = browser.submit(page, address, length="60", reason="x")
     assert wrong.status_code == 400
     assert "A reason of 3 to 512" in wrong.text
+    for length in ("000060777", "an hour", ""):
+        unread = browser.submit(page, address, length=length, reason="restore still runs")
+        assert (unread.status_code, "Say for how many minutes." in unread.text) == (400, True), length
     asked = browser.submit(page, address, length="60", reason="restore still runs")
     assert asked.status_code == 200
     assert "An approver has to say yes" in asked.text

@@ -10,6 +10,7 @@ import pytest
 
 from ostiary.core.directory.applications import to_document
 from ostiary.core.exemptions.deciding import Verdict
+from ostiary.core.logs.kinds import Kind
 from ostiary.core.tokens.clients import Shown
 from ostiary.core.words.instants import minutes
 from ostiary.core.words.outcome import Refused
@@ -118,8 +119,13 @@ def test_every_rule_that_is_not_kept_is_shown_and_what_was_typed_stays(site: Sit
     answer = browser.submit(browser.get(path), path, reason="x", length="600", ticket="")
     assert answer.status_code == 400
     said = html.unescape(answer.text)
-    assert "The rules allow PT30M to PT4H." in said
+    told = "The rules allow PT30M to PT4H. A reason of 3 to 512 printable characters is needed."
+    assert f'id="trouble"><p>{told}</p>' in said
     assert ">x</textarea>" in said
+    for length in ("an hour", "000060777", "1441", "0"):
+        unread = browser.submit(answer, path, reason=WHY, length=length, ticket="")
+        assert (unread.status_code, "Say for how many minutes." in unread.text) == (400, True), length
+    assert site.entries(Kind.REQUEST_MADE) == []
     forged = browser.post(path, reason=WHY, length="60")
     assert forged.status_code == 403
 

@@ -99,6 +99,12 @@ def test_what_cannot_be_read_is_refused_and_never_left_out(settled: Site) -> Non
         "The rules allow PT30M to PT4H.",
         "A reason of 3 to 512 printable characters is needed.",
     ]
+    for length, sign_ins, sentence in (
+        ("000060777", "", "The rules allow PT30M to PT4H."), ("60", "1.5", "At least one sign-in."),
+        ("60", "5000", "From 1 to 1000 sign-ins."),
+    ):  # fmt: skip
+        cut = browser.submit(refused, NEW, reason="fix INC-4412", length=length, sign_ins=sign_ins)
+        assert [text.strip() for text in re.findall(r"<li>([^<]*)", cut.text)] == [sentence]
     alone = browser.submit(refused, NEW, reason="fix INC-4412", network="here")
     assert [text.strip() for text in re.findall(r"<li>([^<]*)", alone.text)] == told[:1]
     assert settled.entries(Kind.REQUEST_MADE) == []

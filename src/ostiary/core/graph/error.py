@@ -18,6 +18,13 @@ class Problem:
     path: str
     """JSON path (``$.api.oauth2PermissionScopes[0].value``) or query option (``$filter``)."""
     message: str
+    rule: str = ""
+    """The rule for exemptions that is not kept, as Graph calls it; the API tells it before the message."""
+
+    @property
+    def told(self) -> str:
+        """As the envelope says it."""
+        return f"{self.rule}: {self.message}" if self.rule else self.message
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,11 @@ class Invalid:
     """A body that cannot be used, with everything that is wrong with it."""
 
     problems: tuple[Problem, ...]
+
+    @property
+    def plain(self) -> str:
+        """All of it for people, without the names of places and rules."""
+        return " ".join(problem.message for problem in self.problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +104,7 @@ def sentence(refused: Refused | Invalid) -> str:
     if isinstance(refused, Invalid):
         first = refused.problems[0]
         more = f" ({len(refused.problems) - 1} more in details)" if len(refused.problems) > 1 else ""
-        return f"{first.path}: {first.message}{more}"
+        return f"{first.path}: {first.told}{more}"
     message = refused.detail or meaning(refused.reason).message
     return f"{refused.field}: {message}" if refused.field else message
 
@@ -113,5 +125,5 @@ def envelope(
         },
     }
     if problems:
-        error["details"] = [{"code": code, "target": p.path, "message": p.message} for p in problems]
+        error["details"] = [{"code": code, "target": p.path, "message": p.told} for p in problems]
     return {"error": error}

@@ -18,7 +18,7 @@ from ostiary.core.exemptions.exemption import Limits, limits_document
 from ostiary.core.exemptions.opening import PRINCIPAL_LENGTH
 from ostiary.core.exemptions.request import Request
 from ostiary.core.exemptions.rules import Checker, Rules
-from ostiary.core.graph.error import Invalid, Problem
+from ostiary.core.graph.error import Invalid, Problem, meaning
 from ostiary.core.logs.entry import Entry, tame
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.caller import Origin
@@ -238,4 +238,9 @@ async def _unmet(tx: Tx, visit: Visit, whose: Person, wrong: tuple[Unmet, ...], 
             return unmet.refused
         if unmet.refused.reason is Reason.MFA_REQUIRED:
             return replace(unmet.refused, reason=Reason.STEP_UP)
-    return Invalid(tuple(Problem(u.refused.field or u.rule, f"{u.rule}: {u.refused.detail}") for u in wrong))
+    return Invalid(tuple(_problem(unmet) for unmet in wrong))
+
+
+def _problem(unmet: Unmet) -> Problem:
+    refused = unmet.refused
+    return Problem(refused.field or unmet.rule, refused.detail or meaning(refused.reason).message, unmet.rule)

@@ -12,7 +12,6 @@ from starlette.responses import Response
 
 from ostiary.core.exemptions.deciding import Verdict
 from ostiary.core.words.ids import ExemptionId
-from ostiary.core.words.instants import Span, minutes
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.exemptions.decide import decide_request
 from ostiary.services.exemptions.end import end_exemption
@@ -20,12 +19,11 @@ from ostiary.services.exemptions.overview import Overview, overview
 from ostiary.services.exemptions.requests import review_break_glass
 from ostiary.services.exemptions.view import NOT_YOURS, Look, look
 from ostiary.web.front import typed
-from ostiary.web.pages.page import Guest, Page, go, keep, render, step_up, to_sign_in
+from ostiary.web.pages.page import Guest, Page, go, keep, render, step_up, to_sign_in, whole_minutes
 
 __all__ = ["ROUTES"]
 
 LONGEST_TEXT = 2048  # characters that are read of a reason; the rules take 512
-MOST_MINUTES = 24 * 60
 
 
 async def _list(guest: Guest) -> Response:
@@ -95,7 +93,8 @@ async def _done(guest: Guest, verdict: str) -> object | Refused:
         case "deny" | "approve":
             return await decide_request(house, visit, id, Verdict(verdict == "approve", reason))
         case "less":
-            length = _length(guest)
+            wanted = guest.form.get("minutes") or guest.form.get("length", "")  # typed, or else chosen
+            length = whole_minutes(wanted, field="minutes")
             if isinstance(length, Refused):
                 return length
             return await decide_request(house, visit, id, Verdict(True, reason, length))
@@ -104,14 +103,6 @@ async def _done(guest: Guest, verdict: str) -> object | Refused:
         case "review":
             return await review_break_glass(house, visit, id, reason)
     return Refused(Reason.INVALID_VALUE, "Press one of the buttons.")
-
-
-def _length(guest: Guest) -> Span | Refused:
-    """The minutes that were typed, or else chosen."""
-    wanted = (guest.form.get("minutes") or guest.form.get("length", "")).strip()
-    if wanted.isascii() and wanted.isdigit() and 0 < int(wanted[:6]) <= MOST_MINUTES:
-        return minutes(int(wanted[:6]))
-    return Refused(Reason.INVALID_VALUE, "Say for how many minutes.", field="minutes")
 
 
 _REQUEST = Page("/approvals/{request}", get=_show, post=_post, signed_in=True, keeps=("reason", "length", "minutes"))

@@ -15,7 +15,7 @@ from ostiary.core.signins.request_binding import Datum
 from ostiary.core.signins.signin import SignIn, State
 from ostiary.core.signins.view import Approved, Asked, Claimed
 from ostiary.core.words.ids import DrillId, SignInId
-from ostiary.core.words.instants import Instant, between, minutes, to_seconds
+from ostiary.core.words.instants import Instant, between, to_seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.signins import ask, bind, claim, decide, drills
 from ostiary.services.signins.complete_address import carried
@@ -23,13 +23,12 @@ from ostiary.services.tokens import browser
 from ostiary.web.front import typed
 from ostiary.web.front.credentials import HANDED, SESSION, cookie, set_cookie
 from ostiary.web.pages.explain import explained
-from ostiary.web.pages.page import Guest, Page, go, keep, render, step_up
+from ostiary.web.pages.page import Guest, Page, go, keep, render, step_up, whole_minutes
 
 __all__ = ["ROUTES"]
 
 LONGEST_CODE = 64  # characters of a typed code
 LONGEST_TEXT = 2048  # characters that are read of a field; the rules take less
-MOST_DIGITS = 5
 FIELDS = ("reason", "length", "ticket")
 
 _SENTENCES = {
@@ -166,13 +165,13 @@ async def _bind(guest: Guest) -> Response:
 async def _ask_with_consent(guest: Guest) -> Response:
     """The one form of somebody blocked who may ask: yes, and for what."""
     text = {name: guest.form.get(name, "").strip()[:LONGEST_TEXT] for name in FIELDS}
-    chosen = text["length"]
-    length = minutes(int(chosen[:MOST_DIGITS])) if chosen.isascii() and chosen.isdigit() else None
+    length = whole_minutes(text["length"], field="length") if text["length"] else None
+    if isinstance(length, Refused):
+        return await _ask(guest, length)
     form = ask.Typed(text["reason"], length, text["ticket"][:64])
     answer = await ask.ask_with_consent(guest.house, guest.visit, _id(guest), form)
     if isinstance(answer, Invalid):
-        told = " ".join(problem.message.partition(": ")[2] or problem.message for problem in answer.problems)
-        return await _ask(guest, Refused(Reason.INVALID_VALUE, told[:500]))
+        return await _ask(guest, Refused(Reason.INVALID_VALUE, answer.plain))
     if isinstance(answer, Asked):
         if answer.number:
             return _done(guest, "number", answer.signin, answer.application.name, number=answer.number)

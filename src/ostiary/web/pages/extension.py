@@ -9,12 +9,11 @@ from ostiary.core.exemptions.asking import Wish
 from ostiary.core.exemptions.request import Phase
 from ostiary.core.graph.error import Invalid
 from ostiary.core.words.ids import ExemptionId
-from ostiary.core.words.instants import minutes
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.exemptions.ask import ask_exemption
 from ostiary.services.tokens import browser
 from ostiary.services.tokens.browser import Mine
-from ostiary.web.pages.page import Guest, Page, not_found, render, step_up, to_sign_in
+from ostiary.web.pages.page import Guest, Page, not_found, render, step_up, to_sign_in, whole_minutes
 
 __all__ = ["ROUTES"]
 
@@ -27,13 +26,13 @@ async def _show(guest: Guest) -> Response:
 
 
 async def _ask(guest: Guest) -> Response:
-    chosen = guest.form.get("length", "")
-    length = minutes(int(chosen)) if chosen in {str(each) for each in LENGTHS} else None
+    length = whole_minutes(guest.form.get("length", ""), field="length")
+    if isinstance(length, Refused):
+        return await _page(guest, length)
     wish = Wish(length=length, reason=guest.form.get("reason", "")[:1024], extends=_id(guest))
     answer = await ask_exemption(guest.house, guest.visit, wish)
     if isinstance(answer, Invalid):
-        told = " ".join(problem.message.partition(": ")[2] for problem in answer.problems)
-        return await _page(guest, Refused(Reason.INVALID_VALUE, told[:500]))
+        return await _page(guest, Refused(Reason.INVALID_VALUE, answer.plain))
     if not isinstance(answer, Refused):
         ends = answer.exemption.ends if answer.exemption is not None else None
         approved = answer.request.phase is Phase.APPROVED

@@ -20,7 +20,8 @@ from starlette.routing import Route
 
 from ostiary.core.access.kill_switch import KillSwitch
 from ostiary.core.directory.people import Role
-from ostiary.core.words.instants import Instant, Span, in_words, to_datetime, to_seconds
+from ostiary.core.exemptions.exemption import HARD_CAP
+from ostiary.core.words.instants import Instant, Span, in_words, minutes, to_datetime, to_seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
@@ -41,6 +42,8 @@ __all__ = [
     "routes_of",
     "step_up",
     "to_sign_in",
+    "whole_minutes",
+    "whole_number",
 ]
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -48,6 +51,9 @@ TEMPLATES = Path(__file__).parent / "templates"
 _RETURN = re.compile(r"/(?![/\\])[A-Za-z0-9_\-./?=&%~:+!$'()*,;@]{0,4000}", re.ASCII)
 """A path of our own: one slash, then no second one and no backslash, which browsers take for another site."""
 HOME = "/devicelogin"
+MOST_MINUTES = HARD_CAP // minutes(1)
+LARGEST = 999_999_999
+"""The largest number that is read at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +191,23 @@ def _killed(guest: Guest) -> KillSwitch | None:
     """The kill switch, for an administrator while it is on."""
     switch = guest.house.desk.picture.switch
     return switch if switch.on and Role.ADMINISTRATOR in guest.visit.caller.roles else None
+
+
+# ---- what was typed
+
+
+def whole_number(text: str, *, most: int = LARGEST) -> int | None:
+    """The number from 1 to *most* that was typed in ASCII digits; None for all else: nothing is cut or guessed."""
+    digits = text.strip()
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > len(str(LARGEST)):
+        return None
+    return int(digits) if 1 <= int(digits) <= most else None
+
+
+def whole_minutes(text: str, *, field: str) -> Span | Refused:
+    """A length as forms send it. Refused: INVALID_VALUE at *field* for what is no whole number of minutes of a day."""
+    count = whole_number(text, most=MOST_MINUTES)
+    return Refused(Reason.INVALID_VALUE, "Say for how many minutes.", field=field) if count is None else minutes(count)
 
 
 # ---- ways on

@@ -14,7 +14,7 @@ from ostiary.core.exemptions.request import Act
 from ostiary.core.graph.error import Invalid, Problem
 from ostiary.core.graph.exemption_wish import Ask, read_request
 from ostiary.core.words.ids import ExemptionId
-from ostiary.core.words.instants import minutes
+from ostiary.core.words.instants import Span
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.exemptions.ask import ask_exemption
 from ostiary.services.exemptions.decide import withdraw_request
@@ -23,7 +23,7 @@ from ostiary.services.exemptions.offer import offer
 from ostiary.services.exemptions.overview import own_requests
 from ostiary.services.exemptions.view import look_at_own
 from ostiary.web.front import typed
-from ostiary.web.pages.page import Guest, Page, go, keep, render, step_up, to_sign_in
+from ostiary.web.pages.page import Guest, Page, go, keep, render, step_up, to_sign_in, whole_minutes, whole_number
 
 __all__ = ["ROUTES"]
 
@@ -32,7 +32,6 @@ _NARROWER = ("ticket_system", "network", "resource", "scopes", "device", "sign_i
 """Fields that are folded away until somebody or a rule wants them."""
 FIELDS = ("length", "reason", "ticket", "application", *_NARROWER)
 LONGEST_TEXT = 2048  # characters that are read of one field
-MOST_DIGITS = 6
 
 
 async def _list(guest: Guest) -> Response:
@@ -103,8 +102,7 @@ async def _ask(guest: Guest) -> Response:
         return await _asking(guest, unread)
     answer = await ask_exemption(guest.house, guest.visit, wished.wish, trial=bool(unread))
     if isinstance(answer, Invalid):
-        plain = tuple(Problem(each.path, each.message.partition(": ")[2] or each.message) for each in answer.problems)
-        return await _asking(guest, (*unread, *plain))
+        return await _asking(guest, (*unread, *answer.problems))
     if isinstance(answer, Refused) and answer.reason is Reason.STEP_UP and not unread:
         return step_up(_NEW, keep(guest, _ASK))
     if isinstance(answer, Refused):
@@ -144,10 +142,10 @@ def _wishes(form: Mapping[str, str]) -> dict[str, Any]:
     would ask for more than was meant.
     """
     text = {name: form.get(name, "").strip()[:LONGEST_TEXT] for name in FIELDS}
-    length = _number(text["length"])
+    length = whole_minutes(text["length"], field="length") if text["length"] else None
     return {
         "action": Act.ACTIVATE.value,
-        "duration": None if length is None else minutes(length),
+        "duration": Span(0) if isinstance(length, Refused) else length,
         "justification": text["reason"],
         "ticket_number": text["ticket"][:64],
         "ticket_system": text["ticket_system"][:64],
@@ -156,15 +154,8 @@ def _wishes(form: Mapping[str, str]) -> dict[str, Any]:
         "resource": text["resource"] or None,
         "scopes": text["scopes"].split() or None,
         "device": text["device"] or None,
-        "sign_ins": _number(text["sign_ins"]),
+        "sign_ins": whole_number(text["sign_ins"]) or 0 if text["sign_ins"] else None,
     }
-
-
-def _number(text: str) -> int | None:
-    """None where nothing was typed, 0 for what is no whole number."""
-    if not text:
-        return None
-    return int(text[:MOST_DIGITS]) if text.isascii() and text.isdigit() else 0
 
 
 _ASK = Page(_NEW, get=_form, post=_ask, signed_in=True, keeps=FIELDS)
