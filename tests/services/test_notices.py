@@ -16,7 +16,7 @@ from ostiary.core.directory.people import Role
 from ostiary.core.graph.query import Query
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.notices.channel import MOST_OF_ONE, MOST_WAITING
+from ostiary.core.notices.channel import MOST_OF_ONE, MOST_WAITING, Alarm
 from ostiary.core.words.destinations import read_destinations
 from ostiary.core.words.ids import ExemptionId
 from ostiary.core.words.instants import Instant, hours, minutes, seconds
@@ -39,7 +39,8 @@ from ostiary.services.notices.moments import announce_moments
 from ostiary.services.notices.read import read_journal
 from ostiary.services.notices.send import send_notices
 from ostiary.services.tokens.rewrap import rewrap
-from ostiary.store import Tx, exemptions
+from ostiary.store import Tx, exemptions, notices
+from ostiary.store.notices import Message
 from tests.outside.test_apprise import Mailbox, on_loopback
 from tests.records.house import BOB, alice, journal, visit
 from tests.server import PATIENCE
@@ -485,6 +486,61 @@ def test_the_line_of_a_channel_is_bounded(play: Callable[[Story], None], monkeyp
         await here.settle()
         assert here.receiver.told("/a") == ["request.withdrawn"] * 3
         assert [d["about"] for kind, d in await journal(here.house) if kind == Kind.ALERT] == ["notices_dropped"]
+
+    play(story)
+
+
+def test_neither_alert_about_a_channel_hides_the_other(
+    play: Callable[[Story], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its line ran over, and then it was given up: administrators hear both, and a test says why it is not sent."""
+    monkeypatch.setattr("ostiary.services.notices.read.MOST_WAITING", 2)
+
+    async def story(here: Noticing) -> None:
+        dead = await here.channel("/dead")
+        here.receiver.fails["/dead"] = 410
+        for _ in range(3):
+            id = await here.ask()
+            await here.settle()
+            await withdraw_request(here.house, visit(here.house, here.by(BOB)), id)
+            await here.settle()
+        full = await send_test(here.house, visit(here.house, alice(here.clock.now())), dead, own=False)
+        assert isinstance(full, Refused)
+        assert full.detail == "1000 messages wait for it already."
+        for _ in range(26):
+            here.clock.move(hours(1))
+            await here.settle()
+        about = [detail["about"] for kind, detail in await journal(here.house) if kind == Kind.ALERT]
+        assert about == ["notices_dropped", "notices_failed"]
+
+    play(story)
+
+
+def test_what_was_told_of_a_channel_is_told_again_when_it_was_over(play: Callable[[Story], None]) -> None:
+    """A success ends a failure; a line is not overfull any more when half of it is gone, not when one message is."""
+
+    async def story(here: Noticing) -> None:
+        channel = await here.channel("/a")
+        now = here.clock.now()
+        first: list[list[bool]] = []
+
+        async def body(tx: Tx) -> None:
+            async def alerts() -> None:
+                first.append([await notices.first_alert(tx, channel, alarm) for alarm in Alarm])
+
+            for n in range(MOST_WAITING // 2 + 1):
+                await notices.add(tx, Message(f"m{n}", channel, f"c{n}", "alert", "{}", now))
+            await alerts()
+            await alerts()
+            for failures in (1, 0):
+                await notices.mark(tx, channel, failures=failures)
+                await alerts()
+            await notices.done(tx, "m0")
+            await notices.mark(tx, channel, sent=now)
+            await alerts()
+
+        await here.house.store.write(body)
+        assert first == [[True, True], [False, False], [False, False], [True, False], [True, True]]
 
     play(story)
 

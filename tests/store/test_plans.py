@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ostiary.store import credentials, directory, habits, logs, notices, signins
+from ostiary.store import credentials, directory, habits, logs, moments, notices, requests, signins
 from ostiary.store.migrate import migrate
 from ostiary.store.sql import Sql
 
@@ -22,7 +22,11 @@ ASKED = {
     "which notices are due, twice a second": notices._DUE_CHANNELS,
     "the next notice of a channel": notices._NEXT,
     "whom the kill switch stopped": notices._OF_STOPPED,
-    "what ends soon": notices._ENDING,
+    "what ends soon": moments._ENDING,
+    "what waits for a decision, every five seconds": moments._WAITING,
+    "what owes a review": moments._OWED,
+    "which moments were told": moments._TOLD,
+    "what was said of requests": requests._DECISIONS_OF,
     "what a person asked for before": habits.REQUESTS,
     "from where a person signed in before": habits.SIGN_INS,
     "when a person used an exemption last": habits.USE,

@@ -1,24 +1,21 @@
 """
-Notices as rows: where they go, what waits to be sent, which moments were told. A message that was sent has no row.
+Notices as rows: where they go, and what waits to be sent. A message that was sent has no row.
 """
 
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, case, delete, func, insert, select, update
+from sqlalchemy import and_, bindparam, case, delete, func, insert, select, update
 
-from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.exemptions.request import Phase
 from ostiary.core.logs.entry import Recorded
 from ostiary.core.notices.address import Form
-from ostiary.core.notices.channel import Channel
+from ostiary.core.notices.channel import MOST_WAITING, Alarm, Channel
 from ostiary.core.notices.kinds import WATCHED, Topic
 from ostiary.core.words.ids import GroupId, UserId
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx, logs
-from ostiary.store.exemptions import ALL as EXEMPTION_COLUMNS
-from ostiary.store.exemptions import NOT_ENDED, exemption_of
 from ostiary.store.schema import (
     HAS_ROLE,
     exemption_requests,
@@ -26,18 +23,19 @@ from ostiary.store.schema import (
     journal,
     members,
     notice_channels,
-    notice_moments,
     notices,
     users,
 )
 from ostiary.store.sql import sql
 
 __all__ = [
-    "Due", "Message", "add", "add_channel", "ahead", "channels", "claim", "done", "due_channels", "ending",
-    "find_channel", "first_alert", "forget_moments", "mark", "mark_moment", "of_enabled", "of_group", "of_person",
-    "of_role", "of_stopped", "put_off", "remove_channel", "waiting", "was_told",
+    "Due", "Message", "add", "add_channel", "ahead", "channels", "claim", "done", "due_channels", "find_channel",
+    "first_alert", "mark", "of_enabled", "of_group", "of_person", "of_role", "of_stopped", "put_off", "remove_channel",
+    "waiting",
 ]  # fmt: skip
 
+TABLE, FIELD = "notice_channels", "sealed"
+"""Where the address of a channel and the secret of a webhook are sealed (R17)."""
 MOST_TOLD = 500  # channels of one group of people
 
 _SHOWN = tuple(
@@ -46,13 +44,7 @@ _SHOWN = tuple(
 )
 _ORDER = (notice_channels.c.created, notice_channels.c.id)
 _WATCHED = sql(
-    select(
-        *(
-            journal.c[name]
-            for name in ("position", "stream", "number", "kind", "at", "story", "actor", "target", "body")
-        )
-    )
-    .where(
+    logs.ENTRIES.where(
         journal.c.position > bindparam("after"), journal.c.position <= bindparam("upto"),
         journal.c.kind.in_(sorted(WATCHED)),
     )
@@ -136,33 +128,29 @@ _CLAIM = sql(
 )
 _PUT_OFF = sql(update(notices).where(notices.c.id == bindparam("id_")).values(due=bindparam("due_")))
 _DONE = sql(delete(notices).where(notices.c.id == bindparam("id_")))
+# Of a channel that sends less than comes, each message that leaves would else make room for one more alert.
+_LONG_LINE = and_(
+    notice_channels.c.alerted >= Alarm.OVERFULL.value,
+    select(func.count()).where(notices.c.channel == notice_channels.c.id).scalar_subquery() > MOST_WAITING // 2,
+)
 _MARK = sql(
     update(notice_channels)
     .where(notice_channels.c.id == bindparam("id_"))
     .values(
         sent=func.coalesce(bindparam("sent_"), notice_channels.c.sent), failures=bindparam("failures_"),
         rests=bindparam("rests_"), trouble=bindparam("trouble_"),
-        alerted=case((bindparam("failures_") == 0, 0), else_=notice_channels.c.alerted),
+        alerted=case(
+            (bindparam("failures_") > 0, notice_channels.c.alerted),
+            (_LONG_LINE, notice_channels.c.alerted.bitwise_and(Alarm.OVERFULL.value)),
+            else_=0,
+        ),
     )
 )  # fmt: skip
 _ALERT = sql(
     update(notice_channels)
-    .where(notice_channels.c.id == bindparam("id_"), notice_channels.c.alerted == 0)
-    .values(alerted=1)
+    .where(notice_channels.c.id == bindparam("id_"), notice_channels.c.alerted.bitwise_and(bindparam("alarm")) == 0)
+    .values(alerted=notice_channels.c.alerted.bitwise_or(bindparam("alarm")))
 )
-_TOLD = sql(select(notice_moments.c.at).where(notice_moments.c.key == bindparam("key")))
-_TELL = sql(insert(notice_moments).values(key=bindparam("key"), at=bindparam("at")))
-_FORGET = sql(delete(notice_moments).where(notice_moments.c.at < bindparam("before")))
-_ENDING = sql(
-    select(*EXEMPTION_COLUMNS)
-    .where(
-        NOT_ENDED, exemptions.c.ends > bindparam("now"), exemptions.c.ends <= bindparam("until"),
-        exemptions.c.waits.is_(None),
-    )
-    .order_by(exemptions.c.ends, exemptions.c.id)
-    .limit(bindparam("most"))
-)  # fmt: skip
-
 
 # ---- the journal
 
@@ -292,7 +280,7 @@ async def waiting(tx: Tx, channel: str) -> int:
 
 
 async def add(tx: Tx, message: Message) -> bool:
-    """Put *message* in line; False where one of its cause waits for that channel."""
+    """Put *message* in line; False where one of its cause waits there."""
     if await tx.one(_HAS, channel=message.channel, cause=message.cause) is not None:
         return False
     await tx.run(
@@ -333,37 +321,17 @@ async def done(tx: Tx, id: str) -> bool:
     return await tx.run(_DONE, id_=id) == 1
 
 
-async def first_alert(tx: Tx, channel: str) -> bool:
-    """Whether nobody was alerted about *channel* since it last worked; from now on somebody was."""
-    return await tx.run(_ALERT, id_=channel) == 1
+async def first_alert(tx: Tx, channel: str, alarm: Alarm) -> bool:
+    """Whether nobody was alerted so about *channel* since that was over; from now on somebody was."""
+    return await tx.run(_ALERT, id_=channel, alarm=alarm.value) == 1
 
 
 async def mark(
     tx: Tx, channel: str, *, failures: int = 0, rests: Instant = Instant(0), trouble: str = "",
     sent: Instant | None = None,
 ) -> None:  # fmt: skip
-    """How *channel* stands after a try; without failures nobody is alerted about it any more."""
+    """
+    How *channel* stands after a try. Without failures it works again, and once its line is half empty it is not
+    overfull any more either.
+    """
     await tx.run(_MARK, id_=channel, sent_=sent, failures_=failures, rests_=rests, trouble_=trouble)
-
-
-# ---- moments
-
-
-async def was_told(tx: Tx, key: str) -> bool:
-    """Whether that moment was told."""
-    return await tx.one(_TOLD, key=key) is not None
-
-
-async def mark_moment(tx: Tx, key: str, at: Instant) -> None:
-    """It is told now."""
-    await tx.run(_TELL, key=key, at=at)
-
-
-async def forget_moments(tx: Tx, before: Instant) -> int:
-    """Forget the moments told before *before*; how many."""
-    return await tx.run(_FORGET, before=before)
-
-
-async def ending(tx: Tx, *, now: Instant, until: Instant, most: int) -> list[Exemption]:
-    """Exemptions whose clock runs and that end after *now*, at *until* at the latest."""
-    return [exemption_of(row) for row in await tx.all(_ENDING, now=now, until=until, most=most)]

@@ -24,6 +24,8 @@ from ostiary.store.schema_exemptions import OPEN
 from ostiary.store.sql import Sql, sql
 
 __all__ = [
+    "CONDITIONS",
+    "SHOWN",
     "TOP",
     "Asked",
     "Place",
@@ -36,6 +38,7 @@ __all__ = [
     "move",
     "page",
     "show",
+    "shown",
     "waiting",
 ]
 
@@ -51,18 +54,25 @@ _DERIVED: dict[str, Any] = {
 }
 _ALL = [_DERIVED.get(name, exemption_requests.c[name]) for name in _NAMES]
 _opens = func.coalesce(exemption_requests.c.target, exemption_requests.c.id)
-_SHOWN = (
+SHOWN = (
     select(*_ALL, users.c.principal_name, users.c.display_name, *EXEMPTION_COLUMNS)
     .join_from(exemption_requests, users, users.c.id == exemption_requests.c.user)
     .outerjoin(exemptions, exemptions.c.id == _opens)
 )
+"""What `shown` reads."""
 
 _ADD = sql(insert(exemption_requests).values({name: bindparam(name) for name in _NAMES}))
 _FIND = sql(select(*_ALL).where(exemption_requests.c.id == bindparam("id")))
-_SHOW = sql(_SHOWN.where(exemption_requests.c.id == bindparam("id")))
+_SHOW = sql(SHOWN.where(exemption_requests.c.id == bindparam("id")))
 _DECISIONS = sql(
     select(*exemption_decisions.c)
     .where(exemption_decisions.c.request == bindparam("request"))
+    .order_by(exemption_decisions.c.at, exemption_decisions.c.by)
+)
+_AT_ONCE = 64  # requests whose decisions one statement reads
+_DECISIONS_OF = sql(
+    select(*exemption_decisions.c)
+    .where(exemption_decisions.c.request.in_([bindparam(f"id{n}") for n in range(_AT_ONCE)]))
     .order_by(exemption_decisions.c.at, exemption_decisions.c.by)
 )
 _DECIDE = sql(insert(exemption_decisions).values({c.name: bindparam(c.name) for c in exemption_decisions.c}))
@@ -153,6 +163,18 @@ async def show(tx: Tx, id: ExemptionId) -> Asked | None:
     return None if row is None else _asked(row, await _decisions(tx, id))
 
 
+async def shown(tx: Tx, rows: list[Row]) -> list[Asked]:
+    """Rows of `SHOWN`, with the decisions on all of them."""
+    decisions: dict[str, list[Decision]] = {}
+    ids = [str(row[0]) for row in rows]
+    for start in range(0, len(ids), _AT_ONCE):
+        part = ids[start : start + _AT_ONCE]
+        part += [""] * (_AT_ONCE - len(part))
+        for row in await tx.all(_DECISIONS_OF, **{f"id{n}": id for n, id in enumerate(part)}):
+            decisions.setdefault(row[0], []).append(_decision(row))
+    return [_asked(row, tuple(decisions.get(row[0], ()))) for row in rows]
+
+
 def _asked(row: Row, decisions: tuple[Decision, ...]) -> Asked:
     own = len(_NAMES)
     window = row[own + 2 :]
@@ -218,7 +240,7 @@ class Place:
 
 
 TOP = Place(2**63 - 1, "~")
-_CONDITIONS: Mapping[Which, tuple[ColumnElement[bool], ...]] = {
+CONDITIONS: Mapping[Which, tuple[ColumnElement[bool], ...]] = {
     Which.ALL: (),
     Which.WAITING: (OPEN, exemption_requests.c.ends > bindparam("now"), exemption_requests.c.created > KILLED),  # type: ignore[dict-item]
     Which.ACTIVE: (
@@ -242,7 +264,7 @@ def _list(which: Which, *, of_one: bool) -> Sql:
         bindparam("created"), bindparam("id")
     )
     return sql(
-        _SHOWN.where(*whose, *_CONDITIONS[which], place)
+        SHOWN.where(*whose, *CONDITIONS[which], place)
         .order_by(exemption_requests.c.created.desc(), exemption_requests.c.id.desc())
         .limit(bindparam("most"))
     )
@@ -258,5 +280,4 @@ async def page(tx: Tx, *, user: UserId | None, which: Which, now: Instant, after
         given["user"] = user
     if which in (Which.WAITING, Which.ACTIVE, Which.OVER):
         given["now"] = now
-    rows = await tx.all(LISTS[which, user is not None], **given)
-    return [_asked(row, await _decisions(tx, row[0])) for row in rows]
+    return await shown(tx, await tx.all(LISTS[which, user is not None], **given))

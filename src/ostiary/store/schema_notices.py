@@ -24,7 +24,7 @@ def notice_tables(metadata: MetaData) -> tuple[Table, Table, Table]:
         Column("failures", BigInteger, nullable=False, server_default="0"),  # in a row
         Column("rests", BigInteger, nullable=False, server_default="0"),  # nothing is tried before
         Column("trouble", Text, nullable=False, server_default=""),
-        Column("alerted", BigInteger, nullable=False, server_default="0"),  # since it last worked
+        Column("alerted", BigInteger, nullable=False, server_default="0"),  # bits: core/notices/channel.py
         Index("notice_channels_user", "user", "created"),
     )
     notices = Table(

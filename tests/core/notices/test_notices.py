@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ostiary.core.devices.webhook import Signed, genuine
-from ostiary.core.exemptions.exemption import Exemption
+from ostiary.core.exemptions.compile_rules import LONGEST_WINDOW
+from ostiary.core.exemptions.exemption import HARD_CAP, Exemption
+from ostiary.core.exemptions.opening import AHEAD
 from ostiary.core.exemptions.request import Act, Decision, Request
 from ostiary.core.exemptions.rules import Approver, Approvers, Mode, Rules, Stage
 from ostiary.core.logs.kinds import Kind
@@ -17,7 +19,7 @@ from ostiary.core.notices.audience import audience
 from ostiary.core.notices.channel import GIVE_UP, again
 from ostiary.core.notices.kinds import NOTICES, WATCHED, To, which
 from ostiary.core.notices.message import body_of, headers_of, link_of, text_of
-from ostiary.core.notices.moments import of_exemption, of_request, of_review
+from ostiary.core.notices.moments import MOST_DAYS, OWED_SINCE, of_exemption, of_request, of_review, who_matters
 from ostiary.core.notices.words import Matter, length_of, moment_of, plain
 from ostiary.core.words.ids import ExemptionId, GroupId, UserId
 from ostiary.core.words.instants import Instant, Span, after, days, from_iso, hours, minutes, seconds
@@ -193,6 +195,21 @@ def test_the_moments_of_a_request(waited: int, keys: list[str]) -> None:
     """A reminder, the next in the chain, the end in sight; nothing once it lapsed."""
     due = of_request(REQUEST, RULES[Mode.SINGLE], PEOPLE, remind=minutes(30), now=after(NOW, minutes(waited)))
     assert [moment.key for moment in due] == keys
+
+
+@pytest.mark.parametrize(("waited", "decided", "matters"), [(59, True, False), (60, True, True), (60, False, False)])
+def test_who_decided_is_looked_up_where_it_matters(waited: int, decided: bool, matters: bool) -> None:
+    """Only for the next in the chain: everything else that time does is the same whoever said yes."""
+    request, now = replace(REQUEST, decisions=(yes(CAT, 0),) if decided else ()), after(NOW, minutes(waited))
+    rules = RULES[Mode.SINGLE]
+    assert who_matters(request, rules, now) is matters
+    told = [{m.key for m in of_request(request, rules, p, remind=minutes(30), now=now)} for p in (PEOPLE, {})]
+    assert matters or told[0] == told[1]
+
+
+def test_an_exemption_whose_review_is_spoken_of_was_asked_for_within_the_time_that_is_looked_at() -> None:
+    """Its start at most a day ahead, its window to begin in at most three, its end a day later."""
+    assert days(MOST_DAYS) + AHEAD + LONGEST_WINDOW + HARD_CAP <= OWED_SINCE
 
 
 def test_the_moment_before_an_end() -> None:

@@ -3,13 +3,14 @@ A channel: where notices go, how many there may be, and how long a message is tr
 """
 
 from dataclasses import dataclass
+from enum import Enum
 
 from ostiary.core.notices.address import Form
 from ostiary.core.notices.kinds import Topic
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant, Span, after, between, hours, minutes, seconds
 
-__all__ = ["GIVE_UP", "MOST_OF_ONE", "MOST_OF_US", "MOST_WAITING", "PURPOSE", "Channel", "again"]
+__all__ = ["GIVE_UP", "MOST_OF_ONE", "MOST_OF_US", "MOST_WAITING", "PURPOSE", "Alarm", "Channel", "again"]
 
 PURPOSE = "notice-channels"  # of the seal of an address and its secret
 MOST_OF_US = 20
@@ -21,6 +22,20 @@ MOST_WAITING = 1000
 GIVE_UP = hours(24)
 """After so long a message is not tried any more."""
 _STEPS = (seconds(5), seconds(30), minutes(2), minutes(10), hours(1))
+
+
+class Alarm(Enum):
+    """What administrators are told of a channel, each once until it is over. Bits, as they are stored."""
+
+    FAILED = 1
+    """A message was given up."""
+    OVERFULL = 2
+    """Its line is full, and what comes is not kept."""
+
+    @property
+    def about(self) -> str:
+        """The stable word of the alert."""
+        return "notices_failed" if self is Alarm.FAILED else "notices_dropped"
 
 
 @dataclass(frozen=True, slots=True)

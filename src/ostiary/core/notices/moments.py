@@ -11,11 +11,11 @@ from typing import Any
 from ostiary.core.exemptions.deciding import People, open_stages
 from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.exemptions.request import Request
-from ostiary.core.exemptions.rules import Rules
+from ostiary.core.exemptions.rules import Rules, Stage
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.instants import Instant, Span, between, days, hours, minutes
 
-__all__ = ["ENDS_SOON", "Moment", "of_exemption", "of_request", "of_review"]
+__all__ = ["ENDS_SOON", "OWED_SINCE", "Moment", "of_exemption", "of_request", "of_review", "who_matters"]
 
 ENDS_SOON = minutes(10)
 """So long before its end the person is told."""
@@ -23,6 +23,8 @@ LAPSES_SOON = hours(1)
 """So long before a request lapses, where it could wait twice as long."""
 MOST_DAYS = 14
 """A review that is owed is spoken of once a day, so often."""
+OWED_SINCE = days(MOST_DAYS + 7)
+"""Reviews of requests that were made longer ago are not spoken of: those exemptions were over a week later at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +36,23 @@ class Moment:
     detail: Mapping[str, Any]
 
 
+def _asks_next(stage: Stage, waited: Span) -> bool:
+    return stage.escalates is not None and waited >= stage.escalates and not stage.escalation.nobody()
+
+
+def who_matters(request: Request, rules: Rules, now: Instant) -> bool:
+    """Whether what is due of *request* depends on who decided it: those have to be looked up then."""
+    waited = between(request.created, now)
+    return bool(request.decisions) and any(_asks_next(stage, waited) for stage in rules.stages)
+
+
 def of_request(request: Request, rules: Rules, people: People, *, remind: Span, now: Instant) -> Iterator[Moment]:
     """What is due of a request that waits; *remind*: after how long those who may decide it are reminded."""
     if not request.open(now):
         return
     waited, left, user = between(request.created, now), between(now, request.ends), {"user": request.user}
     for at in open_stages(request, rules, people):
-        stage = rules.stages[at]
-        if stage.escalates is not None and waited >= stage.escalates and not stage.escalation.nobody():
+        if _asks_next(rules.stages[at], waited):
             yield Moment(f"escalated:{request.id}:{at}", Kind.REQUEST_ESCALATED, {**user, "stage": at})
     if waited >= remind:
         yield Moment(f"reminded:{request.id}", Kind.REQUEST_REMINDED, user)

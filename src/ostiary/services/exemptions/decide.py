@@ -83,11 +83,15 @@ async def _decided(tx: Tx, visit: Visit, picture: Picture, id: ExemptionId, verd
     return await _again(tx, id)
 
 
-async def people(tx: Tx, visit: Visit, request: Request) -> dict[UserId, Approver]:
-    """Step: everybody whose word might count, as they are now."""
+async def people(
+    tx: Tx, visit: Visit, request: Request, seen: dict[UserId, Approver | None] | None = None
+) -> dict[UserId, Approver]:
+    """Step: everybody whose word might count, as they are now. *seen*: whom this transaction looked up before."""
     ids = {d.by for d in request.decisions} | ({visit.caller.user} if visit.caller.user is not None else set())
-    found = {id: await approver(tx, visit, id) for id in ids}
-    return {id: person for id, person in found.items() if person is not None}
+    found = {} if seen is None else seen
+    for id in ids - found.keys():
+        found[id] = await approver(tx, visit, id)
+    return {id: person for id in ids if (person := found[id]) is not None}
 
 
 async def _move(tx: Tx, visit: Visit, request: Request, decision: Decision, odd: list[str]) -> None:

@@ -16,7 +16,7 @@ from ostiary.core.graph.query import Page, Query
 from ostiary.core.logs.entry import Entry, tame
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.notices.address import Form, read_address
-from ostiary.core.notices.channel import MOST_OF_ONE, MOST_OF_US, PURPOSE, Channel
+from ostiary.core.notices.channel import MOST_OF_ONE, MOST_OF_US, MOST_WAITING, PURPOSE, Channel
 from ostiary.core.notices.kinds import TEST, Topic
 from ostiary.core.notices.message import body_of, link_of
 from ostiary.core.notices.words import Words
@@ -27,13 +27,13 @@ from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import refuse
 from ostiary.services.logs.record import record
-from ostiary.services.notices.read import put_in_line
-from ostiary.services.notices.send import FIELD, TABLE
+from ostiary.services.notices.read import Line, put_in_line
 from ostiary.store import Tx, notices
 from ostiary.store.notices import Message
 
 __all__ = ["add_channel", "list_channels", "remove_channel", "test_channel"]
 
+_NOT_SENT = {Line.THERE: "A test waits for it already.", Line.FULL: f"{MOST_WAITING} messages wait for it already."}
 _NONE = Refused(Reason.NOT_FOUND, "There is no such notice channel.")
 
 
@@ -85,7 +85,7 @@ async def add_channel(
         return await house.store.write(lambda tx: refuse(tx, visit, action, answer, target="notice_channel:"))
     id, secret = house.random.guid(), house.random.bytes(SECRET_BYTES) if form is Form.WEBHOOK else b""
     kept = orjson.dumps({"address": address, "secret": b64encode(secret).decode()})
-    sealed = house.vault.seal(PURPOSE, TABLE, id, FIELD, kept)
+    sealed = house.vault.seal(PURPOSE, notices.TABLE, id, notices.FIELD, kept)
     topics = frozenset(Topic(each) for each in wanted.get("about") or ())
     new = Channel(id, str(wanted["name"]), form, _whose(visit, own=own), topics, read.shown, visit.now)
 
@@ -133,7 +133,8 @@ async def remove_channel(house: House, visit: Visit, id: str, *, own: bool) -> b
 
 async def test_channel(house: House, visit: Visit, id: str, *, own: bool) -> bool | Refused:
     """
-    Put a test message in line, in front of nobody. Refused: FORBIDDEN and its kin, NOT_FOUND, CONFLICT while one waits.
+    Put a test message in line, in front of nobody. Refused: FORBIDDEN and its kin, NOT_FOUND, CONFLICT while one waits
+    or the line is full.
     """
     words = Words("This is a test", f"{visit.caller.name} sent it to see whether notices arrive here.")
     link = link_of(house.settings.origin, "")
@@ -142,8 +143,9 @@ async def test_channel(house: House, visit: Visit, id: str, *, own: bool) -> boo
 
     async def body(tx: Tx) -> bool | Refused:
         found = await _found(tx, visit, id, own=own)
-        if not isinstance(found, Refused) and not await put_in_line(tx, visit, message):
-            found = Refused(Reason.CONFLICT, "A test waits for it already.")
+        if not isinstance(found, Refused):
+            line = await put_in_line(tx, visit, message)
+            found = found if line is Line.ADDED else Refused(Reason.CONFLICT, _NOT_SENT[line])
         if isinstance(found, Refused):
             return await refuse(tx, visit, _action(own=own), found, target=f"notice_channel:{id[:64]}")
         return True

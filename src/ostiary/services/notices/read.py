@@ -6,6 +6,7 @@ twice and leaves none out. Who is told is looked up as it is now.
 """
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
 import structlog
@@ -15,7 +16,7 @@ from ostiary.core.exemptions.rules import Approvers, Rules
 from ostiary.core.logs.entry import Recorded
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.notices.audience import Audience, audience
-from ostiary.core.notices.channel import MOST_WAITING
+from ostiary.core.notices.channel import MOST_WAITING, Alarm
 from ostiary.core.notices.kinds import Notice, which
 from ostiary.core.notices.message import body_of, link_of
 from ostiary.core.notices.words import Matter
@@ -31,13 +32,11 @@ from ostiary.store import Tx, logs, notices, requests
 from ostiary.store.notices import Message
 from ostiary.store.requests import Asked
 
-__all__ = ["OVERFULL", "put_in_line", "read_journal"]
+__all__ = ["Line", "put_in_line", "read_journal"]
 
 READER = "notices"
 LOOK = 1000  # entries that one transaction passes over
 BATCH = 20  # entries of which it makes messages: it shares the loop with sign-ins
-OVERFULL = "notices_dropped"
-"""What the alert is about that says that a channel's line is full."""
 _UNREADABLE = (LookupError, TypeError, ValueError, BrokenState)
 _EXEMPTION = "exemption:"
 _CHANNEL = "notice_channel:"
@@ -104,18 +103,28 @@ async def _tell(tx: Tx, house: House, visit: Visit, entry: Recorded) -> int:
             house.random.guid(), channel, f"{entry.stream}.{entry.number}", notice.name, body, visit.now, exemption,
             matter.ends, entry.position,
         )  # fmt: skip
-        written += await put_in_line(tx, visit, message)
+        written += await put_in_line(tx, visit, message) is Line.ADDED
     return written
 
 
-async def put_in_line(tx: Tx, visit: Visit, message: Message) -> bool:
+class Line(Enum):
+    """What became of a message that was put in line."""
+
+    ADDED = "added"
+    THERE = "there"
+    """One of its cause waits already."""
+    FULL = "full"
+    """It is not kept."""
+
+
+async def put_in_line(tx: Tx, visit: Visit, message: Message) -> Line:
     """Step: *message*, unless the line of its channel is full: then one alert says so, to others."""
     if await notices.waiting(tx, message.channel) < MOST_WAITING:
-        return await notices.add(tx, message)
-    if await notices.first_alert(tx, message.channel):
+        return Line.ADDED if await notices.add(tx, message) else Line.THERE
+    if await notices.first_alert(tx, message.channel, Alarm.OVERFULL):
         text = f"{MOST_WAITING} messages wait for one notice channel; further ones are not kept."
-        await alert(tx, visit, about=OVERFULL, text=text, target=_CHANNEL + message.channel)
-    return False
+        await alert(tx, visit, about=Alarm.OVERFULL.about, text=text, target=_CHANNEL + message.channel)
+    return Line.FULL
 
 
 async def _addressed(

@@ -14,7 +14,7 @@ import orjson
 import structlog
 
 from ostiary.core.notices.address import Form, read_address
-from ostiary.core.notices.channel import PURPOSE, again
+from ostiary.core.notices.channel import PURPOSE, Alarm, again
 from ostiary.core.notices.kinds import NOTICES
 from ostiary.core.notices.message import headers_of, text_of
 from ostiary.core.words.ids import ExemptionId
@@ -28,11 +28,8 @@ from ostiary.services.logs.alerts import alert
 from ostiary.store import Tx, exemptions, notices, requests
 from ostiary.store.notices import Due
 
-__all__ = ["FAILED", "TABLE", "send_notices"]
+__all__ = ["send_notices"]
 
-TABLE, FIELD = "notice_channels", "sealed"
-FAILED = "notices_failed"
-"""What the alert is about that says that a channel does not work."""
 CLAIMED = minutes(2)
 """How long a message belongs to who sends it: longer than any try takes."""
 AT_ONCE = 16
@@ -114,7 +111,7 @@ async def _pointless(tx: Tx, due: Due, now: Instant) -> bool:
 async def _send(house: House, channel: str, due: Due, now: Instant) -> _Came:
     """One try."""
     try:
-        kept = orjson.loads(house.vault.open(PURPOSE, TABLE, channel, FIELD, due.sealed))
+        kept = orjson.loads(house.vault.open(PURPOSE, notices.TABLE, channel, notices.FIELD, due.sealed))
     except SealBroken:
         return _Came("sealed", whole=True)
     outgoing = house.outside.own_outgoing if due.own else house.outside.outgoing
@@ -157,7 +154,7 @@ async def _mark(tx: Tx, *, visit: Visit, channel: str, due: Due, came: _Came) ->
         await notices.put_off(tx, due.id, next_try)
         return
     await notices.done(tx, due.id)
-    if await notices.first_alert(tx, channel):
+    if await notices.first_alert(tx, channel, Alarm.FAILED):
         found = await notices.find_channel(tx, channel)
         text = f"Notices did not arrive for a day ({came.trouble}): {found.host if found is not None else channel}."
-        await alert(tx, visit, about=FAILED, text=text, target=f"notice_channel:{channel}")
+        await alert(tx, visit, about=Alarm.FAILED.about, text=text, target=f"notice_channel:{channel}")
