@@ -23,6 +23,7 @@ REGISTRIES = (
     Registry("ostiary.core.access.conditions", ("CONDITIONS",)),
     Registry("ostiary.core.access.controls", ("CONTROLS",), ("control",)),
     Registry("ostiary.services.tokens.grants", ("GRANTS",), ("grant",)),
+    Registry("ostiary.core.detections.rules", ("RULES",)),
     Registry("ostiary.web.pages", ("PAGES",), ("page",)),
     Registry(
         "ostiary.cli",

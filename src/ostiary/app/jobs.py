@@ -16,6 +16,7 @@ from ostiary.app.wiring import system_visit
 from ostiary.core.words.instants import Instant, Span, between, seconds
 from ostiary.core.words.visit import Visit
 from ostiary.services.access import clients
+from ostiary.services.detections.read import run_detections, tidy_tracks
 from ostiary.services.devices.tend import announce_lapsed, tend_devices
 from ostiary.services.directory import throttle
 from ostiary.services.directory.assessments import announce_reviews
@@ -76,6 +77,8 @@ JOBS: tuple[Job, ...] = (
     Job("notices", 0.5, read_journal),
     Job("couriers", 0.5, send_notices),
     Job("told", 3600, tend_moments),
+    Job("detections", 0.25, run_detections),
+    Job("tracks", 60, tidy_tracks),
     Job("lapsed", 1, announce_lapsed),
     Job("keys", 60, tend_keys, own=True),
     Job("seals", 300, rewrap),

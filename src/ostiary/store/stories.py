@@ -1,6 +1,6 @@
 """
-What readers of the journal show: the stories of sign-ins (their pages: `sign_in_pages.py`), and the directory audits. A
-list follows an index in the order in which it is shown, a page at a time; nothing is scanned.
+What readers of the journal show: the stories of sign-ins (their pages: `sign_in_pages.py`), the directory audits and
+findings. A list follows an index in the order in which it is shown, a page at a time; nothing is scanned.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ from ostiary.core.words.ids import SessionId, UserId
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx
 from ostiary.store.logs import recorded
-from ostiary.store.schema import cursors, exemptions, journal, sessions, stories, users
+from ostiary.store.schema import cursors, exemptions, findings, journal, sessions, stories, users
 from ostiary.store.schema_logs import AUDITED
 from ostiary.store.sql import Sql, sql
 
@@ -133,10 +133,10 @@ class Where(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a page ends: its last entry's time and position."""
+    """Where a page ends: its last entry's time and position, or its last finding's time and id."""
 
     at: int
-    id: int
+    id: int | str
 
 
 def _operators(column: ColumnElement[Any], op: str, value: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -183,7 +183,9 @@ _AUDITS = _List(
     journal, "at", "position", _JOURNAL, (literal_column(AUDITED.text, type_=None),)
 )  # the index's own words
 # The words of the partial index itself: only then is it used.
-_LISTS = {"audits": _AUDITS}
+FINDING = tuple(column.name for column in findings.columns)
+"""What `finding_rows` gives."""
+_LISTS = {"audits": _AUDITS, "findings": _List(findings, "at", "id", FINDING)}
 _ENDLESS = 2**63 - 1
 
 
@@ -211,14 +213,15 @@ def _asked(wheres: Iterable[Where]) -> tuple[tuple[str, str, bool], ...]:
 
 
 async def _page(tx: Tx, name: str, wheres: Sequence[Where], after: Place | None, most: int, rising: bool) -> list[Row]:
-    last = after or (Place(-1, -1) if rising else Place(_ENDLESS, _ENDLESS))
+    ends: tuple[int | str, int | str] = (-1, _ENDLESS) if name == "audits" else ("", "~")
+    last = after or (Place(-1, ends[0]) if rising else Place(_ENDLESS, ends[1]))
     values = {f"v{number}": where.value for number, where in enumerate(wheres) if where.value is not None}
     statement = page_sql(name, _asked(wheres), rising=rising)
     return await tx.all(statement, last_at=last.at, last_id=last.id, most=most, **values)
 
 
 async def count(tx: Tx, name: str, wheres: Sequence[Where]) -> int:
-    """How many rows of the list *name* (``audits``) match."""
+    """How many rows of the list *name* (``audits`` or ``findings``) match."""
     values = {f"v{number}": where.value for number, where in enumerate(wheres) if where.value is not None}
     row = await tx.one(count_sql(name, _asked(wheres)), **values)
     return int(row[0]) if row else 0
@@ -229,6 +232,13 @@ async def audit_page(
 ) -> list[Recorded]:
     """Up to *most* entries that are no sign-ins beyond *after*, by their time."""
     return [recorded(row) for row in await _page(tx, "audits", wheres, after, most, rising)]
+
+
+async def finding_rows(
+    tx: Tx, wheres: Sequence[Where], *, after: Place | None, most: int, rising: bool = False
+) -> list[Row]:
+    """Up to *most* rows of findings beyond *after*, by their time; `store/detections.py` reads them."""
+    return await _page(tx, "findings", wheres, after, most, rising)
 
 
 _ENTRY = sql(

@@ -141,6 +141,7 @@ ACTIVITIES: Mapping[str, Activity] = {
     Was.RESTORED: Activity("Restore from backup", "Policy", "Update"),
     Was.LOCAL_DOOR: Activity("Change local door", "Policy", "Update"),
     Was.ALERT: Activity("Raise alert", "Policy", "Add"),
+    Was.FINDING_RAISED: Activity("Raise risk detection", "Policy", "Add", "Identity Protection"),
     Was.FAULT: Activity("Note fault", "Other", "Add", failed=True),
 }
 

@@ -353,6 +353,11 @@ class Kind(StrEnum):
     """The local door was switched on or off (R2)."""
     ALERT = "system:alert:raised"
     """Something that an administrator should look at now: about, text."""
+    FINDING_RAISED = "system:finding:raised"
+    """
+    A detection found something (docs/detections.md): rule, severity, user, client, session, exemption, source, at (when
+    it happened), entry (which one shows it: stream.number), text.
+    """
     FAULT = "system:fault:noted"
     """An exception that a door answered for: reference, error class; never the message of a secret."""
 

@@ -21,9 +21,9 @@ from ostiary.store.stories import Place, Where
 
 async def audits(house: House, visit: Visit, query: Query) -> Page[Audit] | Refused:
     """Changes and what administrators should know, the latest first. Refused as `signins`."""
-    asked, after = _wheres(query.filter), _place(query.after)
+    asked, after = wheres(query.filter), place_in(query.after, int)
     if asked is None or isinstance(after, Refused):
-        return after if isinstance(after, Refused) else _ONLY_AND
+        return after if isinstance(after, Refused) else ONLY_AND
     rising = query.order is not None and not query.order.descending
 
     async def body(tx: Tx) -> Page[Audit]:
@@ -51,10 +51,10 @@ async def audit(house: House, visit: Visit, id: str) -> Audit | Refused:
 
 # ---- from a query to conditions
 
-_ONLY_AND = Refused(Reason.INVALID_VALUE, "Only comparisons joined by `and` are supported here.", field="$filter")
+ONLY_AND = Refused(Reason.INVALID_VALUE, "Only comparisons joined by `and` are supported here.", field="$filter")
 
 
-def _wheres(expression: Expression | None) -> list[Where] | None:
+def wheres(expression: Expression | None) -> list[Where] | None:
     """The comparisons, or None when there is something else among them."""
     found = list(_parts(expression))
     return None if None in found else [where for where in found if where is not None]
@@ -73,12 +73,12 @@ def _parts(expression: Expression | None) -> Iterator[Where | None]:
             yield None
 
 
-def _place(after: Cursor | None) -> Place | None | Refused:
-    """Where the page goes on."""
+def place_in(after: Cursor | None, kind: type) -> Place | None | Refused:
+    """Where the page goes on; *kind* is the type of the list's ids."""
     if after is None:
         return None
     at, id = (*after, None, None)[:2]
-    if len(after) == 2 and type(at) is int and abs(at) < 2**63 and type(id) is int:
+    if len(after) == 2 and type(at) is int and abs(at) < 2**63 and isinstance(id, str | int) and type(id) is kind:
         return Place(at, id)
     return Refused(Reason.INVALID_VALUE, "Use the address in @odata.nextLink as it is.", field="$skiptoken")
 

@@ -32,6 +32,7 @@ from ostiary.web.graph import (
     passkeys,
     policies,
     readiness,
+    risk_detections,
     signal_streams,
     signins,
     trusts,
@@ -71,6 +72,7 @@ RESOURCES: tuple[tuple[Path, ...], ...] = (
     drills.PATHS,
     signins.PATHS,
     audits.PATHS,
+    risk_detections.PATHS,
     log_export.PATHS,
 )
 

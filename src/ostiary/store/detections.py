@@ -1,0 +1,183 @@
+"""
+What rules remember, and what they found. A batch costs one select of tracks for each `PIECE` keys, and a write for each
+track that changed.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam, delete, func, insert, select, update
+
+from ostiary.core.detections.finding import Finding, Kept, Severity, State
+from ostiary.core.detections.memory import Mark, Track
+from ostiary.core.detections.story import Begun, from_document, to_document
+from ostiary.core.words.instants import Instant
+from ostiary.store import Row, Tx
+from ostiary.store.schema import detection_tracks as tracks
+from ostiary.store.schema import findings
+from ostiary.store.schema import findings_held_back as held_back
+from ostiary.store.sql import Sql, sql
+from ostiary.store.stories import FINDING, Place, Where, finding_rows
+
+__all__ = [
+    "add", "find", "held", "hold_back", "load_stories", "load_tracks", "page", "save_stories", "save_tracks",
+    "tidy",
+]  # fmt: skip
+
+PIECE = 256  # keys of one select
+STORY = "story:"
+_VALUES: dict[str, Any] = {name: bindparam(name) for name in ("key", "value", "expires")}
+_ADD_TRACK = sql(insert(tracks).values(_VALUES))
+_SET_TRACK = sql(
+    update(tracks)
+    .where(tracks.c.key == bindparam("key_"))
+    .values(value=bindparam("value"), expires=bindparam("expires"))
+)
+_DROP_TRACK = sql(delete(tracks).where(tracks.c.key == bindparam("key_")))
+_EXPIRED = select(tracks.c.key).where(tracks.c.expires <= bindparam("now")).order_by(tracks.c.expires)
+_TIDY = sql(delete(tracks).where(tracks.c.key.in_(_EXPIRED.limit(bindparam("most")).scalar_subquery())))
+_COUNT = sql(select(func.count()).select_from(tracks))
+_NEXT_TO_GO = select(tracks.c.key).order_by(tracks.c.expires).limit(bindparam("most")).scalar_subquery()
+_SHED = sql(delete(tracks).where(tracks.c.key.in_(_NEXT_TO_GO)))
+
+_ADD = sql(insert(findings).values({name: bindparam(name) for name in FINDING}))
+_FIND = sql(select(*(findings.c[name] for name in FINDING)).where(findings.c.id == bindparam("id")))
+_AGAIN = sql(
+    update(findings)
+    .where(findings.c.id == bindparam("id_"))
+    .values(seen=findings.c.seen + 1, last=bindparam("at_"), changed=bindparam("now"))
+)
+_HOLD_BACK = sql(
+    update(held_back)
+    .where(held_back.c.rule == bindparam("rule_"), held_back.c.hour == bindparam("hour_"))
+    .values(count=held_back.c.count + bindparam("more"))
+)
+_FIRST_HELD = sql(insert(held_back).values({name: bindparam(name) for name in ("rule", "hour", "count")}))
+_HELD = sql(
+    select(held_back.c.rule, func.sum(held_back.c.count))
+    .where(held_back.c.hour >= bindparam("since"))
+    .group_by(held_back.c.rule)
+)
+
+
+# ---- what rules remember
+
+
+@lru_cache(maxsize=16)
+def _tracks_of(number: int) -> Sql:
+    """The tracks of *number* keys, ``k0`` and so on."""
+    keys: list[Any] = [bindparam(f"k{place}") for place in range(number)]
+    return sql(select(tracks.c.key, tracks.c.value).where(tracks.c.key.in_(keys)))
+
+
+async def _load(tx: Tx, keys: Iterable[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    wanted = sorted(keys)
+    for piece in (wanted[place : place + PIECE] for place in range(0, len(wanted), PIECE)):
+        size = 1 << (len(piece) - 1).bit_length()  # few statements: what is left over names a key again
+        filled = piece + piece[-1:] * (size - len(piece))
+        rows = await tx.all(_tracks_of(size), **{f"k{place}": key for place, key in enumerate(filled)})
+        found.update((key, orjson.loads(value)) for key, value in rows)
+    return found
+
+
+async def _save(tx: Tx, changed: Mapping[str, tuple[Any, Instant]], known: Iterable[str]) -> None:
+    there = frozenset(known)
+    for key, (value, expires) in changed.items():
+        if not value:
+            await tx.run(_DROP_TRACK, key_=key)
+            continue
+        text = orjson.dumps(value).decode()
+        if key in there:
+            await tx.run(_SET_TRACK, key_=key, value=text, expires=expires)
+        else:
+            await tx.run(_ADD_TRACK, key=key, value=text, expires=expires)
+
+
+async def load_tracks(tx: Tx, keys: Iterable[str]) -> dict[str, Track]:
+    """The tracks that there are of *keys*."""
+    found = await _load(tx, keys)
+    return {key: tuple(Mark(Instant(at), tuple(value)) for at, *value in marks) for key, marks in found.items()}
+
+
+async def save_tracks(tx: Tx, changed: Mapping[str, tuple[Track, Instant]], known: Iterable[str]) -> None:
+    """Write `Past.changed`; *known* are the keys that were there when they were loaded."""
+    plain = {key: ([(mark.at, *mark.value) for mark in track], until) for key, (track, until) in changed.items()}
+    await _save(tx, plain, known)
+
+
+async def load_stories(tx: Tx, ids: Iterable[str]) -> dict[str, Begun]:
+    """What those sign-ins told so far."""
+    found = await _load(tx, (STORY + id for id in ids))
+    return {key.removeprefix(STORY): from_document(value) for key, value in found.items()}
+
+
+async def save_stories(tx: Tx, changed: Mapping[str, Begun], known: Iterable[str]) -> None:
+    """Write what changed; *known* are the sign-ins that were loaded."""
+    plain = {STORY + id: (to_document(begun), begun.expires) for id, begun in changed.items()}
+    await _save(tx, plain, (STORY + id for id in known))
+
+
+async def tidy(tx: Tx, now: Instant, *, most: int, keep: int) -> int:
+    """Remove up to *most* tracks that count for nothing, and those nearest to it beyond *keep* of them; how many."""
+    gone = await tx.run(_TIDY, now=now, most=most)
+    row = await tx.one(_COUNT)
+    beyond = (row[0] if row else 0) - keep
+    return gone + (await tx.run(_SHED, most=min(most, beyond)) if beyond > 0 else 0)
+
+
+# ---- findings
+
+
+def _kept(row: Row) -> Kept:
+    of = dict(zip(FINDING, row, strict=True))
+    finding = Finding(
+        id=of["id"], rule=of["rule"], severity=Severity(of["severity"]), at=Instant(of["at"]),
+        sentence=of["sentence"], entry=of["entry"], story=of["story"], user=of["user"] or "",
+        client=of["client"] or "", session=of["session"] or "", exemption=of["exemption"] or "",
+        source=of["source"] or "", country=of["country"] or "", evidence=orjson.loads(of["evidence"]),
+    )  # fmt: skip
+    return Kept(
+        finding, State(of["state"]), Instant(of["detected"]), Instant(of["changed"]), of["seen"], Instant(of["last"])
+    )
+
+
+async def find(tx: Tx, id: str) -> Kept | None:
+    """The finding of that id."""
+    row = await tx.one(_FIND, id=id)
+    return None if row is None else _kept(row)
+
+
+async def add(tx: Tx, finding: Finding, now: Instant) -> bool:
+    """Keep *finding*; False where it is there already, and then it was seen once more."""
+    if await tx.run(_AGAIN, id_=finding.id, at_=finding.at, now=now):
+        return False
+    plain = {name: getattr(finding, name, None) or None for name in FINDING}
+    await tx.run(
+        _ADD,
+        **plain
+        | {
+            "severity": finding.severity.value, "state": State.OPEN.value, "detected": now, "changed": now, "seen": 1,
+            "at": finding.at, "last": finding.at, "story": finding.story,
+            "evidence": orjson.dumps(dict(finding.evidence), option=orjson.OPT_SORT_KEYS).decode(),
+        },
+    )  # fmt: skip
+    return True
+
+
+async def page(tx: Tx, wheres: Sequence[Where], *, after: Place | None, most: int, rising: bool = False) -> list[Kept]:
+    """Up to *most* findings beyond *after*, by their time."""
+    return [_kept(row) for row in await finding_rows(tx, wheres, after=after, most=most, rising=rising)]
+
+
+async def hold_back(tx: Tx, rule: str, hour: Instant, count: int) -> None:
+    """Count *count* findings of *rule* in that hour that were not kept."""
+    if not await tx.run(_HOLD_BACK, rule_=rule, hour_=hour, more=count):
+        await tx.run(_FIRST_HELD, rule=rule, hour=hour, count=count)
+
+
+async def held(tx: Tx, since: Instant) -> dict[str, int]:
+    """How many findings were not kept since then, by rule."""
+    return {rule: int(count) for rule, count in await tx.all(_HELD, since=since)}

@@ -1,0 +1,56 @@
+"""
+Tables of detections: what rules remember, what they found, and how much of it was not kept. Part of `schema`, which was
+full.
+"""
+
+from sqlalchemy import BigInteger, Column, Index, MetaData, Table, Text
+
+__all__ = ["detection_tables"]
+
+
+def detection_tables(metadata: MetaData) -> tuple[Table, Table, Table]:
+    """Tracks, findings, and counts of what was held back, in *metadata*."""
+    tracks = Table(
+        "detection_tracks",
+        metadata,
+        Column("key", Text, primary_key=True),  # core/detections/memory.py
+        Column("value", Text, nullable=False),  # JSON: marks, or what a sign-in told (core/detections/story.py)
+        Column("expires", BigInteger, nullable=False),  # counts for nothing from then on
+        Index("detection_tracks_expires", "expires"),
+    )
+    findings = Table(
+        "findings",
+        metadata,
+        Column("id", Text, primary_key=True),  # of rule, subject and time: what is found again is the same
+        Column("rule", Text, nullable=False),
+        Column("severity", Text, nullable=False),  # low | medium | high
+        Column("state", Text, nullable=False, server_default="open"),  # open | confirmed | dismissed
+        Column("at", BigInteger, nullable=False),  # of the entry that made it
+        Column("detected", BigInteger, nullable=False),
+        Column("changed", BigInteger, nullable=False),
+        Column("seen", BigInteger, nullable=False, server_default="1"),  # how often, within the rule's time
+        Column("last", BigInteger, nullable=False),  # when it was seen last
+        Column("entry", Text, nullable=False),  # stream.number
+        Column("story", Text, nullable=False, server_default=""),
+        Column("user", Text, nullable=True),
+        Column("client", Text, nullable=True),
+        Column("session", Text, nullable=True),
+        Column("exemption", Text, nullable=True),
+        Column("source", Text, nullable=True),  # address
+        Column("country", Text, nullable=True),
+        Column("sentence", Text, nullable=False),
+        Column("evidence", Text, nullable=False, server_default="{}"),  # JSON
+        Index("findings_at", "at", "id"),
+        *(
+            Index(f"findings_{name}", name, "at", "id")
+            for name in ("rule", "severity", "state", "user", "client", "source", "story", "session")
+        ),
+    )
+    held_back = Table(
+        "findings_held_back",
+        metadata,
+        Column("rule", Text, primary_key=True),
+        Column("hour", BigInteger, primary_key=True),  # its beginning
+        Column("count", BigInteger, nullable=False),
+    )
+    return tracks, findings, held_back

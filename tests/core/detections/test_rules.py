@@ -1,0 +1,98 @@
+"""Every rule by examples: what it must find, what it must leave alone, and what it cannot know."""
+
+import pytest
+
+from ostiary.core.detections.finding import Severity
+from ostiary.core.detections.rules import BY_ID, RULES
+from ostiary.core.logs.kinds import Kind
+from tests.core.detections.examples import EXAMPLES, Tale
+from tests.core.detections.told import ALICE, BLIND, BOB, FARAWAY, LAPTOP, Journal, found_by, run
+
+FIRES = [(id, what, tale) for id, each in EXAMPLES.items() for what, tale in {**each.fires, **each.blind}.items()]
+SEEN_BLIND = [(id, what, tale) for id, each in EXAMPLES.items() for what, tale in each.fires.items()]
+UNSEEN = [(id, what, tale) for id, each in EXAMPLES.items() for what, tale in each.blind.items()]
+QUIET = [(id, what, tale) for id, each in EXAMPLES.items() for what, tale in each.quiet.items()]
+
+
+def _name(value: object) -> str:
+    """Of an example: its rule and its words."""
+    return value if isinstance(value, str) else ""
+
+
+def journal(tale: Tale) -> Journal:
+    """What *tale* tells."""
+    told = Journal()
+    tale(told)
+    return told
+
+
+def test_every_rule_has_examples() -> None:
+    """One that fires and one that does not, at least: a rule without is not known to work."""
+    assert set(EXAMPLES) == set(BY_ID)
+    assert [id for id, each in EXAMPLES.items() if not each.quiet or not (each.fires or each.blind)] == []
+
+
+@pytest.mark.parametrize(("id", "what", "tale"), FIRES, ids=_name)
+def test_it_fires(id: str, what: str, tale: Tale) -> None:
+    """What the rule is there for is found, once for each thing it is about."""
+    assert found_by(BY_ID[id], journal(tale))
+
+
+@pytest.mark.parametrize(("id", "what", "tale"), SEEN_BLIND, ids=_name)
+def test_it_fires_without_geo_files(id: str, what: str, tale: Tale) -> None:
+    """What needs no place is found where no place is known."""
+    assert found_by(BY_ID[id], journal(tale), where=BLIND)
+
+
+@pytest.mark.parametrize(("id", "what", "tale"), UNSEEN, ids=_name)
+def test_what_nobody_knows_is_evidence_of_nothing(id: str, what: str, tale: Tale) -> None:
+    """Without geo files nothing is near or far; the rule says in `needs` what it lacks."""
+    assert found_by(BY_ID[id], journal(tale), where=BLIND) == []
+    assert BY_ID[id].needs
+
+
+@pytest.mark.parametrize(("id", "what", "tale"), QUIET, ids=_name)
+def test_it_is_quiet(id: str, what: str, tale: Tale) -> None:
+    """What is harmless, or another rule's, is left alone."""
+    assert found_by(BY_ID[id], journal(tale)) == []
+
+
+def test_a_far_machine_typed_at_once_is_worse() -> None:
+    """Kits ask for a code when their link is opened, so that it is typed within seconds."""
+    told = Journal()
+    told.sign_in(machine=FARAWAY, oddities=["typed-at-once"])
+    (found,) = found_by(BY_ID["requester_far_from_approver"], told)
+    assert (found.severity, found.evidence["machineCountry"]) == (Severity.HIGH, "BR")
+
+
+def test_a_second_report_tells_of_the_first() -> None:
+    """R11: two people who report one source are more than one."""
+    told = Journal()
+    told.by(ALICE, Kind.REPORTED, told.start(FARAWAY), LAPTOP)
+    told.by(BOB, Kind.REPORTED, told.start(FARAWAY), LAPTOP)
+    first, second = found_by(BY_ID["reported"], told)
+    assert (first.evidence["reporters"], second.evidence["reporters"]) == (1, 2)
+    assert second.source == FARAWAY
+    assert second.user == BOB
+
+
+def test_a_rule_says_what_people_must_know() -> None:
+    """Title, explanation and what is harmless: a finding without them helps nobody."""
+    for rule in RULES:
+        assert rule.title
+        assert rule.explanation.endswith(".")
+        assert rule.false_positives.endswith(".")
+        assert rule.watches
+
+
+def test_no_rule_watches_findings() -> None:
+    """Else one would find itself."""
+    assert [rule.id for rule in RULES if Kind.FINDING_RAISED in rule.watches] == []
+
+
+def test_a_first_sign_in_is_found_once() -> None:
+    """The next ones are usual."""
+    told = Journal()
+    for _ in range(3):
+        told.sign_in()
+    assert len(run(told.entries, (BY_ID["first_device_sign_in_of_user"],)).findings) == 1

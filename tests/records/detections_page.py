@@ -1,0 +1,72 @@
+"""
+`docs/detections.md`, made from the rules: `python -m tests.records.detections_page` writes it anew.
+"""
+
+from pathlib import Path
+
+from ostiary.core.detections.fold import PER_SUBJECT, STRANGERS
+from ostiary.core.detections.published import BY_ID, PUBLISHED, Published, left_out
+from ostiary.core.detections.rule import Rule
+from ostiary.core.detections.rules import RULES
+
+PATH = Path(__file__).resolve().parents[2] / "docs" / "detections.md"
+
+HEAD = f"""\
+# Detections
+
+Rules look at each entry of the [journal](journal.md), within a second of its being written, and tell what looks like
+abuse of device codes as *findings*: `ostiary detections list`, `/identityProtection/riskDetections` (Graph's
+`riskDetection`, for administrators and auditors), and an entry `system:finding:raised` for each. A finding decides
+nothing by itself, and a service that is not told of one is as closed as before.
+
+What nobody knows is evidence of nothing: without geo files no machine is near or far. Where a rule needs more than the
+journal, the table says so. What the rules know of the past begins with the journal's first entry that is still there;
+in the first weeks of a service much happens for the first time.
+
+Of one rule and one subject (a sign-in, a person, a source) there is one finding in the rule's time, mostly a day; what
+comes again is counted in it. Of one rule, {PER_SUBJECT} findings an hour about one person, or from one source where no
+person is known, are kept, and {STRANGERS} an hour from all such sources together; what is beyond is counted
+(`ostiary detections rules`). Nobody without an account can use up what is kept about people.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join([HEAD, *_rules(), *_published()])
+
+
+def _rules() -> list[str]:
+    rows = [f"| {_rule(rule)} | {rule.severity} | {rule.explanation}{_needs(rule)} | {rule.false_positives} "
+            f"| {', '.join(BY_ID[id].name for id in rule.covers) or '–'} |" for rule in RULES]  # fmt: skip
+    return [
+        "## The rules", "", "| Rule | Severity | What it sees | When it is harmless | Published rules that it covers |",
+        "|---|---|---|---|---|", *rows, "",
+    ]  # fmt: skip
+
+
+def _rule(rule: Rule) -> str:
+    return f"`{rule.id}`: {rule.title}"
+
+
+def _needs(rule: Rule) -> str:
+    return f" Needs {rule.needs}." if rule.needs else ""
+
+
+def _published() -> list[str]:
+    covering = {id: [rule.id for rule in RULES if id in rule.covers] for id in BY_ID}
+    seen = [f"| {_named(one)} | {', '.join(f'`{rule}`' for rule in covering[one.id])} |"
+            for one in PUBLISHED if not one.why_not]  # fmt: skip
+    unseen = [f"| {_named(one)} | {one.why_not} |" for one in left_out()]
+    return [
+        "## Published rules that these cover", "", "As read in November 2026. “The same” means: it sees what that rule "
+        "looks for, as our own log tells it.", "", "| Published rule | Ours |", "|---|---|", *seen, "",
+        "## Published rules that our log cannot express", "", "| Published rule | Why |", "|---|---|", *unseen, "",
+    ]  # fmt: skip
+
+
+def _named(one: Published) -> str:
+    return f"{one.name} ({', '.join(part for part in (one.source, one.reference) if part)})"
+
+
+if __name__ == "__main__":
+    PATH.write_text(page(), encoding="utf-8")

@@ -1,0 +1,219 @@
+"""Detections on a real database: found once, kept with the cursor, listed by index; and the page about the rules."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+
+import pytest
+
+from ostiary.core.detections.finding import Severity, State
+from ostiary.core.detections.published import PUBLISHED
+from ostiary.core.detections.rules import RULES
+from ostiary.core.graph.finding import ShownFinding
+from ostiary.core.graph.query import And, Compare, Page, Query
+from ostiary.core.logs.entry import Entry
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.words.instants import days, hours
+from ostiary.services.detections import read
+from ostiary.services.detections.list import find_finding, list_findings, list_rules
+from ostiary.services.detections.read import run_detections, tidy_tracks
+from ostiary.services.house import House
+from ostiary.services.logs.record import record
+from ostiary.store import Tx, detections, logs, stories
+from ostiary.store.sql import Sql
+from tests.clock import MovableClock
+from tests.records.detections_page import PATH, page
+from tests.records.house import ALICE, BOB, CLI, a_house, journal, visit
+
+Story = Callable[[House, MovableClock], Coroutine[None, None, None]]
+
+
+def play(folder: Path, story: Story) -> None:
+    """Run *story* in a house of its own."""
+
+    async def run() -> None:
+        async with a_house(folder) as (house, clock):
+            await story(house, clock)
+
+    asyncio.run(run())
+
+
+async def write(house: House, *entries: Entry, address: str = "203.0.113.9") -> None:
+    """Leave *entries*, as deeds do."""
+    seen = visit(house, address=address)
+
+    async def body(tx: Tx) -> None:
+        for entry in entries:
+            await record(tx, seen, entry)
+
+    await house.store.write(body)
+
+
+def started(story: str) -> Entry:
+    """A code was issued."""
+    return Entry(Kind.STARTED, f"application:{CLI}", story, {"client": CLI, "client_name": "Ostiary CLI"})
+
+
+def reported(story: str, user: str = BOB) -> Entry:
+    """Its person reported it."""
+    return Entry(Kind.REPORTED, f"user:{user}", story)
+
+
+async def look(house: House, query: Query | None = None) -> Page[ShownFinding]:
+    """The list."""
+    found = await list_findings(house, visit(house), query or Query())
+    assert isinstance(found, Page), found
+    return found
+
+
+def test_a_finding_is_stored_once_and_written_down(tmp_path: Path) -> None:
+    """The journal says what was found, in the transaction that keeps it; reading on finds nothing again."""
+
+    async def story(house: House, clock: MovableClock) -> None:
+        await write(house, started("s1"), reported("s1"))
+        assert await run_detections(house, visit(house)) == 1
+        assert await run_detections(house, visit(house)) == 0
+        (shown,) = (await look(house)).items
+        assert (shown.kept.finding.rule, shown.kept.finding.severity) == ("reported", Severity.HIGH)
+        assert (shown.user_name, shown.kept.state) == ("bob@example.com", State.OPEN)
+        assert shown.kept.finding.client == CLI  # told by the start: the report names no application
+        told = [detail for kind, detail in await journal(house) if kind == Kind.FINDING_RAISED]
+        assert [(detail["rule"], detail["user"]) for detail in told] == [("reported", BOB)]
+
+    play(tmp_path, story)
+
+
+def test_what_comes_again_is_counted_in_the_same_finding(tmp_path: Path) -> None:
+    """One sign-in, one finding of a rule."""
+
+    async def story(house: House, clock: MovableClock) -> None:
+        await write(house, started("s1"), reported("s1"), reported("s1"))
+        assert await run_detections(house, visit(house)) == 1
+        (shown,) = (await look(house)).items
+        assert shown.kept.seen == 2
+
+    play(tmp_path, story)
+
+
+def test_two_readers_at_once_find_everything_once(tmp_path: Path) -> None:
+    """The cursor moves in the transaction that keeps the findings: whoever comes second reads on from there."""
+
+    async def story(house: House, clock: MovableClock) -> None:
+        for number in range(300):
+            await write(
+                house, started(f"s{number}"), reported(f"s{number}"), address=f"10.0.{number // 200}.{number % 200}"
+            )
+        counts = await asyncio.gather(*(run_detections(house, visit(house)) for _ in range(4)))
+        page_ = await look(house, Query(top=500, filter=Compare("rule", "eq", "reported"), count=True))
+        assert page_.count == 20  # R21: of one rule so many about one person in an hour
+        assert sum(counts) == 20 + len(
+            (await look(house, Query(top=500, filter=Compare("rule", "ne", "reported")))).items
+        )
+        rules = {shown.rule.id: shown.held_back for shown in (await list_rules(house, visit(house))).items}
+        assert rules["reported"] == 280
+
+    play(tmp_path, story)
+
+
+def test_a_body_that_is_undone_finds_again(tmp_path: Path) -> None:
+    """Killed before the commit, nothing of a batch stays, and the next run does it."""
+
+    async def story(house: House, clock: MovableClock) -> None:
+        await write(house, started("s1"), reported("s1"))
+
+        async def undone(tx: Tx) -> None:
+            await read._next(tx, house, visit(house))
+            raise RuntimeError("planted")
+
+        with pytest.raises(RuntimeError):
+            await house.store.write(undone)
+        assert (await house.store.read(lambda tx: logs.where(tx, read.READER))) is None
+        assert await run_detections(house, visit(house)) == 1
+
+    play(tmp_path, story)
+
+
+def test_what_is_long_past_becomes_no_finding(tmp_path: Path) -> None:
+    """A service that reads its whole journal for the first time alarms nobody about last year."""
+
+    async def story(house: House, clock: MovableClock) -> None:
+        await write(house, started("s1"), reported("s1"))
+        clock.move(days(31))
+        assert await run_detections(house, visit(house)) == 0
+        assert (await look(house)).items == ()
+
+    play(tmp_path, story)
+
+
+def test_findings_are_listed_by_person_rule_level_state_and_time(tmp_path: Path) -> None:
+    """What Graph's callers filter by, a page at a time."""
+
+    async def story(house: House, clock: MovableClock) -> None:
+        for number, user in enumerate((ALICE, BOB, ALICE)):
+            await write(house, started(f"s{number}"), reported(f"s{number}", user))
+            clock.move(hours(1))
+        first = await look(house, Query(top=2))
+        assert [one.kept.finding.story for one in first.items] == ["s2", "s1"]
+        second = await look(house, Query(top=2, after=first.next))
+        assert [one.kept.finding.story for one in second.items] == ["s0"]
+        assert second.next is None
+        for where, number in (
+            (Compare("user", "eq", ALICE), 2), (Compare("user_name", "eq", "bob@example.com"), 1),
+            (Compare("rule", "eq", "reported"), 3), (Compare("severity", "eq", "low"), 0),
+            (Compare("state", "eq", "open"), 3), (Compare("at", "lt", first.items[1].kept.finding.at), 1),
+            (And(Compare("user", "eq", ALICE), Compare("severity", "eq", "high")), 2),
+        ):  # fmt: skip
+            assert len((await look(house, Query(filter=where))).items) == number, where
+        found = await find_finding(house, visit(house), first.items[0].kept.finding.id)
+        assert isinstance(found, ShownFinding)
+
+    play(tmp_path, story)
+
+
+@pytest.mark.parametrize(
+    ("asked", "index"),
+    [((), "findings_at"), *(((name,), f"findings_{name}") for name in ("rule", "severity", "state", "user", "source"))],
+)
+def test_lists_of_findings_follow_an_index(tmp_path: Path, asked: tuple[str, ...], index: str) -> None:
+    """In the order in which they are shown: nothing is scanned or sorted."""
+    statement = stories.page_sql("findings", tuple((name, "eq", False) for name in asked), rising=False)
+
+    async def story(house: House, clock: MovableClock) -> None:
+        values = dict.fromkeys(statement.names, "x") | {"last_at": 1, "most": 5}
+        plan = Sql(f"EXPLAIN QUERY PLAN {statement.sqlite}", "", (), statement.constants)
+        steps = [row[3] for row in await house.store.read(lambda tx: tx.all(plan, **values))]
+        assert len(steps) == 1
+        assert f"USING INDEX {index} " in steps[0]
+
+    play(tmp_path, story)
+
+
+def test_tracks_that_count_for_nothing_are_forgotten(tmp_path: Path) -> None:
+    """And beyond the most that are kept, those that would go first."""
+
+    async def story(house: House, clock: MovableClock) -> None:
+        await write(house, started("s1"), reported("s1"))
+        await run_detections(house, visit(house))
+        count = Sql("SELECT count(*) FROM detection_tracks", "", ())
+        (before,) = await house.store.read(lambda tx: tx.one(count)) or (0,)
+        assert before > 0
+        assert await tidy_tracks(house, visit(house)) == 0
+        assert await house.store.write(lambda tx: detections.tidy(tx, visit(house).now, most=10, keep=1)) == before - 1
+        clock.move(days(100))
+        assert await tidy_tracks(house, visit(house)) == 1
+        assert await house.store.read(lambda tx: tx.one(count)) == (0,)
+
+    play(tmp_path, story)
+
+
+def test_the_page_about_detections_is_made_from_the_rules() -> None:
+    """`docs/detections.md` says what the rules say; `python -m tests.records.detections_page` writes it anew."""
+    assert PATH.read_text(encoding="utf-8") == page()
+
+
+def test_every_published_rule_is_covered_or_left_out_with_a_reason() -> None:
+    """None is forgotten, and none is called covered without a rule that covers it."""
+    covered = {id for rule in RULES for id in rule.covers}
+    assert covered <= {one.id for one in PUBLISHED}
+    assert len({one.id for one in PUBLISHED}) == len(PUBLISHED)
+    assert {one.id for one in PUBLISHED if one.why_not} & covered == set()
