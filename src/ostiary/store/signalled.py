@@ -20,7 +20,7 @@ from ostiary.store.sql import Sql, sql
 from ostiary.store.tokens import STANDING, Standing, standing_of
 
 _HINTS = sql(
-    ENTRIES.where(journal.c.position > bindparam("after"), journal.c.kind.in_([kind.value for kind in CAUSES]))
+    ENTRIES.where(journal.c.position > bindparam("after"), journal.c.kind.in_([str(kind) for kind in CAUSES]))
     .order_by(journal.c.position)
     .limit(bindparam("most"))
 )

@@ -79,7 +79,7 @@ def _released(detail: _Detail) -> Initiator:
     return Initiator.USER if detail.get("cause") in (EndCause.RELEASED, EndCause.REPORTED) else Initiator.ADMIN
 
 
-CAUSES: Mapping[Kind, _Rule] = {
+CAUSES: Mapping[str, _Rule] = {
     Kind.EXEMPTION_ENDED: _Rule(Whose.USER, _released, "The exemption was ended before its time.", "user"),
     Kind.EXEMPTION_RAN_OUT: _Rule(Whose.USER, _policy, "The exemption ran out.", "user"),
     Kind.REUSED: _Rule(Whose.SESSION, _system, "A refresh token was used twice.", "session"),
@@ -116,23 +116,19 @@ _ENDED: Mapping[str, str] = {
     EndCause.DISABLED: "The account was disabled or deleted.",
     EndCause.INELIGIBLE: "The person is not eligible for exemptions any more.",
 }
-_SINCE = {Kind.EXEMPTION_RAN_OUT: "ends", Kind.DEVICE_LAPSED: "expires"}
+_SINCE: Mapping[str, str] = {Kind.EXEMPTION_RAN_OUT: "ends", Kind.DEVICE_LAPSED: "expires"}
 """Entries that are written a little later than what they tell: where they say since when."""
 
 
 def cause_of(entry: Recorded) -> Cause | None:
     """What *entry* hints at; None for a kind that ends nothing, and for an entry that names nobody."""
-    rule = CAUSES.get(Kind(entry.kind)) if entry.kind in _NAMES else None
+    rule = CAUSES.get(entry.kind)
     if rule is None:
         return None
     detail: _Detail = entry.body["detail"]
     id = str(detail.get(rule.key, "")) if rule.key else entry.target.partition(":")[2]
     if not id and rule.whose is not Whose.ANYBODY:
         return None
-    kind = Kind(entry.kind)
-    at = detail[_SINCE[kind]] if kind in _SINCE else entry.at
-    why = _ENDED.get(detail["cause"], rule.why) if kind is Kind.EXEMPTION_ENDED else rule.why
+    at = detail[_SINCE[entry.kind]] if entry.kind in _SINCE else entry.at
+    why = _ENDED.get(detail["cause"], rule.why) if entry.kind == Kind.EXEMPTION_ENDED else rule.why
     return Cause(rule.whose, id, Instant(at), rule.by(detail), why)
-
-
-_NAMES = frozenset(kind.value for kind in CAUSES)
