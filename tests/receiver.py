@@ -34,6 +34,7 @@ class Receiver(ThreadingHTTPServer):
     """Remembers what came, and answers each with the next of `answers`, or 202."""
 
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self) -> None:
         """On a free port."""

@@ -36,6 +36,7 @@ from ostiary.services.directory.assessments import date_carried
 from ostiary.services.directory.found import follow_origin
 from ostiary.services.house import House
 from ostiary.services.logs.floods import Floods
+from ostiary.services.signals.push import TURNS
 from ostiary.services.signins.waiting_room import WaitingRoom
 from ostiary.services.tokens.keyring import Keyring
 from ostiary.services.tokens.proofs import Proofs
@@ -171,7 +172,10 @@ def _outside(parts: Parts, geo: GeoFiles) -> Outside:
     apprise = Apprise(config.outgoing_allow, authorities=config.outgoing_ca, proxy=config.outgoing_proxy)
     own = Outgoing(read_destinations(config.notice_allow), authorities=config.outgoing_ca, proxy=config.outgoing_proxy)
     own_apprise = Apprise(config.notice_allow, authorities=config.outgoing_ca, proxy=config.outgoing_proxy)
-    return Outside(Passwords(), geo, outgoing, Issuers(outgoing), upstream, apprise, own, own_apprise)
+    events = Outgoing(allowed, authorities=config.outgoing_ca, proxy=config.outgoing_proxy, at_once=TURNS)
+    return Outside(
+        Passwords(), geo, outgoing, Issuers(outgoing), upstream, apprise, own, own_apprise, signal_outgoing=events
+    )
 
 
 async def _fill(house: House) -> None:
@@ -192,9 +196,11 @@ def system_visit(house: House, job: str) -> Visit:
 async def close_house(house: House, parts: Parts) -> None:
     """Finish what is in line and give the folder back."""
     await house.outside.background.close()
+    await house.outside.pushing.close()
     house.outside.apprise.close()
     house.outside.own_apprise.close()
     house.outside.own_outgoing.close()
+    house.outside.signal_outgoing.close()
     house.outside.passwords.close()
     house.outside.outgoing.close()
     await parts.store.close()

@@ -42,3 +42,7 @@ class Outside:
     """The same of mail, chats and pushes."""
     background: Background = field(default_factory=Background)
     """What goes on while nobody waits for it."""
+    signal_outgoing: Outgoing = field(default_factory=Outgoing)
+    """For events (shared signals): their receivers may hang, and take no turn of those that people wait for."""
+    pushing: Background = field(default_factory=Background)
+    """The streams to which events are being pushed."""

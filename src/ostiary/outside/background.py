@@ -22,6 +22,14 @@ class Background:
         """How many tasks run."""
         return len(self._tasks)
 
+    def running(self, name: str) -> bool:
+        """Whether a task of that name runs."""
+        return name in self._tasks
+
+    def count(self, beginning: str) -> int:
+        """How many tasks run whose name begins so."""
+        return sum(name.startswith(beginning) for name in self._tasks)
+
     def start(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> bool:
         """Begin *work* unless a task of that name runs; whether it was begun. It tells its own failures."""
         if name in self._tasks:

@@ -30,7 +30,7 @@ LARGEST = 65_536
 """Bytes of a body, of the question and of the answer."""
 CONNECT = 2.0  # seconds for one address, so that the next still has its turn
 ADDRESSES = 4  # of one name that are tried
-AT_ONCE = 32  # requests
+AT_ONCE = 32  # requests, unless a client is made for more
 RESOLVERS = 4  # threads; a name server that hangs holds up other names, never the service
 
 Resolve = Callable[[str, int], Awaitable[tuple[Address, ...]]]
@@ -81,17 +81,17 @@ class Outgoing:
     """
     The client. *authorities* is a PEM file with certificate authorities to believe beside the machine's own, *proxy*
     a forward proxy (``http://host:port``) through which everything goes that is not listed; it then decides about
-    names, since it resolves them. Raises ValueError where *authorities* cannot be read.
+    names, since it resolves them. *at_once* requests have a turn. Raises ValueError where *authorities* cannot be read.
     """
 
     def __init__(
         self, destinations: Destinations = PUBLIC, *, authorities: Path | None = None, proxy: str = "",
-        resolve: Resolve | None = None,
+        resolve: Resolve | None = None, at_once: int = AT_ONCE,
     ) -> None:  # fmt: skip
         self._destinations, self._proxy = destinations, proxy
         self._tls = _context(authorities) if authorities is not None else None
         self._resolve = resolve or self._system
-        self._turn = asyncio.Semaphore(AT_ONCE)
+        self._turn = asyncio.Semaphore(at_once)
 
     async def ask(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b""

@@ -76,15 +76,22 @@ _WAITING = sql(
     .order_by(signal_outbox.c.number)
     .limit(bindparam("most"))
 )
-_DUE = sql(
-    select(signal_streams.c.id)
-    .where(
-        signal_streams.c.method == Method.PUSH.value,
-        or_(signal_streams.c.retry.is_(None), signal_streams.c.retry <= bindparam("now")),
-        select(signal_outbox.c.number).where(signal_outbox.c.stream == signal_streams.c.id, _goes).exists(),
-    )
-    .order_by(signal_streams.c.id)
+_is_due = and_(
+    signal_streams.c.method == Method.PUSH.value,
+    or_(signal_streams.c.retry.is_(None), signal_streams.c.retry <= bindparam("now")),
 )
+_of_it = signal_outbox.c.stream == signal_streams.c.id
+_DUE = sql(
+    select(signal_streams.c.id, signal_streams.c.failures)
+    .where(_is_due, select(signal_outbox.c.number).where(_of_it, _goes).exists())
+    .order_by(
+        signal_streams.c.failures,
+        select(func.min(signal_outbox.c.number)).where(_of_it).scalar_subquery(),
+        signal_streams.c.id,
+    )
+    .limit(bindparam("most"))
+)
+_CLAIM = sql(update(signal_streams).where(_id, _is_due).values(retry=bindparam("until")))
 _DONE = sql(delete(signal_outbox).where(_of_stream, signal_outbox.c.jti == bindparam("jti_")))
 _TRIED = sql(
     update(signal_outbox)
@@ -235,9 +242,20 @@ async def waiting(tx: Tx, stream: str, most: int) -> list[Waiting]:
     return [Waiting(number, jti, claims.encode(), tries) for number, jti, claims, tries in rows]
 
 
-async def due(tx: Tx, now: Instant) -> list[str]:
-    """The streams to which something is to be pushed now."""
-    return [row[0] for row in await tx.all(_DUE, now=now)]
+async def due(tx: Tx, now: Instant, most: int) -> list[tuple[str, int]]:
+    """
+    Up to *most* streams to which something is to be pushed now, with their failures in a row: those without any first,
+    among them those whose events wait longest.
+    """
+    return [(id, failures) for id, failures in await tx.all(_DUE, now=now, most=most)]
+
+
+async def claim(tx: Tx, id: str, *, now: Instant, until: Instant) -> bool:
+    """
+    Whether something may be pushed to the stream now: until *until*, or until it is said how that `went`, nobody else
+    is told so.
+    """
+    return await tx.run(_CLAIM, id_=id, now=now, until=until) == 1
 
 
 async def done(tx: Tx, stream: str, jtis: Sequence[str]) -> list[str]:

@@ -18,7 +18,7 @@ from ostiary.core.words.ids import AppId
 from ostiary.core.words.instants import Span
 from ostiary.outside.outgoing import Outgoing
 from ostiary.services.exemptions.end import announce_ends, end_exemption
-from ostiary.services.signals.push import push
+from ostiary.services.signals.push import TURNS, push
 from ostiary.services.signals.transmit import transmit
 from tests.receiver import POLL, PUSH, opened
 from tests.web.oauth.site import ADMIN_API, API, GATEWAY, OTHER, SECRETS, TENANT, Site
@@ -32,8 +32,8 @@ class Transmitter(Site):
     def __init__(self, folder: Path, allowed: tuple[str, ...] = ()) -> None:
         """Found it."""
         super().__init__(folder)
-        outgoing = Outgoing(read_destinations(allowed))
-        self.house = replace(self.house, outside=replace(self.house.outside, outgoing=outgoing))
+        outgoing = Outgoing(read_destinations(allowed), at_once=TURNS)
+        self.house = replace(self.house, outside=replace(self.house.outside, signal_outgoing=outgoing))
         self.app = self.serve(self.house)
         self.register(OTHER, identifier_uris=(OTHER_URI,))
         scopes = self.house.desk.picture.applications[ADMIN_API].scopes
@@ -84,8 +84,14 @@ class Transmitter(Site):
         return self.run(transmit(self.house, self.visit()))
 
     def push(self) -> int:
-        """The turn of what pushes."""
-        return self.run(push(self.house, self.visit()))
+        """The turn of what pushes, until all is pushed that it began; how many streams those were."""
+
+        async def whole() -> int:
+            begun = await push(self.house, self.visit())
+            await self.house.outside.pushing.idle()
+            return begun
+
+        return self.run(whole())
 
     def later(self, span: Span) -> None:
         """Let time pass."""

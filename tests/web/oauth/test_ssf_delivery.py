@@ -13,14 +13,17 @@ import pytest
 from joserfc.errors import InvalidKeyIdError
 
 from ostiary.core.signals import delivery
-from ostiary.core.words.destinations import PUBLIC
+from ostiary.core.signals.streams import MOST_STREAMS, Method
+from ostiary.core.words.destinations import PUBLIC, read_destinations
 from ostiary.core.words.instants import days, minutes, seconds
 from ostiary.core.words.outcome import Refused
-from ostiary.outside.outgoing import Outgoing
+from ostiary.outside.background import Background
+from ostiary.outside.outgoing import Answer, Outgoing
 from ostiary.services.signals import outbox
-from ostiary.services.signals.push import push, tend_streams
+from ostiary.services.signals.push import AT_ONCE, push, tend_streams
 from ostiary.services.tokens.rotation import rotate
-from tests.receiver import REVOKED, UPDATED, Receiver, opened, receiving
+from ostiary.store import Tx, signals
+from tests.receiver import POLL, REVOKED, UPDATED, Receiver, opened, receiving
 from tests.web.oauth.site import ALICE, API, API_URI, GATEWAY, ORIGIN, OTHER, TENANT
 from tests.web.oauth.streams import Transmitter, transmitting
 
@@ -119,23 +122,149 @@ def test_a_receivers_no_to_one_event_is_final(site: Transmitter, receiver: Recei
 def test_a_receiver_that_hangs_holds_up_nobody_else(
     site: Transmitter, receiver: Receiver, receivers: tuple[Receiver, Receiver]
 ) -> None:
-    """Each stream has a worker of its own: the second gets its event while the first gives no answer."""
+    """Each stream has a task of its own: the second gets its event while the first gives no answer."""
     for each in receivers:
         site.stream(url=each.url)
     receiver.hold = threading.Event()
     ended(site)
 
     async def both() -> None:
-        working = asyncio.create_task(push(site.house, site.visit()))
+        assert await push(site.house, site.visit()) == 2
         await asyncio.to_thread(receivers[1].wait, 1)
         await asyncio.to_thread(receiver.wait, 1)
-        assert not working.done()
+        assert len(site.house.outside.pushing) >= 1
         assert receiver.hold is not None
         receiver.hold.set()
-        await working
+        await site.house.outside.pushing.idle()
 
     site.run(both())
     assert site.push() == 0
+
+
+def test_r24_receivers_that_hang_take_no_turn_of_other_requests(
+    site: Transmitter, receiver: Receiver, receivers: tuple[Receiver, Receiver], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All streams of an application hang with all that they may have on its way; what people wait for goes through."""
+    monkeypatch.setattr(import_module("ostiary.outside.outgoing"), "TOTAL", 3.0)
+    plain = Outgoing(read_destinations([f"http://127.0.0.1:{receivers[1].port}"]))
+    site.house = replace(site.house, outside=replace(site.house.outside, outgoing=plain))
+    for _ in range(MOST_STREAMS):
+        site.stream(url=receiver.url)
+    ended(site, AT_ONCE + 1)
+    receiver.hold = threading.Event()
+
+    async def beside() -> None:
+        assert await push(site.house, site.visit()) == MOST_STREAMS
+        await asyncio.to_thread(receiver.wait, MOST_STREAMS * AT_ONCE)
+        asked = await asyncio.wait_for(plain.ask("POST", receivers[1].url, body=b"x"), 2.0)
+        assert isinstance(asked, Answer), asked
+        await site.house.outside.pushing.idle()
+
+    site.run(beside())
+    assert len(receiver.tokens) == MOST_STREAMS * AT_ONCE
+    receiver.hold.set()
+    receiver.tokens.clear()
+    receiver.answers[:] = [(503, {})] * MOST_STREAMS
+    site.later(seconds(1))
+    assert site.push() == MOST_STREAMS
+    assert len(receiver.tokens) == MOST_STREAMS, "one at a time while it fails"
+    site.later(seconds(2))
+    assert site.push() == MOST_STREAMS
+    assert len(receiver.tokens) == MOST_STREAMS * (AT_ONCE + 2), "and all of them once it works"
+
+
+def test_streams_that_fail_leave_places_to_others(
+    site: Transmitter, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the places few are for streams that failed last time, and all of them have an end."""
+    monkeypatch.setattr(import_module("ostiary.services.signals.push"), "TROUBLED", 1)
+    for app in (API, API, GATEWAY):
+        site.stream(app, url=receiver.url)
+    ended(site)
+    receiver.answers[:] = [(503, {})] * 3
+    assert site.push() == 3
+    site.later(seconds(1))
+    assert site.push() == 1
+    monkeypatch.setattr(import_module("ostiary.services.signals.push"), "STREAMS", 1)
+    assert site.push() == 1
+
+
+def test_two_nodes_do_not_push_the_same(site: Transmitter, receiver: Receiver) -> None:
+    """A stream is claimed with what is read; a claim whose holder was killed ends after two minutes."""
+    site.stream(url=receiver.url)
+    ended(site)
+    receiver.hold = threading.Event()
+    other = replace(site.house, outside=replace(site.house.outside, pushing=Background()))
+
+    async def both() -> None:
+        at_once = [push(house, site.visit()) for house in (site.house, other)]
+        assert sum(await asyncio.gather(*at_once)) >= 1
+        await asyncio.to_thread(receiver.wait, 1)
+        assert await push(other, site.visit()) == 0
+        for house in (site.house, other):
+            await house.outside.pushing.close()  # killed with its claim
+        assert await push(other, site.visit()) == 0
+        assert receiver.hold is not None
+        receiver.hold.set()
+
+    site.run(both())
+    assert len(receiver.tokens) == 1
+    site.later(minutes(2))
+    assert site.push() == 1
+    first, again = receiver.events(site.keys())
+    assert first["jti"] == again["jti"]
+
+
+def test_failures_are_not_written_onto_a_stream_that_was_changed(site: Transmitter, receiver: Receiver) -> None:
+    """A push that is on its way when its stream becomes a polled one says nothing about it."""
+    made = site.stream(url=receiver.url)
+    ended(site)
+    receiver.hold, receiver.answers[:] = threading.Event(), [(503, {})]
+
+    async def meanwhile() -> None:
+        await push(site.house, site.visit())
+        await asyncio.to_thread(receiver.wait, 1)
+
+    site.run(meanwhile())
+    wish = {"stream_id": made["stream_id"], "delivery": {"method": POLL}}
+    changed = site.as_(API, "PATCH", "/ssf/stream", json=wish)
+    assert changed.status_code == 200, changed.text
+    receiver.hold.set()
+    site.run(site.house.outside.pushing.idle())
+    stream = site.run(site.house.store.read(lambda tx: signals.find(tx, made["stream_id"])))
+    assert stream is not None
+    assert (stream.method, stream.failures, stream.retry) == (Method.POLL, 0, None)
+    assert len(site.polled(changed.json())) == 1
+
+
+def test_r19_what_waits_is_not_told_to_an_application_that_may_not_be_told_any_more(
+    site: Transmitter, receiver: Receiver
+) -> None:
+    """Disabled or made public: its events are held, also those about the stream, and pushed if it may be told again."""
+    id = site.stream(url=receiver.url)["stream_id"]
+    ended(site)
+    for enabled, public in ((False, False), (True, True)):
+        site.register(API, enabled=enabled, public=public)
+        site.later(minutes(1))
+        site.push()
+        assert receiver.tokens == [], (enabled, public)
+
+    async def paused(tx: Tx) -> None:
+        found = await signals.find(tx, id)
+        assert found is not None
+        await outbox.pause(site.house, tx, site.visit(), found, "for a test")
+
+    site.write(paused)
+    site.later(minutes(1))
+    site.push()
+    assert receiver.tokens == [], "nor that its stream was paused"
+    site.register(API, public=False)
+    site.later(minutes(1))
+    assert site.push() == 1
+    assert [list(event["events"]) for event in receiver.events(site.keys())] == [[UPDATED]]
+    site.as_(API, "POST", "/ssf/status", json={"stream_id": id, "status": "enabled"})
+    assert site.push() == 1
+    assert len(receiver.tokens) == 2
 
 
 def test_polled_events_stay_until_they_are_acknowledged(site: Transmitter) -> None:
@@ -260,7 +389,7 @@ def test_r24_a_name_that_leads_inside_is_not_pushed_to(site: Transmitter, receiv
         return (IPv4Address("127.0.0.1"),)
 
     outgoing = Outgoing(PUBLIC, resolve=inside)
-    site.house = replace(site.house, outside=replace(site.house.outside, outgoing=outgoing))
+    site.house = replace(site.house, outside=replace(site.house.outside, signal_outgoing=outgoing))
     site.app = site.serve(site.house)
     site.stream(url=f"https://rs.example:{receiver.port}/events")
     ended(site)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from ostiary.core.directory.applications import Application
 from ostiary.core.signals.events import SUPPORTED
 from ostiary.core.words.destinations import place_of
 from ostiary.core.words.ids import AppId
@@ -29,6 +30,7 @@ __all__ = [
     "changed",
     "contradiction",
     "document",
+    "may_be_told",
     "read_wish",
 ]
 
@@ -104,6 +106,14 @@ class Stream:
     def delivered(self) -> tuple[str, ...]:
         """The events that it gets."""
         return SUPPORTED if self.requested is None else tuple(e for e in SUPPORTED if e in self.requested)
+
+
+def may_be_told(application: Application | None) -> bool:
+    """
+    Whether *application* may hear of anything now: asked when events are made, when they are pushed and at its door.
+    A public one proves itself to nobody, and a disabled one is told what introspection would tell it: nothing (R19).
+    """
+    return application is not None and application.enabled and not application.public
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from ostiary.core.words.outcome import Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import settled
 from ostiary.services.house import House
-from ostiary.services.signals.push import SIGNED_WITH, rejected
+from ostiary.services.signals.push import rejected, sign
 from ostiary.services.signals.receivers import MANAGE, NO_STREAM, Receiver, note_refused, own_stream, receiver
 from ostiary.store import Tx, signals
 from ostiary.store.signals import Waiting
@@ -57,5 +57,4 @@ async def poll(house: House, visit: Visit, who: Receiver, id: str, asked: Poll) 
     if isinstance(answer, Refused):
         return await note_refused(house, visit, who, answer)
     events, more = answer
-    signing = house.keyring.signing(SIGNED_WITH, house.clock.now())
-    return Polled({event.jti: signing.sign_event(event.claims) for event in events}, more)
+    return Polled(await sign(house, events), more)

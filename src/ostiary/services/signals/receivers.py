@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.applications import SSF_MANAGE, SSF_READ, Application
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.signals.streams import Stream
+from ostiary.core.signals.streams import Stream, may_be_told
 from ostiary.core.tokens.binding import unheld
 from ostiary.core.tokens.clients import Shown
 from ostiary.core.words.outcome import Reason, Refused
@@ -49,7 +49,7 @@ async def receiver(
             return Refused(Reason.FORBIDDEN, f"The scope {SSF_MANAGE} is needed.")
     else:
         found = authenticate(house, picture, who.shown, visit.now)
-    if isinstance(found, Application) and found.public:
+    if isinstance(found, Application) and not may_be_told(found):
         return Refused(Reason.CLIENT_AUTHENTICATION)
     return found
 

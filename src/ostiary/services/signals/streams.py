@@ -125,7 +125,7 @@ def _asked(house: House, given: Mapping[str, Any], *, whole: bool) -> Wish | Ref
     if isinstance(wish, str):
         return _wrong(wish)
     place = place_of(wish.target.url) if wish.target is not None else None
-    return _BARRED if place is not None and house.outside.outgoing.bars(place) else wish
+    return _BARRED if place is not None and house.outside.signal_outgoing.bars(place) else wish
 
 
 # ---- the configuration (§8.1.1)

@@ -15,7 +15,7 @@ from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.logs.entry import Recorded
 from ostiary.core.signals.causes import Cause, cause_of
 from ostiary.core.signals.events import SESSION_REVOKED, session_revoked, session_subject
-from ostiary.core.signals.streams import Status, Stream
+from ostiary.core.signals.streams import Status, Stream, may_be_told
 from ostiary.core.signals.subjects import removed
 from ostiary.core.tokens.session import Session, alive
 from ostiary.core.words.caller import Origin
@@ -111,7 +111,7 @@ async def _audiences(tx: Tx, picture: Picture) -> list[_Audience]:
     for stream in await signals.streams(tx):
         application = picture.applications.get(stream.application)
         wanted = stream.status is not Status.DISABLED and SESSION_REVOKED in stream.delivered
-        if wanted and application is not None and application.enabled and not application.public:
+        if wanted and application is not None and may_be_told(application):
             left_out = await signals.left_out(tx, stream.id)
             found.append(_Audience(stream, picture.looks_after(application), left_out))
     return found
