@@ -22,6 +22,7 @@ from ostiary.outside.vault import MasterKey, Vault
 from ostiary.services.access.desk import Desk
 from ostiary.services.house import House, Settings
 from ostiary.services.logs.floods import Floods
+from ostiary.services.signals.poll_room import PollRoom
 from ostiary.services.signins.waiting_room import WaitingRoom
 from ostiary.services.tokens.keyring import Keyring
 from ostiary.services.tokens.proofs import Proofs
@@ -93,7 +94,7 @@ async def a_house(folder: Path) -> AsyncIterator[tuple[House, MovableClock]]:
     vault = Vault(MasterKey(random.bytes(32)), random=random)
     house = House(
         store, clock, random, vault, Outside(Passwords()), Desk(store, clock), WaitingRoom(), Keyring(vault), Floods(),
-        Proofs(random.bytes(32), clock.now()), Settings("https://localhost:8443", folder),
+        Proofs(random.bytes(32), clock.now()), Settings("https://localhost:8443", folder), PollRoom(),
     )  # fmt: skip
     await house.desk.reload()
     try:

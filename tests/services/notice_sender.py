@@ -17,6 +17,7 @@ from ostiary.services.access.desk import Desk
 from ostiary.services.house import House, Settings
 from ostiary.services.logs.floods import Floods
 from ostiary.services.notices.send import send_notices
+from ostiary.services.signals.poll_room import PollRoom
 from ostiary.services.signins.waiting_room import WaitingRoom
 from ostiary.services.tokens.keyring import Keyring
 from ostiary.services.tokens.proofs import Proofs
@@ -36,7 +37,7 @@ async def main(folder: Path, master: str, authorities: Path) -> None:
     house = House(
         store, clock, random, vault, Outside(Passwords(), outgoing=outgoing, own_outgoing=outgoing), Desk(store, clock),
         WaitingRoom(), Keyring(vault), Floods(), Proofs(random.bytes(32), clock.now()),
-        Settings("https://localhost:8443", folder),
+        Settings("https://localhost:8443", folder), PollRoom(),
     )  # fmt: skip
     await send_notices(house, visit(house))
     print("sending", flush=True)

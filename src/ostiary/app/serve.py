@@ -183,6 +183,7 @@ async def serve(
     for server, _ in servers:
         server.should_exit = True
     house.room.close()
+    house.polls.close()
     await asyncio.gather(*running)
     for task in side:
         task.cancel()

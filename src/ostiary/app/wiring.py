@@ -36,6 +36,7 @@ from ostiary.services.directory.assessments import date_carried
 from ostiary.services.directory.found import follow_origin
 from ostiary.services.house import House
 from ostiary.services.logs.floods import Floods
+from ostiary.services.signals.poll_room import PollRoom
 from ostiary.services.signals.push import TURNS
 from ostiary.services.signins.waiting_room import WaitingRoom
 from ostiary.services.tokens.keyring import Keyring
@@ -146,6 +147,7 @@ async def open_house(parts: Parts) -> House:
         floods=Floods(),
         proofs=Proofs(parts.random.bytes(32), parts.clock.now()),
         settings=told,
+        polls=PollRoom(),
     )
     await follow_origin(parts.store, system_visit(house, "start"), house.settings.origin)
     await date_carried(parts.store, system_visit(house, "start"))

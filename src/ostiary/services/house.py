@@ -21,6 +21,7 @@ from ostiary.store import Store
 if TYPE_CHECKING:  # the rooms know the house; it only names what they keep in it
     from ostiary.services.access.desk import Desk
     from ostiary.services.logs.floods import Floods
+    from ostiary.services.signals.poll_room import PollRoom
     from ostiary.services.signins.waiting_room import WaitingRoom
     from ostiary.services.tokens.keyring import Keyring
     from ostiary.services.tokens.proofs import Proofs
@@ -104,6 +105,8 @@ class House:
     proofs: "Proofs"
     """DPoP nonces, and the proofs that came: in memory, and never believed after a restart."""
     settings: Settings
+    polls: "PollRoom"
+    """Polls of event streams that wait, in memory; may only say "look again"."""
 
 
 def able(house: House) -> bool:

@@ -32,6 +32,7 @@ from ostiary.outside.vault import MasterKey, Vault
 from ostiary.services.access.desk import PICTURE, Desk, touch
 from ostiary.services.house import House, Settings
 from ostiary.services.logs.floods import Floods
+from ostiary.services.signals.poll_room import PollRoom
 from ostiary.services.signins.waiting_room import WaitingRoom
 from ostiary.services.tokens.issue import Issued, issue
 from ostiary.services.tokens.keyring import Keyring
@@ -118,6 +119,7 @@ class Site:
             store=store, clock=self.clock, random=random, vault=vault, outside=Outside(Passwords(threads=1)),
             desk=Desk(store, self.clock), room=WaitingRoom(), keyring=Keyring(vault), floods=Floods(),
             proofs=Proofs(random.bytes(32), self.clock.now()), settings=Settings(origin=ORIGIN, data=folder),
+            polls=PollRoom(),
         )  # fmt: skip
         self.run(self._furnish())
         self.app = self.serve(self.house)

@@ -34,6 +34,7 @@ from ostiary.services.access.desk import Desk
 from ostiary.services.exemptions.open import open_exemption
 from ostiary.services.house import House, Settings
 from ostiary.services.logs.floods import Floods
+from ostiary.services.signals.poll_room import PollRoom
 from ostiary.services.signins.start import Request, Started, start
 from ostiary.services.signins.waiting_room import WaitingRoom
 from ostiary.services.tokens.keyring import Keyring
@@ -96,6 +97,7 @@ class Site:
             store=store, clock=self.clock, random=self.random, vault=vault, outside=Outside(Passwords(cost=CHEAP)),
             desk=Desk(store, self.clock), room=WaitingRoom(), keyring=Keyring(vault), floods=Floods(),
             proofs=Proofs(self.random.bytes(32), self.clock.now()), settings=Settings(origin, folder),
+            polls=PollRoom(),
         )  # fmt: skip
         self.run(self.house.desk.reload())
         self.seeds: dict[UserId, str] = {}

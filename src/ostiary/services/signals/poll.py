@@ -1,9 +1,11 @@
 """
-Giving events to who polls (RFC 8936): acknowledged ones are gone first, in the same transaction.
+Giving events to who polls (RFC 8936): acknowledged ones are gone first, in the same transaction. At once, or when there
+are some, within bounds of time and number (`poll_room.py`).
 
 What is not acknowledged is given again, with the same `jti`. Events are signed when they are given.
 """
 
+import asyncio
 from dataclasses import dataclass, replace
 
 from ostiary.core.access.picture import Picture
@@ -21,6 +23,9 @@ from ostiary.store.signals import Waiting
 
 __all__ = ["Polled", "poll"]
 
+WAITS = 20.0
+"""Seconds that a poll waits for events."""
+
 
 @dataclass(frozen=True, slots=True)
 class Polled:
@@ -33,9 +38,29 @@ class Polled:
 
 async def poll(house: House, visit: Visit, who: Receiver, id: str, asked: Poll) -> Polled | Refused:
     """
-    Take the acknowledgements and give the next events of the application's stream *id*. NOT_FOUND, also for one to
-    which events are pushed; CLIENT_AUTHENTICATION and its kin.
+    Take the acknowledgements and give the next events of the application's stream *id*, waiting for some where *asked*
+    lets it. NOT_FOUND, also for one to which events are pushed; CLIENT_AUTHENTICATION and its kin.
     """
+    found = await _look(house, visit, who, id, asked)
+    if isinstance(found, Refused) or found.sets or asked.at_once or not asked.most:
+        return found
+    again, loop = replace(asked, acknowledged=(), errors={}), asyncio.get_running_loop()
+    with house.polls.seat(id) as seat:
+        if seat is None:
+            return found
+        until = loop.time() + WAITS
+        while not house.polls.closing:
+            seat.ready()
+            found = await _look(house, replace(visit, now=house.clock.now()), who, id, again)
+            left = until - loop.time()
+            if isinstance(found, Refused) or found.sets or left <= 0:
+                break
+            await seat.wait(left)
+    return found
+
+
+async def _look(house: House, visit: Visit, who: Receiver, id: str, asked: Poll) -> Polled | Refused:
+    """What there is now, for an application that proves itself now."""
     changes = bool(asked.acknowledged or asked.errors)
 
     async def body(tx: Tx, picture: Picture) -> tuple[list[Waiting], bool] | Refused:
@@ -57,4 +82,7 @@ async def poll(house: House, visit: Visit, who: Receiver, id: str, asked: Poll) 
     if isinstance(answer, Refused):
         return await note_refused(house, visit, who, answer)
     events, more = answer
-    return Polled(await sign(house, events), more)
+    if not events:
+        return Polled({}, more)
+    async with house.polls.turn(id):
+        return Polled(await sign(house, events), more)

@@ -315,7 +315,9 @@ async def verify_stream(house: House, visit: Visit, who: Receiver, given: Mappin
         event = verification(stream.id, state)
         return await put(house, tx, visit, stream, event, held=await signals.held(tx, stream.id)) or True
 
-    return await _as_receiver(house, visit, who, MANAGE, act)
+    answer = await _as_receiver(house, visit, who, MANAGE, act)
+    house.polls.wake(str(given.get("stream_id", "")))
+    return answer
 
 
 # ---- what the journal keeps

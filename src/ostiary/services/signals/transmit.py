@@ -74,17 +74,19 @@ async def transmit(house: House, visit: Visit) -> int:
 
 async def _run(house: House, visit: Visit, place: _Place | None) -> tuple[int, _Place | None]:
     """One transaction from *place* on, or from the cursor; where to go on, or None when all was read."""
+    held: Counter[str] = Counter()  # events on each stream that got some, for which its polls may wait
 
     async def look(tx: Tx) -> bool:
         seen = await logs.cursor(tx, READER)
         return bool(await signalled.hints(tx, seen, 1)) or await logs.head(tx) - seen > IDLE
 
     async def body(tx: Tx, picture: Picture) -> tuple[int, _Place | None]:
+        held.clear()  # it may run again
         seen = await logs.cursor(tx, READER)
         entries = await signalled.hints(tx, seen, ENTRIES)
         audiences, left, at = await _audiences(tx, picture), SESSIONS, place or _Place(seen)
         for entry in entries:
-            looked = await _entry(house, tx, picture, visit, audiences, entry, after=at.session, most=left)
+            looked = await _entry(house, tx, picture, visit, audiences, entry, held, after=at.session, most=left)
             left -= looked.sessions
             if looked.last is not None:  # more of the same entry
                 await _move(tx, seen, at.position)
@@ -97,7 +99,10 @@ async def _run(house: House, visit: Visit, place: _Place | None) -> tuple[int, _
 
     if place is None and not await house.store.read(look):
         return 0, None
-    return await settled(house, body)
+    done = await settled(house, body)
+    for stream in held:
+        house.polls.wake(stream)
+    return done
 
 
 async def _move(tx: Tx, seen: int, position: int) -> None:
@@ -125,8 +130,8 @@ class _Looked(NamedTuple):
 
 
 async def _entry(
-    house: House, tx: Tx, picture: Picture, visit: Visit, audiences: list[_Audience], entry: Recorded, *, after: str,
-    most: int,
+    house: House, tx: Tx, picture: Picture, visit: Visit, audiences: list[_Audience], entry: Recorded,
+    held: Counter[str], *, after: str, most: int,
 ) -> _Looked:  # fmt: skip
     """Step: tell of the sessions that *entry* makes worth a look, from the one *after* on, of at most *most*."""
     cause = cause_of(entry)
@@ -135,7 +140,6 @@ async def _entry(
     if most <= 0:
         return _Looked(0, after)
     found = await signalled.untold(tx, cause, after_=after, most=most)
-    held: Counter[str] = Counter()
     over = [one for one in found if await _over(tx, picture, one, visit.now)]
     for session, _, _ in over:
         await _tell(house, tx, visit, audiences, entry, cause, session, held)
