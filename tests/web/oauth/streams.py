@@ -98,6 +98,15 @@ class Transmitter(Site):
         self.clock.move(span)
 
 
+def ended(site: Transmitter, count: int = 1) -> list[str]:
+    """So many sessions of Alice that are over, told to the outbox."""
+    made = [site.signed_in() for _ in range(count)]
+    for _, window in made:
+        site.end(window)
+    assert site.transmit() == count
+    return [str(session.id) for session, _ in made]
+
+
 @contextmanager
 def transmitting(folder: Path, *allowed: str) -> Iterator[Transmitter]:
     """One of these until the end of the block."""
@@ -108,4 +117,4 @@ def transmitting(folder: Path, *allowed: str) -> Iterator[Transmitter]:
         made.close()
 
 
-__all__ = ["API", "GATEWAY", "OTHER", "OTHER_URI", "Transmitter", "transmitting"]
+__all__ = ["API", "GATEWAY", "OTHER", "OTHER_URI", "Transmitter", "ended", "transmitting"]

@@ -1,4 +1,4 @@
-"""How events reach receivers: pushed (RFC 8935) or polled (RFC 8936), at least once, in bounds, each stream alone."""
+"""How events reach receivers that they are pushed to (RFC 8935): at least once, in bounds, each stream alone."""
 
 import asyncio
 import threading
@@ -9,11 +9,9 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from joserfc.errors import InvalidKeyIdError
 
-from ostiary.core.exemptions.exemption import Exemption
 from ostiary.core.signals import delivery
 from ostiary.core.signals.streams import MOST_STREAMS, Method
 from ostiary.core.words.destinations import PUBLIC, read_destinations
@@ -21,17 +19,13 @@ from ostiary.core.words.instants import days, minutes, seconds
 from ostiary.core.words.outcome import Refused
 from ostiary.outside.background import Background
 from ostiary.outside.outgoing import Answer, Outgoing
-from ostiary.services.exemptions.end import end_exemption
-from ostiary.services.house import House
 from ostiary.services.signals import outbox
-from ostiary.services.signals.poll_room import PollRoom
 from ostiary.services.signals.push import AT_ONCE, push, tend_streams
-from ostiary.services.signals.transmit import transmit
 from ostiary.services.tokens.rotation import rotate
 from ostiary.store import Tx, signals
 from tests.receiver import POLL, REVOKED, UPDATED, Receiver, opened, receiving
-from tests.web.oauth.site import ALICE, API, API_URI, GATEWAY, ORIGIN, OTHER, SECRETS, TENANT
-from tests.web.oauth.streams import Transmitter, transmitting
+from tests.web.oauth.site import ALICE, API, API_URI, GATEWAY, ORIGIN, OTHER, TENANT
+from tests.web.oauth.streams import Transmitter, ended, transmitting
 
 
 @pytest.fixture(scope="module")
@@ -57,15 +51,6 @@ def site(tmp_path: Path, receivers: tuple[Receiver, Receiver]) -> Iterator[Trans
     """A transmitter whose operator listed the two."""
     with transmitting(tmp_path, *(f"http://127.0.0.1:{one.port}" for one in receivers)) as made:
         yield made
-
-
-def ended(site: Transmitter, count: int = 1) -> list[str]:
-    """So many sessions of Alice that are over, told to the outbox."""
-    made = [site.signed_in() for _ in range(count)]
-    for _, window in made:
-        site.end(window)
-    assert site.transmit() == count
-    return [str(session.id) for session, _ in made]
 
 
 def test_the_end_of_an_exemption_is_pushed(site: Transmitter, receiver: Receiver) -> None:
@@ -271,119 +256,6 @@ def test_r19_what_waits_is_not_told_to_an_application_that_may_not_be_told_any_m
     site.as_(API, "POST", "/ssf/status", json={"stream_id": id, "status": "enabled"})
     assert site.push() == 1
     assert len(receiver.tokens) == 2
-
-
-def test_polled_events_stay_until_they_are_acknowledged(site: Transmitter) -> None:
-    """RFC 8936 §2: the same ones again, no more than were asked for, gone with `ack`; `setErrs` is written down."""
-    stream = site.stream()
-    sessions = ended(site, 3)
-    first = site.poll(stream, maxEvents=2)
-    assert (len(first["sets"]), first["moreAvailable"]) == (2, True)
-    assert list(site.poll(stream, maxEvents=2)["sets"]) == list(first["sets"])
-    assert site.poll(stream, maxEvents=0) == {"sets": {}, "moreAvailable": True}
-    bad, good = first["sets"]
-    errors = {bad: {"err": "invalid_key", "description": "unknown key"}, "unknown": {"err": "invalid_key"}}
-    rest = site.poll(stream, ack=[good, "unknown"], setErrs=errors)
-    assert (len(rest["sets"]), rest["moreAvailable"]) == (1, False)
-    (entry,) = site.entries("system:signal_stream:rejected")
-    assert (entry["detail"]["jti"], entry["actor"]) == (bad, f"application:{API}")
-    assert site.poll(stream, ack=list(rest["sets"])) == {"sets": {}, "moreAvailable": False}
-    assert len(set(sessions)) == 3
-
-
-def test_a_poll_waits_for_what_comes(site: Transmitter, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`returnImmediately` false: the answer comes with the event, or empty when the time is up."""
-    monkeypatch.setattr(import_module("ostiary.services.signals.poll"), "WAITS", 0.5)
-    stream = site.stream()
-    assert site.poll(stream, returnImmediately=False) == {"sets": {}, "moreAvailable": False}
-    ended(site)
-    assert len(site.poll(stream, returnImmediately=False)["sets"]) == 1
-    wishes: list[dict[str, Any]] = [
-        {"maxEvents": -1}, {"maxEvents": True}, {"ack": "x"}, {"ack": ["x"] * 101}, {"setErrs": []},
-        {"returnImmediately": 1},
-    ]  # fmt: skip
-    for wrong in wishes:
-        assert site.as_(API, "POST", stream["delivery"]["endpoint_url"], json=wrong).status_code == 400, wrong
-
-
-async def waits(site: Transmitter, stream: dict[str, Any], polls: int = 1) -> list[asyncio.Task[Any]]:
-    """So many polls at the door, each of which waits by now."""
-    url, who = stream["delivery"]["endpoint_url"], (API, SECRETS[API])
-
-    async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(app=site.app, client=("127.0.0.1", 40000))
-        async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
-            return await client.post(url, json={"returnImmediately": False}, auth=who)
-
-    tasks = [asyncio.create_task(ask()) for _ in range(polls)]
-    async with asyncio.timeout(30):
-        while site.house.polls.waiting(stream["stream_id"]) < polls:
-            await asyncio.sleep(0.01)
-    return tasks
-
-
-def test_a_poll_that_waits_is_woken_by_what_is_committed(site: Transmitter, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a look of its own in between; what another node commits is found by that."""
-    monkeypatch.setattr(import_module("ostiary.services.signals.poll_room"), "LOOKS", 60)
-    stream, here = site.stream(), site.house
-    wanted = [site.signed_in() for _ in range(2)]
-
-    async def told(house: House, window: Exemption) -> int:
-        (poll,) = await waits(site, stream)
-        await end_exemption(house, site.local(), window.id, "for a test")
-        assert await transmit(house, site.visit()) == 1
-        answer = await asyncio.wait_for(poll, 10)
-        return len(answer.json()["sets"])
-
-    assert site.run(told(here, wanted[0][1])) == 1
-    site.poll(stream, ack=list(site.poll(stream)["sets"]))
-    monkeypatch.setattr(import_module("ostiary.services.signals.poll_room"), "LOOKS", 0.1)
-    assert site.run(told(replace(here, polls=PollRoom()), wanted[1][1])) == 1
-
-
-def test_a_stop_keeps_no_poll_waiting(site: Transmitter) -> None:
-    """All that wait are answered when the service stops, and none waits after that; two of a stream may at once."""
-    stream = site.stream()
-
-    async def stop() -> None:
-        held = await waits(site, stream, 2)
-        url = stream["delivery"]["endpoint_url"]
-        transport = httpx.ASGITransport(app=site.app, client=("127.0.0.1", 40000))
-        async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
-            for _ in range(2):  # a third one while two wait, and one while the service stops
-                third = client.post(url, json={"returnImmediately": False}, auth=(API, SECRETS[API]))
-                assert (await asyncio.wait_for(third, 5)).json() == {"sets": {}, "moreAvailable": False}
-                site.house.polls.close()
-                for poll in held:
-                    assert (await asyncio.wait_for(poll, 5)).json() == {"sets": {}, "moreAvailable": False}
-        assert site.house.polls.waiting(stream["stream_id"]) == 0
-
-    site.run(stop())
-
-
-def test_the_room_for_polls_is_bounded_and_answers_are_signed_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So many in all, two of a stream; each place is given back. One answer of a stream is signed at a time."""
-    monkeypatch.setattr(import_module("ostiary.services.signals.poll_room"), "MOST", 3)
-    room, order = PollRoom(), list[str]()
-    with room.seat("a") as one, room.seat("a") as two, room.seat("a") as three:
-        assert (one is not None, two is not None, three) == (True, True, None)
-        with room.seat("b") as four, room.seat("c") as five:
-            assert (four is not None, five) == (True, None)
-    with room.seat("a") as again:
-        assert again is not None
-
-    async def sign(name: str, stream: str) -> None:
-        async with room.turn(stream):
-            order.append(name)
-            await asyncio.sleep(0.01)
-            order.append(name)
-
-    async def all_of_them() -> None:
-        await asyncio.gather(sign("1", "a"), sign("2", "a"), sign("x", "b"))
-
-    asyncio.run(all_of_them())
-    assert [name for name in order if name != "x"] == ["1", "1", "2", "2"]
-    assert order.index("x") < order.index("2"), "another stream does not wait for it"
 
 
 def test_r19_nobody_hears_of_another_resources_sessions(site: Transmitter) -> None:

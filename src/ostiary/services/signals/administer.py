@@ -54,4 +54,7 @@ async def remove_stream(house: House, visit: Visit, id: str) -> None | Refused:
         await record(tx, visit, Entry(Kind.STREAM_DELETED, target=f"signal_stream:{stream.id}", detail=detail))
         return None
 
-    return await house.store.write(body)
+    answer = await house.store.write(body)
+    if answer is None:
+        house.polls.wake(id)
+    return answer

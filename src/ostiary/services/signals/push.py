@@ -197,11 +197,12 @@ async def rejected(tx: Tx, visit: Visit, stream: Stream, jti: str, err: str, des
 
 async def tend_streams(house: House, visit: Visit) -> int:
     """Job: drop events that waited for seven days, and pause the streams that never took them; how many events."""
-    before = after(visit.now, Span(-KEPT))
+    before, late = after(visit.now, Span(-KEPT)), dict[str, int]()
 
     async def body(tx: Tx) -> int:
-        dropped = 0
-        for id, count in (await signals.too_old(tx, before)).items():
+        nonlocal late
+        dropped, late = 0, await signals.too_old(tx, before)
+        for id, count in late.items():
             stream = await signals.find(tx, id)
             if stream is not None:
                 dropped += await signals.forget(tx, id, before)
@@ -209,4 +210,7 @@ async def tend_streams(house: House, visit: Visit) -> int:
                 await pause(house, tx, visit, stream, f"{count} events were not taken for seven days")
         return dropped
 
-    return await house.store.write(body)
+    dropped = await house.store.write(body)
+    for id in late:
+        house.polls.wake(id)
+    return dropped

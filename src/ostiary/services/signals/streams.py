@@ -79,8 +79,12 @@ _BARRED = Refused(
 async def _as_receiver(
     house: House, visit: Visit, who: Receiver, scopes: frozenset[str],
     act: Callable[[Tx, Picture, Visit, Application], Coroutine[Any, Any, T | Refused]], *, write: bool = True,
+    wakes: str = "",
 ) -> T | Refused:  # fmt: skip
-    """Run *act* in one transaction in which the application proved itself; a refusal of that is written down."""
+    """
+    Run *act* in one transaction in which the application proved itself; a refusal of that is written down. Where it was
+    done, polls of the stream *wakes* look again.
+    """
 
     async def body(tx: Tx, picture: Picture) -> T | Refused:
         found = await receiver(house, tx, picture, visit, who, scopes)
@@ -90,7 +94,15 @@ async def _as_receiver(
         return await act(tx, picture, replace(visit, caller=caller), found)
 
     answer = await settled(house, body, write=write)
-    return await note_refused(house, visit, who, answer) if isinstance(answer, Refused) else answer
+    if isinstance(answer, Refused):
+        return await note_refused(house, visit, who, answer)
+    house.polls.wake(wakes)
+    return answer
+
+
+def _named(given: Mapping[str, Any]) -> str:
+    """The stream that *given* is about, if any."""
+    return str(given.get("stream_id", ""))
 
 
 def _wrong(what: str) -> Refused:
@@ -182,7 +194,7 @@ async def change_stream(
     wish = _asked(house, given, whole=whole)
 
     async def act(tx: Tx, _: Picture, visit: Visit, own: Application) -> Shown | Refused:
-        old = await own_stream(tx, own, str(given.get("stream_id", "")))
+        old = await own_stream(tx, own, _named(given))
         if isinstance(old, Refused):
             return old
         wrong = contradiction(given, await _shown(house, tx, old))
@@ -197,7 +209,7 @@ async def change_stream(
         await _note(tx, visit, Kind.STREAM_CHANGED, new, before=told(old), after=told(new))
         return await _shown(house, tx, new)
 
-    return await _as_receiver(house, visit, who, MANAGE, act)
+    return await _as_receiver(house, visit, who, MANAGE, act, wakes=_named(given))
 
 
 async def delete_stream(house: House, visit: Visit, who: Receiver, id: str) -> bool | Refused:
@@ -211,7 +223,7 @@ async def delete_stream(house: House, visit: Visit, who: Receiver, id: str) -> b
         await _note(tx, visit, Kind.STREAM_DELETED, stream, before=told(stream))
         return True
 
-    return await _as_receiver(house, visit, who, MANAGE, act)
+    return await _as_receiver(house, visit, who, MANAGE, act, wakes=id)
 
 
 # ---- the status (§8.1.2)
@@ -232,7 +244,7 @@ async def set_status(house: House, visit: Visit, who: Receiver, given: Mapping[s
     status, why = given.get("status"), given.get("reason", "")
 
     async def act(tx: Tx, _: Picture, visit: Visit, own: Application) -> Shown | Refused:
-        old = await own_stream(tx, own, str(given.get("stream_id", "")))
+        old = await own_stream(tx, own, _named(given))
         if isinstance(old, Refused):
             return old
         if status not in tuple(Status) or not isinstance(why, str) or len(why) > _LONGEST_WHY:
@@ -245,7 +257,7 @@ async def set_status(house: House, visit: Visit, who: Receiver, given: Mapping[s
         await _note(tx, visit, Kind.STREAM_CHANGED, new, before=told(old), after=told(new))
         return _status(new)
 
-    return await _as_receiver(house, visit, who, MANAGE, act)
+    return await _as_receiver(house, visit, who, MANAGE, act, wakes=_named(given))
 
 
 def _status(stream: Stream) -> Shown:
@@ -286,7 +298,7 @@ async def _subject(
     subject = subjects.read(given.get("subject"))
 
     async def body(tx: Tx, _: Picture, visit: Visit, own: Application) -> bool | Refused:
-        stream = await own_stream(tx, own, str(given.get("stream_id", "")))
+        stream = await own_stream(tx, own, _named(given))
         if isinstance(stream, Refused):
             return stream
         if subject is None:
@@ -304,7 +316,7 @@ async def verify_stream(house: House, visit: Visit, who: Receiver, given: Mappin
     state = given.get("state")
 
     async def act(tx: Tx, _: Picture, visit: Visit, own: Application) -> bool | Refused:
-        stream = await own_stream(tx, own, str(given.get("stream_id", "")))
+        stream = await own_stream(tx, own, _named(given))
         if isinstance(stream, Refused):
             return stream
         if state is not None and (not isinstance(state, str) or len(state) > _LONGEST_STATE):
@@ -315,9 +327,7 @@ async def verify_stream(house: House, visit: Visit, who: Receiver, given: Mappin
         event = verification(stream.id, state)
         return await put(house, tx, visit, stream, event, held=await signals.held(tx, stream.id)) or True
 
-    answer = await _as_receiver(house, visit, who, MANAGE, act)
-    house.polls.wake(str(given.get("stream_id", "")))
-    return answer
+    return await _as_receiver(house, visit, who, MANAGE, act, wakes=_named(given))
 
 
 # ---- what the journal keeps
