@@ -15,12 +15,14 @@ import pytest
 
 from ostiary.app.config import Config
 from ostiary.app.serve import serve
+from ostiary.core.directory.applications import Application
 from ostiary.core.exemptions.exemption import Exemption
 from ostiary.services.exemptions.end import end_exemption
 from ostiary.services.house import House
 from ostiary.services.signals.poll_room import PollRoom
 from ostiary.services.signals.transmit import transmit
 from ostiary.services.tokens.keyring import Signing
+from ostiary.store import Tx
 from tests.web.oauth.site import API, ORIGIN, SECRETS
 from tests.web.oauth.streams import Transmitter, ended, transmitting
 
@@ -158,8 +160,46 @@ def test_r19_a_poll_that_waits_is_told_nothing_once_its_application_may_not_be(
     assert (told.status_code, "sets" in told.json()) == (401, False)
 
 
-def test_a_stop_keeps_no_poll_waiting(site: Transmitter) -> None:
+def test_a_poll_that_is_woken_for_nothing_waits_on(site: Transmitter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It looks once for each time that it is woken, and has its place still."""
+    looks, module = list[str](), import_module("ostiary.services.signals.poll")
+    stream, find = site.stream(), module.own_stream
+
+    async def seen(tx: Tx, own: Application, id: str) -> Any:
+        looks.append(id)
+        return await find(tx, own, id)
+
+    monkeypatch.setattr(module, "own_stream", seen)
+    monkeypatch.setattr(import_module("ostiary.services.signals.poll_room"), "LOOKS", 60)
+
+    async def woken() -> None:
+        (poll,) = await waits(site, stream)
+        site.house.polls.wake(stream["stream_id"])
+        await asyncio.sleep(0.3)
+        assert 1 < len(looks) <= 3, "at the door, in its place, and when it was woken"
+        assert (poll.done(), site.house.polls.waiting(stream["stream_id"])) == (False, 1)
+        site.house.polls.close()
+        await asyncio.wait_for(poll, 10)
+
+    site.run(woken())
+
+
+def test_r19_no_event_is_made_for_an_application_that_may_not_be_told(site: Transmitter) -> None:
+    """R19: of what ends while it is disabled or public nothing waits on its stream when it is back."""
+    stream = site.stream()
+    ended(site)
+    site.poll(stream, ack=list(site.poll(stream)["sets"]))
+    for barred in ({"enabled": False}, {"public": True}):
+        site.register(API, **barred)
+        site.end(site.signed_in()[1])
+        site.transmit()
+        site.register(API, enabled=True, public=False)
+        assert site.poll(stream)["sets"] == {}, barred
+
+
+def test_a_stop_keeps_no_poll_waiting(site: Transmitter, monkeypatch: pytest.MonkeyPatch) -> None:
     """All that wait are answered when the service stops, and none waits after that; two of a stream may at once."""
+    monkeypatch.setattr(import_module("ostiary.services.signals.poll_room"), "LOOKS", 60)
     stream, empty = site.stream(), {"sets": {}, "moreAvailable": False}
 
     async def more(client: httpx.AsyncClient) -> Any:

@@ -56,8 +56,8 @@ class PollRoom:
 
     @contextmanager
     def seat(self, stream: str) -> Iterator[Seat | None]:
-        """A place for one more poll of *stream*; None where there is none, or the service stops."""
-        if self.closing or self._count >= MOST or self.waiting(stream) >= MOST_EACH:
+        """A place for one more poll of *stream*; None where there is none."""
+        if self._count >= MOST or self.waiting(stream) >= MOST_EACH:
             yield None
             return
         seat = Seat()
