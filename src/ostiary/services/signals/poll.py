@@ -44,18 +44,18 @@ async def poll(house: House, visit: Visit, who: Receiver, id: str, asked: Poll) 
     found = await _look(house, visit, who, id, asked)
     if isinstance(found, Refused) or found.sets or asked.at_once or not asked.most:
         return found
-    again, loop = replace(asked, acknowledged=(), errors={}), asyncio.get_running_loop()
+    again = replace(asked, acknowledged=(), errors={})
     with house.polls.seat(id) as seat:
         if seat is None:
             return found
-        until = loop.time() + WAITS
-        while not house.polls.closing:
-            seat.ready()
-            found = await _look(house, replace(visit, now=house.clock.now()), who, id, again)
-            left = until - loop.time()
-            if isinstance(found, Refused) or found.sets or left <= 0:
-                break
-            await seat.wait(left)
+        timer = asyncio.get_running_loop().call_later(WAITS, seat.end)
+        try:
+            while not (isinstance(found, Refused) or found.sets or seat.over or house.polls.closing):
+                await seat.wait()
+                seat.ready()
+                found = await _look(house, replace(visit, now=house.clock.now()), who, id, again)
+        finally:
+            timer.cancel()
     return found
 
 

@@ -22,8 +22,11 @@ class Seat:
     """One poll that waits."""
 
     def __init__(self) -> None:
-        """Nothing happened."""
+        """The first look is due: something may have happened before it had this place."""
         self._woken = asyncio.Event()
+        self._woken.set()
+        self.over = False
+        """Its time is up."""
 
     def wake(self) -> None:
         """Something may have happened."""
@@ -33,10 +36,15 @@ class Seat:
         """Called before each look, so that nothing that happens after it is missed."""
         self._woken.clear()
 
-    async def wait(self, longest: float) -> None:
-        """Until something happened, for *longest* seconds, or until it is time for a look."""
+    def end(self) -> None:
+        """Its time is up: one more look, and an answer."""
+        self.over = True
+        self.wake()
+
+    async def wait(self) -> None:
+        """Until something may have happened, or it is time for a look."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), min(longest, LOOKS))
+            await asyncio.wait_for(self._woken.wait(), LOOKS)
 
 
 class PollRoom:
