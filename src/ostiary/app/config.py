@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Annotated, Any, Self, get_origin
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from ostiary.app.providers import ProviderConfig
 from ostiary.app.providers import document as providers
 from ostiary.app.retention import KEEP_ALL, RetentionConfig, journal_kept, with_variable
 from ostiary.app.retention import document as retention
+from ostiary.app.telemetry_config import TelemetryConfig
 from ostiary.core.signins.limits import SAFE, Limits
 from ostiary.core.words.destinations import place_of, read_destinations
 from ostiary.core.words.digests import digest
@@ -38,7 +39,7 @@ class ConfigRefused(Exception):
         self.problems = problems
 
 
-class Config(BaseModel):
+class Config(TelemetryConfig):
     """What an operator may set. Every default is the safe one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -392,7 +393,7 @@ def document() -> str:
         "| Key | Default | Meaning |",
         "|---|---|---|",
     ]
-    for name, field in Config.model_fields.items():
+    for name, field in sorted(Config.model_fields.items(), key=lambda item: item[0] in TelemetryConfig.model_fields):
         default = field.default if field.default not in (None, "", (), KEEP_ALL) else "–"
         shown = str(default).lower() if isinstance(default, bool) else str(default)
         lines.append(f"| `{name}` | `{shown}` | {field.description} |")

@@ -136,15 +136,16 @@ async def run_jobs(house: House, jobs: tuple[Job, ...] = JOBS) -> None:
 
 async def run_once(house: House, job: Job, held: Leases) -> bool:
     """One call of *job*, if it is this node's turn; a run that fails is told and is no turn."""
+    visit, began, good = system_visit(house, job.name), house.clock.steady(), True
     try:
-        visit = system_visit(house, job.name)
         if not await held.may_run(house, job, visit.now):
             return False
         await job.deed(house, replace(visit, agent=f"job {job.name}"))
     except Exception as error:
+        good = False
         _log.error("job failed", job=job.name, error=type(error).__name__)
-        return False
-    return True
+    house.outside.meters.job(job.name, good, between(began, house.clock.steady()), visit.now)
+    return good
 
 
 async def _forever(house: House, job: Job, held: Leases) -> None:

@@ -26,6 +26,8 @@ from ostiary.app.config import Config
 from ostiary.app.console import Refused
 from ostiary.app.jobs import end_jobs, run_jobs
 from ostiary.app.masters import take_keys
+from ostiary.app.metrics import Metrics
+from ostiary.app.metrics_door import metrics_app, metrics_door
 from ostiary.outside.data_folder import peer_uid, user_name
 from ostiary.outside.tls import Kept, Reloader, Swapped
 from ostiary.services.house import House
@@ -42,6 +44,7 @@ SOCKET = "admin.sock"
 CERTIFICATE_CHECKS = 5.0  # seconds between two looks at the certificate's files
 GRACE = 5  # seconds that open requests get when the process is told to stop
 CONNECTIONS = 4096
+PORT = "--port, the setting `port`, or make run PORT=..."
 
 _log = structlog.get_logger("ostiary.serve")
 
@@ -122,19 +125,16 @@ def _server(app: Asgi, tls: ssl.SSLContext | None, protocol: type[HttpToolsProto
     return _Server(config)
 
 
-def _tcp(config: Config) -> socket.socket:
-    family = socket.AF_INET6 if ":" in config.listen else socket.AF_INET
+def _tcp(host: str, port: int, hint: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Named, since asyncio's own loop switches Nagle's delay off only then: 40 ms for each answer in two TLS records.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((config.listen, config.port))
+        listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise Refused(
-            f"cannot listen on {config.listen} port {config.port}: {error.strerror} "
-            "(another one: --port, the setting `port`, or make run PORT=...)"
-        ) from None
+        raise Refused(f"cannot listen on {host} port {port}: {error.strerror} (another one: {hint})") from None
     return listener
 
 
@@ -154,12 +154,26 @@ def _listeners(app: Asgi, config: Config, reloader: Reloader | None) -> list[tup
     """Every way in. Plain HTTP behind a socket leaves TCP closed: only the proxy comes in."""
     servers = []
     if config.proxy_socket is None or not config.plain:
-        servers.append((_server(app, reloader.context if reloader else None, "httptools"), _tcp(config)))
+        servers.append(
+            (_server(app, reloader.context if reloader else None, "httptools"), _tcp(config.listen, config.port, PORT))
+        )
     if config.proxy_socket is not None:
         servers.append((_server(app, None, _ProxyProtocol), _unix(config.proxy_socket, 0o117)))
     if config.local_door:
         servers.append((_server(app, None, _LocalProtocol), _unix(config.data / SOCKET, 0o177)))
     return servers
+
+
+async def _watched(house: House, config: Config, reloader: Reloader | None) -> list[tuple[_Server, socket.socket]]:
+    """The door for Prometheus, where the configuration has one. Raises ConfigRefused, Refused."""
+    door = metrics_door(config)
+    if door is None:
+        return []
+    app = metrics_app(await Metrics.from_now(house, reloader), door)
+    tls = reloader.context if door.tls and reloader is not None else None
+    if door.tls and tls is None:
+        raise Refused("metrics_listen: there is no certificate for it")
+    return [(_server(app, tls, "httptools"), _tcp(door.host, door.port, "the setting `metrics_listen`"))]
 
 
 async def serve(
@@ -170,7 +184,7 @@ async def serve(
     Listen until *stop* is set or the process is told to end; *ready* is called when both doors are open. SIGUSR1 takes
     the master keys of the configuration anew, as *reread* gives it.
     """
-    servers = _listeners(application(house), config, reloader)
+    servers = [*await _watched(house, config, reloader), *_listeners(application(house), config, reloader)]
     side = [asyncio.create_task(run_jobs(house))]
     if reread is not None:
         side.append(asyncio.create_task(_masters(house, reread)))

@@ -12,6 +12,7 @@ from ostiary.app.backup import back_up, put_back
 from ostiary.app.config import settings
 from ostiary.app.console import ConfigOption, DataOption, Refused, configured, perform
 from ostiary.app.doctor import examine
+from ostiary.app.metrics_door import metrics_door
 from ostiary.app.support import bundle, write
 from ostiary.app.wiring import DATABASE
 from ostiary.core.words.instants import to_iso
@@ -109,6 +110,7 @@ def check(config: ConfigOption = None, data: DataOption = None) -> None:
 
     async def work() -> None:
         settings(settled)
+        metrics_door(settled)
         typer.echo("The configuration can be used.")
 
     perform(work)

@@ -18,6 +18,7 @@ from ostiary.outside.clock import BEHIND, Clock, SystemClock
 from ostiary.outside.data_folder import FolderLock
 from ostiary.outside.geo import GeoFiles, GeoPaths
 from ostiary.outside.issuers import Issuers
+from ostiary.outside.meters import Commits, Meters
 from ostiary.outside.outgoing import Outgoing
 from ostiary.outside.passwords import Passwords
 from ostiary.outside.random import Random, SystemRandom
@@ -62,6 +63,7 @@ class Parts:
     lock: FolderLock
     store: SqliteStore
     vault: Vault
+    meters: Meters
     warnings: tuple[str, ...] = ()
     """What an operator should hear at a start."""
 
@@ -81,13 +83,15 @@ async def open_parts(
     previous = previous_keys(config, environ, sample=sample)
     path = config.data / DATABASE
     migrate(path)
-    store = SqliteStore(path, stream=STREAM, salt=lambda: random.bytes(16))
+    meters = Meters()
+    watch = Commits(meters, clock or SystemClock())
+    store = SqliteStore(path, stream=STREAM, salt=lambda: random.bytes(16), watch=watch)
     await store.write(lambda tx: logs.open_stream(tx, STREAM))
     vault = Vault(found.master, random=random, previous=previous, epoch=await store.read(restore.epoch))
     opens_all(vault.ids, await store.survey(seals.counts))
     newest = await store.read(logs.newest)
     told = tuple(warning for warning in (found.warning, _behind(newest)) if warning)
-    return Parts(config, clock or SystemClock(not_before=newest), random, lock, store, vault, told)
+    return Parts(config, clock or SystemClock(not_before=newest), random, lock, store, vault, meters, told)
 
 
 def _behind(newest: Instant) -> str:
@@ -176,7 +180,16 @@ def _outside(parts: Parts, geo: GeoFiles) -> Outside:
     own_apprise = Apprise(config.notice_allow, authorities=config.outgoing_ca, proxy=config.outgoing_proxy)
     events = Outgoing(allowed, authorities=config.outgoing_ca, proxy=config.outgoing_proxy, at_once=TURNS)
     return Outside(
-        Passwords(), geo, outgoing, Issuers(outgoing), upstream, apprise, own, own_apprise, signal_outgoing=events
+        Passwords(),
+        geo,
+        outgoing,
+        Issuers(outgoing),
+        upstream,
+        apprise,
+        own,
+        own_apprise,
+        signal_outgoing=events,
+        meters=parts.meters,
     )
 
 

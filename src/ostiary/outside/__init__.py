@@ -15,6 +15,7 @@ from ostiary.outside.background import Background
 from ostiary.outside.clock import SystemClock
 from ostiary.outside.geo import NO_FILES, GeoFiles
 from ostiary.outside.issuers import Issuers
+from ostiary.outside.meters import Meters
 from ostiary.outside.outgoing import Outgoing
 from ostiary.outside.passwords import Passwords
 from ostiary.outside.upstream import Upstream
@@ -46,3 +47,5 @@ class Outside:
     """For events (shared signals): their receivers may hang, and take no turn of those that people wait for."""
     pushing: Background = field(default_factory=Background)
     """The streams to which events are being pushed."""
+    meters: Meters = field(default_factory=Meters)
+    """What this process counts of itself."""

@@ -80,7 +80,7 @@ class Reloader:
     all.
     """
 
-    __slots__ = ("_certificate", "_current", "_key", "_stamp", "context")
+    __slots__ = ("_certificate", "_current", "_key", "_stamp", "context", "ends")
 
     def __init__(self, certificate: Path, key: Path) -> None:
         """Load the pair. Raises ValueError with the reason: a first start has no old certificate to go on with."""
@@ -88,6 +88,8 @@ class Reloader:
         self._key = key
         self._stamp = self._look()
         self._current = server_context(certificate, key)
+        self.ends = certificate_ends(certificate)
+        """When the certificate that is shown ends."""
         self.context = server_context(certificate, key)
         self.context.sni_callback = self._choose
 
@@ -107,7 +109,7 @@ class Reloader:
             ends = certificate_ends(self._certificate)
         except (OSError, ValueError) as error:
             return Kept(str(error))
-        self._current = fresh
+        self._current, self.ends = fresh, ends
         return Swapped(ends)
 
     def _choose(self, connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:

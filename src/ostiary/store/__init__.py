@@ -54,6 +54,10 @@ class Store(Protocol):
     def trouble(self) -> str | None:
         """Why the store cannot acknowledge anything at the moment, or None."""
 
+    @property
+    def waiting(self) -> int:
+        """How many deeds wait for their turn."""
+
     async def write(self, body: Body[T]) -> T:
         """
         Run *body* in a transaction and return its value once that is on disk (R14).

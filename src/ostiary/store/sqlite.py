@@ -19,9 +19,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from threading import Timer
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from ostiary.core.words.errors import Clash, OstiaryError, StoreBusy, StoreFailed, SurveyTimeout
+from ostiary.core.words.instants import Instant
 from ostiary.store import Body, Row
 from ostiary.store.sql import Sql
 
@@ -114,11 +115,25 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     return db
 
 
+class Watch(Protocol):
+    """Who is told of each commit."""
+
+    def steady(self) -> Instant:
+        """Time for differences."""
+
+    def committed(self, bodies: int, began: Instant, ended: Instant, good: bool) -> None:
+        """A `COMMIT` of so many deeds ended."""
+
+
 class SqliteStore:
     """See `ostiary.store.Store`."""
 
-    def __init__(self, path: Path, *, stream: str, salt: Callable[[], bytes]) -> None:
-        """Open the database at *path*, which must exist and be migrated; *salt* gives 16 random bytes."""
+    def __init__(self, path: Path, *, stream: str, salt: Callable[[], bytes], watch: Watch | None = None) -> None:
+        """
+        Open the database at *path*, which must exist and be migrated; *salt* gives 16 random bytes, *watch* hears of
+        each commit.
+        """
+        self._watch = watch
         self._stream = stream
         self._db = connect(path)
         self._reader = connect(path, read_only=True)
@@ -139,6 +154,10 @@ class SqliteStore:
     @property
     def trouble(self) -> str | None:
         return self._trouble
+
+    @property
+    def waiting(self) -> int:
+        return len(self._line)
 
     async def write(self, body: Body[T]) -> T:
         if self._closed or len(self._line) >= LINE:
@@ -167,8 +186,21 @@ class SqliteStore:
         except sqlite3.Error as wrong:
             self._settle(loop, [(done, None, None) for _, done in group], wrong)
             return
-        commit = loop.run_in_executor(self._committer, self._db.execute, "COMMIT")
+        commit = loop.run_in_executor(self._committer, self._commit, len(results))
         commit.add_done_callback(lambda done: self._settle(loop, results, done.exception()))
+
+    def _commit(self, bodies: int) -> None:
+        """In the committer's thread. Only one runs at a time, so whoever watches needs no lock."""
+        watch = self._watch
+        if watch is None:
+            self._db.execute("COMMIT")
+            return
+        began, good = watch.steady(), False
+        try:
+            self._db.execute("COMMIT")
+            good = True
+        finally:
+            watch.committed(bodies, began, watch.steady(), good)
 
     def _deed(self, body: Body[Any]) -> tuple[Any, BaseException | None]:
         """

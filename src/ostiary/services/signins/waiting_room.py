@@ -154,6 +154,11 @@ class WaitingRoom:
         """How many are pending, as far as this node knows."""
         return len(self._waiting)
 
+    @property
+    def held(self) -> int:
+        """How many polls wait for an answer."""
+        return self._held
+
     def admit(
         self, digest: bytes, *, client: AppId, source: str, ends: Instant, interval: Span, bound: Bound = UNBOUND
     ) -> None:

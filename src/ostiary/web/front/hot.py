@@ -10,7 +10,10 @@ from typing import Any
 
 from ostiary.core.access.picture import Organisation
 
-__all__ = ["Asgi", "hot", "tenant_names"]
+__all__ = ["ROUTE", "Asgi", "hot", "tenant_names"]
+
+ROUTE = "ostiary.route"
+"""Where a scope names the hot door that took it, without its tenant."""
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -34,9 +37,9 @@ def hot(doors: Mapping[str, Asgi], *, names: Iterable[str], unknown: Asgi, cold:
         if scope["type"] == "http":
             path: str = scope["path"]
             slash = path.find("/", 1)
-            door = doors.get(path[slash:]) if slash > 0 else None
+            door = doors.get(end := path[slash:]) if slash > 0 else None
             if door is not None:
-                tenant = path[1:slash]
+                tenant, scope[ROUTE] = path[1:slash], end
                 await (door if tenant in known or tenant.lower() in known else unknown)(scope, receive, send)
                 return
         await cold(scope, receive, send)

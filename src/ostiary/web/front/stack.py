@@ -23,6 +23,7 @@ from ostiary.services.logs.faults import note
 from ostiary.web.front.answer import Answer, send_answer
 from ostiary.web.front.certificate import certificate
 from ostiary.web.front.headers import page_headers
+from ostiary.web.front.hot import ROUTE
 from ostiary.web.front.shapes import wrong
 from ostiary.web.front.visit import visit
 
@@ -30,13 +31,15 @@ __all__ = ["STACK", "http_error", "stack"]
 
 Middleware = Callable[[ASGIApp, House], ASGIApp]
 
+NO_ROUTE = "other"
+
 _access = structlog.get_logger("ostiary.access")
 _faults = structlog.get_logger("ostiary.faults")
 
 
 def access_log(app: ASGIApp, house: House) -> ASGIApp:
-    """One line a request: path without its query, which may hold what nobody should keep (R16)."""
-    line = _access.bind().info
+    """One line a request: path without its query, which may hold what nobody should keep (R16). And it is counted."""
+    line, count = _access.bind().info, house.outside.meters.request
 
     async def logged(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -52,13 +55,19 @@ def access_log(app: ASGIApp, house: House) -> ASGIApp:
         try:
             await app(scope, receive, sending)
         finally:
-            seen = visit(scope, house)
+            seen, took = visit(scope, house), between(began, house.clock.steady())
+            count(scope.get(ROUTE) or _template(scope), scope["method"], status, took)
             line(
                 "request", method=scope["method"], path=scope["path"][:256], status=status, address=seen.address,
-                reference=seen.id, microseconds=between(began, house.clock.steady()),
+                reference=seen.id, microseconds=took,
             )  # fmt: skip
 
     return logged
+
+
+def _template(scope: Scope) -> str:
+    """The route that a request took, as it is written in our tables; what took none is all one."""
+    return getattr(scope.get("route"), "path", NO_ROUTE)
 
 
 def faults(app: ASGIApp, house: House) -> ASGIApp:
