@@ -40,7 +40,7 @@ ENDS_NOBODY = (
     Kind.OWN_CHANNEL_ADDED, Kind.OWN_CHANNEL_REMOVED, Kind.KILL_SWITCH_OFF_PROPOSED, Kind.KILL_SWITCH_OFF,
     Kind.ADMIN_REFUSED, Kind.LOG_KEY_CHANGED, Kind.LOG_EXPORTED, Kind.LOG_PRUNED, Kind.KEYS_ROTATED,
     Kind.KEYS_REWRAPPED, Kind.FIRST_CODE, Kind.FIRST_CODE_WRONG, Kind.FOUNDED, Kind.FIRST_ADMINISTRATOR,
-    Kind.LOCAL_DOOR, Kind.ALERT, Kind.FAULT,
+    Kind.LOCAL_DOOR, Kind.ALERT, Kind.FAULT, Kind.FINDING_RAISED,
 )  # fmt: skip
 """Kinds after which every session is as alive as before. Who makes a kind says here or in CAUSES what it ends."""
 
