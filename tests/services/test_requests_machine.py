@@ -43,7 +43,8 @@ from ostiary.services.signins.waiting_room import WaitingRoom
 from ostiary.services.tokens.issue import Issued
 from ostiary.store import Tx, exemptions, requests, schema
 from ostiary.store.logs import since
-from ostiary.store.requests import TOP, Asked, Which
+from ostiary.store.place import TOP
+from ostiary.store.requests import Asked, Which
 from ostiary.store.sqlite import SqliteStore
 from tests.services.door import Door
 from tests.web.oauth.site import ALICE, BOB, GROUP

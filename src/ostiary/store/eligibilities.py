@@ -3,7 +3,7 @@ Who is eligible for exemptions, and the rules of a group, as rows.
 """
 
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from sqlalchemy import bindparam, func, insert, select, tuple_, update
@@ -12,6 +12,7 @@ from ostiary.core.exemptions.eligibility import Eligibility, Loss
 from ostiary.core.words.ids import ExemptionId, GroupId, UserId
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx
+from ostiary.store.place import Place
 from ostiary.store.schema import eligibilities, exemption_rules, exemptions, users
 from ostiary.store.sql import Sql, sql
 
@@ -95,16 +96,6 @@ class Eligible:
     used: Instant | None
 
 
-class Place(NamedTuple):
-    """Where a list goes on: after this row, the newest first."""
-
-    created: int
-    id: str
-
-
-TOP = Place(2**63 - 1, "~")
-
-
 def _list(*, all_: bool, of_one: bool) -> Sql:
     whose = (eligibilities.c.user == bindparam("user"),) if of_one else ()
     state = () if all_ else _not_over
@@ -134,7 +125,7 @@ async def show(tx: Tx, id: ExemptionId) -> Eligible | None:
 
 async def page(tx: Tx, *, user: UserId | None, over: bool, now: Instant, after: Place, most: int) -> list[Eligible]:
     """Up to *most* after *after*, the newest first; with those that are over when *over*."""
-    given: dict[str, object] = {"created_": after.created, "id_": after.id, "most": most}
+    given: dict[str, object] = {"created_": after.moment, "id_": after.id, "most": most}
     given |= {} if user is None else {"user": user}
     given |= {} if over else {"now": now}
     return [_shown(row) for row in await tx.all(LISTS[over, user is not None], **given)]

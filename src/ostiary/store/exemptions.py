@@ -16,6 +16,7 @@ from ostiary.core.words.ids import ExemptionId, UserId
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx
 from ostiary.store.kill_switch import NAME as KILL_SWITCH
+from ostiary.store.place import Place
 from ostiary.store.schema import exemption_requests, exemptions, kill_switch, users
 from ostiary.store.sql import Sql, sql
 
@@ -184,16 +185,6 @@ class Window(StrEnum):
     OVER = "over"
 
 
-class Place(NamedTuple):
-    """Where a list goes on: after this row, in descending order of (ends, id)."""
-
-    ends: int
-    id: str
-
-
-TOP = Place(2**63 - 1, "~")
-
-
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A window together with whose it is."""
@@ -262,7 +253,7 @@ async def show(tx: Tx, id: ExemptionId) -> Shown | None:
 
 async def page(tx: Tx, *, user: UserId | None, window: Window, now: Instant, after: Place, most: int) -> list[Shown]:
     """Up to *most* windows after *after*, the latest end first; of one person when *user* is given."""
-    rows = await tx.all(LISTS[window, user is not None], user=user, now=now, ends=after.ends, id=after.id, most=most)
+    rows = await tx.all(LISTS[window, user is not None], user=user, now=now, ends=after.moment, id=after.id, most=most)
     return [_shown(row) for row in rows]
 
 

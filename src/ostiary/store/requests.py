@@ -19,6 +19,7 @@ from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx
 from ostiary.store.exemptions import ALL as EXEMPTION_COLUMNS
 from ostiary.store.exemptions import KILLED, NOT_ENDED, exemption_of, limits_read, limits_written
+from ostiary.store.place import Place
 from ostiary.store.schema import exemption_decisions, exemption_requests, exemptions, users
 from ostiary.store.schema_exemptions import OPEN
 from ostiary.store.sql import Sql, sql
@@ -26,9 +27,7 @@ from ostiary.store.sql import Sql, sql
 __all__ = [
     "CONDITIONS",
     "SHOWN",
-    "TOP",
     "Asked",
-    "Place",
     "Which",
     "add",
     "decide",
@@ -231,15 +230,6 @@ class Which(StrEnum):
     """Break-glass without its review."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a list goes on: after this row, the newest first."""
-
-    created: int
-    id: str
-
-
-TOP = Place(2**63 - 1, "~")
 CONDITIONS: Mapping[Which, tuple[ColumnElement[bool], ...]] = {
     Which.ALL: (),
     Which.WAITING: (OPEN, exemption_requests.c.ends > bindparam("now"), exemption_requests.c.created > KILLED),  # type: ignore[dict-item]
@@ -275,7 +265,7 @@ LISTS = {(which, of_one): _list(which, of_one=of_one) for which in Which for of_
 
 async def page(tx: Tx, *, user: UserId | None, which: Which, now: Instant, after: Place, most: int) -> list[Asked]:
     """Up to *most* requests after *after*, the newest first, with their decisions."""
-    given: dict[str, object] = {"created": after.created, "id": after.id, "most": most}
+    given: dict[str, object] = {"created": after.moment, "id": after.id, "most": most}
     if user is not None:
         given["user"] = user
     if which in (Which.WAITING, Which.ACTIVE, Which.OVER):

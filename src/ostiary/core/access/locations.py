@@ -190,6 +190,10 @@ class Atlas:
         self._known[address] = _Known(canonical, geo, place)
         return place
 
+    def operator(self, place: Place) -> str:
+        """Who runs the network of *place*, as the geo file calls them; empty: not known."""
+        return self.look(place.address).operator if isinstance(place.address, str) else ""
+
     def somewhere(self, geo: Geo) -> Place:
         """A place of which only that is known: whether it is in a range is not."""
         return self._place(UNKNOWN, geo, frozenset(), self.by_range)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from ostiary.core.words.instants import Instant, Span, after, days, hours, minutes, seconds
+from ostiary.core.words.instants import Instant, Span, after, days, doubled, hours, minutes, seconds
 
 SHORTEST = 10  # characters; SP 800-63B-4 §3.1.1.2 asks 8 where a second factor always follows, as it does here
 LONGEST = 256
@@ -152,9 +152,7 @@ def slowed(counter: Counter | None, now: Instant, growth: Growth) -> Counter:
 def pause(count: int, growth: Growth) -> Span:
     """How long the *count*-th wrong try closes."""
     beyond = count - growth.free
-    if beyond <= 0:
-        return Span(0)
-    return Span(min(growth.longest, growth.first << min(beyond - 1, 40)))
+    return Span(0) if beyond <= 0 else doubled(growth.first, beyond - 1, growth.longest)
 
 
 def closed(counter: Counter | None, now: Instant) -> Instant | None:

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from ostiary.core.logs.entry import tame
-from ostiary.core.words.instants import Span, days, minutes, seconds
+from ostiary.core.words.instants import Span, days, doubled, minutes, seconds
 
 __all__ = [
     "ALARM",
@@ -107,7 +107,7 @@ def _short(said: object) -> str:
 
 def again_in(failures: int) -> Span:
     """How long to wait after so many *failures* in a row: a second, twice as long each time, at most five minutes."""
-    return Span(min(_FIRST << min(failures - 1, 16), _LONGEST))
+    return doubled(_FIRST, failures - 1, _LONGEST)
 
 
 def read_poll(given: Mapping[str, Any]) -> Poll | str:

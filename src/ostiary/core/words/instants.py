@@ -52,6 +52,11 @@ def days(count: float) -> Span:
     return seconds(count * 86_400)
 
 
+def doubled(first: Span, times: int, longest: Span) -> Span:
+    """*first*, doubled so many *times*, *longest* at most: how pauses grow that nobody knows the right length of."""
+    return Span(min(longest, first << min(times, 40)))
+
+
 def after(moment: Instant, span: Span) -> Instant:
     """*moment* plus *span*."""
     return Instant(moment + span)

@@ -4,31 +4,37 @@ sign-in log and their earlier requests.
 """
 
 from ostiary.core.access.picture import Picture
-from ostiary.core.exemptions.oddities import LATELY, SETTLED, History, Machine, Seen
+from ostiary.core.exemptions.oddities import LATELY, SETTLED, History, Seen
 from ostiary.core.exemptions.request import Request
 from ostiary.core.exemptions.rules import Rules
+from ostiary.core.signins.signin import SignIn
 from ostiary.core.words.instants import Span, after
 from ostiary.core.words.visit import Visit
-from ostiary.services.exemptions.machine import operator
-from ostiary.store import Tx, eligibilities, habits, signins
+from ostiary.services.exemptions.machine import machine_of
+from ostiary.store import Tx, eligibilities, habits
 from ostiary.store.exemptions import person
 
 __all__ = ["around", "called"]
 
 
-async def around(tx: Tx, visit: Visit, picture: Picture, request: Request, rules: Rules) -> Seen:
-    """Step: the facts of which `core/exemptions/oddities.py` tells what is odd. A few bounded look-ups by index."""
+async def around(
+    tx: Tx, visit: Visit, picture: Picture, request: Request, rules: Rules, signin: SignIn | None
+) -> Seen:  # fmt: skip
+    """
+    Step: the facts of which `core/exemptions/oddities.py` tells what is odd; *signin* is the one that *request* was
+    made with. A few bounded look-ups by index.
+    """
     eligible = await eligibilities.standing(tx, request.user, request.group, visit.now)
     place = picture.atlas.place(request.address)
     return Seen(
         request,
         rules,
         place,
-        operator(picture, place),
+        picture.atlas.operator(place),
         await called(tx, request.by) if request.by != f"user:{request.user}" else "",
         eligible.created if eligible is not None else None,
         await _history(tx, picture, request),
-        await _machine(tx, picture, request),
+        machine_of(picture, signin) if signin is not None else None,
     )
 
 
@@ -37,15 +43,6 @@ async def called(tx: Tx, actor: str) -> str:
     kind, _, id = actor.partition(":")
     found = await person(tx, id) if kind == "user" else None
     return found.principal_name if found is not None else actor
-
-
-async def _machine(tx: Tx, picture: Picture, request: Request) -> Machine | None:
-    """Step: where the machine is at whose sign-in it was asked."""
-    found = await signins.by_id(tx, request.sign_in) if request.sign_in is not None else None
-    if found is None:
-        return None
-    place = picture.atlas.place(found[0].requester_address)
-    return Machine(place, operator(picture, place))
 
 
 async def _history(tx: Tx, picture: Picture, request: Request) -> History:

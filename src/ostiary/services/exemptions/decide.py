@@ -25,6 +25,7 @@ from ostiary.services.access.desk import settled
 from ostiary.services.exemptions.around import around
 from ostiary.services.exemptions.ending import withdraw
 from ostiary.services.exemptions.granting import approver, grant, prepare
+from ostiary.services.exemptions.machine import sign_in_of
 from ostiary.services.exemptions.requests import NO_REQUEST
 from ostiary.services.exemptions.rules import current
 from ostiary.services.exemptions.sign_ins import stop
@@ -74,7 +75,8 @@ async def _decided(tx: Tx, visit: Visit, picture: Picture, id: ExemptionId, verd
     if isinstance(given, Refused):
         return given
     await requests.decide(tx, id, decision)
-    odd = [oddity.tag.value for oddity in oddities(await around(tx, visit, picture, request, rules))]
+    seen = await around(tx, visit, picture, request, rules, await sign_in_of(tx, request))
+    odd = [oddity.tag.value for oddity in oddities(seen)]
     if given is not None:
         await _word(tx, visit, after, decision, "approved", odd)
         await grant(tx, visit, after, given)

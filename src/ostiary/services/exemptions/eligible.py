@@ -31,7 +31,7 @@ from ostiary.services.house import House
 from ostiary.services.logs.alerts import refuse
 from ostiary.services.logs.record import record
 from ostiary.store import Tx, eligibilities, exemptions, requests
-from ostiary.store.eligibilities import Eligible, Place
+from ostiary.store.eligibilities import Eligible
 from ostiary.store.exemptions import Person, person
 
 __all__ = ["Wanted", "find_eligibility", "give_eligibility", "list_eligibilities", "lose", "take_eligibility"]
@@ -203,7 +203,7 @@ async def list_eligibilities(
     question = asked(query)
     if isinstance(question, Refused):
         return question
-    narrowed, after = _narrowed(question[0]), Place(*question[1])
+    narrowed, after = _narrowed(question[0]), question[1]
     if isinstance(narrowed, Refused):
         return narrowed
 

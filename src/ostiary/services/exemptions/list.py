@@ -13,7 +13,7 @@ from ostiary.core.words.visit import Visit
 from ostiary.services.exemptions.narrowing import asked, may_not_look, whose
 from ostiary.services.house import House
 from ostiary.store import Tx, exemptions
-from ostiary.store.exemptions import Place, Shown, Window
+from ostiary.store.exemptions import Shown, Window
 
 __all__ = ["Window", "find_exemption", "list_exemptions"]
 
@@ -38,7 +38,7 @@ async def list_exemptions(
     question = asked(query)
     if isinstance(question, Refused):
         return question
-    narrowed, after = _narrowed(question[0]), Place(*question[1])
+    narrowed, after = _narrowed(question[0]), question[1]
     if isinstance(narrowed, Refused):
         return narrowed
     shows = narrowed.window or window

@@ -14,16 +14,16 @@ from ostiary.services.house import House
 from ostiary.services.logs.alerts import refuse
 from ostiary.store import Tx
 from ostiary.store.exemptions import person
+from ostiary.store.place import TOP, Place
 
 __all__ = ["asked", "may_not_look", "position", "whose"]
 
-TOP = (2**63 - 1, "~")
 NOBODY = UserId("")
 ONLY_EQUAL = Refused(Reason.INVALID_VALUE, "Only `eq`, joined by `and`, once each.", field="$filter")
 ONE_ORDER = Refused(Reason.INVALID_VALUE, "Neither order nor count can be asked for here.", field="$orderby")
 
 
-def asked(query: Query) -> tuple[dict[str, str], tuple[int, str]] | Refused:
+def asked(query: Query) -> tuple[dict[str, str], Place] | Refused:
     """What the filter wants of each column, and the place after which the page begins. Refused: everything else."""
     wanted, place = _equalities(query.filter), position(query.after)
     if isinstance(wanted, Refused):
@@ -33,13 +33,13 @@ def asked(query: Query) -> tuple[dict[str, str], tuple[int, str]] | Refused:
     return ONE_ORDER if query.order is not None or query.count else (wanted, place)
 
 
-def position(after: Cursor | None) -> tuple[int, str] | Refused:
+def position(after: Cursor | None) -> Place | Refused:
     """A moment and an id; those of the first page come before all others."""
     match after:
         case None:
             return TOP
         case (int(moment), str(id)) if abs(moment) < 2**63:
-            return moment, id
+            return Place(moment, id)
     return FOREIGN_CURSOR
 
 

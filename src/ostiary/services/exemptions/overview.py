@@ -18,6 +18,7 @@ from ostiary.services.exemptions.rules import current
 from ostiary.services.house import House
 from ostiary.store import Tx, exemptions, requests
 from ostiary.store.exemptions import Shown, Window
+from ostiary.store.place import TOP
 from ostiary.store.requests import Asked, Which
 
 __all__ = ["MOST_SHOWN", "Line", "Overview", "overview", "own_requests"]
@@ -99,9 +100,7 @@ async def _waiting(tx: Tx, visit: Visit, rules: Rules, me: Approver) -> tuple[Li
 
 
 async def _open(tx: Tx, visit: Visit, rules: Rules, me: Approver) -> tuple[Shown, ...]:
-    found = await exemptions.page(
-        tx, user=None, window=Window.STANDING, now=visit.now, after=exemptions.TOP, most=MOST_TO_DECIDE
-    )
+    found = await exemptions.page(tx, user=None, window=Window.STANDING, now=visit.now, after=TOP, most=MOST_TO_DECIDE)
     mine = [each for each in found if _may_end(each, rules, me, visit)]
     return tuple(mine[:MOST_SHOWN])
 
@@ -125,7 +124,7 @@ async def _mine(tx: Tx, visit: Visit, user: UserId) -> tuple[Line, ...]:
 async def _page(
     tx: Tx, visit: Visit, which: Which, *, user: UserId | None = None, most: int = MOST_SHOWN
 ) -> list[Asked]:
-    return await requests.page(tx, user=user, which=which, now=visit.now, after=requests.TOP, most=most)
+    return await requests.page(tx, user=user, which=which, now=visit.now, after=TOP, most=most)
 
 
 def _line(asked: Asked, visit: Visit, decided: bool = False) -> Line:

@@ -23,7 +23,8 @@ from ostiary.services.house import House
 from ostiary.services.logs.alerts import refuse
 from ostiary.services.logs.record import record
 from ostiary.store import Tx, requests
-from ostiary.store.requests import TOP, Asked, Place, Which
+from ostiary.store.place import TOP
+from ostiary.store.requests import Asked, Which
 
 __all__ = [
     "Which",
@@ -57,7 +58,7 @@ async def list_requests(house: House, visit: Visit, query: Query, *, mine: bool 
     question = asked(query)
     if isinstance(question, Refused):
         return question
-    narrowed, after = _narrowed(question[0]), Place(*question[1])
+    narrowed, after = _narrowed(question[0]), question[1]
     if isinstance(narrowed, Refused):
         return narrowed
 

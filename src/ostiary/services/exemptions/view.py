@@ -24,7 +24,7 @@ from ostiary.services.exemptions.approvals import stages_of
 from ostiary.services.exemptions.around import around, called
 from ostiary.services.exemptions.decide import people
 from ostiary.services.exemptions.granting import approver
-from ostiary.services.exemptions.machine import Waiter, waiter
+from ostiary.services.exemptions.machine import Waiter, sign_in_of, waiter
 from ostiary.services.exemptions.requests import may_review, not_reviewable
 from ostiary.services.exemptions.rules import current
 from ostiary.services.house import House
@@ -159,7 +159,8 @@ async def _opens(tx: Tx, picture: Picture, asked: Asked) -> Opens:
 async def _for_approver(tx: Tx, visit: Visit, picture: Picture, asked: Asked, rules: Rules, me: Approver) -> Look:
     """Step: with the person's history, what is odd, and what the caller may do."""
     request, now, caller = asked.request, visit.now, visit.caller
-    seen = await around(tx, visit, picture, request, rules)
+    signin = await sign_in_of(tx, request)
+    seen = await around(tx, visit, picture, request, rules, signin)
     known = await people(tx, visit, request)
     verdict = decide(request, _TRY, caller, rules, known, now=now)
     place = seen.place
@@ -172,7 +173,7 @@ async def _for_approver(tx: Tx, visit: Visit, picture: Picture, asked: Asked, ru
         used=seen.history.used,
         country=place.country if isinstance(place.country, str) else "",
         network=network(place, seen.operator),
-        machine=await waiter(tx, visit, picture, request),
+        machine=await waiter(tx, visit, picture, signin, seen) if signin is not None else None,
         odd=oddities(seen),
         unknown=unknown(seen),
         refused=verdict if isinstance(verdict, Refused) else None,

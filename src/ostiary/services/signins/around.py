@@ -2,7 +2,6 @@
 Where the machine of a sign-in is and what is odd about it, gathered for the person who decides.
 """
 
-from ostiary.core.access.facts import Place
 from ostiary.core.access.picture import Picture
 from ostiary.core.access.places import distance, network
 from ostiary.core.signins.oddities import Before, Seen, oddities
@@ -19,7 +18,7 @@ from ostiary.store.signins import earlier
 async def around(tx: Tx, visit: Visit, picture: Picture, signin: SignIn, user: UserId) -> Around:
     """Step: what *user*, who is at the page now, should know of the machine's place."""
     machine, here = picture.atlas.place(signin.requester_address), picture.atlas.place(visit.address)
-    operator = _operator(picture, machine)
+    operator = picture.atlas.operator(machine)
     typed_after = between(signin.created, signin.claimed if signin.claimed is not None else visit.now)
     application = picture.applications.get(signin.client)
     beside = application is not None and same_device(application, signin, visit.address)
@@ -27,10 +26,6 @@ async def around(tx: Tx, visit: Visit, picture: Picture, signin: SignIn, user: U
     odd = oddities(Seen(here, machine, operator, typed_after, before, beside))
     country = machine.country if isinstance(machine.country, str) else ""
     return Around(country, network(machine, operator), distance(here, machine), odd)
-
-
-def _operator(picture: Picture, place: Place) -> str:
-    return picture.atlas.look(place.address).operator if isinstance(place.address, str) else ""
 
 
 async def _before(tx: Tx, picture: Picture, signin: SignIn, user: UserId) -> Before:
