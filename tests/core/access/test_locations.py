@@ -123,3 +123,11 @@ def test_what_the_files_say_is_looked_at_each_time() -> None:
     said[0] = Geo("SE")
     assert found.place("203.0.113.9").named == frozenset({"s"})
     assert asked == ["203.0.113.9"] * 4
+
+
+def test_who_runs_a_network_is_told_of_places_with_an_address() -> None:
+    """By the file of now; nobody runs the network of a place that has none."""
+    found = map_of(Geo("NO", 64500, operator="Fjord Telecom"))
+    assert found.operator(found.place("203.0.113.9")) == "Fjord Telecom"
+    assert found.operator(found.somewhere(Geo("NO", operator="Fjord Telecom"))) == ""
+    assert found.operator(found.place("nowhere")) == ""
