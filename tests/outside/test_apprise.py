@@ -283,6 +283,7 @@ tries = {
     "mapped": lambda: socket.socket(socket.AF_INET6).connect(("::ffff:127.0.0.1", port)),
     "errno": lambda: socket.socket().connect_ex(("127.0.0.1", port)),
     "datagram": lambda: socket.socket(type=socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", port)),
+    "message": lambda: socket.socket(type=socket.SOCK_DGRAM).sendmsg([b"x"], [], 0, ("127.0.0.1", port)),
     "unix": lambda: socket.socket(socket.AF_UNIX).connect("/run/x.sock"),
     "resolved": lambda: socket.create_connection(("localhost", port)),
     "program": lambda: subprocess.run(["true"]),

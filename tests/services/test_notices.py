@@ -4,11 +4,13 @@ import asyncio
 import json
 import sqlite3
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from email import message_from_bytes
+from functools import partial
 from pathlib import Path
 from signal import SIGKILL
+from typing import Any
 
 import pytest
 
@@ -486,6 +488,56 @@ def test_the_line_of_a_channel_is_bounded(play: Callable[[Story], None], monkeyp
         await here.settle()
         assert here.receiver.told("/a") == ["request.withdrawn"] * 3
         assert [d["about"] for kind, d in await journal(here.house) if kind == Kind.ALERT] == ["notices_dropped"]
+
+    play(story)
+
+
+def test_an_entry_that_concerns_many_does_not_hold_up_the_others(
+    play: Callable[[Story], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After so many messages the next entry waits for the next transaction, and each is told once all the same."""
+    monkeypatch.setattr("ostiary.services.notices.read.ENOUGH", 2)
+
+    async def story(here: Noticing) -> None:
+        for path in ("/a", "/b", "/c"):
+            await here.channel(path)
+        for n in range(5):
+            entry = Entry(Kind.ALERT, detail={"about": f"a{n}", "text": ""})
+            await here.house.store.write(partial(record, visit=visit(here.house), entry=entry))
+        writes, write = 0, here.house.store.write
+
+        async def counted(body: Callable[[Tx], Coroutine[Any, Any, Any]]) -> Any:
+            nonlocal writes
+            writes += 1
+            return await write(body)
+
+        monkeypatch.setattr(here.house.store, "write", counted)
+        assert await read_journal(here.house, visit(here.house)) == 15
+        assert await read_journal(here.house, visit(here.house)) == 0
+        assert writes >= 5
+        await here.settle()
+        titles = [json.loads(body)["data"]["title"] for at, _, body in here.receiver.came if at == "/c"]
+        assert titles == [f"Alert: a{n}" for n in range(5)]
+
+    play(story)
+
+
+def test_tests_of_channels_are_counted(play: Callable[[Story], None]) -> None:
+    """Whoever may have a channel does not have the service ask somebody all day."""
+
+    async def story(here: Noticing) -> None:
+        id = await here.channel("/bob", BOB)
+        by = visit(here.house, here.by(BOB))
+        for _ in range(20):
+            assert await send_test(here.house, by, id, own=True) is True
+            await here.settle()
+        refused = await send_test(here.house, by, id, own=True)
+        assert isinstance(refused, Refused)
+        assert refused.reason is Reason.BUSY_SOURCE
+        ours = await here.channel("/ours")
+        assert await send_test(here.house, visit(here.house, alice(here.clock.now())), ours, own=False) is True
+        here.clock.move(minutes(11))
+        assert await send_test(here.house, visit(here.house, here.by(BOB)), id, own=True) is True
 
     play(story)
 

@@ -29,6 +29,8 @@ Send = Callable[..., Any]
 MEMORY = 1024 * 1024 * 1024  # bytes of address space: an answer without an end fails here
 _STARTING = ("subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn")
 
+_REACHING = ("socket.connect", "socket.sendto", "socket.sendmsg", "socket.bind")
+
 
 class Barred(OSError):
     """Not to be asked."""
@@ -92,7 +94,7 @@ class Guard:
         """An audit hook (PEP 578): raising here keeps the thing from happening."""
         if event in _STARTING:
             raise Barred("no programs")
-        if event in ("socket.connect", "socket.sendto", "socket.bind"):
+        if event in _REACHING and arguments[1] is not None:  # of a message, None: to whom it is connected
             where = arguments[1]
             known = isinstance(where, tuple) and literal(str(where[0])) is not None
             if not known or (str(where[0]), where[1]) not in self._admitted:
@@ -148,6 +150,7 @@ def main() -> None:
     """One message."""
     given = json.loads(sys.stdin.read())
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # an address holds passwords
     logging.disable(logging.CRITICAL)  # it would write addresses, which hold passwords
     try:
         _environment(given)

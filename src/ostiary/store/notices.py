@@ -29,9 +29,9 @@ from ostiary.store.schema import (
 from ostiary.store.sql import sql
 
 __all__ = [
-    "Due", "Message", "add", "add_channel", "ahead", "channels", "claim", "done", "due_channels", "find_channel",
-    "first_alert", "mark", "of_enabled", "of_group", "of_person", "of_role", "of_stopped", "put_off", "remove_channel",
-    "waiting",
+    "FIELD", "TABLE", "Due", "Message", "add", "add_channel", "ahead", "channels", "claim", "done", "due_channels",
+    "find_channel", "first_alert", "mark", "of_enabled", "of_group", "of_person", "of_role", "of_stopped", "put_off",
+    "remove_channel", "waiting",
 ]  # fmt: skip
 
 TABLE, FIELD = "notice_channels", "sealed"
@@ -71,6 +71,7 @@ _HAVE_ROLE = select(users.c.id).where(users.c.enabled == 1, HAS_ROLE, users.c.ro
 _OF_ROLE = sql(
     select(notice_channels.c.id, notice_channels.c.user, notice_channels.c.created)
     .where(notice_channels.c.user.in_(_HAVE_ROLE))
+    .order_by(notice_channels.c.id)
     .limit(MOST_TOLD)
 )
 _OF_GROUP = sql(_REACHED.join(members, members.c.user == users.c.id).where(members.c.group == bindparam("group")))

@@ -132,7 +132,10 @@ def test_nobody_is_asked_about_their_own_request(
 
 @given(
     st.sampled_from(sorted(NOTICES)),
-    st.text(max_size=300) | st.sampled_from(["see https://evil.example", "[x](y)", "@everyone look", "<b>"]),
+    st.text(max_size=300)
+    | st.sampled_from(
+        ["see https://evil.example", "[x](y)", "@everyone look", "<b>", "evil.example/x", "a@evil。example"]
+    ),
     st.sampled_from(["ended", "released", "reported", "doubted", "disabled", "ineligible", "killed", "restored", "?"]),
 )
 def test_no_notice_carries_a_link_or_markup_that_somebody_typed(name: str, typed: str, cause: str) -> None:
@@ -148,6 +151,8 @@ def test_no_notice_carries_a_link_or_markup_that_somebody_typed(name: str, typed
         assert title.isprintable()
         assert "://" not in said
         assert not {"<", ">"} & set(said)
+        assert "evil.example" not in said
+        assert "。example" not in said
         assert text.endswith("\nhttps://door.example/approvals/7e1f")
         assert len(body) < 2000
 
@@ -175,6 +180,7 @@ def test_lengths_and_moments_read_like_a_sentence() -> None:
     ]  # fmt: skip
     assert moment_of(NOW) == "08:00 UTC on 23 November 2026"
     assert plain("a\n b\x00\tc") == "a b c"
+    assert plain("e.g. see x1.evil.example/a, v1.2, INC.44.") == "e.g. see x1[.]evil[.]example/a, v1.2, INC.44."
 
 
 # ---- moments
@@ -302,6 +308,7 @@ def test_r24_an_address_that_could_be_read_in_two_ways_is_none(scheme: str, rest
         "pgppub=http://10.0.0.5/", "wkd=yes", "attach=/etc/passwd", "store=yes", "+Host=10.0.0.5",
         "+transfer-encoding=x",
         "+Proxy-Authorization=x", "+A%0d%0aB=x", "unheard-of=1",
+        "method=delete",
     ],
 )  # fmt: skip
 def test_r24_only_options_that_were_looked_at_can_be_set(option: str) -> None:
@@ -310,7 +317,7 @@ def test_r24_only_options_that_were_looked_at_can_be_set(option: str) -> None:
         refused = read_address(Form.APPRISE, f"{scheme}://host.example/x/y?{option}")
         assert isinstance(refused, Refused), scheme
         assert option == "" or option not in refused.detail
-    assert not isinstance(read_address(Form.APPRISE, "jsons://h.example/x?+X-Key=a;:field=b&-q=c&method=put"), Refused)
+    assert not isinstance(read_address(Form.APPRISE, "jsons://h.example/x?+X-Key=a;:field=b&-q=c"), Refused)
 
 
 @given(st.text(max_size=60), st.sampled_from(sorted(SCHEMES)), st.sampled_from(list(Form)))

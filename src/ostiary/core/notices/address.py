@@ -73,7 +73,7 @@ def _services() -> dict[str, Scheme]:
     discord = frozenset({"tts", "avatar", "footer", "footer_logo", "fields", "thread", "ping", "botname", *common})
     both = {
         "mailto": (At.MAIL, mail), "ntfy": (At.HOST, ntfy), "gotify": (At.HOST, frozenset({"priority", *common})),
-        "mmost": (At.HOST, mmost), "json": (At.HOST, frozenset({"method", *common, *login})),
+        "mmost": (At.HOST, mmost), "json": (At.HOST, frozenset({*common, *login})),
     }  # fmt: skip
     found = {}
     for name, (at, options) in both.items():

@@ -2,9 +2,10 @@
 The words of notices: what a matter is, and how its moments and lengths are written for people. Pure.
 
 Text that people typed goes to the person whom it concerns alone, and only where it is plain: a reason with a link in it
-would be a way to send links under our name.
+would be a way to send links under our name. Mail and chats make links of bare names of hosts, too, so those are broken.
 """
 
+import re
 from dataclasses import dataclass
 
 from ostiary.core.words.instants import Instant, Span, to_datetime
@@ -12,6 +13,8 @@ from ostiary.core.words.instants import Instant, Span, to_datetime
 __all__ = ["Matter", "Words", "length_of", "moment_of", "plain", "why"]
 
 _LONGEST = 200  # characters of a reason
+_MARKS = ("://", "www.", "<", ">", "](", "@here", "@channel", "@everyone", "@all", "mailto:", "tel:")
+_DOT = re.compile(r"(?<=\w)[.\uff0e\u3002\uff61](?=\w*[^\W\d_]{2})")  # and what browsers take for one (UTS 46 §4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +64,12 @@ def length_of(span: Span) -> str:
 
 
 def plain(text: str) -> str:
-    """*text* as one line of at most 200 characters; empty where it could be read as a link or as markup."""
+    """
+    *text* as one line of at most 200 characters, with ``evil[.]example`` for hosts; empty where it could be read as a
+    link or as markup.
+    """
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    marks = ("://", "www.", "<", ">", "](", "@here", "@channel", "@everyone", "mailto:")
-    return "" if any(mark in line.lower() for mark in marks) else line[:_LONGEST]
+    return "" if any(mark in line.lower() for mark in _MARKS) else _DOT.sub("[.]", line)[:_LONGEST]
 
 
 def why(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from ostiary.core.devices.webhook import PREFIX, SECRET_BYTES
+from ostiary.core.directory.credentials import Rule
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.graph.notice_channel import ShownChannel
 from ostiary.core.graph.query import Page, Query
@@ -21,9 +22,11 @@ from ostiary.core.notices.kinds import TEST, Topic
 from ostiary.core.notices.message import body_of, link_of
 from ostiary.core.notices.words import Words
 from ostiary.core.words.ids import UserId
+from ostiary.core.words.instants import minutes
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.visit import Visit
+from ostiary.services.directory import throttle
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import refuse
 from ostiary.services.logs.record import record
@@ -33,6 +36,8 @@ from ostiary.store.notices import Message
 
 __all__ = ["add_channel", "list_channels", "remove_channel", "test_channel"]
 
+TESTS = Rule(minutes(10), 20, minutes(10))
+"""Test messages of one person, to all of their channels."""
 _NOT_SENT = {Line.THERE: "A test waits for it already.", Line.FULL: f"{MOST_WAITING} messages wait for it already."}
 _NONE = Refused(Reason.NOT_FOUND, "There is no such notice channel.")
 
@@ -131,10 +136,22 @@ async def remove_channel(house: House, visit: Visit, id: str, *, own: bool) -> b
     return await house.store.write(body)
 
 
+async def _tested(tx: Tx, visit: Visit, channel: Channel, message: Message) -> Channel | Refused:
+    """Step: the test is in line. Counted, or anybody with an account could have the service ask whomever all day."""
+    subject = f"notice-tests:{visit.caller.actor}"
+    if await throttle.locked(tx, subject, visit.now) is not None:
+        return Refused(Reason.BUSY_SOURCE, "That was many tests. Wait for some minutes.")
+    line = await put_in_line(tx, visit, message)
+    if line is not Line.ADDED:
+        return Refused(Reason.CONFLICT, _NOT_SENT[line])
+    await throttle.strike(tx, subject, TESTS, now=visit.now)
+    return channel
+
+
 async def test_channel(house: House, visit: Visit, id: str, *, own: bool) -> bool | Refused:
     """
     Put a test message in line, in front of nobody. Refused: FORBIDDEN and its kin, NOT_FOUND, CONFLICT while one waits
-    or the line is full.
+    or the line is full, BUSY_SOURCE after many.
     """
     words = Words("This is a test", f"{visit.caller.name} sent it to see whether notices arrive here.")
     link = link_of(house.settings.origin, "")
@@ -144,8 +161,7 @@ async def test_channel(house: House, visit: Visit, id: str, *, own: bool) -> boo
     async def body(tx: Tx) -> bool | Refused:
         found = await _found(tx, visit, id, own=own)
         if not isinstance(found, Refused):
-            line = await put_in_line(tx, visit, message)
-            found = found if line is Line.ADDED else Refused(Reason.CONFLICT, _NOT_SENT[line])
+            found = await _tested(tx, visit, found, message)
         if isinstance(found, Refused):
             return await refuse(tx, visit, _action(own=own), found, target=f"notice_channel:{id[:64]}")
         return True

@@ -36,8 +36,9 @@ __all__ = ["Line", "put_in_line", "read_journal"]
 
 READER = "notices"
 LOOK = 1000  # entries that one transaction passes over
-BATCH = 20  # entries of which it makes messages: it shares the loop with sign-ins
-_UNREADABLE = (LookupError, TypeError, ValueError, BrokenState)
+BATCH = 20  # entries of which it makes messages
+ENOUGH = 100  # messages, after which the next entry waits for the next transaction: it shares the loop with sign-ins
+_UNREADABLE = (AttributeError, LookupError, TypeError, ValueError, BrokenState)
 _EXEMPTION = "exemption:"
 _CHANNEL = "notice_channel:"
 
@@ -77,6 +78,9 @@ async def _next(tx: Tx, house: House, visit: Visit) -> tuple[int, int]:
             written += await _tell(tx, house, visit, entry)
         except _UNREADABLE as error:  # one that nobody can read silences no other
             _log.error("no notice of an entry", entry=f"{entry.stream}.{entry.number}", error=type(error).__name__)
+        if written >= ENOUGH:
+            await logs.move_cursor(tx, READER, seen=cursor, position=entry.position)  # it is ours: back to where we are
+            return entry.position, written
     return cursor, written
 
 
