@@ -21,6 +21,7 @@ from ostiary.core.logs.kinds import Kind
 from ostiary.web import graph, oauth, pages
 from ostiary.web.front import health
 from ostiary.web.front.credentials import api_visit
+from tests.app.test_observing import promtool
 from tests.attacks.visitor import Visitor
 from tests.process import CLI, DEVICE_CODE
 from tests.server import Server, running
@@ -128,6 +129,11 @@ def test_every_metric_of_the_table_is_exposed(watched: Watched) -> None:
     answer = watched.get(accept="application/openmetrics-text; version=1.0.0")
     assert answer.headers["content-type"].startswith("application/openmetrics-text")
     assert {metric.name for metric in METRICS} <= {family.name for family in open_families(answer.text)}
+
+
+def test_promtool_finds_nothing_wrong(watched: Watched) -> None:
+    """Prometheus' own linter of exposed metrics."""
+    assert promtool("check", "metrics", stdin=watched.text()) == ""
 
 
 def words_of(metric: Metric) -> Iterator[tuple[str, str, str]]:

@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.errors import OstiaryError
 from ostiary.core.words.instants import Instant, between
+from ostiary.outside.data_folder import free_space
 from ostiary.outside.meters import Histogram, Meters
 from ostiary.outside.tls import Reloader
 from ostiary.services.detections.read import READER as DETECTIONS
@@ -253,6 +254,14 @@ METRICS: tuple[Measured, ...] = (
     Measured(
         "ostiary_certificate_end_timestamp_seconds", "gauge", "When the TLS certificate ends; none behind a proxy.",
         lambda r: [((), r.certificate / SECOND)] if r.certificate is not None else [],
+    ),
+    Measured(
+        "ostiary_disk_free_bytes", "gauge", "What is left on the disk of the data folder.",
+        _one(lambda r: free_space(r.house.settings.data).free),
+    ),
+    Measured(
+        "ostiary_disk_size_bytes", "gauge", "How large that disk is.",
+        _one(lambda r: free_space(r.house.settings.data).total),
     ),
     Measured(
         "ostiary_clock_behind_seconds", "gauge", "How far the machine's clock is behind what was written already.",
