@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.many import EXEMPTION, FIRST, RARE, RESOURCE, SECOND, fill
 from ostiary.core.graph.odata import read_query
 from ostiary.core.graph.query import Query
 from ostiary.core.graph.signin import SIGN_IN
@@ -22,7 +23,6 @@ from ostiary.store.migrate import migrate
 from ostiary.store.sign_in_pages import INDEXED, LOOK, Found, count_sql, page_sql, reach_sql, signature
 from ostiary.store.sql import Sql
 from ostiary.store.sqlite import SqliteTx, connect, finish
-from tests.records.many import EXEMPTION, FIRST, RARE, RESOURCE, SECOND, fill
 
 ROWS = 1_000_000
 STEPS = 60 * LOOK  # instructions of SQLite's machine: about thirty for a row that is looked at

@@ -15,10 +15,11 @@ Not here: checking a body (`web/graph/bodies.py`, which makes its models from th
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Generic, Literal, TypeVar
 
+from ostiary.core.graph.query import LONGEST_PAGE
 from ostiary.core.words.instants import to_iso, to_iso_duration
 
 T = TypeVar("T")
@@ -112,6 +113,8 @@ class Shape(Generic[T]):
     type: str
     """E.g. ``microsoft.graph.user``."""
     fields: tuple[Field[T], ...]
+    longest: int = LONGEST_PAGE
+    """The most that `$top` may ask."""
 
     @property
     def names(self) -> frozenset[str]:
@@ -123,7 +126,7 @@ def released(shape: Shape[T]) -> Shape[T]:
     """*shape* as `/v1.0` knows it: without what only beta has."""
     if not any(f.beta for f in shape.fields):
         return shape
-    return Shape(shape.name, shape.type, tuple(f for f in shape.fields if not f.beta))
+    return replace(shape, fields=tuple(f for f in shape.fields if not f.beta))
 
 
 def render(fields: tuple[Field[T], ...], value: T, select: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from ostiary.core.graph.fields import Field, Kind, Shape, askable
 from ostiary.core.graph.query import (
     DEEPEST,
     LONGEST,
-    LONGEST_PAGE,
     MOST,
     And,
     Compare,
@@ -75,8 +74,8 @@ def _read_select(text: str, shape: Shape[Any]) -> tuple[str, Any]:
 
 
 def _read_top(text: str, shape: Shape[Any]) -> tuple[str, Any]:
-    if not re.fullmatch(r"[0-9]{1,6}", text) or not 1 <= int(text) <= LONGEST_PAGE:
-        raise _Wrong(f"A whole number from 1 to {LONGEST_PAGE} is needed.")
+    if not re.fullmatch(r"[0-9]{1,6}", text) or not 1 <= int(text) <= shape.longest:
+        raise _Wrong(f"A whole number from 1 to {shape.longest} is needed.")
     return "top", int(text)
 
 

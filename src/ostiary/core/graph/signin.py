@@ -135,4 +135,5 @@ SIGN_IN: Shape[Telling] = Shape(
         ),
         Field("ostiary", Kind.OBJECT, fields=_OURS, doc="What only this service knows."),
     ),
+    longest=1000,
 )  # fmt: skip
