@@ -6,14 +6,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bench import approval, ends
+from bench import approval, ends, signins
 from bench.cost import Plan, measure
+from bench.many import fill
 from bench.ostiary import prepared
 from bench.stacks import WORK, Ostiary
 from ostiary.app.serve import application
 from ostiary.core.words.caller import Caller, CallerKind, Origin
 from ostiary.core.words.visit import Visit
 from ostiary.services.exemptions.end import end_exemptions_of
+from tests.clock import MovableClock
+from tests.web.graph.api import Api, play
 
 
 def test_every_piece_of_work_can_be_measured(tmp_path: Path) -> None:
@@ -55,3 +58,17 @@ def test_ends_are_measured_by_doors_that_say_yes_before_and_no_after(tmp_path: P
                 return [before, [await ask(one) for ask, one in zip(asks, window["sessions"], strict=True)]]
 
     assert asyncio.run(play()) == [[False] * 4, [True] * 4]
+
+
+def test_every_question_to_a_long_log_is_answered(tmp_path: Path) -> None:
+    """As it is asked of ten million rows, of three thousand."""
+
+    async def story(api: Api, _: MovableClock) -> None:
+        fill(tmp_path / "ostiary.db", 3000)
+        found = {one.name: await signins.asked(api.client, one, 2, 3000) for one in signins.QUESTIONS}
+        assert found["the latest 100"].rows == 100
+        assert found["1,000 before some moment"].rows > 100
+        assert found["two conditions that never meet (a piece)"].rows == 0
+        assert "| one sign-in | 1 | 2 |" in signins.page(found, "2026-11-28", rows=3000, size=10**7, shared=True)
+
+    play(tmp_path, story)

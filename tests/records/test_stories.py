@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from sqlalchemy import bindparam, insert, update
 
 from ostiary.core.exemptions.opening import Opening
-from ostiary.core.graph.fields import released, render
 from ostiary.core.graph.odata import read_query
 from ostiary.core.graph.query import Page, Query
 from ostiary.core.graph.signin import SIGN_IN, error_number
@@ -471,17 +470,3 @@ async def _change(house: House, what: str, now: Instant) -> None:
         await tx.run(compiled, now=now)
 
     await house.store.write(body)
-
-
-def test_v1_shows_nothing_that_only_beta_has() -> None:
-    """What Graph's v1.0 `signIn` lacks stands under `/beta` alone; our own property stands in both."""
-    beta = {
-        "authenticationProtocol", "originalTransferMethod", "signInEventTypes", "incomingTokenType", "sessionId",
-        "uniqueTokenIdentifier", "authenticationRequirement",
-    }  # fmt: skip
-    row = told(STARTED, CLAIMED, APPROVED, REDEEMED)
-    both, stable = render(SIGN_IN.fields, row), render(released(SIGN_IN).fields, row)
-    assert set(both) - set(stable) == beta
-    assert (both["authenticationProtocol"], both["originalTransferMethod"]) == ("deviceCode", "deviceCodeFlow")
-    assert (both["status"]["errorCode"], both["uniqueTokenIdentifier"]) == (0, "j")
-    assert stable["ostiary"]["approverAddress"] == "addr-user"

@@ -128,8 +128,8 @@ def _request(row: Row, decisions: tuple[Decision, ...] = ()) -> Request:
 
 
 def _decision(row: Row) -> Decision:
-    _, by, name, stage, approved, reason, at, length = row
-    return Decision(UserId(by), name, stage, bool(approved), reason, Instant(at), length)
+    _, by, name, stage, approved, reason, at, length, methods = row
+    return Decision(UserId(by), name, stage, bool(approved), reason, Instant(at), length, tuple(methods.split()))
 
 
 async def _decisions(tx: Tx, id: str) -> tuple[Decision, ...]:
@@ -192,7 +192,7 @@ async def decide(tx: Tx, id: ExemptionId, decision: Decision) -> None:
     """One more decision. The caller moves the request in the same transaction."""
     await tx.run(
         _DECIDE, request=id, by=decision.by, name=decision.name, stage=decision.stage, approved=int(decision.approved),
-        reason=decision.reason, at=decision.at, length=decision.length,
+        reason=decision.reason, at=decision.at, length=decision.length, methods=" ".join(decision.methods),
     )  # fmt: skip
 
 

@@ -118,6 +118,7 @@ def _request_tables(metadata: MetaData) -> tuple[Table, Table]:
         Column("reason", Text, nullable=False),
         Column("at", BigInteger, nullable=False),
         Column("length", BigInteger, nullable=True),  # less than was asked for
+        Column("methods", Text, nullable=False, server_default=""),  # RFC 8176, with spaces between
     )
     return requests, decisions
 

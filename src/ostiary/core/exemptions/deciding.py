@@ -204,7 +204,7 @@ def _said(
     if verdict.length is not None and not rules.shortest <= verdict.length <= request.length:
         allowed = f"{to_iso_duration(rules.shortest)} to {to_iso_duration(request.length)}, what was asked for"
         return Refused(Reason.INVALID_VALUE, f"Approve for {allowed}.", field="ostiary.duration")
-    return Decision(person.id, caller.name, stage, verdict.approve, reason, now, verdict.length)
+    return Decision(person.id, caller.name, stage, verdict.approve, reason, now, verdict.length, caller.amr)
 
 
 def outgrown(request: Request, rules: Rules) -> Refused | None:

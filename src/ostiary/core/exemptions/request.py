@@ -80,6 +80,8 @@ class Decision:
     at: Instant
     length: Span | None = None
     """Less than was asked for."""
+    methods: tuple[str, ...] = ()
+    """How they had proved who they are (RFC 8176)."""
 
 
 @dataclass(frozen=True, slots=True)

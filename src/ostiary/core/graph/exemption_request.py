@@ -132,6 +132,7 @@ _DECISION: tuple[Field[Decision], ...] = (
     Field("justification", Kind.STRING, lambda d: d.reason),
     Field("reviewedDateTime", Kind.MOMENT, lambda d: d.at),
     Field("duration", Kind.DURATION, lambda d: d.length, doc="Less than was asked for."),
+    Field("authenticationMethods", Kind.STRINGS, lambda d: d.methods, doc="How the approver had signed in (RFC 8176)."),
 )
 
 

@@ -155,7 +155,8 @@ class Kind(StrEnum):
     """Not even asked: what the rules do not allow: user, rules, problems."""
     REQUEST_DECIDED = "user:request:decided"
     """
-    One approver's word: user, stage, approved, reason, length, state, and the tags of what was odd about the request.
+    One approver's word: user, stage, approved, reason, length, state, oddities (tags of what was odd about the
+    request), methods (how the approver had signed in).
     """
     REQUEST_APPROVED = "user:request:approved"
     """Every stage, or a rule, said yes: user, auto, approvers, length, waits, starts, ends."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from ostiary.core.logs.circumstances import UNJUDGED, UNKNOWN, Circumstances, Risk, circumstances
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.logs.story import Mark, Story
 from ostiary.core.words.instants import Instant, after, minutes
@@ -78,6 +79,11 @@ class Telling:
     """A test of people (M13): what they did is not told here."""
     access: str = "notApplied"
     resource_name: str = ""
+    around: Circumstances = UNKNOWN
+    risk: Risk = UNJUDGED
+    trust: str = ""
+    """Of a workload: the trust by which it was believed."""
+    tenant: str = ""
     device: Mapping[str, Any] = field(default_factory=dict)
     """The machine of the inventory that asked, as policy saw it last; empty for none."""
 
@@ -200,6 +206,8 @@ def tell(story: Story, now: Instant) -> Telling:
         ended=ended,
         end_cause=cause,
         drill=Kind.DRILL_STARTED in story.first,
+        around=circumstances(story),
+        trust=_detail(story, (Kind.WORKLOAD_ISSUED,), "trust") or "",
         device=(_detail(story, _OF_MACHINES, "facts") or {}).get("requesterDevice") or {},
     )
 

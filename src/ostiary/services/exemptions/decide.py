@@ -117,6 +117,7 @@ async def _word(tx: Tx, visit: Visit, request: Request, decision: Decision, stat
         "length": decision.length or 0,
         "state": state,
         "oddities": odd,
+        "methods": list(decision.methods),
     }
     story = request.sign_in or ""
     await record(tx, visit, Entry(Kind.REQUEST_DECIDED, target=f"exemption:{request.id}", story=story, detail=detail))

@@ -8,20 +8,23 @@ sign-ins, within a time limit, and catch up with the journal first.
 from dataclasses import replace
 
 from ostiary.core.access.picture import Picture
+from ostiary.core.graph.exemption_request import Asking
 from ostiary.core.graph.query import Cursor, Page, Query
 from ostiary.core.graph.signin_filter import MOST_VALUES, NOTHING, Between, Condition, Place, between, conditions
+from ostiary.core.graph.signin_story import Whole, whole
+from ostiary.core.logs.steps import steps
 from ostiary.core.logs.telling import Outcome, Telling, tell
-from ostiary.core.words.ids import AppId, SessionId, UserId
+from ostiary.core.words.ids import AppId, ExemptionId, SessionId, UserId
 from ostiary.core.words.instants import Instant
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
 from ostiary.services.logs.stories import catch_up
-from ostiary.store import Tx, sign_in_pages, stories
+from ostiary.store import Tx, requests, sign_in_pages, stories
 from ostiary.store.exemptions import person
 from ostiary.store.stories import Life
 
-__all__ = ["signin", "signins"]
+__all__ = ["signin", "signin_story", "signins"]
 
 
 async def signins(house: House, visit: Visit, query: Query) -> Page[Telling] | Refused:
@@ -53,14 +56,25 @@ async def signins(house: House, visit: Visit, query: Query) -> Page[Telling] | R
 
 
 async def signin(house: House, visit: Visit, id: str) -> Telling | Refused:
-    """One sign-in."""
+    """One sign-in, as lists show it."""
+    found = await signin_story(house, visit, id)
+    return found if isinstance(found, Refused) else found.telling
+
+
+async def signin_story(house: House, visit: Visit, id: str) -> Whole | Refused:
+    """One sign-in with every step, from the request for its exemption to the end of what it gave."""
     await catch_up(house, visit)
 
-    async def body(tx: Tx) -> Telling | Refused:
+    async def body(tx: Tx) -> Whole | Refused:
         kept = await stories.load(tx, id)
         if kept is None:
             return Refused(Reason.NOT_FOUND)
-        return await _complete(tx, house.desk.picture, tell(kept.story, visit.now), visit.now)
+        telling = await _complete(tx, house.desk.picture, tell(kept.story, visit.now), visit.now)
+        asked = await requests.show(tx, ExemptionId(telling.exemption)) if telling.exemption else None
+        asking = None
+        if asked is not None:
+            asking = Asking(asked.request, asked.exemption, asked.principal_name, asked.display_name, visit.now)
+        return whole(telling, steps(kept.story), asking)
 
     return await house.store.read(body)
 
@@ -137,6 +151,7 @@ async def _complete(tx: Tx, picture: Picture, telling: Telling, now: Instant) ->
         ends=_ends(telling, life),
         ended=ended,
         end_cause=cause,
+        tenant=picture.organisation.tenant,
     )
 
 
