@@ -1,17 +1,21 @@
 """What a machine says and hears over HTTP while its person's exemption is asked for, waits and is decided (R5)."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from ostiary.core.words.instants import Span, seconds
+from ostiary.core.words.outcome import Refused
+from ostiary.services.signins.claim import claim
 from ostiary.services.signins.start import Started
 from ostiary.store import schema
 from tests.services.asking import Asking
 from tests.services.door import SCOPE
-from tests.web.oauth.site import CLI, TENANT
+from tests.web.oauth.site import BOB, CLI, ORIGIN, TENANT
 
 BASE = f"/{TENANT}/oauth2/v2.0"
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -73,6 +77,29 @@ def test_r5_a_denial_is_told_in_words_that_a_header_could_hold(asking: Asking) -
     assert "Denied by Dana: nicht von dort, 'B?r'." in body["error_description"]
     assert f"/requests/{made.request.id}" in body["error_description"]
     assert body["ostiary_state"] == "exemption_denied"
+
+
+def test_r11_a_poll_that_waits_for_an_exemption_hears_at_once_of_a_second_person(asking: Asking) -> None:
+    """R11: over HTTP, while the poll is held: it is woken, and told that nothing is to be waited for any more."""
+    _, begun = begin(asking, ostiary_request="fix INC-4412")
+    made = asking.requested(started(begun))
+    form = {"client_id": CLI, "grant_type": GRANT, "device_code": begun["device_code"], "ostiary_wait": "15"}
+
+    async def main() -> httpx.Response:
+        transport = httpx.ASGITransport(app=asking.app, client=("127.0.0.1", 40000))
+        async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
+            await client.post(f"{BASE}/token", data={**form, "ostiary_wait": "0"})  # the room knows it from now on
+            waiting = asyncio.create_task(client.post(f"{BASE}/token", data=form))
+            while not asking.house.room._held:  # noqa: ASYNC110 - nothing tells it
+                await asyncio.sleep(0.01)
+            visit = asking.at_browser(BOB)
+            assert isinstance(await claim(asking.house, visit, begun["user_code"]), Refused)
+            return await asyncio.wait_for(waiting, 5)
+
+    answer = asking.run(main())
+    assert (answer.status_code, answer.json()["error"]) == (400, "access_denied")
+    assert answer.json()["ostiary_state"] == "exemption_withdrawn"
+    assert asking.wish(made.request.id).phase == "withdrawn"
 
 
 def test_r1_what_is_asked_with_is_bounded_and_tamed(asking: Asking) -> None:
