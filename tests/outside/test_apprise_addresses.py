@@ -2,6 +2,8 @@
 
 import logging
 import warnings
+from importlib.util import module_from_spec, spec_from_file_location
+from types import ModuleType, SimpleNamespace
 from urllib.parse import urlsplit
 
 import apprise
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from ostiary.core.notices.address import SCHEMES, At, Form, read_address
 from ostiary.core.words.destinations import Place
 from ostiary.core.words.outcome import Refused
+from ostiary.outside.apprise import _CHILD as CHILD
 
 PATHS = {
     "ntfy": "topic", "gotify": "ABCDEFGHIJKLMNO", "mmost": "aaaaaaaaaaaaaaaaaaaaaaaaaa", "json": "in",
@@ -122,3 +125,60 @@ def test_r24_an_at_sign_in_a_path_hides_no_host(address: str, monkeypatch: pytes
     assert read.place is not None
     assert read.place.host in ("169.254.169.254", "10.0.0.5")
     assert asked_by_apprise(address, monkeypatch) == [read.place] or address.startswith("ntfys")
+
+
+def _child() -> ModuleType:
+    """What runs in the process of one message, without its hook."""
+    spec = spec_from_file_location("child", CHILD)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+PROXY = "http://proxy.example:3128"
+LISTED = ("http://plain.example:8080", "inside.example", "10.1.0.0/16")
+
+
+@pytest.mark.parametrize(
+    ("url", "tls", "proxy", "way"),
+    [
+        ("https://public.example/x", True, "", {}),
+        ("https://public.example/x", True, PROXY, {"https": PROXY}),
+        ("https://inside.example/x", True, PROXY, {}),
+        (
+            "https://10.1.2.3/x",
+            True,
+            PROXY,
+            {"https": PROXY},
+        ),  # a listed network goes through, too
+        ("http://plain.example:8080/x", False, PROXY, {}),
+        ("http://plain.example:8080/x", True, "", None),  # TLS was said
+        ("http://plain.example:8081/x", False, "", None),
+        ("http://public.example/x", False, PROXY, None),
+        ("https://10.0.0.5/x", True, "", None),
+        ("https://10.0.0.5/x", True, PROXY, None),
+        ("https://[::ffff:169.254.169.254]/x", True, PROXY, None),
+        ("https://2130706433/x", True, PROXY, None),
+        ("https://user@public.example/x", True, PROXY, None),
+        ("ftp://public.example/x", True, PROXY, None),
+        ("", True, PROXY, None),
+    ],
+)
+def test_r24_each_request_of_the_process_is_judged_by_its_url(
+    url: str, tls: bool, proxy: str, way: dict[str, str] | None
+) -> None:
+    """R24: the first one, and each that a redirect or an answer leads to; certificates are always proven."""
+    child, sent = _child(), []
+    guard = child.Guard(child.read_destinations(LISTED), proxy, tls=tls)
+    send = guard.judged(lambda adapter, request, **options: sent.append((request.url, options)))
+    if way is None:
+        with pytest.raises(child.Barred):
+            send(None, SimpleNamespace(url=url), verify=True, proxies={"https": "http://other.example:1"})
+        assert sent == []
+        assert guard.barred
+        return
+    for verify, proven in ((False, True), (True, True), ("/a/bundle.pem", "/a/bundle.pem")):
+        send(None, SimpleNamespace(url=url), verify=verify, proxies={"https": "http://other.example:1"}, timeout=1)
+        assert sent.pop() == (url, {"verify": proven, "proxies": way, "timeout": 1})

@@ -62,31 +62,40 @@ class ChannelAddress:
     """Of Apprise."""
 
 
-def _services() -> dict[str, Scheme]:
-    common, login = {"format", "emojis", "tz", "image"}, {"user", "pass", "password"}
-    mail = frozenset({"to", "cc", "bcc", "reply", "from", "name", "smtp", "mode", *common, *login} - {"image"})
-    ntfy = frozenset({"to", "priority", "tags", "xtags", "auth", "token", "mode", *common, *login})
-    mmost = frozenset({"to", "channel", "channels", "team", "botname", "mode", *common})
-    path = {"workflow", "id", "signature", "sig", "api-version", "ver", "route", "routeid", "powerautomate", "pa"}
-    teams = Scheme(True, At.HOST, frozenset({*path, "wrap", *common}))
-    slack = frozenset({"to", "token", "mode", "footer", "timestamp", "blocks", "botname", *common})
-    discord = frozenset({"tts", "avatar", "footer", "footer_logo", "fields", "thread", "ping", "botname", *common})
-    both = {
-        "mailto": (At.MAIL, mail), "ntfy": (At.HOST, ntfy), "gotify": (At.HOST, frozenset({"priority", *common})),
-        "mmost": (At.HOST, mmost), "json": (At.HOST, frozenset({*common, *login})),
-    }  # fmt: skip
-    found = {}
-    for name, (at, options) in both.items():
-        for tls in (False, True):
-            found[f"{name}s" if tls else name] = Scheme(tls, at, options, more=name == "json", shown=name != "ntfy")
-    telegram = frozenset({"to", "topic", "thread", "silent", "preview", *common})
-    fixed = {"slack": slack, "discord": discord, "tgram": telegram, "pover": frozenset({"to", "priority", "sound"})}
-    return found | {name: Scheme(True, At.FIXED, options, shown=False) for name, options in fixed.items()} | {
-        "workflow": teams, "workflows": teams,
-    }  # fmt: skip
+def _options(text: str, *, login: bool = False) -> frozenset[str]:
+    """Options by name, and those that any service has; *login*: a name and password may be among them."""
+    return frozenset(f"format emojis tz image {'user pass password' if login else ''} {text}".split())
 
 
-SCHEMES: Mapping[str, Scheme] = _services()
+_MAIL = _options("to cc bcc reply from name smtp mode", login=True)
+_NTFY = _options("to priority tags xtags auth token mode", login=True)
+_GOTIFY = _options("priority")
+_MMOST = _options("to channel channels team botname mode")
+_JSON = _options("", login=True)
+_TEAMS = _options("workflow id signature sig api-version ver route routeid powerautomate pa wrap")
+_SLACK = _options("to token mode footer timestamp blocks botname")
+_DISCORD = _options("tts avatar footer footer_logo fields thread ping botname")
+_TELEGRAM = _options("to topic thread silent preview")
+_PUSHOVER = _options("to priority sound")
+
+SCHEMES: Mapping[str, Scheme] = {
+    "mailto": Scheme(False, At.MAIL, _MAIL),
+    "mailtos": Scheme(True, At.MAIL, _MAIL),
+    "ntfy": Scheme(False, At.HOST, _NTFY, shown=False),  # a topic may stand there, and is as good as a key
+    "ntfys": Scheme(True, At.HOST, _NTFY, shown=False),
+    "gotify": Scheme(False, At.HOST, _GOTIFY),
+    "gotifys": Scheme(True, At.HOST, _GOTIFY),
+    "mmost": Scheme(False, At.HOST, _MMOST),
+    "mmosts": Scheme(True, At.HOST, _MMOST),
+    "json": Scheme(False, At.HOST, _JSON, more=True),
+    "jsons": Scheme(True, At.HOST, _JSON, more=True),
+    "workflow": Scheme(True, At.HOST, _TEAMS),
+    "workflows": Scheme(True, At.HOST, _TEAMS),
+    "slack": Scheme(True, At.FIXED, _SLACK, shown=False),
+    "discord": Scheme(True, At.FIXED, _DISCORD, shown=False),
+    "tgram": Scheme(True, At.FIXED, _TELEGRAM, shown=False),
+    "pover": Scheme(True, At.FIXED, _PUSHOVER, shown=False),
+}
 """Services of Apprise that speak HTTP or mail. Without TLS they reach only hosts that are listed for that."""
 
 _AUTHORITY = re.compile(  # RFC 3986 §3.2, without percent signs in a host, empty ports and zones
@@ -120,7 +129,8 @@ def read_address(form: Form, text: str) -> ChannelAddress | Refused:
     # Apprise parts options at semicolons too; who parted them at & alone would miss one.
     options = re.split("[&;]", query) if asked else []
     if not all(_may_be_set(scheme, option) for option in options):
-        return _no(f"Of options, {name.lower()} takes {', '.join(sorted(scheme.options))}.")
+        more = ", +header=, :field= and -parameter=" if scheme.more else ""
+        return _no(f"Of options, {name.lower()} takes {', '.join(sorted(scheme.options))}{more}.")
     if scheme.at is At.FIXED:
         return ChannelAddress(name.lower(), None, scheme)
     told = _at_host(name.lower(), scheme, upto.partition("/")[0])
