@@ -3,6 +3,7 @@ Every administering verb of `ostiary` against a running server: by an administra
 who signed in with a code (R3), and through the local door (R2).
 """
 
+import csv
 import json
 import re
 import ssl
@@ -129,7 +130,13 @@ def test_people(bea: Clerk, server: Server) -> None:
     bea.do("user", "sign-out", "lena@ostiary.example")
     unsure = bea.do("user", "delete", "lena@ostiary.example", status=2)
     assert "--yes" in unsure.stderr
-    bea.do("user", "delete", "lena@ostiary.example", "--yes", *WHY)
+    assert (
+        "Disable the account first" in bea.do("user", "erase", "lena@ostiary.example", "--yes", *WHY, status=8).stderr
+    )
+    bea.do("user", "disable", "lena@ostiary.example", *WHY)
+    bea.do("user", "erase", "lena@ostiary.example", *WHY, status=2)
+    bea.do("user", "erase", "lena@ostiary.example", "--yes", *WHY)
+    assert "There is no such user" in bea.do("user", "delete", "lena@ostiary.example", "--yes", status=2).stderr
     assert "There is no such user" in bea.do("user", "show", "lena@ostiary.example", status=2).stderr
     assert bea.all_of("user")
 
@@ -353,6 +360,13 @@ def test_r15_the_journal_is_exported_and_checked_offline(bea: Clerk, tmp_path: P
     part = tmp_path / "part.jsonl"
     part.write_text(bea.do("audit", "export", "--from", "1h", "--to", "2030-01-01").stdout)
     bea.do(*checking, str(part))
+    rows = list(csv.DictReader(bea.do("audit", "export", "--format", "csv").stdout.splitlines()))
+    assert any(row["actor_name"] == "bea@ostiary.example" for row in rows)
+    for form, word in (("ocsf", '"class_uid":'), ("cef", "CEF:0|Ostiary|Ostiary|1|")):
+        written = bea.do("audit", "export", "--from", "1h", "--format", form).stdout.splitlines()
+        assert len(written) > 10
+        assert all(word in line for line in written)
+    bea.do("audit", "export", "--format", "csv", "--since", str(kept), status=2)  # it proves nothing
     lines = file.read_text().splitlines(keepends=True)
     assert "bea@ostiary.example" in lines[-5] + lines[-4] + lines[-3]
     at = next(n for n in range(len(lines) - 1, 0, -1) if "bea@ostiary.example" in lines[n])

@@ -21,6 +21,7 @@ from ostiary.services.devices.tend import announce_lapsed, tend_devices
 from ostiary.services.directory import throttle
 from ostiary.services.directory.assessments import announce_reviews
 from ostiary.services.directory.credentials import tend_invitations
+from ostiary.services.directory.erase import erase
 from ostiary.services.directory.passkeys import tend_challenges
 from ostiary.services.exemptions.end import announce_ends, announce_lapses
 from ostiary.services.house import House
@@ -70,6 +71,7 @@ JOBS: tuple[Job, ...] = (
     Job("checkpoints", 0.5, seal),
     Job("thinning", 3600, thin_checkpoints),
     Job("pruning", 3600, prune),
+    Job("erasing", 5, erase),
     Job("floods", 15, write_floods, own=True),
     Job("ends", 0.25, announce_ends),
     Job("lapses", 1, announce_lapses),

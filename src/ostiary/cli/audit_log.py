@@ -4,7 +4,7 @@
 `verify` asks nobody: a file, a key that its reader got another way, and, if they kept one, an earlier checkpoint.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
@@ -20,6 +20,7 @@ from ostiary.client.graph import Graph
 from ostiary.core.logs.checkpoint import Key, Malformed, Note, read_checkpoint, read_key, read_note
 from ostiary.core.logs.evidence import Kept, Report, verify
 from ostiary.core.logs.export_lines import canonical_text
+from ostiary.core.logs.formats import Format, csv_head, line_in
 from ostiary.core.words.instants import to_iso
 
 __all__ = ["AUDIT_LOG"]
@@ -39,25 +40,55 @@ COLUMNS: tuple[Column, ...] = (
 FROM = Annotated[str, typer.Option("--from", metavar="WHEN", help="A date, a date-time, or so long ago (7d).")]
 TO = Annotated[str, typer.Option("--to", metavar="WHEN", help="The same; up to now without it.")]
 OUT = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write there instead of to stdout.")]
+FORMAT = Annotated[
+    Format, typer.Option("--format", help="jsonl carries the proof; csv, ocsf (1.3) and cef are for other tools.")
+]
 SINCE = Annotated[
     Path | None, typer.Option("--since", metavar="FILE", help="A checkpoint that you kept: the log must go on from it.")
 ]
 
 
-def export(errand: Errand, *, since: SINCE = None, out: OUT = None, start: FROM = "", end: TO = "") -> None:
-    """Export the journal with its proofs, whole checkpoints around the time asked for; JSON, one object a line."""
+def export(
+    errand: Errand, *, since: SINCE = None, out: OUT = None, start: FROM = "", end: TO = "", form: FORMAT = Format.JSONL
+) -> None:
+    """Export the journal, whole checkpoints around the time asked for; with its proofs as JSON, one object a line."""
+    if since is not None and form is not Format.JSONL:
+        raise Misused("--since: only jsonl carries the proof that leads there from a checkpoint")
     kept = _size(_note(since)) if since is not None else None
     moments = {"from": when(errand, start, "--from"), "to": when(errand, end, "--to")}
     asked: dict[str, Any] = {name: to_iso(moment) for name, moment in moments.items() if moment is not None}
     asked |= {} if kept is None else {"kept": kept}
     with new_file(errand, out) as file, errand.graph() as graph:
         header = dict(graph.post(f"{BASE}/export", asked))
-        print(canonical_text(header), file=file)
-        count = 0
-        for line in _lines(graph, int(header["start"]["size"]), int(header["end"])):
-            print(canonical_text(line), file=file)
-            count += "checkpoint" not in line
+        lines = _lines(graph, int(header["start"]["size"]), int(header["end"]))
+        count, gone = _proved(file, header, lines) if form is Format.JSONL else _written(file, form, lines)
     errand.screen.say(f"{count} entries.", "green")
+    if gone:
+        errand.screen.say(f"{gone} more are gone, and only their hashes are left; jsonl has those.", "yellow")
+
+
+def _proved(file: TextIO, header: Mapping[str, Any], lines: Iterator[dict[str, Any]]) -> tuple[int, int]:
+    """Write all of it: how many entries, their hashes among them."""
+    print(canonical_text(header), file=file)
+    count = 0
+    for line in lines:
+        print(canonical_text(line), file=file)
+        count += "checkpoint" not in line
+    return count, 0
+
+
+def _written(file: TextIO, form: Format, lines: Iterator[dict[str, Any]]) -> tuple[int, int]:
+    """Write the entries alone: how many, and how many are gone."""
+    if form is Format.CSV:
+        print(csv_head(), file=file)
+    count = gone = 0
+    for line in lines:
+        if "entry" in line:
+            print(line_in(form, line["entry"]), file=file)
+            count += 1
+        else:
+            gone += "checkpoint" not in line
+    return count, gone
 
 
 def check(

@@ -214,6 +214,20 @@ def delete(
     errand.screen.say(f"Deleted {name}.", "green")
 
 
+def erase(
+    errand: Errand,
+    name: Name,
+    *,
+    reason: Annotated[str, typer.Option("--reason", help="Why, without the person's name: it stays for good.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase what is known of a person whose account is disabled: tables at once, the audit log in minutes."""
+    errand.confirm(f"Erase everything that names {name}, in the audit log as well, for good?", yes=yes)
+    with errand.graph() as graph:
+        graph.post(path("/users", name, "ostiary.erase"), {"reason": reason})
+    errand.screen.say("Erased; entries of the audit log follow, and others announce which they were.", "green")
+
+
 def _change(errand: Errand, name: str, body: dict[str, Any], reason: str) -> None:
     with errand.graph() as graph:
         graph.patch(path("/users", name), with_reason(body, reason))
@@ -249,5 +263,6 @@ USER: Noun = (
         ("unlink", unlink, ADMIN),
         ("sign-out", sign_out, ADMIN),
         ("delete", delete, ADMIN),
+        ("erase", erase, ADMIN),
     ),
 )

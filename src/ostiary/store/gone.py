@@ -45,6 +45,17 @@ _SEALED = sql(
     .order_by(journal.c.position)
     .limit(bindparam("most"))
 )  # fmt: skip
+_UNSEALED = sql(
+    select(func.min(journal.c.position))
+    .select_from(
+        journal.outerjoin(
+            log_leaves, (log_leaves.c.stream == journal.c.stream) & (log_leaves.c.number == journal.c.number)
+        )
+    )
+    .where(
+        journal.c.position > bindparam("after"), journal.c.position <= bindparam("upto"), log_leaves.c.place.is_(None)
+    )
+)
 _LIVE = sql(
     select(exemptions.c.id).where(NOT_ENDED, exemptions.c.ends > bindparam("now")).union(
         select(exemption_requests.c.id).where(
@@ -83,6 +94,12 @@ async def read_up_to(tx: Tx) -> int:
 async def sealed(tx: Tx, *, after: int, upto: int, most: int) -> list[Sealed]:
     """Sealed entries of positions beyond *after* up to *upto*, the oldest first."""
     return [Sealed(*row) for row in await tx.all(_SEALED, after=after, upto=upto, most=most)]
+
+
+async def unsealed(tx: Tx, *, after: int, upto: int) -> int | None:
+    """The first position beyond *after* up to *upto* whose entry is not sealed."""
+    row = await tx.one(_UNSEALED, after=after, upto=upto)
+    return None if row is None or row[0] is None else int(row[0])
 
 
 async def live(tx: Tx, now: Instant) -> frozenset[str]:

@@ -23,6 +23,7 @@ from ostiary.store.schema_checkpoints import checkpoint_tables
 from ostiary.store.schema_detections import detection_tables
 from ostiary.store.schema_devices import device_tables
 from ostiary.store.schema_drills import drill_table
+from ostiary.store.schema_erasures import erasure_table
 from ostiary.store.schema_exemptions import exemption_table, exemption_tables, review_tables
 from ostiary.store.schema_logs import journal_tables, story_table
 from ostiary.store.schema_notices import notice_tables
@@ -88,6 +89,7 @@ keys = Table(
 streams, journal, cursors = journal_tables(metadata)
 log_leaves, checkpoints, log_keys = checkpoint_tables(metadata)
 stories = story_table(metadata)
+erasures = erasure_table(metadata)
 
 # ---- directory
 

@@ -13,7 +13,7 @@ from ostiary.core.words.instants import Instant
 
 __all__ = ["ANNOUNCEMENTS", "Announcement", "Gap", "Gaps", "announcement", "spans"]
 
-ANNOUNCEMENTS = frozenset({Kind.LOG_PRUNED})
+ANNOUNCEMENTS = frozenset({Kind.LOG_PRUNED, Kind.LOG_ERASED})
 
 
 class Announcement(NamedTuple):

@@ -16,6 +16,7 @@ from ostiary.core.words.instants import between, minutes, to_iso, to_seconds
 from ostiary.core.words.outcome import Refused
 from ostiary.services.directory.access_pass import make_pass
 from ostiary.services.directory.credentials import invite
+from ostiary.services.directory.erase import erase_user
 from ostiary.services.directory.people import (
     Change,
     NewUser,
@@ -88,6 +89,11 @@ async def _revoke(call: Call) -> Any:
     return ended if isinstance(ended, Refused) else {"value": True}
 
 
+async def _erase(call: Call) -> Any:
+    gone = await erase_user(call.house, call.visit, await _id(call), call.reason)
+    return gone if isinstance(gone, Refused) else {"value": True}
+
+
 async def _password_link(call: Call) -> Any:
     return await _invited(call, factors=False)
 
@@ -156,6 +162,10 @@ PATHS: tuple[Path, ...] = (
     ),
     Path("/users/{id}/memberOf", (listing(GROUP, _READ, _groups, "List the groups that a person stands in"),)),
     Path("/users/{id}/revokeSignInSessions", (acting(_END, _revoke, "End every session of a person"),)),
+    Path(
+        "/users/{id}/ostiary.erase",
+        (acting(Action.WRITE_USERS, _erase, "Erase what is known of a person, in the journal too", fields=REASON),),
+    ),
     Path(
         "/users/{id}/ostiary.passwordLink",
         (acting(_WRITE, _password_link, "Make a link behind which the person sets a password", fields=REASON),),

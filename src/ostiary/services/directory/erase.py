@@ -1,0 +1,141 @@
+"""
+Erasure of a person's data: what tables hold at once, what the journal holds by a job, in pieces that are announced.
+
+Entries that name the person go, whoever wrote them, with the sign-ins that they tell of; their hashes stay, and an
+entry says where, why and at whose word, with the id and without a name (R15). Who is erased is gone before: the account
+is disabled, so nothing of theirs is live.
+"""
+
+import orjson
+
+from ostiary.core.directory.people import User
+from ostiary.core.directory.permissions import Action, judge
+from ostiary.core.exemptions.could_pass import VERSION as OPENINGS
+from ostiary.core.logs.entry import Entry, tame
+from ostiary.core.logs.erasure import names_in, pattern
+from ostiary.core.logs.gaps import ANNOUNCEMENTS
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.logs.story import belongs
+from ostiary.core.words.errors import Stale
+from ostiary.core.words.ids import UserId
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.reasons import read_reason
+from ostiary.core.words.visit import Visit
+from ostiary.services.house import House
+from ostiary.services.logs.alerts import refuse
+from ostiary.services.logs.prune import announce_gone
+from ostiary.services.logs.record import record
+from ostiary.store import Tx, directory, erasures, gone, logs
+from ostiary.store.access import raise_version
+from ostiary.store.erasures import Erasure
+from ostiary.store.gone import Sealed
+
+__all__ = ["erase", "erase_user"]
+
+BATCH = 250  # entries, or sign-ins, of one transaction: it shares the loop with sign-ins
+
+
+async def erase_user(house: House, visit: Visit, id: str, reason: str) -> User | Refused:
+    """
+    Begin to erase what is known of the person *id*: tables now, the journal within the job's next runs.
+
+    Refused: FORBIDDEN and its kin, REASON_REQUIRED (none, or one that names the person: it stays), NOT_FOUND, CONFLICT
+    (oneself, an account that is enabled, a break-glass review that is owed).
+    """
+
+    async def body(tx: Tx) -> User | Refused:
+        old = await directory.find(tx, UserId(id))
+        why = judge(Action.WRITE_USERS, visit.caller, now=visit.now) or read_reason(reason)
+        if isinstance(why, Refused) or old is None:
+            said = why if isinstance(why, Refused) else Refused(Reason.NOT_FOUND, "There is no such user.")
+            return await refuse(tx, visit, Action.WRITE_USERS, said, target=f"user:{id[:64]}")
+        names = await _names(tx, old)
+        refused = await _may_be_erased(tx, visit, old, why, names)
+        if refused:
+            return await refuse(tx, visit, Action.WRITE_USERS, refused, target=f"user:{old.id}")
+        await _begin(tx, visit, old, tame(why), names)
+        return old
+
+    return await house.store.write(body)
+
+
+async def erase(house: House, visit: Visit) -> int:
+    """Job: look through the journal for whoever is to be erased; how many entries went."""
+    done = 0
+    while await house.store.read(erasures.next_open) is not None:
+        try:
+            moved, count = await house.store.write(lambda tx: _next(tx, visit))
+        except Stale:  # somebody else did this piece
+            continue
+        done += count
+        if not moved:  # some reader has not come so far yet
+            break
+    return done
+
+
+async def _may_be_erased(tx: Tx, visit: Visit, user: User, reason: str, names: frozenset[str]) -> Refused | None:
+    if visit.caller.user == user.id:
+        return Refused(Reason.CONFLICT, "Another administrator must do this.")
+    if user.enabled:
+        return Refused(Reason.CONFLICT, "Disable the account first: that ends everything of theirs.")
+    if await erasures.owes_review(tx, user.id):
+        return Refused(Reason.CONFLICT, "A review of their break-glass exemption is owed. It comes first.")
+    if pattern(user.id, {*names, user.display_name}).search(reason):
+        text = "The reason stays for good: it must not name the person."
+        return Refused(Reason.REASON_REQUIRED, text, field="reason")
+    return None
+
+
+async def _names(tx: Tx, user: User) -> frozenset[str]:
+    """Step: what the person is and was called, as far as entries about the account say."""
+    told = [names_in(orjson.loads(body).get("detail") or {}) for body in await erasures.bodies_about(tx, user.id)]
+    return frozenset({user.principal_name, user.mail or ""} - {""}).union(*told)
+
+
+async def _begin(tx: Tx, visit: Visit, user: User, reason: str, names: frozenset[str]) -> None:
+    """Step: rows go, the account goes, and the journal is looked through up to here."""
+    for name in sorted(names):
+        await erasures.erase_rows(tx, user.id, name)
+    await erasures.forget_account(tx, user.id)
+    by, until = visit.caller.actor, await logs.head(tx)
+    await erasures.put(tx, Erasure(user.id, by, reason, visit.now, tuple(sorted(names)), 0, until, 0, None))
+    await raise_version(tx, OPENINGS)
+    await record(tx, visit, Entry(Kind.USER_ERASED, target=f"user:{user.id}", detail={"reason": reason}))
+
+
+async def _next(tx: Tx, visit: Visit) -> tuple[bool, int]:
+    """Step: the next entries of the oldest erasure; whether that got on, and how many went."""
+    found = await erasures.next_open(tx)
+    if found is None:
+        return False, 0
+    own = await erasures.stories_of(tx, found.user, BATCH)
+    for id in own:
+        await gone.remove_story(tx, id)
+    upto = min(found.until, await gone.read_up_to(tx))
+    entries = await gone.sealed(tx, after=found.position, upto=upto, most=BATCH)
+    named = pattern(found.user, found.names)
+    going = [one for one in entries if one.kind not in ANNOUNCEMENTS and named.search(one.body)]
+    if going:
+        detail = {"reason": found.reason, "by": found.by, "user": found.user}
+        await announce_gone(tx, visit, Kind.LOG_ERASED, going, **detail)
+        for story in sorted({one.story for one in going if belongs(one.kind)}):
+            await gone.remove_story(tx, story)
+    position = await _looked(tx, found, entries, upto)
+    over = position >= found.until and not own
+    new = found._replace(
+        position=position, gone=found.gone + len(going), done=visit.now if over else None,
+        names=() if over else found.names,
+    )  # fmt: skip
+    if new == found:
+        return bool(own), 0
+    if not await erasures.move(tx, found, new):
+        raise Stale
+    return True, len(going)
+
+
+async def _looked(tx: Tx, found: Erasure, entries: list[Sealed], upto: int) -> int:
+    """Step: how far the journal is looked through: all that is read, but for what the sealer has not sealed yet."""
+    if len(entries) == BATCH:
+        return entries[-1].position
+    first = await gone.unsealed(tx, after=found.position, upto=upto)
+    return max(found.position, upto if first is None else first - 1)

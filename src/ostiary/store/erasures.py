@@ -1,0 +1,136 @@
+"""
+Erasures as rows: whose data is being removed, why, and how far the journal was looked through.
+"""
+
+from typing import NamedTuple
+
+import orjson
+from sqlalchemy import bindparam, insert, null, select, update
+
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.words.ids import UserId
+from ostiary.core.words.instants import Instant
+from ostiary.store import Tx, directory
+from ostiary.store.erasure_tables import ERASED, PERSONAL
+from ostiary.store.schema import erasures, exemption_requests, journal, stories, users
+from ostiary.store.schema_exemptions import OWES_REVIEW
+from ostiary.store.schema_logs import ABOUT_PEOPLE
+from ostiary.store.sql import sql
+
+
+class Erasure(NamedTuple):
+    """One that was asked for."""
+
+    user: UserId
+    by: str
+    """Actor."""
+    reason: str
+    asked: Instant
+    names: tuple[str, ...]
+    """What the person was called, besides the id; empty once it is done."""
+    position: int
+    until: int
+    gone: int
+    done: Instant | None
+
+
+_ALL = ("user", "by", "reason", "asked", "words", "position", "until", "gone", "done")
+_ADD = sql(insert(erasures).values({name: bindparam(name) for name in _ALL}))
+_FIND = sql(select(*(erasures.c[name] for name in _ALL)).where(erasures.c.user == bindparam("user")))
+_OPEN = sql(
+    select(*(erasures.c[name] for name in _ALL)).where(erasures.c.done.is_(None)).order_by(erasures.c.asked).limit(1)
+)
+_MOVE = sql(
+    update(erasures)
+    .where(erasures.c.user == bindparam("user_"), erasures.c.position == bindparam("seen"))
+    .values({name: bindparam(f"{name}_") for name in ("position", "gone", "done", "words")})
+)
+_AGAIN = sql(
+    update(erasures)
+    .where(erasures.c.user == bindparam("user_"))
+    .values({name: bindparam(f"{name}_") for name in _ALL[1:]})
+)
+_CALLED = sql(
+    select(journal.c.body).where(
+        ABOUT_PEOPLE, journal.c.target == bindparam("target"),
+        journal.c.kind.in_([Kind.USER_CREATED.value, Kind.USER_CHANGED.value, Kind.USER_DELETED.value]),
+    )
+)  # fmt: skip
+_OWES = sql(select(exemption_requests.c.id).where(exemption_requests.c.user == bindparam("user"), OWES_REVIEW).limit(1))
+_NAMELESS = sql(
+    update(users)
+    .where(users.c.id == bindparam("user_"))
+    .values(principal_name=bindparam("name"), display_name=ERASED, mail=null(), roles="[]", enabled=0)
+)
+_STORIES = sql(select(stories.c.id).where(stories.c.user == bindparam("user")).limit(bindparam("most")))
+
+
+async def find(tx: Tx, user: UserId) -> Erasure | None:
+    """The erasure of *user*, if one was ever asked for."""
+    row = await tx.one(_FIND, user=user)
+    return None if row is None else _of(row)
+
+
+async def next_open(tx: Tx) -> Erasure | None:
+    """The oldest one that is not done."""
+    row = await tx.one(_OPEN)
+    return None if row is None else _of(row)
+
+
+async def put(tx: Tx, one: Erasure) -> None:
+    """Begin it, or begin it anew."""
+    values = one._asdict()
+    values["words"] = orjson.dumps(sorted(values.pop("names"))).decode()
+    if await find(tx, one.user) is None:
+        await tx.run(_ADD, **values)
+        return
+    user = values.pop("user")
+    await tx.run(_AGAIN, user_=user, **{f"{name}_": value for name, value in values.items()})
+
+
+async def move(tx: Tx, old: Erasure, new: Erasure) -> bool:
+    """Compare-and-swap of how far it is."""
+    words = orjson.dumps(sorted(new.names)).decode()
+    changed = await tx.run(
+        _MOVE, user_=old.user, seen=old.position, position_=new.position, gone_=new.gone, done_=new.done, words_=words
+    )
+    return changed == 1
+
+
+async def owes_review(tx: Tx, user: UserId) -> bool:
+    """Whether a break-glass exemption of *user* waits to be written about."""
+    return await tx.one(_OWES, user=user) is not None
+
+
+async def bodies_about(tx: Tx, user: UserId) -> list[str]:
+    """The entries about the account itself, which say what its person was called."""
+    return [body for (body,) in await tx.all(_CALLED, target=f"user:{user}")]
+
+
+async def erase_rows(tx: Tx, user: UserId, name: str) -> None:
+    """Everything personal outside the journal and its stories; *name* is the principal name, if the account stands."""
+    given = {"user_": user, "like": f"%{user}%", "name_": name or user, "named": f"%{name or user}%", "erased_": ERASED}
+    for treatment in PERSONAL.values():
+        for statement in treatment.statements:
+            await tx.run(statement, **{key: value for key, value in given.items() if key in statement.names})
+
+
+async def forget_account(tx: Tx, user: UserId) -> None:
+    """The account goes; where exemptions are on record its row stays, as nobody's."""
+    if await directory.on_record(tx, user):
+        await tx.run(_NAMELESS, user_=user, name=f"erased-{user}@erased.invalid")
+    else:
+        await directory.remove(tx, user)
+
+
+async def stories_of(tx: Tx, user: UserId, most: int) -> list[str]:
+    """Sign-ins of *user*, at most so many."""
+    return [id for (id,) in await tx.all(_STORIES, user=user, most=most)]
+
+
+def _of(row: tuple[object, ...]) -> Erasure:
+    user, by, reason, asked, words, position, until, count, done = row
+    return Erasure(
+        UserId(str(user)), str(by), str(reason), Instant(asked), tuple(orjson.loads(str(words))), int(position),  # type: ignore[call-overload,arg-type]
+        int(until), int(count), None if done is None else Instant(done),  # type: ignore[call-overload,arg-type]
+    )  # fmt: skip

@@ -1,0 +1,39 @@
+"""Whom a text is about, by id or by a name as a whole."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ostiary.core.logs.erasure import names_in, pattern
+
+ID = "a11ce000-0000-4000-8000-000000000001"
+
+
+@pytest.mark.parametrize("text", [
+    f'"actor":"user:{ID}"', f'"user":"{ID.upper()}"', '"user_name":"ann@x.com"', "ask Ann@X.com, please",
+    "from ann@x.com.", '"mail":"a.o\'neil+work@x.com"',
+])  # fmt: skip
+def test_a_text_that_names_the_person_is_found(text: str) -> None:
+    """The id anywhere, a name in any case and before any mark."""
+    assert pattern(ID, ("ann@x.com", "a.o'neil+work@x.com")).search(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["joann@x.com", "ann@x.com.au", "ann@x.community", "b-ann@x.com", "x+ann@x.com", "ann"]
+)
+def test_somebody_else_is_not(text: str) -> None:
+    """A name within a name is another's."""
+    assert not pattern(ID, ("ann@x.com",)).search(text)
+
+
+@given(st.text(), st.lists(st.text(max_size=30)))
+def test_any_name_is_taken_as_it_is(text: str, names: list[str]) -> None:
+    """Nothing in a name has a meaning in the pattern; no name at all finds nothing but the id."""
+    pattern(ID, names).search(text)
+    assert not pattern(ID, ("", "")).search(text.replace(ID, ""))
+
+
+def test_what_somebody_was_called_before_counts() -> None:
+    """As entries about the account say it."""
+    detail = {"user_name": "new@x.com", "before": {"user_name": "old@x.com", "mail": "m@x.com"}, "after": {"mail": ""}}
+    assert names_in(detail) == {"new@x.com", "old@x.com", "m@x.com"}

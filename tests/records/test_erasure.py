@@ -1,0 +1,212 @@
+"""Erasure on a real database (R15): nothing that named the person is left anywhere, and the log tells of the gap."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import BigInteger, Integer, LargeBinary
+
+from ostiary.core.logs.entry import Entry
+from ostiary.core.logs.evidence import Damage
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.words.ids import UserId
+from ostiary.services.directory import erase as erasing
+from ostiary.services.directory.erase import erase
+from ostiary.services.directory.people import Change, change_user
+from ostiary.services.house import House
+from ostiary.services.logs.record import record
+from ostiary.store import Tx, erasures
+from ostiary.store import gone as rows
+from ostiary.store.erasure_tables import PERSONAL
+from ostiary.store.schema import metadata
+from tests.clock import MovableClock
+from tests.records.house import ALICE, BOB, alice, bob, journal, visit
+from tests.records.test_checkpoints import judged, sql
+from tests.records.test_pruning import leave, read
+from tests.web.graph.api import Api, play
+
+NAME, OLD, MARK = "bob@example.com", "robert@example.com", "secret-of-bob"
+TEXTS = ("reason", "review", "ticket", "address", "asked_from", "name", "evidence", "body", "requester_address")
+WHY = {"reason": "asked for it in ticket 17"}
+ERASE = f"/v1.0/users/{BOB}/ostiary.erase"
+
+
+def fill(folder: Path) -> list[str]:
+    """A row of Bob's in each table that erasure does something to, and a mark wherever words of his may stand."""
+    filled = []
+    with sqlite3.connect(folder / "ostiary.db", isolation_level=None) as db:
+        for name, treatment in PERSONAL.items():
+            if not treatment.statements or name == "kill_switch":
+                continue
+            row: dict[str, object] = {}
+            for column in metadata.tables[name].columns:
+                if column.name in treatment.people or any(k.column.table.name == "users" for k in column.foreign_keys):
+                    row[column.name] = f"user:{BOB}" if column.name.endswith("_by") else BOB
+                elif isinstance(column.type, LargeBinary):
+                    row[column.name] = MARK.encode()
+                elif isinstance(column.type, BigInteger | Integer):
+                    row[column.name] = 1
+                else:
+                    row[column.name] = MARK if column.name in TEXTS and not column.foreign_keys else "x"
+            row |= {"subject": f"code:{BOB}"} if name == "throttles" else {}
+            row |= {"value": f'{{"who":"{NAME}"}}'} if name == "detection_tracks" else {}
+            columns = ", ".join(f'"{column}"' for column in row)
+            db.execute(f"INSERT INTO {name} ({columns}) VALUES ({', '.join('?' * len(row))})", tuple(row.values()))
+            filled.append(name)
+        db.execute(
+            "INSERT INTO kill_switch (name, words, number, engaged, killed) VALUES ('device', ?, 1, 0, 0)",
+            (f'{{"by":"user:{BOB}","name":"{NAME}","reason":"","proposal":null}}',),
+        )
+    return filled
+
+
+def left(folder: Path) -> list[str]:
+    """Every value of the database in which a name or mark of Bob's stands."""
+    found = []
+    with sqlite3.connect(folder / "ostiary.db", isolation_level=None) as db:
+        for name in metadata.tables:
+            for row in db.execute(f'SELECT * FROM "{name}"'):
+                for value in row:
+                    text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+                    if any(word in text.casefold() for word in (NAME, OLD, MARK, '"bob"')):
+                        found.append(f"{name}: {text[:200]}")
+    return found
+
+
+async def live(house: House, clock: MovableClock) -> None:
+    """What Bob did, and what others did to him, and something that is not about him."""
+
+    async def act(*entries: Entry) -> None:
+        async def body(tx: Tx) -> None:
+            for entry in entries:
+                await record(tx, visit(house, bob(clock.now())), entry)
+
+        await house.store.write(body)
+
+    await leave(house, Entry(Kind.USER_CREATED, target=f"user:{BOB}", detail={"user_name": OLD}),
+                Entry(Kind.SIGN_IN_REFUSED, story="s0", detail={"reason": "bad_code", "user_name": OLD}))  # fmt: skip
+    await act(Entry(Kind.SIGNED_IN, target=f"user:{BOB}", story="s1", detail={"user_name": NAME}),
+              Entry(Kind.GROUP_CREATED, target="group:1"))  # fmt: skip
+    await leave(house, Entry(Kind.USER_CREATED, target=f"user:{ALICE}", detail={"user_name": f"x{NAME}"}),
+                Entry(Kind.SIGNED_IN, target=f"user:{ALICE}", story="s2", detail={"user_name": "alice"}))  # fmt: skip
+    await read(house)
+
+
+async def disable(house: House, clock: MovableClock) -> None:
+    """What comes first."""
+    await change_user(house, visit(house, alice(clock.now())), BOB, Change(enabled=False, reason="left"))
+    await read(house)
+
+
+def test_r15_nothing_that_named_a_person_is_left_anywhere(tmp_path: Path) -> None:
+    """Through the door: each table, the journal, the sign-in log; ids stay, and the export proves an announced gap."""
+
+    async def story(api: Api, clock: MovableClock) -> None:
+        house = api.house
+        await live(house, clock)
+        await disable(house, clock)
+        filled = fill(tmp_path)
+        assert left(tmp_path)
+        await api.ask("POST", ERASE, WHY)
+        assert await erase(house, visit(house)) == 5
+        await read(house)
+        assert [line for line in left(tmp_path) if f"x{NAME}" not in line] == []
+        assert set(filled) > {"signins", "sessions", "exemption_decisions", "notice_channels", "throttles"}
+        kinds = [kind for kind, _ in await journal(house)]
+        assert kinds.count(Kind.USER_ERASED) == kinds.count(Kind.LOG_ERASED) == 1
+        assert Kind.USER_CREATED in kinds  # somebody whose name only contains theirs
+        told = next(detail for kind, detail in await journal(house) if kind == Kind.LOG_ERASED)
+        assert (told["user"], told["by"], told["reason"], told["count"]) == (BOB, f"user:{ALICE}", WHY["reason"], 5)
+        report = await judged(house)
+        assert (report.found, report.gone) == (None, 5)
+        sql(tmp_path, "DELETE FROM journal WHERE kind = 'admin:user:erased'")
+        found = (await judged(house)).found
+        assert found is not None
+        assert found.damage is Damage.REMOVED
+
+    play(tmp_path, story)
+
+
+def test_r15_a_person_with_exemptions_on_record_leaves_a_row_without_a_name(tmp_path: Path) -> None:
+    """Who had access stays known as an id; somebody with nothing on record leaves no row at all."""
+
+    async def story(api: Api, clock: MovableClock) -> None:
+        await disable(api.house, clock)
+        sql(
+            tmp_path,
+            f"""INSERT INTO exemptions (id, user, "group", reason, limits, opened_by, opened, starts, ends)
+            VALUES ('e1', '{BOB}', '6f2b9d1e-0000-4000-8000-00000000000e', '{MARK}', '{{}}', 'user:x', 1, 1, 2)""",
+        )
+        await api.ask("POST", ERASE, WHY)
+        shown = await api.ask("GET", f"/v1.0/users/{BOB}")
+        assert (shown["displayName"], shown["accountEnabled"]) == ("(erased)", False)
+        carol = "a11ce000-0000-4000-8000-000000000003"
+        await api.ask("POST", f"/v1.0/users/{carol}/ostiary.erase", WHY)
+        await api.ask("GET", f"/v1.0/users/{carol}", status=404)
+
+    play(tmp_path, story)
+
+
+def test_r15_erasure_is_refused_before_its_time(tmp_path: Path) -> None:
+    """Oneself, an enabled account, a review that is owed, no reason, a reason that names the person, nobody."""
+
+    async def story(api: Api, clock: MovableClock) -> None:
+        await api.ask("POST", ERASE, WHY, status=409)
+        await api.ask("POST", f"/v1.0/users/{ALICE}/ostiary.erase", WHY, status=409)
+        await disable(api.house, clock)
+        await api.ask("POST", ERASE, {}, status=400)
+        await api.ask("POST", ERASE, {"reason": "Bob@example.com asked for it"}, status=400)
+        await api.ask("POST", "/v1.0/users/nobody@example.com/ostiary.erase", WHY, status=404)
+        sql(
+            tmp_path,
+            f"""INSERT INTO exemption_requests (id, act, user, "group", "by", reason, length, created, ends,
+            limits, break_glass, phase) VALUES ('e1', 'adminAssign', '{BOB}', '6f2b9d1e-0000-4000-8000-00000000000e',
+            'user:x', 'r', 1, 1, 2, '{{}}', 1, 'approved')""",
+        )
+        await api.ask("POST", ERASE, WHY, status=409)
+        assert await api.house.store.read(erasures.next_open) is None
+        api.caller = bob(clock.now())
+        await api.ask("POST", ERASE, WHY, status=403)
+
+    play(tmp_path, story)
+
+
+def test_r15_a_kill_between_pieces_goes_on_and_waits_for_readers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A piece is gone and announced, or neither; what some reader has not read yet waits for it."""
+    monkeypatch.setattr(erasing, "BATCH", 3)
+
+    async def story(api: Api, clock: MovableClock) -> None:
+        house = api.house
+        for _ in range(3):
+            await live(house, clock)
+        await change_user(house, visit(house, alice(clock.now())), BOB, Change(enabled=False, reason="left"))
+        await api.ask("POST", ERASE, WHY)
+        real, calls = rows.remove, 0
+
+        async def killed(tx: Tx, position: int) -> None:
+            nonlocal calls
+            calls += 1
+            if calls == 5:
+                raise OSError("killed")
+            await real(tx, position)
+
+        monkeypatch.setattr(rows, "remove", killed)
+        with pytest.raises(OSError, match="killed"):
+            await erase(house, visit(house))
+        await read(house)
+        report = await judged(house)
+        assert report.found is None
+        assert 0 < report.gone < 5
+        monkeypatch.setattr(rows, "remove", real)
+        await erase(house, visit(house))
+        await read(house)
+        await erase(house, visit(house))
+        assert await house.store.read(erasures.next_open) is None
+        done = await house.store.read(lambda tx: erasures.find(tx, UserId(BOB)))
+        assert done is not None
+        assert (done.names, done.gone) == ((), (await judged(house)).gone)
+        assert [line for line in left(tmp_path) if f"x{NAME}" not in line] == []
+
+    play(tmp_path, story)
