@@ -53,7 +53,7 @@ def _entries(told: Iterable[tuple[Any, ...]]) -> list[Recorded]:
     return entries
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(_ENTRY, max_size=24))
 def test_no_rule_fails_and_no_cut_matters(told: list[tuple[Any, ...]]) -> None:
     """Whatever an entry's detail holds, no rule raises; in batches of one or of many the findings are the same."""
@@ -65,7 +65,7 @@ def test_no_rule_fails_and_no_cut_matters(told: list[tuple[Any, ...]]) -> None:
     assert whole.held_back == single.held_back == few.held_back
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(_ENTRY, min_size=1, max_size=12))
 def test_findings_are_bounded_text_without_what_was_not_named(told: list[tuple[Any, ...]]) -> None:
     """R21: a finding has room for so much; it can be written as JSON."""

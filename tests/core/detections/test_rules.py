@@ -5,9 +5,13 @@ import pytest
 from ostiary.core.detections.finding import Severity
 from ostiary.core.detections.rules import BY_ID, RULES
 from ostiary.core.logs.kinds import Kind
-from tests.core.detections.examples import EXAMPLES, Tale
+from ostiary.core.words.instants import hours, minutes
+from tests.core.detections import examples
+from tests.core.detections.examples import Tale
+from tests.core.detections.examples_around import AROUND
 from tests.core.detections.told import ALICE, BLIND, BOB, FARAWAY, LAPTOP, Journal, found_by, run
 
+EXAMPLES = {**examples.EXAMPLES, **AROUND}
 FIRES = [(id, what, tale) for id, each in EXAMPLES.items() for what, tale in {**each.fires, **each.blind}.items()]
 SEEN_BLIND = [(id, what, tale) for id, each in EXAMPLES.items() for what, tale in each.fires.items()]
 UNSEEN = [(id, what, tale) for id, each in EXAMPLES.items() for what, tale in each.blind.items()]
@@ -96,3 +100,32 @@ def test_a_first_sign_in_is_found_once() -> None:
     for _ in range(3):
         told.sign_in()
     assert len(run(told.entries, (BY_ID["first_device_sign_in_of_user"],)).findings) == 1
+
+
+def test_a_sign_in_by_a_broken_glass_is_another_finding() -> None:
+    """Opening it is one thing, using it the next."""
+    told = Journal()
+    told.add(Kind.EXEMPTION_OPENED, target="exemption:ex1", actor=f"user:{BOB}", user=BOB, break_glass=True)
+    told.sign_in()
+    assert len(found_by(BY_ID["break_glass_used"], told)) == 2
+
+
+def test_a_kit_that_enrols_from_where_the_tokens_went_is_worse() -> None:
+    """Ten minutes, one address: how campaigns stay."""
+    told = Journal()
+    told.sign_in(machine=FARAWAY)
+    told.add(Kind.DEVICE_ASKED, target="device:d", address=FARAWAY, owner=ALICE)
+    (found,) = found_by(BY_ID["device_after_sign_in"], told)
+    assert (found.severity, found.user) == (Severity.HIGH, ALICE)
+
+
+def test_a_quiet_day_finds_first_times_alone() -> None:
+    """Three people who work as always: what is not the first of its kind is no finding."""
+    told = Journal()
+    for day in range(3):
+        for user, place in ((ALICE, LAPTOP), (BOB, "192.0.2.20")):
+            story = told.sign_in(user, place, place)
+            told.wait(minutes(9))
+            told.refresh(story, user, place)
+        told.wait(hours(24 * (day + 1)))
+    assert {finding.rule for finding in run(told.entries).findings} == {"first_device_sign_in_of_user"}

@@ -135,6 +135,14 @@ class Event:
         """The text under *name* of the detail, or empty."""
         return _text(self.detail, name)
 
+    def texts(self, name: str) -> tuple[str, ...]:
+        """The texts listed under *name*."""
+        return _texts(self.detail, name)
+
+    def inner(self, name: str) -> Mapping[str, Any]:
+        """The object under *name*, or an empty one."""
+        return _object(self.detail, name)
+
     def number(self, name: str) -> int:
         """The whole number under *name*, or 0."""
         return _number(self.detail, name)
@@ -157,6 +165,7 @@ def event_of(entry: Recorded, where: Whereabouts = nowhere) -> Event:
     away = _object(facts, "person" if asks else "requester")
     there = _side(_text(away, "address"), "", away, where)
     by = _after(entry.actor, "user:")
+    user = _text(detail, "user") or _after(entry.target, "user:") or by
     return Event(
         entry=f"{entry.stream}.{entry.number}",
         kind=entry.kind,
@@ -165,8 +174,8 @@ def event_of(entry: Recorded, where: Whereabouts = nowhere) -> Event:
         actor=entry.actor,
         target=entry.target,
         by=by,
-        user=_text(detail, "user") or _after(entry.target, "user:") or by,
-        user_name=_text(detail, "user_name"),
+        user=user,
+        user_name=_text(detail, "user_name") or (_text(body, "actor_name") if by and by == user else ""),
         client=_text(detail, "client") or _after(entry.target, "application:") or _text(facts, "application"),
         client_name=_text(detail, "client_name"),
         resource=_text(detail, "resource") or _text(facts, "resource"),
