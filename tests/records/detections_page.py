@@ -23,6 +23,9 @@ What nobody knows is evidence of nothing: without geo files no machine is near o
 journal, the table says so. What the rules know of the past begins with the journal's first entry that is still there;
 in the first weeks of a service much happens for the first time.
 
+`ostiary detections replay --from 30d` runs the rules over the stored journal and tells what they find, changing
+nothing; `--rule` tries one, `--keep` stores what is found.
+
 Of one rule and one subject (a sign-in, a person, a source) there is one finding in the rule's time, mostly a day; what
 comes again is counted in it. Of one rule, {PER_SUBJECT} findings an hour about one person, or from one source where no
 person is known, are kept, and {STRANGERS} an hour from all such sources together; what is beyond is counted

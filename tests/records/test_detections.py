@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,17 +15,20 @@ from ostiary.core.graph.finding import ShownFinding
 from ostiary.core.graph.query import And, Compare, Page, Query
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.words.instants import days, hours
+from ostiary.core.words.instants import Instant, days, hours, minutes
+from ostiary.core.words.outcome import Refused
+from ostiary.core.words.visit import Visit
 from ostiary.services.detections import read
 from ostiary.services.detections.list import find_finding, list_findings, list_rules
 from ostiary.services.detections.read import run_detections, tidy_tracks
+from ostiary.services.detections.replay import begin_replay, go_on
 from ostiary.services.house import House
 from ostiary.services.logs.record import record
 from ostiary.store import Row, Tx, detections, logs, stories
 from ostiary.store.sql import Sql
 from tests.clock import MovableClock
 from tests.records.detections_page import PATH, page
-from tests.records.house import ALICE, BOB, CLI, a_house, journal, visit
+from tests.records.house import ALICE, BOB, CLI, a_house, alice, bob, journal, visit
 
 Story = Callable[[House, MovableClock], Coroutine[None, None, None]]
 
@@ -181,7 +185,7 @@ def test_lists_of_findings_follow_an_index(tmp_path: Path) -> None:
     async def story(house: House, clock: MovableClock) -> None:
         for name in ("", "rule", "severity", "state", "user", "client", "source", "story", "session"):
             statement = stories.page_sql("findings", ((name, "eq", False),) if name else (), rising=False)
-            values = dict.fromkeys(statement.names, "x") | {"last_at": 1, "most": 5}
+            values: dict[str, object] = dict.fromkeys(statement.names, "x") | {"last_at": 1, "most": 5}
             plan = Sql(f"EXPLAIN QUERY PLAN {statement.sqlite}", "", (), statement.constants)
             steps = [row[3] for row in await house.store.read(partial(_rows, sql=plan, values=values))]
             assert len(steps) == 1
@@ -220,3 +224,49 @@ def test_every_published_rule_is_covered_or_left_out_with_a_reason() -> None:
     assert len({one.id for one in PUBLISHED}) == len(PUBLISHED)
     assert {one.id for one in PUBLISHED if one.why_not} & covered == set()
     assert {one.id for one in PUBLISHED if not one.why_not} <= covered
+
+
+async def begun_by(house: House, seen: Visit, *, keep: bool = False) -> dict[str, Any] | Refused:
+    """A replay of everything."""
+    return await begin_replay(house, seen, since=Instant(0), until=seen.now, keep=keep)
+
+
+def test_a_replay_finds_the_same_and_keeps_it_once(tmp_path: Path) -> None:
+    """
+    What was found live is found again under the same ids; kept findings are written down once, and only for who may
+    change policy. A replay is its owner's.
+    """
+
+    async def story(house: House, clock: MovableClock) -> None:
+        await write(house, started("s1"), reported("s1"))
+        await run_detections(house, visit(house))
+        live = {shown.kept.finding.id for shown in (await look(house)).items}
+        await house.store.write(lambda tx: tx.run(Sql("DELETE FROM findings", "", ())))
+        refused = await begun_by(house, visit(house, bob(clock.now())), keep=True)
+        assert isinstance(refused, Refused)
+        admin = visit(house, alice(clock.now()))
+        begun = await begun_by(house, admin, keep=True)
+        assert isinstance(begun, dict)
+        stranger = await go_on(house, visit(house, bob(clock.now())), begun["id"])
+        assert isinstance(stranger, Refused)
+        told = await go_on(house, admin, begun["id"])
+        assert isinstance(told, dict)
+        assert told["done"]
+        assert {one["id"] for one in told["findings"]} == live
+        assert {shown.kept.finding.id for shown in (await look(house)).items} == live
+        assert isinstance(await go_on(house, admin, begun["id"]), Refused)  # it is over
+
+    play(tmp_path, story)
+
+
+def test_r21_replays_are_few_at_once(tmp_path: Path) -> None:
+    """R21: each holds memory; one that nobody goes on with is forgotten."""
+
+    async def story(house: House, clock: MovableClock) -> None:
+        for _ in range(2):
+            assert isinstance(await begun_by(house, visit(house, alice(clock.now()))), dict)
+        assert isinstance(await begun_by(house, visit(house, alice(clock.now()))), Refused)
+        clock.move(minutes(6))
+        assert isinstance(await begun_by(house, visit(house, alice(clock.now()))), dict)
+
+    play(tmp_path, story)

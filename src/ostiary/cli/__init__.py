@@ -14,6 +14,7 @@ import typer
 
 from ostiary.cli.app import APP
 from ostiary.cli.audit import AUDIT
+from ostiary.cli.detections import DETECTIONS
 from ostiary.cli.device import DEVICE
 from ostiary.cli.device_rule import DEVICE_RULE
 from ostiary.cli.device_webhook import DEVICE_WEBHOOK
@@ -62,6 +63,7 @@ NOUNS: tuple[Noun, ...] = (
     REPORT,
     SIGNINS,
     AUDIT,
+    DETECTIONS,
     USER,
     GROUP,
     DEVICE,

@@ -9,6 +9,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ostiary.core.detections.replay import Replays
 from ostiary.core.signins.limits import SAFE, Limits
 from ostiary.core.words.instants import Span, hours, minutes, seconds
 from ostiary.outside import Outside
@@ -107,6 +108,8 @@ class House:
     settings: Settings
     polls: "PollRoom"
     """Polls of event streams that wait, in memory; may only say "look again"."""
+    replays: Replays = field(default_factory=Replays)
+    """Replays of detections that somebody goes through piece by piece: in memory, and lost with the process."""
 
 
 def able(house: House) -> bool:

@@ -13,12 +13,13 @@ from ostiary.core.detections.event import Event
 from ostiary.core.detections.finding import Found, found
 from ostiary.core.detections.fold import PER_SUBJECT, STRANGERS
 from ostiary.core.detections.memory import Key, Memory, Past
+from ostiary.core.detections.replay import Replay
 from ostiary.core.detections.rule import Rule
 from ostiary.core.detections.rules import RULES
 from ostiary.core.logs.entry import Recorded
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.instants import Instant, days, hours, minutes
-from tests.core.detections.told import ALICE, APP, BOB, CAROL, FARAWAY, LAPTOP, NEARBY, NOW, RENTED, Journal, run
+from tests.core.detections.told import ALICE, APP, BOB, CAROL, FARAWAY, LAPTOP, NEARBY, NOW, RENTED, Journal, atlas, run
 
 PEOPLE, MACHINES = (ALICE, BOB, CAROL), (LAPTOP, NEARBY, FARAWAY, RENTED, "2001:db8::1", "")
 WATCHED = sorted({kind for rule in RULES for kind in rule.watches})
@@ -202,3 +203,16 @@ def test_r21_what_a_finding_says_is_tamed(value: str) -> None:
     """R21: text from outside is cut and escaped in sentence and evidence."""
     seen = found(value, subject="x", text=value, texts=[value])
     assert all(text.isprintable() and len(text) <= 512 for text in (seen.sentence, str(seen.evidence["text"])))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(_ENTRY, max_size=16), st.integers(0, hours(60)))
+def test_a_replay_finds_what_was_found_live(told: list[tuple[Any, ...]], passed: int) -> None:
+    """The same fold over the same entries, a finding once; what lies before its beginning is remembered alone."""
+    entries, since = _entries(told), Instant(NOW + passed)
+    replay, new = Replay(RULES), []
+    for place in range(0, len(entries), 5):
+        new += replay.feed(entries[place : place + 5], atlas, since=since)
+    live = {finding.id for finding in run(entries).findings if finding.at >= since}
+    assert {finding.id for finding in new} == live
+    assert len(new) == len(live) == sum(replay.counts.values())

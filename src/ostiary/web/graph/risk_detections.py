@@ -1,13 +1,42 @@
 """
-`/identityProtection/riskDetections`: what detections found; `/ostiary/detectionRules`: what they look for.
+`/identityProtection/riskDetections`: what detections found; `/ostiary/detectionRules`: what they look for;
+`/ostiary/detectionReplays`: what they would have found.
+
+A replay is a POST because it is gone through piece by piece; unless its findings are to be kept, nothing changes.
 """
 
+from typing import Any
+
 from ostiary.core.directory.permissions import Action
+from ostiary.core.graph.fields import Field, Kind
 from ostiary.core.graph.finding import FINDING, RULE
+from ostiary.core.words.instants import Instant
 from ostiary.services.detections.list import find_finding, list_findings, list_rules
-from ostiary.web.graph.resource import Path, listing, reading
+from ostiary.services.detections.replay import begin_replay, go_on
+from ostiary.web.graph.resource import Call, Path, acting, listing, reading
 
 __all__ = ["PATHS"]
+
+_ASKED: tuple[Field[Any], ...] = (
+    Field("from", Kind.MOMENT, write="since", doc="What happened from then on is told; everything without it."),
+    Field("to", Kind.MOMENT, write="until", doc="What was written until then is read; everything without it."),
+    Field("rules", Kind.STRINGS, write="rules", doc="Ids of rules; all without it."),
+    Field("keep", Kind.BOOL, write="keep", doc="Store what is found, as though it had been found then."),
+)
+
+
+async def _begin(call: Call) -> Any:
+    asked = call.changes
+    since, until = asked.get("since"), asked.get("until")
+    return await begin_replay(
+        call.house, call.visit, since=since or Instant(0), until=call.visit.now if until is None else until,
+        rules=tuple(asked.get("rules") or ()), keep=bool(asked.get("keep")),
+    )  # fmt: skip
+
+
+async def _go_on(call: Call) -> Any:
+    return await go_on(call.house, call.visit, call.path["id"])
+
 
 PATHS: tuple[Path, ...] = (
     Path(f"/{FINDING.name}", (listing(FINDING, Action.READ_LOGS, lambda c: list_findings(c.house, c.visit, c.query)),)),
@@ -16,4 +45,12 @@ PATHS: tuple[Path, ...] = (
         (reading(FINDING, Action.READ_LOGS, lambda c: find_finding(c.house, c.visit, c.path["id"])),),
     ),
     Path(f"/{RULE.name}", (listing(RULE, Action.READ_LOGS, lambda c: list_rules(c.house, c.visit)),)),
+    Path(
+        "/ostiary/detectionReplays",
+        (acting(Action.EXPORT_LOGS, _begin, "Begin to look for what detections would have found", fields=_ASKED),),
+    ),
+    Path(
+        "/ostiary/detectionReplays/{id}/next",
+        (acting(Action.EXPORT_LOGS, _go_on, "Go on: the findings of the next piece of the journal"),),
+    ),
 )
