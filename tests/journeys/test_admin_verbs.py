@@ -378,6 +378,20 @@ def test_r15_the_journal_is_exported_and_checked_offline(bea: Clerk, tmp_path: P
     assert bea.all_of("audit")
 
 
+def test_log_sinks(bea: Clerk) -> None:
+    """Added, tried, shown with its trouble, removed; an address inside is refused."""
+    made = bea.do("log-sink", "add", "siem", "--syslog", "logs.invalid", "--format", "cef", *WHY)
+    assert "Added: logs.invalid:6514" in made.stderr
+    (shown,) = bea.rows("log-sink", "list")
+    assert (shown["kind"], shown["format"], "address" in shown) == ("syslog", "cef", False)
+    bea.do("log-sink", "test", shown["id"])
+    bea.do("log-sink", "add", "x", "--syslog", "10.0.0.7", *WHY, status=2)
+    bea.do("log-sink", "add", "x", "--syslog", "a.example", "--webhook", *WHY, status=2)
+    bea.do("log-sink", "remove", shown["id"], *WHY)
+    assert bea.rows("log-sink", "list") == []
+    assert bea.all_of("log-sink")
+
+
 def test_event_streams(bea: Clerk, server: Server) -> None:
     """Who subscribed, how, and what waits; removed, it is gone for its application too."""
     secret = bea.do("app", "add-secret", RESOURCE).stdout.strip()

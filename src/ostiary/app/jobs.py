@@ -26,6 +26,7 @@ from ostiary.services.directory.passkeys import tend_challenges
 from ostiary.services.exemptions.end import announce_ends, announce_lapses
 from ostiary.services.house import House
 from ostiary.services.logs.checkpoints import seal, thin_checkpoints
+from ostiary.services.logs.deliver import send_to_sinks
 from ostiary.services.logs.floods import write_floods, write_last_floods
 from ostiary.services.logs.prune import prune
 from ostiary.services.logs.stories import catch_up
@@ -70,6 +71,7 @@ JOBS: tuple[Job, ...] = (
     Job("stories", 0.25, catch_up),
     Job("checkpoints", 0.5, seal),
     Job("thinning", 3600, thin_checkpoints),
+    Job("sinks", 0.5, send_to_sinks),
     Job("pruning", 3600, prune),
     Job("erasing", 5, erase),
     Job("floods", 15, write_floods, own=True),

@@ -26,6 +26,7 @@ from ostiary.cli.group import GROUP
 from ostiary.cli.keys import KEYS
 from ostiary.cli.kill_switch import KILL_SWITCH
 from ostiary.cli.kube_token import kube_token
+from ostiary.cli.log_sink import LOG_SINK
 from ostiary.cli.login import login
 from ostiary.cli.logout import logout
 from ostiary.cli.notice import NOTICE
@@ -75,6 +76,7 @@ NOUNS: tuple[Noun, ...] = (
     KILL_SWITCH,
     NOTICE,
     SIGNAL_STREAM,
+    LOG_SINK,
     DRILL,
 )
 

@@ -8,6 +8,7 @@ configured. What may be asked is decided in `core/words/destinations`. Says noth
 """
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
@@ -105,6 +106,51 @@ class Outgoing:
         except (httpx.HTTPError, httpx.InvalidURL):
             return Unanswered(Trouble.BARRED)
         return Answer(came.status_code, dict(came.headers), came.content)
+
+    async def deliver(self, place: Place, data: bytes) -> Unanswered | None:
+        """
+        *data* over TLS to the host and port of *place*, for what has no answers. None: it was taken, as far as that
+        can be known: the other side ended the connection in order, after all that was sent before. Goes through no
+        proxy, so with one only to what is listed.
+        """
+        try:
+            async with asyncio.timeout(TOTAL), self._turn:
+                if len(data) > LARGEST:
+                    return Unanswered(Trouble.TOO_BIG, place.host)
+                if self._proxy and not self._destinations.listed(place):
+                    return Unanswered(Trouble.BARRED, place.host)
+                await self._hand_over(place, data)
+        except OutgoingFailed as failed:
+            return failed.unanswered
+        except TimeoutError:
+            return Unanswered(Trouble.SLOW, place.host)
+        except OSError:
+            return Unanswered(Trouble.BROKEN, place.host)
+        return None
+
+    async def _hand_over(self, place: Place, data: bytes) -> None:
+        """Raises OutgoingFailed, OSError, TimeoutError."""
+        writer = None
+        for address in await self._admitted(place):
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.wait_for(
+                    asyncio.open_connection(
+                        str(address), place.port, ssl=self._trust, server_hostname=place.host,
+                        ssl_shutdown_timeout=TOTAL,
+                    ),
+                    CONNECT,
+                )  # fmt: skip
+                break
+        if writer is None:
+            raise OutgoingFailed(Trouble.UNREACHABLE, place.host)
+        try:
+            writer.write(data)
+            await writer.drain()
+            writer.close()
+            await writer.wait_closed()
+        except BaseException:
+            writer.transport.abort()
+            raise
 
     def bars(self, place: Place) -> bool:
         """Whether *place* may never be asked, as far as its scheme and an address in place of a name tell."""

@@ -55,6 +55,7 @@ _factors = select(s.authenticators.c.id).where(_own(s.authenticators))
 _HOUSE = (
     "organisation", "versions", "leases", "keys", "streams", "cursors", "log_leaves", "checkpoints", "log_keys",
     "challenges", "groups", "identifiers", "consents", "device_settings", "device_hooks", "named_locations",
+    "log_sinks",
 )  # fmt: skip
 
 PERSONAL: Mapping[str, Treatment] = {

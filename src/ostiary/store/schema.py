@@ -29,6 +29,7 @@ from ostiary.store.schema_logs import journal_tables, story_table
 from ostiary.store.schema_notices import notice_tables
 from ostiary.store.schema_proofs import passkey_tables, proof_tables
 from ostiary.store.schema_signals import ON_DEVICES, signal_tables
+from ostiary.store.schema_sinks import sink_table
 from ostiary.store.schema_upstream import upstream_tables
 
 metadata = MetaData()
@@ -90,6 +91,7 @@ streams, journal, cursors = journal_tables(metadata)
 log_leaves, checkpoints, log_keys = checkpoint_tables(metadata)
 stories = story_table(metadata)
 erasures = erasure_table(metadata)
+log_sinks = sink_table(metadata)
 
 # ---- directory
 

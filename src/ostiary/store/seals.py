@@ -12,12 +12,21 @@ from sqlalchemy import Column, LargeBinary, bindparam, func, select, update
 
 from ostiary.core.words.errors import BrokenState
 from ostiary.store import Tx
-from ostiary.store.schema import authenticators, device_hooks, keys, notice_channels, signal_streams, upstream_grants
+from ostiary.store.schema import (
+    authenticators,
+    device_hooks,
+    keys,
+    log_sinks,
+    notice_channels,
+    signal_streams,
+    upstream_grants,
+)
 from ostiary.store.sql import Sql, sql
 
 __all__ = [
     "AUTHENTICATORS",
     "DEVICE_HOOKS",
+    "LOG_SINKS",
     "NOTICE_CHANNELS",
     "PLACES",
     "SIGNAL_STREAMS",
@@ -76,7 +85,8 @@ DEVICE_HOOKS = _place(device_hooks.c.id, device_hooks.c.sealed)
 UPSTREAM_GRANTS = _place(upstream_grants.c.id, upstream_grants.c.sealed)
 NOTICE_CHANNELS = _place(notice_channels.c.id, notice_channels.c.sealed)
 SIGNAL_STREAMS = _place(signal_streams.c.id, signal_streams.c.sealed)
-PLACES = (SIGNING_KEYS, AUTHENTICATORS, DEVICE_HOOKS, UPSTREAM_GRANTS, NOTICE_CHANNELS, SIGNAL_STREAMS)
+LOG_SINKS = _place(log_sinks.c.id, log_sinks.c.sealed)
+PLACES = (SIGNING_KEYS, AUTHENTICATORS, DEVICE_HOOKS, UPSTREAM_GRANTS, NOTICE_CHANNELS, SIGNAL_STREAMS, LOG_SINKS)
 
 
 async def counts(tx: Tx) -> dict[bytes, int]:

@@ -35,6 +35,8 @@ class Action(StrEnum):
     WRITE_GROUPS = "groups:write"
     WRITE_DEVICES = "devices:write"
     """Admit, change and revoke machines of the inventory, and what admits them without asking."""
+    WRITE_SINKS = "log_sinks:write"
+    """Say where the journal is sent."""
     WRITE_CHANNELS = "notice_channels:write"
     """Say where the organisation's notices go."""
     WRITE_APPLICATIONS = "applications:write"
@@ -105,6 +107,7 @@ TABLE: dict[Action, Grant] = {
     Action.RECOVER_ADMINISTRATOR: Grant(_ADMINISTRATOR, "User.ReadWrite.All", write=True, local=True),
     Action.WRITE_GROUPS: Grant(_ADMINISTRATOR, "Group.ReadWrite.All", write=True),
     Action.WRITE_DEVICES: Grant(_ADMINISTRATOR, "Policy.ReadWrite.ConditionalAccess", write=True),
+    Action.WRITE_SINKS: Grant(_ADMINISTRATOR, "Policy.ReadWrite.ConditionalAccess", write=True),
     Action.WRITE_CHANNELS: Grant(_ADMINISTRATOR, "Policy.ReadWrite.ConditionalAccess", write=True),
     Action.WRITE_APPLICATIONS: Grant(_ADMINISTRATOR, "Application.ReadWrite.All", write=True),
     Action.READ_POLICIES: Grant(_READERS, "Policy.Read.All"),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ostiary.core.devices.webhook import PURPOSE as HOOKS
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
+from ostiary.core.logs.sinks import PURPOSE as SINKS
 from ostiary.core.notices.channel import PURPOSE as CHANNELS
 from ostiary.core.signals.streams import PURPOSE as SIGNALS
 from ostiary.core.words.visit import Visit
@@ -30,6 +31,7 @@ BATCH = 64  # values a transaction: no sign-in waits longer for it than for any 
 PURPOSES: tuple[tuple[Place, str], ...] = (
     (seals.SIGNING_KEYS, PURPOSE), (seals.AUTHENTICATORS, SEED), (seals.DEVICE_HOOKS, HOOKS),
     (seals.UPSTREAM_GRANTS, GRANT), (seals.NOTICE_CHANNELS, CHANNELS), (seals.SIGNAL_STREAMS, SIGNALS),
+    (seals.LOG_SINKS, SINKS),
 )  # fmt: skip
 """What the values of each place are sealed for."""
 

@@ -27,6 +27,7 @@ from ostiary.web.graph import (
     kill_switch,
     locations,
     log_export,
+    log_sinks,
     me,
     notice_channels,
     passkeys,
@@ -74,6 +75,7 @@ RESOURCES: tuple[tuple[Path, ...], ...] = (
     audits.PATHS,
     risk_detections.PATHS,
     log_export.PATHS,
+    log_sinks.PATHS,
 )
 
 
