@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,9 @@ def play(folder: Path, story: Story) -> None:
             await story(house, clock)
 
     asyncio.run(run())
+
+
+RAISED = (Kind.FINDING_RAISED,)
 
 
 async def write(house: House, *entries: Entry, address: str = "203.0.113.9") -> None:
@@ -84,6 +88,8 @@ def test_a_finding_is_stored_once_and_written_down(tmp_path: Path) -> None:
         assert shown.kept.finding.client == CLI  # told by the start: the report names no application
         told = [detail for kind, detail in await journal(house) if kind == Kind.FINDING_RAISED]
         assert [(detail["rule"], detail["user"]) for detail in told] == [("reported", BOB)]
+        (entry,) = [one for one in await house.store.read(lambda tx: logs.since(tx, 0, 99)) if one.kind in RAISED]
+        assert entry.actor == "system:detections"  # whoever asks for the list found nothing
 
     play(tmp_path, story)
 
@@ -208,6 +214,22 @@ def test_tracks_that_count_for_nothing_are_forgotten(tmp_path: Path) -> None:
         clock.move(days(100))
         assert await tidy_tracks(house, visit(house)) == 1
         assert await house.store.read(lambda tx: tx.one(count)) == (0,)
+
+    play(tmp_path, story)
+
+
+def test_findings_stay_as_long_as_the_journal(tmp_path: Path) -> None:
+    """R15: what is kept for so long goes then, its findings too; without a rule they stay."""
+
+    async def story(house: House, clock: MovableClock) -> None:
+        await write(house, started("s1"), reported("s1"))
+        await run_detections(house, visit(house))
+        clock.move(days(200))
+        await tidy_tracks(house, visit(house))
+        assert len((await look(house)).items) == 1
+        short = replace(house, settings=replace(house.settings, journal_kept=days(90)))
+        await tidy_tracks(short, visit(house))
+        assert (await look(house)).items == ()
 
     play(tmp_path, story)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ostiary.store import credentials, directory, habits, logs, moments, notices, requests, signins
+from ostiary.store import credentials, detections, directory, habits, logs, moments, notices, requests, signins
 from ostiary.store.migrate import migrate
 from ostiary.store.sql import Sql
 
@@ -19,6 +19,9 @@ ASKED = {
     "when a person signed in last": directory._LAST,
     "which entries become notices, twice a second": notices._WATCHED,
     "how far a reader looks": logs._REACH,
+    "what detections remember, for each batch": detections._tracks_of(256),
+    "what detections forget": detections._TIDY,
+    "findings older than the journal": detections._FORGET,
     "which notices are due, twice a second": notices._DUE_CHANNELS,
     "the next notice of a channel": notices._NEXT,
     "whom the kill switch stopped": notices._OF_STOPPED,

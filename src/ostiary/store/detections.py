@@ -22,7 +22,7 @@ from ostiary.store.sql import Sql, sql
 from ostiary.store.stories import FINDING, Place, Where, finding_rows
 
 __all__ = [
-    "add", "find", "held", "hold_back", "load_stories", "load_tracks", "page", "save_stories", "save_tracks",
+    "add", "find", "forget", "held", "hold_back", "load_stories", "load_tracks", "page", "save_stories", "save_tracks",
     "tidy",
 ]  # fmt: skip
 
@@ -49,6 +49,9 @@ _AGAIN = sql(
     .where(findings.c.id == bindparam("id_"))
     .values(seen=findings.c.seen + 1, last=bindparam("at_"), changed=bindparam("now"))
 )
+_OLD = select(findings.c.id).where(findings.c.at < bindparam("before")).order_by(findings.c.at)
+_FORGET = sql(delete(findings).where(findings.c.id.in_(_OLD.limit(bindparam("most")).scalar_subquery())))
+_FORGET_HELD = sql(delete(held_back).where(held_back.c.hour < bindparam("before")))
 _HOLD_BACK = sql(
     update(held_back)
     .where(held_back.c.rule == bindparam("rule_"), held_back.c.hour == bindparam("hour_"))
@@ -170,6 +173,11 @@ async def add(tx: Tx, finding: Finding, now: Instant) -> bool:
 async def page(tx: Tx, wheres: Sequence[Where], *, after: Place | None, most: int, rising: bool = False) -> list[Kept]:
     """Up to *most* findings beyond *after*, by their time."""
     return [_kept(row) for row in await finding_rows(tx, wheres, after=after, most=most, rising=rising)]
+
+
+async def forget(tx: Tx, before: Instant, *, most: int) -> int:
+    """Remove up to *most* findings of what happened before *before*, and all such counts; how many."""
+    return await tx.run(_FORGET, before=before, most=most) + await tx.run(_FORGET_HELD, before=before)
 
 
 async def hold_back(tx: Tx, rule: str, hour: Instant, count: int) -> None:

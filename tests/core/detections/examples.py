@@ -97,14 +97,16 @@ def _redeemed(asked: str, redeemed: str) -> Tale:
     return lambda j: j.redeem(j.start(asked), ALICE, redeemed)
 
 
-def _refreshes(*places: str, apart: int = 0, agent: str = "program/1.0") -> Tale:
+def _refreshes(
+    *places: str, apart: int = 0, agent: str = "program/1.0", kind: Kind = Kind.REFRESHED, reason: str = ""
+) -> Tale:
     """A sign-in at home, and refreshes of it."""
 
     def tale(j: Journal) -> None:
         story = j.sign_in()
         for place in places:
             j.wait(apart)
-            j.refresh(story, ALICE, place, agent=agent)
+            j.refresh(story, ALICE, place, kind, agent=agent, reason=reason)
 
     return tale
 
@@ -299,7 +301,8 @@ EXAMPLES: dict[str, Examples] = {
     ),
     "blocked_often": Examples(
         fires={"five in an hour": _blocked(5)},
-        quiet={"four": _blocked(4), "five in a day": _blocked(5, hours(1))},
+        quiet={"four": _blocked(4), "five in a day": _blocked(5, hours(1)),
+               "refused for another reason": _refreshes(*[LAPTOP] * 9, kind=Kind.REFRESH_REFUSED, reason="idle")},
     ),
     "first_country": Examples(
         fires={},
@@ -319,7 +322,9 @@ EXAMPLES: dict[str, Examples] = {
             "at the redemption": _refused(Reason.ELSEWHERE, Kind.REDEMPTION_REFUSED),
             "another resource": _refused(Reason.REACH),
         },
-        quiet={"blocked": _refused(Reason.BLOCKED), "idle": _refused(Reason.SESSION_ENDED)},
+        quiet={"blocked": _refused(Reason.BLOCKED), "a program that goes on after its time": _refreshes(
+            LAPTOP, kind=Kind.REFRESH_REFUSED, reason="exemption_ended"
+        ), "idle": _refused(Reason.SESSION_ENDED)},
     ),
     "unknown_machine": Examples(
         fires={

@@ -9,7 +9,7 @@ from ostiary.core.words.instants import hours, minutes
 from tests.core.detections import examples
 from tests.core.detections.examples import Tale
 from tests.core.detections.examples_around import AROUND
-from tests.core.detections.told import ALICE, BLIND, BOB, FARAWAY, LAPTOP, Journal, found_by, run
+from tests.core.detections.told import ALICE, BLIND, BOB, FARAWAY, LAPTOP, RENTED, Journal, found_by, run
 
 EXAMPLES = {**examples.EXAMPLES, **AROUND}
 FIRES = [(id, what, tale) for id, each in EXAMPLES.items() for what, tale in {**each.fires, **each.blind}.items()]
@@ -129,3 +129,15 @@ def test_a_quiet_day_finds_first_times_alone() -> None:
             told.refresh(story, user, place)
         told.wait(hours(24 * (day + 1)))
     assert {finding.rule for finding in run(told.entries).findings} == {"first_device_sign_in_of_user"}
+
+
+def test_a_place_becomes_usual_after_a_day_and_not_at_once() -> None:
+    """A relay that worked once teaches nothing within the day; after it, what was told once is not told again."""
+    told = Journal()
+    for pause in (minutes(5), hours(30), hours(1)):
+        told.sign_in(machine=RENTED)
+        told.wait(pause)
+    hosted = found_by(BY_ID["requester_on_hosting_network"], told)
+    far = found_by(BY_ID["requester_far_from_approver"], told)
+    assert len(hosted) == 2
+    assert [finding.severity for finding in far] == [Severity.MEDIUM, Severity.MEDIUM, Severity.LOW]

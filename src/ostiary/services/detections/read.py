@@ -6,6 +6,7 @@ nothing is found twice and nothing left out. It begins at the journal's first en
 happened longer ago than `OLD` becomes no finding any more (`replay.py` shows it).
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import structlog
@@ -19,7 +20,8 @@ from ostiary.core.detections.rules import RULES
 from ostiary.core.detections.story import stories_of, tell
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.words.instants import between, days
+from ostiary.core.words.caller import Caller, CallerKind
+from ostiary.core.words.instants import Instant, between, days
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
 from ostiary.services.logs.record import record
@@ -32,6 +34,7 @@ BATCH = 100  # entries of one transaction: it shares the loop with sign-ins
 OLD = days(30)
 TRACKS = 1_000_000  # that are kept at most; those that would go first go earlier
 TIDIED = 2_000  # of one transaction
+ITSELF = Caller(CallerKind.SYSTEM, READER, READER)
 
 _WATCHING = watching(RULES)
 _log = structlog.get_logger("ostiary.detections")
@@ -48,11 +51,13 @@ async def run_detections(house: House, visit: Visit, most: int | None = None) ->
     new.
     """
 
+    own = replace(visit, caller=ITSELF, address="", agent="")  # whoever asks for the list found nothing
+
     async def look(tx: Tx) -> tuple[int, int]:
         return await logs.where(tx, READER) or 0, await logs.head(tx)
 
     async def body(tx: Tx) -> _Read:
-        return await _next(tx, house, visit)
+        return await _next(tx, house, own)
 
     cursor, head = await house.store.read(look)
     found = batches = 0
@@ -120,11 +125,13 @@ def whereabouts(picture: Picture) -> Whereabouts:
 
 
 async def tidy_tracks(house: House, visit: Visit) -> int:
-    """Job: forget what counts for nothing any more; how many tracks."""
-    gone = 0
+    """Job: forget what counts for nothing any more, and findings that are older than the journal is kept; how many."""
+    gone, kept = 0, house.settings.journal_kept
+    before = Instant(0) if kept is None else Instant(visit.now - kept)
 
     async def body(tx: Tx) -> int:
-        return await detections.tidy(tx, visit.now, most=TIDIED, keep=TRACKS)
+        tracks = await detections.tidy(tx, visit.now, most=TIDIED, keep=TRACKS)
+        return tracks + await detections.forget(tx, before, most=TIDIED)
 
     while count := await house.store.write(body):
         gone += count

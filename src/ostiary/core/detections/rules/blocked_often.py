@@ -10,6 +10,7 @@ from ostiary.core.detections.memory import Key, Memory, Past
 from ostiary.core.detections.rule import Rule
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.instants import hours
+from ostiary.core.words.outcome import Reason
 
 __all__ = ["RULE"]
 
@@ -23,7 +24,7 @@ def _keys(event: Event) -> Iterable[Key]:
 
 
 def _look(event: Event, past: Past) -> Found | None:
-    if not event.user:
+    if not event.user or (event.kind != Kind.BLOCKED and event.reason != Reason.BLOCKED.value):
         return None
     key = BLOCKED.of(event.user)
     past.know(key, event.story, event.requester.source)

@@ -21,7 +21,7 @@ OUTSIDE = {
 
 def _look(event: Event, past: Past) -> Found | None:
     how = OUTSIDE.get(event.reason)
-    if how is None:
+    if how is None or (event.reason == Reason.EXEMPTION_ENDED.value and _goes_on(event)):
         return None
     elsewhere = event.reason == Reason.ELSEWHERE.value
     return found(
@@ -31,15 +31,21 @@ def _look(event: Event, past: Past) -> Found | None:
     )  # fmt: skip
 
 
+def _goes_on(event: Event) -> bool:
+    """A program that did not notice that its time is over, on the machine where it was."""
+    return event.kind == Kind.REFRESH_REFUSED and event.side.source in ("", event.requester.source)
+
+
 RULE = Rule(
     id="outside_exemption",
     title="Used outside of what was allowed",
     severity=Severity.LOW,
     explanation=(
-        "A code or a refresh token came from outside of the network that its exemption names (medium), after that had "
-        "ended, or for a resource that was not agreed to. Nothing was given; a stolen token shows itself so."
+        "A code or a refresh token came from outside of the network that its exemption names (medium), from another "
+        "address after that had ended, or for a resource that was not agreed to. Nothing was given; a stolen token "
+        "shows itself so."
     ),
-    false_positives="A laptop that changed its network; a program that goes on after its time.",
+    false_positives="A laptop that changed its network; a program that begins late.",
     watches=frozenset({Kind.REDEMPTION_REFUSED, Kind.REFRESH_REFUSED}),
     look=_look,
 )
