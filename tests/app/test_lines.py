@@ -33,6 +33,18 @@ def test_a_line_says_what_when_and_how_grave(capsysbinary: pytest.CaptureFixture
     assert line["timestamp"].endswith("Z")
 
 
+@pytest.mark.parametrize(("level", "out"), [("info", ["one", "two"]), ("warning", ["two"]), ("error", [])])
+def test_what_is_below_the_level_is_not_written(
+    capsysbinary: pytest.CaptureFixture[bytes], level: str, out: list[str]
+) -> None:
+    """`log_level` of the configuration, for who has an access log already."""
+    console._logging(level)
+    log = structlog.get_logger("t")
+    log.info("one")
+    log.warning("two")
+    assert written(capsysbinary) == out
+
+
 def test_the_lines_of_a_turn_go_out_together(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     """Nothing is out before the turn ends, everything after it."""
 

@@ -15,12 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 
 from ostiary.core.tokens.pkce import challenge_of
 from ostiary.outside.random import SystemRandom
 from ostiary.outside.vault import MasterKey, create_master
 from tests.attacks.visitor import Visitor
+from tests.collector import collecting, free_port
 from tests.process import CLI, DEVICE_CODE, MASTER_KEY, PEOPLE, Process
 
 REDIRECT = "http://127.0.0.1:53211"
@@ -48,6 +50,10 @@ class Story:
     had ended; and of a backup.
     """
 
+    metrics: bytes = b""
+    """What Prometheus was told after the story."""
+    spans: bytes = b""
+    """What the collector of traces was told."""
     bundle: dict[str, bytes] = field(default_factory=dict)
     """Name of file -> content, of the support bundle."""
     names: list[str] = field(default_factory=list)
@@ -67,12 +73,16 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     old, new = home / "old.key", home / MASTER_KEY
     for path in (old, new):
         create_master(path, random=SystemRandom())
-    with Process(home, master_key=old) as process:
+    watched = f"127.0.0.1:{free_port()}"
+    with collecting() as collector, Process(home) as process:
+        telemetry = {"metrics_listen": watched, "traces_endpoint": f"{collector.place}/v1/traces"}
+        process.configure(master_key=old, **telemetry)
         process.start()
         told = Story(process.data, process.out, process.err, {"old": old.read_bytes(), "new": new.read_bytes()})
         play(process, told)
         told.look("running", process.data)
-        process.configure(master_key=new, previous_master_keys=[old])
+        told.metrics = httpx.get(f"http://{watched}/metrics", trust_env=False).content
+        process.configure(master_key=new, previous_master_keys=[old], **telemetry)
         bundle = str(home / "support.tar.gz")
         for command in (("keys", "rewrap"), ("backup", str(home / "copy.db")), ("support", bundle)):
             done = process.command(*command)
@@ -80,6 +90,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
             told.commands += done.stdout.encode() + done.stderr.encode()
         told.look("rewrapped", process.data)
         process.end()
+        told.spans = b"".join(collector.bodies)
         told.look("ended", process.data)
         told.folder["backup/ostiary.db"] = (home / "copy.db").read_bytes()
         told.bundle = unpacked(home / "support.tar.gz")
@@ -260,6 +271,17 @@ def test_r17_no_secret_is_logged(story: Story) -> None:
     assert found_in(story.secrets | story.people, {"log": log, "commands": story.commands}) == []
     assert found_in(story.secrets, {"shown": shown}) == []
     assert [name for name, secret in story.people.items() if shown.count(secret.encode()) != 1] == []
+
+
+def test_r17_no_secret_and_nobody_is_in_metrics_and_traces(story: Story) -> None:
+    """What tools of the operator are given; they saw the whole story."""
+    seen = {"metrics": story.metrics, "spans": story.spans}
+    assert b'ostiary_journal_entries_total{kind="device:signin:redeemed"} 1.0' in story.metrics
+    assert b"device:signin:redeemed" in story.spans
+    assert found_in(story.secrets | story.people, seen) == []
+    said = [*story.names, "127.0.0.1", "localhost"]
+    assert [(name, place) for name in said for place, content in seen.items() if name.encode() in content] == []
+    assert story.traces["id of the sign-in"] not in story.metrics
 
 
 def test_r17_a_support_bundle_tells_how_much_and_of_nobody(story: Story) -> None:

@@ -64,7 +64,10 @@ def run(
 ) -> None:
     """Serve until told to stop."""
     settled = _load(config, data, port, sample)
-    perform(lambda: _run(settled, sample=sample, reread=lambda: load(config, os.environ, data=data, port=port)))
+    perform(
+        lambda: _run(settled, sample=sample, reread=lambda: load(config, os.environ, data=data, port=port)),
+        log_level=settled.log_level,
+    )
 
 
 @app.command()

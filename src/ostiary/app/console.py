@@ -46,9 +46,9 @@ def configured(config: Path | None, **given: Any) -> Config:
         raise typer.Exit(2) from None
 
 
-def perform(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run *work*; what an operator can mend is told in one line."""
-    _logging()
+def perform(work: Callable[[], Coroutine[Any, Any, None]], *, log_level: str = "info") -> None:
+    """Run *work*; what an operator can mend is told in one line. Log lines below *log_level* are not written."""
+    _logging(log_level)
     try:
         uvloop.run(work())
     except _MENDABLE as error:
@@ -63,10 +63,11 @@ def _told(error: BaseException) -> str:
     return str(error)
 
 
-def _logging() -> None:
+def _logging(level: str = "info") -> None:
     """One JSON line an event, on standard error."""
     structlog.configure(
-        processors=[_line], logger_factory=lambda *_: _LINES, cache_logger_on_first_use=True
+        processors=[_line], logger_factory=lambda *_: _LINES, cache_logger_on_first_use=True,
+        wrapper_class=structlog.make_filtering_bound_logger(level),
     )  # fmt: skip
 
 

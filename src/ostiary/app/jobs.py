@@ -147,7 +147,7 @@ async def run_once(house: House, job: Job, held: Leases) -> bool:
         await job.deed(house, replace(visit, agent=f"job {job.name}"))
     except Exception as error:
         good = False
-        _log.error("job failed", job=job.name, error=type(error).__name__)
+        _log.error("job failed", job=job.name, reference=visit.id, error=type(error).__name__)
     house.outside.meters.job(job.name, good, between(began, house.clock.steady()), visit.now)
     return good
 

@@ -23,6 +23,7 @@ from ostiary.core.words.instants import Instant, between
 from ostiary.outside.data_folder import free_space
 from ostiary.outside.meters import Histogram, Meters
 from ostiary.outside.tls import Reloader
+from ostiary.outside.traces import Traces
 from ostiary.services.detections.read import READER as DETECTIONS
 from ostiary.services.house import House, able
 from ostiary.services.logs.checkpoints import READER as CHECKPOINTS
@@ -156,6 +157,11 @@ def _readers(value: Callable[[Reading, Lag], float]) -> Callable[[Reading], Iter
     return all_of_them
 
 
+def _spans(traces: Traces | None) -> Iterable[tuple[Labels, Value]]:
+    sent, dropped = (traces.sent, traces.dropped) if traces is not None else (0, 0)
+    return [(("sent",), sent), (("dropped",), dropped)]
+
+
 METRICS: tuple[Measured, ...] = (
     Measured(
         "ostiary_build_info", "gauge", "Always 1; the label tells the version.",
@@ -254,6 +260,10 @@ METRICS: tuple[Measured, ...] = (
     Measured(
         "ostiary_certificate_end_timestamp_seconds", "gauge", "When the TLS certificate ends; none behind a proxy.",
         lambda r: [((), r.certificate / SECOND)] if r.certificate is not None else [],
+    ),
+    Measured(
+        "ostiary_trace_spans", "counter", "Spans that a collector took, or that were dropped since it did not.",
+        lambda r: _spans(r.house.outside.traces), ("result",),
     ),
     Measured(
         "ostiary_disk_free_bytes", "gauge", "What is left on the disk of the data folder.",

@@ -36,6 +36,7 @@ from ostiary.web.front import health
 from ostiary.web.front.credentials import api_visit
 from ostiary.web.front.hot import Asgi, hot, tenant_names
 from ostiary.web.front.stack import http_error, stack
+from ostiary.web.front.traced import traced
 from ostiary.web.front.visit import LOCAL, PROXY
 
 __all__ = ["application", "serve"]
@@ -65,7 +66,8 @@ def application(house: House) -> Asgi:
     router = _Rooms(routes=routes, exception_handlers=handlers)
     names = tenant_names(house.desk.picture.organisation)
     cold: Asgi = router
-    return stack(hot(oauth.hot_doors(house), names=names, unknown=oauth.unknown_tenant(house), cold=cold), house)
+    doors = hot(oauth.hot_doors(house), names=names, unknown=oauth.unknown_tenant(house), cold=cold)
+    return stack(traced(doors, house), house)
 
 
 class _LocalProtocol(HttpToolsProtocol):
@@ -186,6 +188,8 @@ async def serve(
     """
     servers = [*await _watched(house, config, reloader), *_listeners(application(house), config, reloader)]
     side = [asyncio.create_task(run_jobs(house))]
+    if house.outside.traces is not None:
+        side.append(asyncio.create_task(house.outside.traces.run()))
     if reread is not None:
         side.append(asyncio.create_task(_masters(house, reread)))
     if reloader is not None:

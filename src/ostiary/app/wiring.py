@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ostiary.app.config import Config, ConfigRefused, settings
 from ostiary.app.providers import connection
+from ostiary.app.telemetry_config import collector
 from ostiary.core.directory.credentials import source_of
 from ostiary.core.words.caller import Caller, CallerKind
 from ostiary.core.words.destinations import read_destinations
@@ -22,6 +23,7 @@ from ostiary.outside.meters import Commits, Meters
 from ostiary.outside.outgoing import Outgoing
 from ostiary.outside.passwords import Passwords
 from ostiary.outside.random import Random, SystemRandom
+from ostiary.outside.traces import Traces
 from ostiary.outside.upstream import Upstream
 from ostiary.outside.vault import (
     FoundMaster,
@@ -43,9 +45,10 @@ from ostiary.services.signins.waiting_room import WaitingRoom
 from ostiary.services.tokens.keyring import Keyring
 from ostiary.services.tokens.proofs import Proofs
 from ostiary.services.tokens.rotation import ensure_keys
-from ostiary.store import logs, restore, seals, signins
+from ostiary.store import Store, logs, restore, seals, signins
 from ostiary.store.migrate import migrate
 from ostiary.store.sqlite import SqliteStore
+from ostiary.store.traced import TracedStore
 
 DATABASE = "ostiary.db"
 STREAM = "main"  # the journal stream of the one node of an embedded database (R15)
@@ -139,12 +142,13 @@ async def open_house(parts: Parts) -> House:
     told = settings(parts.config)
     desk = Desk(parts.store, parts.clock, geo, told.attesting.built_in)
     keyring, room = Keyring(parts.vault), WaitingRoom()
+    outside = _outside(parts, geo)
     house = House(
-        store=parts.store,
+        store=_store(parts, outside),
         clock=parts.clock,
         random=parts.random,
         vault=parts.vault,
-        outside=_outside(parts, geo),
+        outside=outside,
         desk=desk,
         room=room,
         keyring=keyring,
@@ -160,6 +164,13 @@ async def open_house(parts: Parts) -> House:
     await keyring.load(parts.store)
     await _fill(house)
     return house
+
+
+def _store(parts: Parts, outside: Outside) -> Store:
+    """The store as deeds see it, watched while there are traces."""
+    if outside.traces is None:
+        return parts.store
+    return TracedStore(parts.store, parts.clock.now, outside.traces.note)
 
 
 def _outside(parts: Parts, geo: GeoFiles) -> Outside:
@@ -190,7 +201,18 @@ def _outside(parts: Parts, geo: GeoFiles) -> Outside:
         own_apprise,
         signal_outgoing=events,
         meters=parts.meters,
+        traces=_traces(parts),
     )
+
+
+def _traces(parts: Parts) -> Traces | None:
+    """The tracer of the configuration, which may ask its collector and nobody else (R24)."""
+    config = parts.config
+    if not config.traces_endpoint:
+        return None
+    allowed = read_destinations((collector(config.traces_endpoint),))
+    outgoing = Outgoing(allowed, authorities=config.outgoing_ca, proxy=config.outgoing_proxy)
+    return Traces(config.traces_endpoint, config.traces_ratio, outgoing, parts.random)
 
 
 async def _fill(house: House) -> None:
@@ -212,6 +234,9 @@ async def close_house(house: House, parts: Parts) -> None:
     """Finish what is in line and give the folder back."""
     await house.outside.background.close()
     await house.outside.pushing.close()
+    if house.outside.traces is not None:
+        await house.outside.traces.send()
+        house.outside.traces.close()
     house.outside.apprise.close()
     house.outside.own_apprise.close()
     house.outside.own_outgoing.close()

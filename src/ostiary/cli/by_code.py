@@ -132,10 +132,12 @@ def _once(errand: Errand, asked: Asked, kept: Keep | None) -> Granted:
         sign_in_by_device(asked.server, request, asked.prover) if kept is None
         else resume_by_device(asked.server, request, kept, asked.prover)
     )  # fmt: skip
+    good = False
     try:
         with Waiting(errand.screen, errand.machine, qr=asked.qr, reference=request.reference or "") as waiting:
             machine = waiting.machine
             granted = errand.perform(exchange, tell=tell, ask=waiting.ask, machine=machine, pair=asked.pair)
+        good = True
     except KeyboardInterrupt:
         if waits:
             errand.screen.say(f"The request lives on. Resume with: {RESUME}", "bold")
@@ -146,6 +148,9 @@ def _once(errand: Errand, asked: Asked, kept: Keep | None) -> Granted:
         elif waits and fault.refusal is not None:  # the server ended it; a lost connection did not
             forget_kept(path)
         raise
+    finally:
+        if errand.spans is not None:
+            errand.spans.send(failed=not good)
     if waits:
         forget_kept(path)
     _say_approved(errand, granted)

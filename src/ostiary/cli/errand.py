@@ -23,6 +23,7 @@ from ostiary.client.machine import Machine
 from ostiary.client.profiles import remember
 from ostiary.client.proofs import Prover
 from ostiary.client.session import NotKept, fresh
+from ostiary.client.traces import Spans, spans_of
 
 __all__ = ["Errand"]
 
@@ -49,6 +50,11 @@ class Errand:
         """The token cache of the profile. Raises StorageFailed."""
         store = self.settings.store
         return open_cache(self.settings.profile.value, store and store.value, self.settings.places, self.machine)
+
+    @cached_property
+    def spans(self) -> Spans | None:
+        """What is noted for a collector of traces, where there is one."""
+        return spans_of(self.machine)
 
     @property
     def may_ask(self) -> bool:
@@ -90,7 +96,7 @@ class Errand:
     ) -> T:  # fmt: skip
         """Have one conversation to its end, showing the certificate of *pair* to a server that asks for one."""
         with http_client(pair) as http:
-            return run(exchange, http=http, machine=machine or self.machine, tell=tell, ask=ask)
+            return run(exchange, http=http, machine=machine or self.machine, tell=tell, ask=ask, spans=self.spans)
 
     def token(self, scope: str | None = None, *, need: float = 60.0, refused: str | None = None) -> str:
         """

@@ -110,6 +110,7 @@ class Waiting:
             verification_uri_complete=event.address_with_code,
             expires_in=round(event.expires_in),
             binding=list(event.binding),
+            sign_in=event.sign_in,
         )
 
     def _show_awaited(self, event: ApprovalAwaited) -> None:

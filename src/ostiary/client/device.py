@@ -66,6 +66,8 @@ class CodeIssued(Event):
     expires_in: float
     binding: tuple[str, ...] = ()
     """What the page will ask whoever approves for: `reference`, `machine` (RFC 10027 M17)."""
+    sign_in: str | None = None
+    """The server's id of the sign-in, for its log; it opens nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +223,8 @@ def _read_code(answer: Answer) -> _Code:
         raise ServerFault("the server's answer holds no code to show")
     expires_in = length(fields.get("expires_in"), least=1, most=LONGEST_CODE, missing=300)
     with_code, binding = plain(fields.get("verification_uri_complete"), 1000), _binding(fields.get("ostiary_binding"))
-    event = CodeIssued(user_code, address, with_code, expires_in, binding)
+    sign_in = plain(fields.get("ostiary_sign_in"), 64)
+    event = CodeIssued(user_code, address, with_code, expires_in, binding, sign_in)
     interval = length(fields.get("interval"), least=1, most=LONGEST_INTERVAL, missing=5)
     return _Code(device_code, interval, answer.at + expires_in, event)
 

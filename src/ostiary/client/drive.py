@@ -35,6 +35,7 @@ from ostiary.client.exchange import (
 )
 from ostiary.client.loopback import Loopback
 from ostiary.client.machine import Machine
+from ostiary.client.traces import Spans
 
 __all__ = ["Asker", "Teller", "http_client", "http_client_async", "ignore", "nobody", "run", "run_async"]
 
@@ -68,11 +69,12 @@ def nobody(event: Event, seconds: float) -> str | None:
 
 
 def run(
-    exchange: Exchange[T], *, http: httpx.Client, machine: Machine, tell: Teller = ignore, ask: Asker = nobody
-) -> T:
-    """Perform *exchange* to its end; its result is returned, what it raises goes on."""
+    exchange: Exchange[T], *, http: httpx.Client, machine: Machine, tell: Teller = ignore, ask: Asker = nobody,
+    spans: Spans | None = None,
+) -> T:  # fmt: skip
+    """Perform *exchange* to its end; its result is returned, what it raises goes on. *spans* notes each request."""
     reply: Reply | BaseException | None = None
-    with _Desk(machine, tell, ask) as desk:
+    with _Desk(machine, tell, ask, spans) as desk:
         while True:
             try:
                 step = _resume(exchange, reply)
@@ -112,8 +114,9 @@ def _resume(exchange: Exchange[Any], reply: Reply | BaseException | None) -> Ste
 class _Desk:
     """What one run has at hand: the machine, the listener if there is one, and somebody to tell."""
 
-    def __init__(self, machine: Machine, tell: Teller, ask: Asker) -> None:
+    def __init__(self, machine: Machine, tell: Teller, ask: Asker, spans: Spans | None = None) -> None:
         self._machine = machine
+        self._spans = spans
         self._tell = tell
         self._ask = ask
         self._loopback: Loopback | None = None
@@ -130,7 +133,7 @@ class _Desk:
     def perform(self, step: Step, http: httpx.Client) -> Reply:
         clock = self._machine.monotonic
         if isinstance(step, Call):
-            return _send(step, http, clock)
+            return self._call(step, http, clock)
         if isinstance(step, Pause):
             self._machine.sleep(step.seconds)
         if isinstance(step, Question):
@@ -156,6 +159,14 @@ class _Desk:
                 query = await asyncio.to_thread(self._listener().turn, step.state)
             return Arrived(clock(), query)
         return self._at_once(step)
+
+    def _call(self, step: Call, http: httpx.Client, clock: Callable[[], float]) -> Answer | Lost:
+        if self._spans is None:
+            return _send(step, http, clock)
+        step, span = self._spans.before(step)
+        reply = _send(step, http, clock)
+        self._spans.after(step, span, reply)
+        return reply
 
     def _at_once(self, step: Step) -> Reply:
         if isinstance(step, Tell):

@@ -18,6 +18,7 @@ from ostiary.outside.issuers import Issuers
 from ostiary.outside.meters import Meters
 from ostiary.outside.outgoing import Outgoing
 from ostiary.outside.passwords import Passwords
+from ostiary.outside.traces import Traces
 from ostiary.outside.upstream import Upstream
 
 __all__ = ["Outside"]
@@ -49,3 +50,5 @@ class Outside:
     """The streams to which events are being pushed."""
     meters: Meters = field(default_factory=Meters)
     """What this process counts of itself."""
+    traces: Traces | None = None
+    """The tracer, where there is a collector."""

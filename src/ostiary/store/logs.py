@@ -16,7 +16,7 @@ from ostiary.store import Row, Tx
 from ostiary.store.schema import cursors, journal, streams
 from ostiary.store.sql import sql
 
-_ADD = sql(
+ADD = sql(
     insert(journal).values(
         {
             name: bindparam(name)
@@ -75,7 +75,7 @@ async def append(tx: Tx, visit: Visit, entry: Entry) -> None:
     number = await tx.number()
     body = canonical(entry, visit, stream=tx.stream, number=number, salt=tx.salt())
     await tx.run(
-        _ADD, stream=tx.stream, number=number, kind=entry.kind.value, at=visit.now, story=entry.story or visit.id,
+        ADD, stream=tx.stream, number=number, kind=entry.kind.value, at=visit.now, story=entry.story or visit.id,
         actor=visit.caller.actor, target=entry.target, body=body.decode(), leaf=leaf_hash(body),
     )  # fmt: skip
 

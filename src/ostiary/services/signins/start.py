@@ -88,6 +88,7 @@ class Started:
     interval: Span
     binding: tuple[Datum, ...] = ()
     """What the page will ask whoever approves for (M17)."""
+    id: str = ""  # of the sign-in: the name of its story and of its trace; it opens nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,7 +366,7 @@ async def _issue(house: House, visit: Visit, request: Request, codes: _Codes, be
         bound=signin.bound,
     )  # fmt: skip
     left = between(visit.now, signin.ends)
-    return Started(application, codes.device, codes.user, left, interval, made[0].binding)
+    return Started(application, codes.device, codes.user, left, interval, made[0].binding, signin.id)
 
 
 async def _named(tx: Tx, login_hint: str) -> UserId | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ostiary.core.access.picture import Organisation
 
-__all__ = ["ROUTE", "Asgi", "hot", "tenant_names"]
+__all__ = ["ROUTE", "Asgi", "hot", "route_of", "tenant_names"]
 
 ROUTE = "ostiary.route"
 """Where a scope names the hot door that took it, without its tenant."""
@@ -19,6 +19,17 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+NO_ROUTE = "other"
+
+
+def route_of(scope: Scope) -> str:
+    """
+    The route that a request took, as it is written in our tables: a hot door without its tenant, else Starlette's
+    template. What took none is all one.
+    """
+    return str(scope.get(ROUTE) or getattr(scope.get("route"), "path", NO_ROUTE))
 
 
 def tenant_names(organisation: Organisation) -> frozenset[str]:

@@ -23,15 +23,14 @@ from ostiary.services.logs.faults import note
 from ostiary.web.front.answer import Answer, send_answer
 from ostiary.web.front.certificate import certificate
 from ostiary.web.front.headers import page_headers
-from ostiary.web.front.hot import ROUTE
+from ostiary.web.front.hot import route_of
 from ostiary.web.front.shapes import wrong
+from ostiary.web.front.traced import SIGN_IN
 from ostiary.web.front.visit import visit
 
 __all__ = ["STACK", "http_error", "stack"]
 
 Middleware = Callable[[ASGIApp, House], ASGIApp]
-
-NO_ROUTE = "other"
 
 _access = structlog.get_logger("ostiary.access")
 _faults = structlog.get_logger("ostiary.faults")
@@ -56,18 +55,14 @@ def access_log(app: ASGIApp, house: House) -> ASGIApp:
             await app(scope, receive, sending)
         finally:
             seen, took = visit(scope, house), between(began, house.clock.steady())
-            count(scope.get(ROUTE) or _template(scope), scope["method"], status, took)
+            count(route_of(scope), scope["method"], status, took)
+            known = {"sign_in": scope[SIGN_IN]} if SIGN_IN in scope else {}
             line(
                 "request", method=scope["method"], path=scope["path"][:256], status=status, address=seen.address,
-                reference=seen.id, microseconds=took,
+                reference=seen.id, microseconds=took, **known,
             )  # fmt: skip
 
     return logged
-
-
-def _template(scope: Scope) -> str:
-    """The route that a request took, as it is written in our tables; what took none is all one."""
-    return getattr(scope.get("route"), "path", NO_ROUTE)
 
 
 def faults(app: ASGIApp, house: House) -> ASGIApp:

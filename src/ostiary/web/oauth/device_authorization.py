@@ -79,6 +79,7 @@ def _answer(house: House, started: Started) -> Answer:
         "verification_uri": page,
         "expires_in": to_seconds(started.lifetime),
         "interval": max(1, to_seconds(started.interval)),
+        "ostiary_sign_in": started.id,
         "message": f"To sign in, open the page {page} in a browser and enter the code {shown} to authenticate.",
     }
     if started.binding:
