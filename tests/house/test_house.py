@@ -25,6 +25,7 @@ REGISTRIES = (
     Registry("ostiary.services.tokens.grants", ("GRANTS",), ("grant",)),
     Registry("ostiary.core.detections.rules", ("RULES",)),
     Registry("ostiary.web.pages", ("PAGES",), ("page",)),
+    Registry("ostiary.web.pages.console", ("SUBJECTS",), ("charts", "export", "frame", "lists", "live", "navigation")),
     Registry(
         "ostiary.cli",
         ("VERBS", "NOUNS"),

@@ -33,6 +33,7 @@ from ostiary.services.signins.drills import Begun, start_drills
 from ostiary.store import Tx, directory
 from ostiary.store.schema import applications, authenticators, sessions, users
 from ostiary.store.sql import sql
+from ostiary.web.pages.console.navigation import PLACES
 from tests.clients.test_keys import administrator
 from tests.journeys.asking import Asking
 from tests.journeys.browser import (
@@ -89,6 +90,7 @@ def walk(page: Page, server: Server) -> Iterator[str]:
     yield from _drilled(page, server)
     yield from _own_account(page, server)
     yield from _approving(page, server)
+    yield from _console(page, server)
     yield from _other_ways(page, server)
     yield from _blocked(page, server)
     yield from _enrolment(page, server)
@@ -314,6 +316,26 @@ def _approving(page: Page, server: Server) -> Iterator[str]:
     fill(page, reason="known incident")
     press(page, "Approve for less")
     yield "approval given"
+
+
+def _console(page: Page, server: Server) -> Iterator[str]:
+    """Bea looks at everything: each list, the first thing on it, one that is empty, one that cannot be asked for."""
+    page.goto(server.origin + "/console")
+    yield "console"
+    lists = [place.path for place in PLACES if place.path != page.url.removeprefix(server.origin)]
+    for path in lists:
+        page.goto(server.origin + path)
+        name = path.rpartition("/")[2]
+        yield f"console: {name}"
+        first = page.locator(".list tbody a").first
+        if first.count():
+            with page.expect_navigation():
+                first.click()
+            yield f"console: one of {name}"
+    page.goto(server.origin + "/console/people?q=nobody&role=auditor")
+    yield "console: nothing found"
+    page.goto(server.origin + "/console/signins?from=1")
+    yield "console: wrong filter"
 
 
 def _let_in_elsewhere(page: Page, server: Server) -> Iterator[str]:

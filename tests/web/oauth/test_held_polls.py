@@ -136,7 +136,7 @@ def test_a_service_that_stops_keeps_nobody_waiting(door: Door) -> None:
         assert (await poll()).json()["error"] == "authorization_pending"
 
     play(door, story)
-    door.house.room._closing = False
+    door.house.room.closed.clear()
 
 
 def test_a_client_that_proves_itself_is_answered_at_once(door: Door) -> None:

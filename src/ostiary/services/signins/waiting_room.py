@@ -147,7 +147,8 @@ class WaitingRoom:
         self._by_end: list[tuple[Instant, bytes]] = []
         self._by_request: dict[ExemptionId, bytes] = {}
         self._held = 0
-        self._closing = False
+        self.closed = asyncio.Event()
+        """Set when the service stops: nobody is to be kept waiting."""
         self.codes = OpenCodes()
 
     def __len__(self) -> int:
@@ -212,7 +213,7 @@ class WaitingRoom:
             return False
         if now >= waiting.ends:
             return True
-        if waiting.held is not None or self._held >= MOST_HELD or self._closing:
+        if waiting.held is not None or self._held >= MOST_HELD or self.closed.is_set():
             return False
         left = between(now, waiting.ends) / seconds(1)
         waiting.held, self._held = asyncio.Event(), self._held + 1
@@ -227,7 +228,7 @@ class WaitingRoom:
 
     def close(self) -> None:
         """The service stops: nobody is kept waiting."""
-        self._closing = True
+        self.closed.set()
         for waiting in self._waiting.values():
             waiting.let_go()
 

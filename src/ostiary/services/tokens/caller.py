@@ -43,9 +43,11 @@ class Credentials:
     """The operating-system user at the other end of the local door (R2)."""
 
 
-async def identify(house: House, credentials: Credentials, visit: Visit) -> Visit:
+async def identify(house: House, credentials: Credentials, visit: Visit, *, watching: bool = False) -> Visit:
     """
     *visit* with the caller that *credentials* prove; the session's row is always read. Nobody is a caller as well.
+
+    A page that only keeps itself up to date is *watching*: that is no use of the session, which goes idle (R16).
     """
     if credentials.local_user:
         return replace(visit, caller=_local(house, credentials.local_user))
@@ -54,7 +56,7 @@ async def identify(house: House, credentials: Credentials, visit: Visit) -> Visi
     if credentials.bearer or credentials.dpop:
         return await _by_token(house, credentials.bearer or credentials.dpop, visit)
     if credentials.cookie:
-        return replace(visit, caller=await _by_cookie(house, credentials.cookie, visit))
+        return replace(visit, caller=await _by_cookie(house, credentials.cookie, visit, watching=watching))
     return visit
 
 
@@ -65,7 +67,7 @@ def _local(house: House, name: str) -> Caller:
     return Caller(CallerKind.LOCAL, id=name, name=name, origin=Origin.LOCAL)
 
 
-async def _by_cookie(house: House, cookie: str, visit: Visit) -> Caller:
+async def _by_cookie(house: House, cookie: str, visit: Visit, *, watching: bool) -> Caller:
     """The person of a whole browser session; its use is written at most once a minute."""
     if len(cookie) > LONGEST_COOKIE:
         return NOBODY
@@ -90,7 +92,7 @@ async def _by_cookie(house: House, cookie: str, visit: Visit) -> Caller:
     found = await house.store.read(look)
     if found is None:
         return NOBODY
-    if to_write(found[0], visit.now):
+    if not watching and to_write(found[0], visit.now):
         await _seen(house, visit, found[0])
     return found[1]
 

@@ -5,6 +5,8 @@ A cookie counts at the pages alone, so no page of another site can make a browse
 cookie that comes twice counts as none.
 """
 
+from dataclasses import replace
+
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
 from ostiary.services.tokens.caller import Credentials, identify
@@ -25,6 +27,7 @@ __all__ = [
     "of_page",
     "page_visit",
     "set_cookie",
+    "visit_by_now",
 ]
 
 SESSION = "__Host-session"
@@ -77,9 +80,18 @@ def of_api(scope: Scope) -> Credentials:
     return Credentials(bearer=authorization(scope, "bearer"), dpop=authorization(scope, "dpop"))
 
 
-async def page_visit(house: House, scope: Scope) -> Visit:
-    """The visit of a page's request, with its caller, and the certificate that its browser showed."""
-    return await identify(house, of_page(scope), over_tls(house, scope, visit(scope, house)))
+async def page_visit(house: House, scope: Scope, *, watching: bool = False) -> Visit:
+    """
+    The visit of a page's request, with its caller, and the certificate that its browser showed; a page that is only
+    *watching* does not use its session.
+    """
+    return await identify(house, of_page(scope), over_tls(house, scope, visit(scope, house)), watching=watching)
+
+
+async def visit_by_now(house: House, scope: Scope) -> Visit:
+    """The visit of an answer that goes on: its caller as they are by now, which is no use of their session."""
+    made = replace(visit(scope, house), now=house.clock.now())
+    return await identify(house, of_page(scope), over_tls(house, scope, made), watching=True)
 
 
 async def api_visit(house: House, scope: Scope) -> Visit:

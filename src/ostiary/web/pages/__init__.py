@@ -16,6 +16,7 @@ from ostiary.web.pages import (
     about,
     account,
     approvals,
+    console,
     continue_as,
     devicelogin,
     devices,
@@ -31,6 +32,7 @@ from ostiary.web.pages import (
     ticket,
     upstream,
 )
+from ostiary.web.pages.console import live
 from ostiary.web.pages.page import TEMPLATES, Page, routes_of
 
 __all__ = ["PAGES", "routes"]
@@ -43,6 +45,7 @@ PAGES: tuple[tuple[Page, ...], ...] = (  # the router tries them in this order: 
     continue_as.ROUTES,
     account.ROUTES,
     extension.ROUTES,
+    console.ROUTES,
     approvals.ROUTES,
     requests.ROUTES,
     ticket.ROUTES,
@@ -70,4 +73,4 @@ class _Static(StaticFiles):
 def routes(house: House) -> list[Route | Mount]:
     """Everything that people look at, for the router."""
     pages: list[Route | Mount] = [route for group in PAGES for route in routes_of(house, group)]
-    return [*pages, Mount("/static", _Static(directory=STATIC))]
+    return [*pages, live.route(house), Mount("/static", _Static(directory=STATIC))]

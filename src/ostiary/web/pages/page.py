@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from ostiary.core.access.kill_switch import KillSwitch
 from ostiary.core.directory.people import Role
+from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.exemptions.exemption import HARD_CAP
 from ostiary.core.words.instants import Instant, Span, in_words, minutes, to_datetime, to_seconds
 from ostiary.core.words.outcome import Reason, Refused
@@ -54,6 +55,8 @@ HOME = "/devicelogin"
 MOST_MINUTES = HARD_CAP // minutes(1)
 LARGEST = 999_999_999
 """The largest number that is read at all."""
+WATCHING = b"live=1"
+"""In the address of what a page asks by itself to stay up to date: no use of the session, so that it goes idle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,11 @@ class Guest:
         wanted = self.form.get("return") or self.query.get("return") or ""
         return wanted if _RETURN.fullmatch(wanted) else HOME
 
+    @property
+    def watching(self) -> bool:
+        """Whether the page only keeps itself up to date."""
+        return _watches(self.scope)
+
     def typed(self, name: str) -> str:
         """What was typed into the field *name*, now or before."""
         return self.form.get(name) or self.kept.get(name, "")
@@ -100,6 +108,10 @@ class Guest:
     def path(self, name: str) -> str:
         """A part of the path, as the route names it."""
         return str(self.scope["path_params"][name])
+
+
+def _watches(scope: Scope) -> bool:
+    return scope["method"] == "GET" and WATCHING in scope.get("query_string", b"").split(b"&")
 
 
 Handler = Callable[[Guest], Awaitable[Response]]
@@ -136,6 +148,12 @@ def _ago(moment: Instant, now: Instant) -> str:
     return f"{text} ago" if moment <= now else f"in {text}"
 
 
+def _countdown(moment: Instant, now: Instant) -> str:
+    """What is left until *moment*: ``0:59:07``, the same in every language."""
+    left = max(0, to_seconds(Span(moment - now)))
+    return f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02}"
+
+
 def _minutes(span: Span) -> str:
     """Whole minutes, as forms send them."""
     return str(to_seconds(span) // 60)
@@ -156,7 +174,7 @@ def _environment() -> Environment:
         lstrip_blocks=True, finalize=_visible,
         auto_reload=False,  # templates are part of the package: no look at the disk for each page
     )  # fmt: skip
-    made.filters.update(moment=_moment, iso=_iso, ago=_ago, span=in_words, minutes=_minutes)
+    made.filters.update(moment=_moment, iso=_iso, ago=_ago, countdown=_countdown, span=in_words, minutes=_minutes)
     return made
 
 
@@ -173,6 +191,7 @@ def render(
         sample=organisation.sample,
         person=guest.visit.caller.name,
         killed=_killed(guest),
+        console=judge(Action.READ_LOGS, guest.visit.caller, now=guest.visit.now) is None,
         form_token=csrf.token(guest.house, guest.bound),
         now=guest.visit.now,
         reference=guest.visit.id,
@@ -294,7 +313,7 @@ def keep(guest: Guest, page: Page) -> tuple[bytes, bytes]:
 
 
 async def _guest(house: House, request: Request) -> Guest:
-    visit = await page_visit(house, request.scope)
+    visit = await page_visit(house, request.scope, watching=_watches(request.scope))
     bound = csrf.binding(request.scope)
     return Guest(house, visit, request.scope, bound or house.random.token(), not bound)
 

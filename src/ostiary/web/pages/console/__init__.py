@@ -1,0 +1,20 @@
+"""
+The console: what administrators, auditors and approvers look at, and the few buttons that end something.
+
+A page is one module with its `ROUTES`, one line in `navigation.PLACES` and one in `SUBJECTS`. `frame.py` says who may
+see it, `lists.py` makes a list of one value, `live.py` keeps pages up to date.
+"""
+
+from ostiary.web.pages.console import exemptions, home, people, signins
+from ostiary.web.pages.page import Page
+
+__all__ = ["ROUTES", "SUBJECTS"]
+
+SUBJECTS: tuple[tuple[Page, ...], ...] = (
+    home.ROUTES,
+    signins.ROUTES,
+    exemptions.ROUTES,
+    people.ROUTES,
+)
+
+ROUTES: tuple[Page, ...] = tuple(page for pages in SUBJECTS for page in pages)

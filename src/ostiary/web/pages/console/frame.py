@@ -1,0 +1,82 @@
+"""
+What every page of the console has: who may see it, the navigation around it, and where a refused button leads.
+
+A page module makes its `ROUTES` with `console_page`, which judges the place's action before the page begins and
+records a refusal as the admin API does; what a button does is judged once more by its deed.
+"""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from ostiary.core.directory.permissions import Action, judge
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.services.directory.door import note_refusal
+from ostiary.web.pages.console.navigation import Place, open_to
+from ostiary.web.pages.page import Guest, Handler, Page, render, step_up
+
+__all__ = ["console_page", "may", "proof_asked", "show"]
+
+_NOT_FOR_YOU = Refused(Reason.FORBIDDEN, "This page is for other roles than yours.")
+_STATUS = {Reason.FORBIDDEN: 403, Reason.ORIGIN_FORBIDDEN: 403, Reason.NOT_FOUND: 404, Reason.CONFLICT: 409}
+
+
+def console_page(
+    here: Place, *, path: str = "", get: Handler | None = None, post: Handler | None = None, keeps: tuple[str, ...] = ()
+) -> Page:
+    """The page at *path* (or below it), for those to whom *here* is open."""
+    return Page(
+        path or here.path, get=_guarded(here, get), post=_guarded(here, post), signed_in=True, keeps=keeps
+    )  # fmt: skip
+
+
+def _guarded(here: Place, handler: Handler | None) -> Handler | None:
+    if handler is None:
+        return None
+
+    async def answer(guest: Guest) -> Response:
+        refused = judge(here.action, guest.visit.caller, now=guest.visit.now)
+        if refused is None:
+            return await handler(guest)
+        await note_refusal(guest.house, guest.visit, here.action, refused, target=f"page:{here.path}")
+        return render(guest, "wrong.html", status=403, refused=_NOT_FOR_YOU, ways=(("/account", "Your account"),))
+
+    return answer
+
+
+def may(guest: Guest, action: Action) -> bool:
+    """
+    Whether to show the button that does *action*: a writing one is shown to whoever the role allows it, for a proof
+    that is too old is asked for again when it is pressed (R3).
+    """
+    refused = judge(action, guest.visit.caller, now=guest.visit.now)
+    return refused is None or refused.reason is Reason.STEP_UP
+
+
+def show(
+    guest: Guest, template: str, here: Place, *, status: int = 200, refused: Refused | None = None, **values: Any
+) -> Response:
+    """The page *template* inside the console's frame."""
+    if refused is not None and status == 200:
+        status = _STATUS.get(refused.reason, 400)
+    places = open_to(guest.visit.caller, guest.visit.now)
+    return render(
+        guest, f"console/{template}", status=status, refused=refused, here=here, places=places,
+        refreshing=guest.watching, watching=_watching(guest), **values,
+    )  # fmt: skip
+
+
+def _watching(guest: Guest) -> str:
+    """The page's own address, as it asks for itself to stay up to date."""
+    asked = {name: text for name, text in guest.query.items() if name != "live"}
+    return f"{guest.scope['path']}?{urlencode({**asked, 'live': '1'})}"
+
+
+def proof_asked(answer: object | Refused, back: str, *cookies: tuple[bytes, bytes]) -> Response | None:
+    """
+    Where a button leads whose deed was refused for a proof that is too old: to the second factor, and on to *back*
+    (R3), with *cookies* that keep what was typed. None for every other answer.
+    """
+    old = isinstance(answer, Refused) and answer.reason is Reason.STEP_UP and not answer.detail
+    return step_up(back, *cookies) if old else None

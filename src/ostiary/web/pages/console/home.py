@@ -1,0 +1,117 @@
+"""
+The console's first page: how the guardrails stand, who is open now, what waits, and the latest sign-ins.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from starlette.responses import Response
+
+from ostiary.core.access.compile import State
+from ostiary.core.access.guardrail import guards
+from ostiary.core.access.kill_switch import KillSwitch
+from ostiary.core.access.picture import Picture
+from ostiary.core.directory.people import Role
+from ostiary.core.graph.query import And, Compare, Page, Query
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.words.instants import Span, after, days
+from ostiary.core.words.outcome import Refused
+from ostiary.services.exemptions.requests import list_requests
+from ostiary.services.house import House, able
+from ostiary.services.logs.list import audits
+from ostiary.services.logs.sign_ins import signins
+from ostiary.web.pages.console.exemptions import end_way, every, exemption_path
+from ostiary.web.pages.console.frame import show
+from ostiary.web.pages.console.lists import Tag
+from ostiary.web.pages.console.navigation import at, open_to
+from ostiary.web.pages.console.signins import result, story_path
+from ostiary.web.pages.page import Guest, go
+from ostiary.web.pages.page import Page as Served
+
+__all__ = ["ROUTES"]
+
+HERE = at("/console")
+MOST_OPEN, MOST_WAITING, MOST_SIGN_INS, MOST_ALERTS = 20, 5, 8, 5
+RECENT = days(1)
+"""How long an alert stands on the page."""
+_BLOCK = {
+    State.ENABLED: Tag("on", "good"),
+    State.REPORT_ONLY: Tag("only reports", "bad"),
+    State.DISABLED: Tag("off", "bad"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Guardrail:
+    """One thing that keeps the house closed."""
+
+    title: str
+    tag: Tag
+    says: str
+
+
+async def _show(guest: Guest) -> Response:
+    house, visit = guest.house, guest.visit
+    await house.desk.reload()
+    open_now = await every(house, visit, Query(filter=Compare("state", "eq", "active"), top=MOST_OPEN))
+    waiting = await list_requests(house, visit, Query(filter=Compare("state", "eq", "waiting"), top=MOST_WAITING))
+    latest = await signins(house, visit, Query(top=MOST_SIGN_INS))
+    since = Compare("at", "ge", after(visit.now, Span(-RECENT)))
+    alerts = await audits(house, visit, Query(filter=And(Compare("kind", "eq", Kind.ALERT), since), top=MOST_ALERTS))
+    return show(
+        guest, "home.html", HERE, guardrails=guardrails(house, house.desk.picture),
+        open_now=[(each, exemption_path(each.exemption.id), end_way(guest, each)) for each in _items(open_now)],
+        waiting=_items(waiting), latest=[(each, result(each), story_path(each.id)) for each in _items(latest)],
+        alerts=_items(alerts), live="signins exemptions policies alerts", reloads=True,
+    )  # fmt: skip
+
+
+def _items(found: Page[Any] | Refused) -> tuple[Any, ...]:
+    """What the person before the page may see of it."""
+    return () if isinstance(found, Refused) else found.items
+
+
+def guardrails(house: House, picture: Picture) -> tuple[Guardrail, ...]:
+    """What keeps the house closed, and what this process knows to be wrong with it."""
+    return (_block(picture), _switch(picture.switch), *_warnings(house, picture))
+
+
+def _block(picture: Picture) -> Guardrail:
+    """The policy that blocks device codes for everybody; the strictest state of those there are counts."""
+    would = [policy for policy in picture.policies.policies if guards(replace(policy, state=State.ENABLED))]
+    states = {policy.state for policy in would}
+    state = next((each for each in (State.ENABLED, State.REPORT_ONLY) if each in states), State.DISABLED)
+    says = {
+        State.ENABLED: "Device codes are blocked for everybody who has no exemption.",
+        State.REPORT_ONLY: "The policy that would block device codes only writes down what it would do.",
+        State.DISABLED: "No policy blocks device codes for everybody.",
+    }[state]
+    return Guardrail("Block of device codes", _BLOCK[state], says)
+
+
+def _switch(switch: KillSwitch) -> Guardrail:
+    if switch.on:
+        return Guardrail("Kill switch", Tag("pulled", "bad"), "Every device sign-in is stopped.")
+    return Guardrail("Kill switch", Tag("not pulled", "good"), "Device sign-ins are judged by policy.")
+
+
+def _warnings(house: House, picture: Picture) -> list[Guardrail]:
+    found = []
+    if not able(house):
+        says = "Nothing can be acknowledged at the moment: the disk or the clock of this server is in trouble."
+        found.append(Guardrail("This server", Tag("in trouble", "bad"), says))
+    if picture.organisation.sample:
+        says = "This is the sample organisation: never use it for real people."
+        found.append(Guardrail("Organisation", Tag("sample", "bad"), says))
+    return found
+
+
+async def _enter(guest: Guest) -> Response:
+    """Whoever has another home than this page is sent there."""
+    roles = guest.visit.caller.roles
+    if any(place.path == HERE.path for place in open_to(guest.visit.caller, guest.visit.now)):
+        return await _show(guest)
+    return go("/approvals" if Role.APPROVER in roles else "/account")
+
+
+ROUTES = (Served(HERE.path, get=_enter, signed_in=True),)

@@ -1,0 +1,173 @@
+"""
+The sign-in log: all sign-ins with filters, and one with everything that is known of it.
+"""
+
+import re
+from collections.abc import Mapping
+from ipaddress import ip_address
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+from ostiary.core.graph.signin import SIGN_IN, outcome_wire
+from ostiary.core.graph.signin_story import ENDED
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.logs.telling import Outcome, Protocol, Telling
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.services.logs.sign_ins import signin_story, signins
+from ostiary.web.pages.console.frame import console_page, show
+from ostiary.web.pages.console.lists import Choice, Column, How, List, Period, Search, Tag, listed, literal
+from ostiary.web.pages.console.navigation import at
+from ostiary.web.pages.page import Guest, render
+
+__all__ = ["ROUTES", "STEPS", "result", "story_path"]
+
+HERE = at("/console/signins")
+_RESULTS = {
+    Outcome.SUCCESS: Tag("succeeded", "good"),
+    Outcome.FAILURE: Tag("failed", "bad"),
+    Outcome.PENDING: Tag("under way"),
+}
+_WAYS = {
+    Protocol.DEVICE_CODE: "Device code",
+    Protocol.AUTHORIZATION_CODE: "Browser, for an application",
+    Protocol.REFRESH: "Refresh",
+    Protocol.OAUTH2: "Application alone",
+    Protocol.NONE: "These pages",
+}
+STEPS: Mapping[str, str] = {
+    Kind.STARTED: "A machine asked, and was given a code.",
+    Kind.START_REFUSED: "A machine asked, and was given no code.",
+    Kind.STARTS_REFUSED: "Machines kept asking; these refusals were only counted.",
+    Kind.CLAIMED: "Somebody signed in typed the code.",
+    Kind.CLAIM_REFUSED: "Somebody typed the code who may not have it.",
+    Kind.CODE_WRONG: "A wrong code was typed.",
+    Kind.RELEASED: "The code was given back, for another account.",
+    Kind.APPROVED: "The person approved.",
+    Kind.EXEMPTION_AWAITED: "The person said yes, and asked for an exemption.",
+    Kind.EXEMPTION_GRANTED: "The exemption was granted.",
+    Kind.EXEMPTION_REFUSED: "The exemption was not granted, which ended the sign-in.",
+    Kind.BOUND: "The person typed what the machine had said of itself.",
+    Kind.BINDING_WRONG: "Something else was typed than the machine had said.",
+    Kind.BINDING_FAILED: "It was typed wrongly too often, which ended the sign-in.",
+    Kind.NUMBER_CONFIRMED: "The machine brought the right number.",
+    Kind.NUMBER_WRONG: "The machine brought a wrong number, which ended the sign-in.",
+    Kind.DRILL_STARTED: "A drill was made for this person.",
+    Kind.DRILL_TYPED: "The person typed the code of the drill.",
+    Kind.DRILL_DECIDED: "The person decided; nothing came of it.",
+    Kind.DENIED: "The person denied.",
+    Kind.REPORTED: "The person said that they did not start this.",
+    Kind.BLOCKED: "Policy said no.",
+    Kind.REDEEMED: "The machine was given its tokens.",
+    Kind.REDEMPTION_REFUSED: "Everything was ready, and yet no tokens were given.",
+    Kind.REPEATED: "The answer was given once more, to the same key.",
+    Kind.KEY_BOUND: "The machine proved a key, and is bound to it from then on.",
+    Kind.REPLAYED: "A code that was used before came again.",
+    Kind.EXPIRED: "Nobody decided in time.",
+    Kind.REFRESHED: "The session was refreshed.",
+    Kind.REFRESH_REFUSED: "A refresh was refused.",
+    Kind.REUSED: "An old refresh token came, which ended the session.",
+    Kind.WRONG_KEY: "Somebody came without the key that it is bound to.",
+    Kind.PROOF_REFUSED: "The proof of a key did not count.",
+    Kind.REVOKED: "The application ended the session.",
+    Kind.WORKLOAD_ISSUED: "A workload was given a token.",
+    Kind.WORKLOAD_REFUSED: "A workload was given no token.",
+    Kind.CODE_ISSUED: "The browser was given a code for the application.",
+    Kind.CODE_REDEEMED: "The application was given its tokens.",
+    Kind.CODE_REFUSED: "The application was given nothing.",
+    Kind.PASSWORD_PASSED: "The password was right.",
+    Kind.UPSTREAM_PASSED: "Another provider vouched for the person.",
+    Kind.SIGNED_IN: "The person signed in with every factor.",
+    Kind.SIGN_IN_REFUSED: "A password or second factor was wrong.",
+    Kind.STEPPED_UP: "The person proved every factor again.",
+    Kind.SIGNED_OUT: "The session was ended.",
+    Kind.CLIENT_REFUSED: "The application did not prove who it is.",
+    Kind.REQUEST_MADE: "The person asked for an exemption.",
+    Kind.REQUEST_DECIDED: "Somebody decided about the exemption.",
+    Kind.REQUEST_APPROVED: "The exemption was approved.",
+    Kind.EXEMPTION_BEGUN: "The exemption began.",
+    Kind.BREAK_GLASS_REVIEWED: "It was written down what glass was broken for.",
+    ENDED: "What the sign-in gave is over.",
+}
+"""What each step of a sign-in's story says to people."""
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
+
+
+def story_path(id: str) -> str:
+    """The page of one sign-in."""
+    return f"{HERE.path}/{quote(id, safe='')}"
+
+
+def result(telling: Telling) -> Tag:
+    """What it came to, to be scanned for."""
+    return _RESULTS[telling.outcome]
+
+
+def _ask(text: str) -> str:
+    """By what it looks like: an address, a reference, else a user name. Each has an index of its own."""
+    folded = text.lower()
+    if _ID.fullmatch(folded):
+        return f"id eq {literal(folded)}"
+    try:
+        return f"ipAddress eq {literal(str(ip_address(folded)))}"
+    except ValueError:
+        whole = "@" in folded
+        return (
+            f"userPrincipalName eq {literal(folded)}" if whole else f"startswith(userPrincipalName,{literal(folded)})"
+        )
+
+
+def _applications(guest: Guest) -> list[tuple[str, str]]:
+    found = guest.house.desk.picture.applications
+    return sorted(((str(id), each.name) for id, each in found.items()), key=lambda pair: pair[1].casefold())
+
+
+LIST = List(
+    HERE,
+    SIGN_IN,
+    signins,
+    (
+        Column("When", lambda t: t.started, How.MOMENT, lambda t: story_path(t.id)),
+        Column("Person", lambda t: t.user_display_name or t.user_name or "nobody known"),
+        Column("Application", lambda t: t.client_name or _WAYS[t.protocol]),
+        Column("Result", result, How.TAG),
+        Column("Asked from", lambda t: t.requester_address, How.CODE),
+    ),
+    lead="Everybody who tried to sign in, and what came of it. The latest is first.",
+    empty="Nobody has tried to sign in yet.",
+    search=Search("User name, address or reference", "How the name begins, or a whole address: 203.0.113.9", _ask),
+    choices=(
+        Choice(
+            "result", "Result", lambda guest: [(str(key), tag.text) for key, tag in _RESULTS.items()],
+            lambda value: f"ostiary/outcome eq {literal(value)}",
+        ),
+        Choice(
+            "way", "Way", lambda guest: [(str(key), text) for key, text in _WAYS.items()],
+            lambda value: f"authenticationProtocol eq {literal(value)}",
+        ),
+        Choice("application", "Application", _applications, lambda value: f"appId eq {literal(value)}"),
+    ),
+    period=Period("createdDateTime"),
+    subject="signins",
+)  # fmt: skip
+
+
+async def _list(guest: Guest) -> Response:
+    return await listed(guest, LIST)
+
+
+async def _one(guest: Guest) -> Response:
+    id = guest.path("story")[:64]
+    found = await signin_story(guest.house, guest.visit, id)
+    if isinstance(found, Refused):
+        gone = Refused(Reason.NOT_FOUND, "There is no such sign-in.")
+        return render(guest, "wrong.html", status=404, refused=gone, ways=((HERE.path, HERE.title),))
+    told = found.telling
+    return show(
+        guest, "signin.html", HERE, told=told, steps=found.steps, said=STEPS, result=result(told),
+        way=_WAYS[told.protocol], why=outcome_wire(told) if told.outcome is Outcome.FAILURE else None,
+        live="signins exemptions" if told.ended is None else "",
+    )  # fmt: skip
+
+
+ROUTES = (console_page(HERE, get=_list), console_page(HERE, path=HERE.path + "/{story}", get=_one))

@@ -1,0 +1,240 @@
+"""The console's frame and lists: who sees what, filters, paging, empty states, exports; without any script."""
+
+import csv
+import hashlib
+import io
+import json
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+
+from ostiary.core.directory.people import Role, User
+from ostiary.core.directory.permissions import judge
+from ostiary.core.graph.odata import read_query
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.logs.story import belongs
+from ostiary.core.words.ids import UserId
+from ostiary.core.words.instants import Instant, minutes
+from ostiary.store import Tx, directory
+from ostiary.web.pages import console
+from ostiary.web.pages.console import lists, signins
+from ostiary.web.pages.console.export import BrokenOff
+from ostiary.web.pages.console.navigation import PLACES
+from tests.web.pages.site import ALICE, BOB, CAROL, Browser, Site, actions
+
+STATIC = Path(console.__file__).parents[1] / "static"
+HTMX = "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717"  # of htmx.org 2.0.11, dist/htmx.min.js
+
+
+def entered(site: Site, user: UserId, *roles: Role) -> Browser:
+    """A browser of *user*, who has *roles*."""
+    site.change(user, roles=frozenset(roles))
+    browser = site.browser()
+    browser.sign_in(user)
+    return browser
+
+
+def crowd(site: Site, count: int) -> None:
+    """That many more accounts: ``p000@example.com`` and so on."""
+
+    async def body(tx: Tx) -> None:
+        for number in range(count):
+            id = UserId(f"c0ffee00-0000-4000-8000-{number:012}")
+            name = f"p{number:03}@example.com"
+            await directory.add(tx, User(id, name, f"=Person {number}", created=Instant(0)))
+
+    site.run(site.house.store.write(body))
+
+
+def table(page: httpx.Response) -> list[list[str]]:
+    """The texts of the list's rows."""
+    rows = re.findall(r"<tr>(.*?)</tr>", page.text.partition("<tbody>")[2].partition("</tbody>")[0], re.S)
+    return [
+        [" ".join(re.sub(r"<[^>]+>", " ", cell).split()) for cell in re.findall(r"<t[hd].*?>(.*?)</t[hd]>", row, re.S)]
+        for row in rows
+    ]
+
+
+def link(page: httpx.Response, text: str) -> str:
+    """Where the link *text* leads."""
+    found = re.search(rf'<a href="([^"]+)"[^>]*>{re.escape(text)}</a>', page.text)
+    assert found, page.text
+    return found[1].replace("&amp;", "&")
+
+
+@pytest.mark.parametrize("role", [None, *Role])
+def test_the_navigation_shows_what_the_role_opens_and_all_else_is_refused(site: Site, role: Role | None) -> None:
+    """One table decides both; a page that was refused to somebody known stands in the log."""
+    browser = entered(site, BOB, *([role] if role else []))
+    caller = site.visit(BOB, *([role] if role else [])).caller
+    opened = {place.path for place in PLACES if judge(place.action, caller, now=site.clock.now()) is None}
+    for place in PLACES[1:]:
+        refused = len(site.entries(Kind.ADMIN_REFUSED))
+        page = browser.get(place.path)
+        assert page.status_code == (200 if place.path in opened else 403), place
+        assert len(site.entries(Kind.ADMIN_REFUSED)) == refused + (place.path not in opened)
+        shown = set(re.findall(r'<li><a href="(/console[^"]*)"', page.text))
+        assert shown == (opened if place.path in opened else set())
+    assert ('<a href="/console">' in browser.get("/account").text) is (role in (Role.ADMINISTRATOR, Role.AUDITOR))
+
+
+def test_nobody_is_led_to_the_sign_in_page(site: Site) -> None:
+    """And back to what they asked for."""
+    answer = site.browser().get("/console/people?q=x")
+    assert answer.headers["location"] == "/signin?return=%2Fconsole%2Fpeople%3Fq%3Dx"
+
+
+def test_an_auditor_is_shown_no_button(site: Site) -> None:
+    """Nothing but signing out can be pressed on any page."""
+    site.open(CAROL)
+    browser = entered(site, BOB, Role.AUDITOR)
+    for place in PLACES:
+        assert actions(browser.get(place.path)) == ["/signout"], place
+
+
+def test_a_list_is_paged_and_each_row_comes_once(site: Site) -> None:
+    """Links alone lead through all of it, and back to the first page."""
+    crowd(site, 2 * lists.SHOWN)
+    browser = entered(site, BOB, Role.AUDITOR)
+    page, seen = browser.get("/console/people"), list[str]()
+    while True:
+        seen += [row[1] for row in table(page)]
+        if ">Next page<" not in page.text:
+            break
+        assert len(table(page)) == lists.SHOWN
+        page = browser.get(link(page, "Next page"))
+    assert seen == sorted(set(seen))
+    assert len(seen) == 2 * lists.SHOWN + 3
+    assert table(browser.get(link(page, "First page")))[0][1] == seen[0]
+
+
+def test_what_is_typed_narrows_the_list_and_stays_in_its_form(site: Site) -> None:
+    """Search, choices, days; a quotation mark is only a letter; nothing found says so and offers a way back."""
+    browser = entered(site, BOB, Role.AUDITOR)
+    assert [row[1] for row in table(browser.get("/console/people?q=car"))] == ["carol@example.com"]
+    assert [row[1] for row in table(browser.get("/console/people?role=auditor"))] == ["bob@example.com"]
+    assert table(browser.get("/console/people?account=false")) == []
+    page = browser.get("/console/people?q=" + "it's+%22%3Cb%3E")
+    assert 'value="it&#39;s &#34;&lt;b&gt;"' in page.text
+    assert "Nothing is like that." in page.text
+    assert link(page, "Show all") == "/console/people"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["people?role=emperor", "signins?from=yesterday", "signins?to=9999-12-31", "people?after=x", "signins?after=e30",
+     "people?q=a%01b", "signins?result=%27"],
+)  # fmt: skip
+def test_what_cannot_be_asked_is_told_beside_the_form(site: Site, asked: str) -> None:
+    """Never a fault, and never the whole list instead."""
+    browser = entered(site, BOB, Role.AUDITOR)
+    page = browser.get(f"/console/{asked}")
+    assert page.status_code == 400, page.text
+    assert 'role="alert"' in page.text
+    assert "<form" in page.text
+    assert table(page) == []
+
+
+def test_an_export_holds_all_that_matches_as_the_admin_api_tells_it(site: Site) -> None:
+    """Several pieces, each row once; JSON is Graph's, CSV has the same properties; what looks like a formula is not."""
+    crowd(site, 520)
+    browser = entered(site, BOB, Role.AUDITOR)
+    answer = browser.get("/console/people?q=p&export=json")
+    assert re.fullmatch(r'attachment; filename="people-[0-9-]{10}\.json"', answer.headers["content-disposition"])
+    rows = json.loads(answer.text)
+    assert [row["userPrincipalName"] for row in rows] == [f"p{number:03}@example.com" for number in range(520)]
+    text = browser.get("/console/people?q=p&export=csv").text
+    lines = list(csv.DictReader(io.StringIO(text)))
+    assert [line["id"] for line in lines] == [row["id"] for row in rows]
+    assert lines[7]["displayName"] == "'=Person 7"
+    assert lines[7]["accountEnabled"] == "true"
+    assert set(lines[0]) >= {"userPrincipalName", "createdDateTime", "ostiary/roles"}
+    assert browser.get("/console/people?export=xls").status_code == 400
+    assert json.loads(browser.get("/console/people?q=zzz&export=json").text) == []
+
+
+def test_an_export_breaks_off_when_its_session_ends(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each piece is for the person as they are by then: the rest of the rows is never sent."""
+    crowd(site, 520)
+    browser = entered(site, BOB, Role.AUDITOR)
+    asked = list[str]()
+
+    def ending(options: list[tuple[str, str]], shape: object) -> object:
+        asked.append(dict(options).get("$skiptoken", ""))
+        site.clock.move(minutes(60 * 24))
+        return read_query(options, shape)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("ostiary.web.pages.console.lists.read_query", ending)
+    with pytest.raises(BrokenOff):
+        browser.get("/console/people?q=p&export=csv")
+    assert asked == [""]
+
+
+def test_a_sign_in_is_found_and_told_from_its_first_to_its_last_step(site: Site) -> None:
+    """By user name, by address, by reference; its page says who, from where, what policy said and what happened."""
+    site.open(CAROL)
+    started = site.start()
+    browser = entered(site, ALICE, Role.ADMINISTRATOR)
+    assert [row[2:4] for row in table(browser.get("/console/signins?q=203.0.113.9"))] == [["Build tool", "under way"]]
+    page = browser.get("/console/signins?q=alice@example.com&result=success")
+    assert [row[1] for row in table(page)] == ["Alice"]
+    assert table(browser.get("/console/signins?way=deviceCode&result=failure")) == []
+    assert [row[1] for row in table(browser.get("/console/signins?q=ali"))] == ["Alice"]
+    where = re.search(r'<a href="(/console/signins/[^"]+)"', browser.get("/console/signins?way=deviceCode").text)
+    assert where
+    story = browser.get(where[1])
+    assert "A machine asked, and was given a code." in story.text
+    assert "203.0.113.9" in story.text
+    assert started.user_code not in story.text
+    assert browser.get("/console/signins/nothing").status_code == 404
+
+
+def test_a_person_s_page_shows_what_is_open(site: Site) -> None:
+    """Account, roles, and the window through the block with what is left of it."""
+    site.open(CAROL)
+    browser = entered(site, BOB, Role.AUDITOR)
+    page = browser.get(f"/console/people/{CAROL}")
+    assert "carol@example.com" in page.text
+    assert "install the build tool" in page.text
+    assert re.search(r'data-left="[^"]+">[01]:[0-9]{2}:[0-9]{2}<', page.text)
+    assert browser.get("/console/people/nobody").status_code == 404
+
+
+def test_r16_a_page_that_only_watches_uses_no_session(site: Site) -> None:
+    """R16: a console that keeps itself up to date goes idle after thirty minutes like every other page."""
+    browser = entered(site, BOB, Role.AUDITOR)
+    for _ in range(5):
+        site.clock.move(minutes(7))
+        last = browser.get("/console/people?live=1")
+    assert last.status_code == 303
+    browser = entered(site, BOB, Role.AUDITOR)
+    for _ in range(5):
+        site.clock.move(minutes(7))
+        last = browser.get("/console/people")
+    assert last.status_code == 200
+
+
+def test_every_entry_of_a_sign_in_has_a_sentence() -> None:
+    """People read what happened, never the journal's own word."""
+    assert set(signins.STEPS) >= {kind for kind in Kind if belongs(kind)}
+
+
+def test_r16_htmx_is_the_one_that_was_looked_at() -> None:
+    """R16: the vendored file is the published one, byte by byte, with its licence beside it."""
+    assert hashlib.sha256((STATIC / "htmx.min.js").read_bytes()).hexdigest() == HTMX
+    assert "htmx.org 2.0.11" in (STATIC / "htmx.LICENSE.txt").read_text(encoding="utf-8")
+
+
+def test_r16_htmx_is_told_to_run_nothing(site: Site) -> None:
+    """R16: no eval, no style and no script of an answer, no other origin, no pages kept in the browser."""
+    page = entered(site, BOB, Role.AUDITOR).get("/console/people")
+    found = re.search(r"<meta name=\"htmx-config\" content='([^']+)'>", page.text)
+    assert found
+    told = json.loads(found[1])
+    assert not any(
+        told[name] for name in ("allowEval", "includeIndicatorStyles", "allowScriptTags", "historyCacheSize")
+    )
+    assert told["selfRequestsOnly"] is True
+    assert "unsafe" not in page.headers["content-security-policy"]
