@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
-from ostiary.core.detections.finding import Severity, State
+from ostiary.core.detections.event import Event
+from ostiary.core.detections.finding import Found, Severity, State
+from ostiary.core.detections.fold import watching
+from ostiary.core.detections.memory import Past
 from ostiary.core.detections.published import PUBLISHED
-from ostiary.core.detections.rules import RULES
+from ostiary.core.detections.rules import BY_ID, RULES
 from ostiary.core.graph.finding import ShownFinding
 from ostiary.core.graph.query import And, Compare, Page, Query
 from ostiary.core.logs.entry import Entry
@@ -214,6 +217,24 @@ def test_tracks_that_count_for_nothing_are_forgotten(tmp_path: Path) -> None:
         clock.move(days(100))
         assert await tidy_tracks(house, visit(house)) == 1
         assert await house.store.read(lambda tx: tx.one(count)) == (0,)
+
+    play(tmp_path, story)
+
+
+def test_a_rule_that_fails_live_is_a_fault_and_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others find what they find, the reader goes on, and the journal says which rule it was, without its words."""
+
+    def broken(event: Event, past: Past) -> Found:
+        raise ValueError("a secret")
+
+    planted = replace(BY_ID["reported"], id="planted", look=broken)
+    monkeypatch.setattr(read, "_WATCHING", watching((planted, *RULES)))
+
+    async def story(house: House, clock: MovableClock) -> None:
+        await write(house, started("s1"), reported("s1"))
+        assert await run_detections(house, visit(house)) == 1
+        faults = [detail for kind, detail in await journal(house) if kind == Kind.FAULT]
+        assert [fault["error"] for fault in faults] == ["planted: ValueError"]
 
     play(tmp_path, story)
 

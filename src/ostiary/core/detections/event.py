@@ -7,7 +7,7 @@ on; where there are none, `Whereabouts` is asked.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ostiary.core.access.facts import NOWHERE, UNKNOWN, Place
@@ -201,13 +201,15 @@ def _side(address: str, agent: str, facts: Mapping[str, Any], where: Whereabouts
     if not address:
         return Side(agent=agent)
     known = where(address)
-    told = _place(facts) if facts.get("address") == address else NOWHERE
-    place = known.place if told is NOWHERE else replace(
-        told,
-        country=told.country if isinstance(told.country, str) else known.place.country,
-        network=told.network if isinstance(told.network, int) else known.place.network,
-        coordinates=told.coordinates if isinstance(told.coordinates, tuple) else known.place.coordinates,
-    )  # fmt: skip
+    place = known.place
+    if facts.get("address") == address:
+        told = _place(facts)
+        place = Place(
+            address,
+            told.country if isinstance(told.country, str) else place.country,
+            told.network if isinstance(told.network, int) else place.network,
+            told.coordinates if isinstance(told.coordinates, tuple) else place.coordinates,
+        )
     return Side(address, agent, place, known.operator)
 
 
