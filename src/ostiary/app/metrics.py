@@ -8,19 +8,18 @@ house's own words, so that how many series there are depends on the program alon
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 
+import structlog
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.words.errors import OstiaryError
 from ostiary.core.words.instants import Instant, between
-from ostiary.outside.data_folder import free_space
+from ostiary.outside.data_folder import Space, free_space
 from ostiary.outside.meters import Histogram, Meters
 from ostiary.outside.tls import Reloader
 from ostiary.outside.traces import Traces
@@ -38,6 +37,8 @@ __all__ = ["METRICS", "Measured", "Metrics", "Reading", "document"]
 READERS = (STORIES, CHECKPOINTS, DETECTIONS, NOTICES, SIGNALS)
 """Who follows the journal entry by entry."""
 SECOND = 1_000_000  # microseconds
+
+_log = structlog.get_logger("ostiary.metrics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,16 @@ def _one(value: Callable[[Reading], Value]) -> Callable[[Reading], Iterable[tupl
 def _stored(value: Callable[[Measures], Value]) -> Callable[[Reading], Iterable[tuple[Labels, Value]]]:
     """What the database tells; no sample where it does not answer, for a zero would say that all is well."""
     return lambda reading: [] if reading.stored is None else [((), value(reading.stored))]
+
+
+def _disk(value: Callable[[Space], int]) -> Callable[[Reading], Iterable[tuple[Labels, Value]]]:
+    def of_the_data_folder(reading: Reading) -> Iterable[tuple[Labels, Value]]:
+        try:
+            return [((), value(free_space(reading.house.settings.data)))]
+        except OSError:
+            return []
+
+    return of_the_data_folder
 
 
 def _waiting(lag: Callable[[Measures], Lag]) -> Callable[[Reading], Iterable[tuple[Labels, Value]]]:
@@ -267,11 +278,11 @@ METRICS: tuple[Measured, ...] = (
     ),
     Measured(
         "ostiary_disk_free_bytes", "gauge", "What is left on the disk of the data folder.",
-        _one(lambda r: free_space(r.house.settings.data).free),
+        _disk(lambda space: space.free),
     ),
     Measured(
         "ostiary_disk_size_bytes", "gauge", "How large that disk is.",
-        _one(lambda r: free_space(r.house.settings.data).total),
+        _disk(lambda space: space.total),
     ),
     Measured(
         "ostiary_clock_behind_seconds", "gauge", "How far the machine's clock is behind what was written already.",
@@ -313,10 +324,12 @@ class Metrics:
         """Look at everything."""
         async with self._turn:
             now, stored = self._house.clock.now(), None
-            with suppress(OstiaryError):
+            try:
                 self._head, new = await self._house.store.survey(lambda tx: entries(tx, self._head))
                 self._kinds.update(new)
                 stored = await self._house.store.survey(lambda tx: measure(tx, now, READERS))
+            except Exception as error:  # too slow, or broken: whoever watches must be told just then
+                _log.error("scrape incomplete", error=type(error).__name__)
             ends = self._reloader.ends if self._reloader is not None else None
             return Reading(self._house, now, self._kinds.copy(), stored, ends)
 
