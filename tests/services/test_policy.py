@@ -284,4 +284,4 @@ def test_only_what_decides_is_written_down(door: Door) -> None:
     kept = [json.loads(body) for (body,) in door.rows(select(schema.journal.c.body))]
     facts = [one["detail"]["facts"] for one in kept if "facts" in one["detail"]]
     assert len(facts) == 3
-    assert all("signInRisk" not in one and one["personDevice"] is None for one in facts)
+    assert all(one["signInRisk"] == one["userRisk"] == "none" and one["personDevice"] is None for one in facts)

@@ -10,8 +10,9 @@ from typing import Any
 import orjson
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
-from ostiary.core.detections.finding import Finding, Kept, Severity, State
+from ostiary.core.detections.finding import Cause, Finding, Kept, Severity, State
 from ostiary.core.detections.memory import Mark, Track
+from ostiary.core.detections.risk import of_person, of_sign_in
 from ostiary.core.detections.story import Begun, from_document, to_document
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx
@@ -141,6 +142,7 @@ def _kept(row: Row) -> Kept:
         sentence=of["sentence"], entry=of["entry"], story=of["story"], user=of["user"] or "",
         client=of["client"] or "", session=of["session"] or "", exemption=of["exemption"] or "",
         source=of["source"] or "", country=of["country"] or "", evidence=orjson.loads(of["evidence"]),
+        cause=Cause(of["cause"]),
     )  # fmt: skip
     return Kept(
         finding, State(of["state"]), Instant(of["detected"]), Instant(of["changed"]), of["seen"], Instant(of["last"])
@@ -163,7 +165,9 @@ async def add(tx: Tx, finding: Finding, now: Instant) -> bool:
         **plain
         | {
             "severity": finding.severity.value, "state": State.OPEN.value, "detected": now, "changed": now, "seen": 1,
-            "at": finding.at, "last": finding.at, "story": finding.story,
+            "at": finding.at, "last": finding.at, "story": finding.story, "cause": finding.cause.value,
+            "sign_in_risk": of_sign_in(finding.severity, State.OPEN),
+            "person_risk": of_person(finding.severity, State.OPEN, finding.cause),
             "evidence": orjson.dumps(dict(finding.evidence), option=orjson.OPT_SORT_KEYS).decode(),
         },
     )  # fmt: skip

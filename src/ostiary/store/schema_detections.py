@@ -3,7 +3,7 @@ Tables of detections: what rules remember, what they found, and how much of it w
 full.
 """
 
-from sqlalchemy import BigInteger, Column, Index, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
 
 __all__ = ["detection_tables"]
 
@@ -40,7 +40,14 @@ def detection_tables(metadata: MetaData) -> tuple[Table, Table, Table]:
         Column("country", Text, nullable=True),
         Column("sentence", Text, nullable=False),
         Column("evidence", Text, nullable=False, server_default="{}"),  # JSON
+        Column("cause", Text, nullable=False, server_default="anybody"),  # core/detections/cause.py
+        Column("sign_in_risk", Integer, nullable=False, server_default="0"),  # rank, from severity and state
+        Column("person_risk", Integer, nullable=False, server_default="0"),  # likewise, and from cause
+        Column("answered", BigInteger, nullable=True),  # when what policy says of it was done; null: not yet
         Index("findings_at", "at", "id"),
+        Index("findings_story_risk", "story", "sign_in_risk"),
+        Index("findings_person_risk", "user", "person_risk", "at"),
+        Index("findings_answered", "answered", "detected"),
         *(
             Index(f"findings_{name}", name, "at", "id")
             for name in ("rule", "severity", "state", "user", "client", "source", "story", "session")

@@ -10,7 +10,7 @@ from ostiary.core.logs.entry import tame
 from ostiary.core.words.digests import digest
 from ostiary.core.words.instants import Instant, Span
 
-__all__ = ["Finding", "Found", "Kept", "Severity", "State", "found", "id_of"]
+__all__ = ["Cause", "Finding", "Found", "Kept", "Severity", "State", "found", "id_of"]
 
 Evidence = Mapping[str, str | int | bool | Sequence[str]]
 
@@ -35,6 +35,19 @@ class State(StrEnum):
     OPEN = "open"
     CONFIRMED = "confirmed"
     DISMISSED = "dismissed"
+
+
+class Cause(StrEnum):
+    """Who did what made a finding, as far as it was proved (`cause.py`)."""
+
+    PERSON = "person"
+    """The person whom it concerns, completely signed in."""
+    HOLDER = "holder"
+    """Whoever held a code or token that was given to that person."""
+    REPORTER = "reporter"
+    """The person, telling of what somebody else tried."""
+    ANYBODY = "anybody"
+    """Nobody known, an administrator, or time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +104,7 @@ class Finding:
     country: str = ""
     """Of that address, where it is known."""
     evidence: Evidence = field(default_factory=dict, hash=False)
+    cause: Cause = Cause.ANYBODY
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ostiary.core.detections.cause import cause_of
 from ostiary.core.detections.event import Event
 from ostiary.core.detections.finding import Finding, Found, id_of
 from ostiary.core.detections.memory import Key, Memory, Past, Track
@@ -135,4 +136,5 @@ def _finding(rule: Rule, event: Event, seen: Found) -> Finding:
         source=asked.address,
         country=asked.country,
         evidence=seen.evidence,
+        cause=cause_of(event, seen.user or event.user),
     )

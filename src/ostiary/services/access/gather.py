@@ -31,6 +31,7 @@ from ostiary.core.words.instants import Instant, between, to_seconds
 from ostiary.services.devices.proved import NO_MACHINE, Browser, device_of_passkey
 from ostiary.store import Tx, devices
 from ostiary.store.access import is_assigned, known_of
+from ostiary.store.risk import Risks, risk_levels
 
 DEVICE_CODE = "deviceCodeFlow"
 _SHOWN = ("number", "ticket", "reference", "machine")
@@ -104,6 +105,8 @@ class Ask:
     start_ticket: bool = False
     reference_bound: bool | None = None
     machine_bound: bool | None = None
+    story: str = ""
+    """The device sign-in that it is, or is a session of: findings about it make it risky."""
     came_from: str | None = None
     """Where what was asked for is used from now, if that must be admitted as well."""
     supposing: bool = False
@@ -180,7 +183,7 @@ def device_ask(
         user, signin.client, signin.resource, signin.requester_address, DEVICE_CODE, "mobileAppsAndDesktopClients",
         amr, asked_scopes(signin.scopes), person, machine, proof_age=proof_age, came_from=machine or None,
         number_confirmed=confirmed(signin), start_ticket=signin.declared.ticket, machine_device=signin.device,
-        reference_bound=typed(signin, Datum.REFERENCE), machine_bound=typed(signin, Datum.MACHINE),
+        reference_bound=typed(signin, Datum.REFERENCE), machine_bound=typed(signin, Datum.MACHINE), story=signin.id,
     )  # fmt: skip
 
 
@@ -198,7 +201,8 @@ async def gather(tx: Tx, picture: Picture, ask: Ask, now: Instant) -> Gathered |
     exemption, elsewhere = _admitting(active, ask, shown, now)
     if exemption is not None or ask.supposing:
         groups |= {picture.exception_group}
-    facts = _facts(picture, ask, user, groups, (shown, device_facts(person, now)))
+    risks = await risk_levels(tx, user.id, ask.story, now)
+    facts = _facts(picture, ask, user, groups, (shown, device_facts(person, now)), risks)
     decision = evaluate(picture.policies, facts, unknown=Treat.STRICT)
     lost = ask.machine_device is not None and facts.requester_device is None
     return Gathered(user, exemption, decision, facts, picture.version, assigned, elsewhere, machine, lost)
@@ -217,8 +221,9 @@ async def _persons_device(tx: Tx, picture: Picture, ask: Ask, now: Instant) -> D
 
 
 def _facts(
-    picture: Picture, ask: Ask, user: User, groups: frozenset[Any], found: tuple[DeviceFacts | None, DeviceFacts | None]
-) -> Facts:
+    picture: Picture, ask: Ask, user: User, groups: frozenset[Any],
+    found: tuple[DeviceFacts | None, DeviceFacts | None], risks: Risks,
+) -> Facts:  # fmt: skip
     """*found*: the machine that asks, and the person's."""
     return Facts(
         user=user.id,
@@ -241,6 +246,8 @@ def _facts(
         start_ticket=ask.start_ticket,
         reference_bound=ask.reference_bound,
         machine_bound=ask.machine_bound,
+        sign_in_risk=risks.sign_in,
+        user_risk=risks.person,
     )
 
 

@@ -26,10 +26,10 @@ from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
 from ostiary.services.logs.record import record
 from ostiary.store import Tx, detections, logs
+from ostiary.store.risk import READER
 
 __all__ = ["READER", "keep", "run_detections", "tidy_tracks", "whereabouts"]
 
-READER = "detections"
 BATCH = 100  # entries of one transaction: it shares the loop with sign-ins
 OLD = days(30)
 TRACKS = 1_000_000  # that are kept at most; those that would go first go earlier

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ostiary.core.access.device_facts import device_facts
-from ostiary.core.access.facts import UNKNOWN
 from ostiary.core.access.picture import Picture
 from ostiary.core.devices.device import Device
 from ostiary.core.directory.permissions import Action, judge
@@ -38,6 +37,7 @@ from ostiary.services.logs.record import record
 from ostiary.store import Tx, eligibilities, exemptions, requests
 from ostiary.store.exemptions import Person, person
 from ostiary.store.requests import Asked
+from ostiary.store.risk import risk_levels
 
 __all__ = ["ask_exemption", "asked", "checked", "outlook"]
 
@@ -158,14 +158,14 @@ async def _whose(tx: Tx, visit: Visit, picture: Picture, wish: Wish) -> Person |
 
 
 async def _known(tx: Tx, visit: Visit, picture: Picture, wish: Wish, whose: Person) -> Circumstances:
-    """Step: what the rules look at. How high the risk is nobody tells yet: unknown, which grants nothing (R4)."""
+    """Step: what the rules look at. How high the risk is may be unknown, which grants nothing (R4)."""
     someone = await approver(tx, visit, whose.id)
     assert someone is not None  # the row was read in this transaction
     return Circumstances(
         person=someone,
         eligibility=await eligibilities.standing(tx, whose.id, picture.exception_group, visit.now),
         device=device_facts(await _device(tx, visit, picture), visit.now),
-        risk=UNKNOWN,
+        risk=(await risk_levels(tx, whose.id, "", visit.now)).person,
         last_end=await exemptions.last_end(tx, whose.id, visit.now),
         running=await exemptions.find(tx, wish.extends) if wish.extends is not None else None,
         waiting=await requests.waiting(tx, whose.id, visit.now),

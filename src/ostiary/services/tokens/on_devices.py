@@ -55,6 +55,7 @@ def session_ask(
         machine_bound=person.machine or None,
         came_from=used_at if device else None,
         held=session.exemption,
+        story=session.story,
     )
 
 

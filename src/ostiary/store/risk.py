@@ -1,0 +1,59 @@
+"""
+How risky a sign-in and its person are, in one statement of a few index look-ups: it runs in each deciding transaction.
+"""
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import bindparam, func, literal, select
+
+from ostiary.core.access.facts import UNKNOWN, Unknown
+from ostiary.core.detections.risk import BEHIND, LASTS, level
+from ostiary.core.words.ids import UserId
+from ostiary.core.words.instants import Instant, between
+from ostiary.store import Tx
+from ostiary.store.schema import cursors, findings, journal
+from ostiary.store.sql import sql
+
+__all__ = ["READER", "Risks", "risk_levels"]
+
+READER = "detections"
+"""The cursor of what runs the rules."""
+
+
+class Risks(NamedTuple):
+    """Two levels, as conditional access names them."""
+
+    sign_in: str | Unknown = UNKNOWN
+    person: str | Unknown = UNKNOWN
+
+
+def _of_person(rank: int) -> Any:
+    """*rank*, where a finding of that rank about the person still counts."""
+    counts = (
+        findings.c.user == bindparam("user"), findings.c.person_risk == rank,
+        findings.c.at > bindparam("now") - LASTS[rank],
+    )  # fmt: skip
+    return select(literal(rank)).where(*counts).limit(1).scalar_subquery()
+
+
+_CURSOR = select(cursors.c.position).where(cursors.c.reader == bindparam("reader", READER)).scalar_subquery()
+_UNREAD = select(journal.c.at).where(journal.c.position > func.coalesce(_CURSOR, 0)).order_by(journal.c.position)
+_OF_SIGN_IN = select(func.max(findings.c.sign_in_risk)).where(findings.c.story == bindparam("story"))
+_RISKS = sql(
+    select(
+        _UNREAD.limit(1).scalar_subquery(),
+        func.coalesce(_OF_SIGN_IN.scalar_subquery(), 0),
+        func.coalesce(*(_of_person(rank) for rank in sorted(LASTS, reverse=True)), 0),
+    )
+)
+
+
+async def risk_levels(tx: Tx, user: UserId, story: str, now: Instant) -> Risks:
+    """
+    The levels of *user* and of their sign-in *story* (empty: it is none of a device). Unknown while an entry waits for
+    the rules for longer than `BEHIND`; else "none" until something was found.
+    """
+    row = await tx.one(_RISKS, user=user, story=story or None, now=now)
+    if row is None or (row[0] is not None and between(Instant(row[0]), now) > BEHIND):
+        return Risks()
+    return Risks(level(row[1]), level(row[2]))

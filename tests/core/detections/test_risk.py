@@ -1,0 +1,78 @@
+"""Risk from findings, by table: who caused what, and for whom it counts."""
+
+import pytest
+
+from ostiary.core.access.facts import UNKNOWN
+from ostiary.core.detections.cause import HOLDERS, cause_of
+from ostiary.core.detections.event import Event
+from ostiary.core.detections.finding import Cause, Severity, State
+from ostiary.core.detections.risk import HIGHEST, LASTS, level, of_person, of_sign_in
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.words.instants import Instant
+
+ALICE, MALLORY = "alice", "mallory"
+
+
+def event(kind: Kind, actor: str, user: str = ALICE, story: str = "s1") -> Event:
+    """What an entry told."""
+    by = actor.removeprefix("user:") if actor.startswith("user:") else ""
+    return Event("n1.1", kind, Instant(0), story, actor, "", by=by, user=user)
+
+
+@pytest.mark.parametrize(
+    ("kind", "actor", "user", "cause"),
+    [
+        (Kind.CLAIMED, "user:alice", ALICE, Cause.PERSON),
+        (Kind.CODE_WRONG, "user:alice", ALICE, Cause.PERSON),
+        (Kind.REPORTED, "user:alice", ALICE, Cause.REPORTER),
+        (Kind.CLAIMED, "user:mallory", ALICE, Cause.ANYBODY),
+        (Kind.USER_CHANGED, "user:mallory", ALICE, Cause.ANYBODY),
+        (Kind.REDEEMED, "nobody", ALICE, Cause.HOLDER),
+        (Kind.REUSED, "nobody", ALICE, Cause.HOLDER),
+        (Kind.STARTED, "nobody", ALICE, Cause.ANYBODY),
+        (Kind.START_REFUSED, "nobody", ALICE, Cause.ANYBODY),
+        (Kind.WRONG_KEY, "nobody", ALICE, Cause.ANYBODY),
+        (Kind.PROOF_REFUSED, "nobody", ALICE, Cause.ANYBODY),
+        (Kind.REDEEMED, "nobody", "", Cause.ANYBODY),
+    ],
+)
+def test_only_what_was_proved_is_somebodys_own_act(kind: Kind, actor: str, user: str, cause: Cause) -> None:
+    """What needs no account is nobody's, whomever it names."""
+    assert cause_of(event(kind, actor), user) is cause
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in HOLDERS])
+def test_no_kind_beyond_the_list_counts_without_its_person(kind: Kind) -> None:
+    """A kind that is added later is nobody's act until somebody says otherwise."""
+    assert cause_of(event(kind, "nobody"), ALICE) is Cause.ANYBODY
+
+
+def test_a_token_of_no_known_sign_in_proves_nothing() -> None:
+    """Whose it was, only the sign-in's own entries tell."""
+    assert cause_of(event(Kind.REDEEMED, "nobody", story=""), ALICE) is Cause.ANYBODY
+    assert cause_of(event(Kind.REDEEMED, "nobody", user=MALLORY), ALICE) is Cause.ANYBODY
+
+
+@pytest.mark.parametrize("severity", list(Severity))
+@pytest.mark.parametrize("cause", list(Cause))
+def test_what_was_dismissed_counts_for_nobody_and_what_was_confirmed_is_high(severity: Severity, cause: Cause) -> None:
+    """An administrator's word goes before what the rule said."""
+    assert of_sign_in(severity, State.DISMISSED) == of_person(severity, State.DISMISSED, cause) == 0
+    assert of_sign_in(severity, State.CONFIRMED) == of_person(severity, State.CONFIRMED, cause) == HIGHEST
+
+
+@pytest.mark.parametrize(
+    ("cause", "counts"),
+    [(Cause.PERSON, True), (Cause.HOLDER, True), (Cause.REPORTER, False), (Cause.ANYBODY, False)],
+)
+def test_an_open_finding_counts_for_its_person_only_where_it_is_about_their_own_act(cause: Cause, counts: bool) -> None:
+    """Whoever reports is not punished for it, and a stranger makes nobody risky."""
+    for rank, severity in enumerate(Severity, 1):
+        assert of_sign_in(severity, State.OPEN) == rank
+        assert of_person(severity, State.OPEN, cause) == (rank if counts else 0)
+
+
+def test_levels_have_graphs_names() -> None:
+    """Rank and name, and what is not known; the worse, the longer it counts."""
+    assert [level(rank) for rank in (0, 1, 2, 3, None)] == ["none", "low", "medium", "high", UNKNOWN]
+    assert sorted(LASTS.values()) == [LASTS[rank] for rank in (1, 2, 3)]
