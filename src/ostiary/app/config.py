@@ -16,10 +16,9 @@ from urllib.parse import urlsplit
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from ostiary.app import retention as tables
 from ostiary.app.providers import ProviderConfig
 from ostiary.app.providers import document as providers
-from ostiary.app.retention import KEEP_ALL, RetentionConfig, journal_kept, with_variable
-from ostiary.app.retention import document as retention
 from ostiary.app.telemetry_config import TelemetryConfig
 from ostiary.core.signins.limits import SAFE, Limits
 from ostiary.core.words.destinations import place_of, read_destinations
@@ -150,9 +149,8 @@ class Config(TelemetryConfig):
         tuple[ProviderConfig, ...],
         Field(max_length=16, description="OpenID Connect providers through which people sign in: tables, see below."),
     ] = ()
-    retention: Annotated[RetentionConfig, Field(description="How long what is kept is kept: a table, see below.")] = (
-        KEEP_ALL
-    )
+    retention: Annotated[tables.RetentionConfig, Field(description="How long: a table.")] = tables.KEEP_ALL
+    anchors: Annotated[tables.AnchorConfig, Field(description="Of the journal: a table.")] = tables.NO_ANCHORS
     notice_allow: Annotated[
         tuple[str, ...],
         Field(
@@ -273,7 +271,7 @@ def load(path: Path | None, environ: Mapping[str, str], **given: Any) -> Config:
     for variable, text in environ.items():
         if variable.startswith(PREFIX):
             name = variable.removeprefix(PREFIX).lower()
-            if not with_variable(values, name, text):
+            if not tables.with_variable(values, name, text):
                 values[name] = _read(name, text)
     values |= {name: value for name, value in given.items() if value is not None}
     try:
@@ -313,7 +311,9 @@ def settings(config: Config) -> Settings:
         mtls_origin=config.mtls_origin,
         attesting=_attesting(config),
         notice_reminder=minutes(config.notice_reminder),
-        journal_kept=journal_kept(config.retention),
+        journal_kept=tables.journal_kept(config.retention),
+        anchor_file=config.anchors.file,
+        anchor_every=minutes(config.anchors.minutes),
         ticket_host=config.ticket_host.lower(),
         ticket_token=_ticket_token(config.ticket_token_file),
     )
@@ -394,7 +394,7 @@ def document() -> str:
         "|---|---|---|",
     ]
     for name, field in sorted(Config.model_fields.items(), key=lambda item: item[0] in TelemetryConfig.model_fields):
-        default = field.default if field.default not in (None, "", (), KEEP_ALL) else "–"
+        default = field.default if field.default not in (None, "", (), tables.KEEP_ALL, tables.NO_ANCHORS) else "–"
         shown = str(default).lower() if isinstance(default, bool) else str(default)
         lines.append(f"| `{name}` | `{shown}` | {field.description} |")
-    return "\n".join([*lines, *retention(), *providers()]) + "\n"
+    return "\n".join([*lines, *tables.document(), *providers()]) + "\n"

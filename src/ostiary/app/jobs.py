@@ -25,6 +25,7 @@ from ostiary.services.directory.erase import erase
 from ostiary.services.directory.passkeys import tend_challenges
 from ostiary.services.exemptions.end import announce_ends, announce_lapses
 from ostiary.services.house import House
+from ostiary.services.logs.anchor import anchor
 from ostiary.services.logs.checkpoints import seal, thin_checkpoints
 from ostiary.services.logs.deliver import send_to_sinks
 from ostiary.services.logs.floods import write_floods, write_last_floods
@@ -72,6 +73,7 @@ JOBS: tuple[Job, ...] = (
     Job("checkpoints", 0.5, seal),
     Job("thinning", 3600, thin_checkpoints),
     Job("sinks", 0.5, send_to_sinks),
+    Job("anchors", 10, anchor),
     Job("pruning", 3600, prune),
     Job("erasing", 5, erase),
     Job("floods", 15, write_floods, own=True),

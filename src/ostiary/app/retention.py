@@ -1,7 +1,9 @@
 """
-The table `[retention]` of the configuration: how long what is kept is kept.
+The tables `[retention]` and `[anchors]` of the configuration: how long the journal is kept, and where its checkpoints
+go.
 """
 
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,9 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ostiary.core.logs.retention import SHORTEST
 from ostiary.core.words.instants import Span, days
 
-__all__ = ["KEEP_ALL", "RetentionConfig", "document", "journal_kept", "with_variable"]
-
-SECTION = "retention"
+__all__ = ["KEEP_ALL", "NO_ANCHORS", "AnchorConfig", "RetentionConfig", "document", "journal_kept", "with_variable"]
 
 
 class RetentionConfig(BaseModel):
@@ -33,13 +33,30 @@ class RetentionConfig(BaseModel):
 KEEP_ALL = RetentionConfig()
 
 
+class AnchorConfig(BaseModel):
+    """Where checkpoints go, out of reach of whoever holds their key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: Annotated[
+        Path | None,
+        Field(description="File on another mount, outside the data folder, to whose end they are added."),
+    ] = None
+    minutes: Annotated[int, Field(ge=1, le=1440, description="At most one in so many minutes.")] = 60
+
+
+NO_ANCHORS = AnchorConfig()
+TABLES: dict[str, type[BaseModel]] = {"retention": RetentionConfig, "anchors": AnchorConfig}
+
+
 def with_variable(values: dict[str, Any], name: str, text: str) -> bool:
-    """Take the variable *name* (`retention_journal`) into *values*, where it is one of this table's."""
-    if not name.startswith(f"{SECTION}_"):
+    """Take the variable *name* (`retention_journal`) into *values*, where it is one of these tables'."""
+    section, _, key = name.partition("_")
+    if section not in TABLES or not key:
         return False
-    before = values.get(SECTION, {})
+    before = values.get(section, {})
     if isinstance(before, dict):  # what is no table is told of by its reader
-        values[SECTION] = {**before, name.removeprefix(f"{SECTION}_"): text}
+        values[section] = {**before, key: text}
     return True
 
 
@@ -50,5 +67,9 @@ def journal_kept(config: RetentionConfig) -> Span | None:
 
 def document() -> list[str]:
     """Its part of docs/configuration.md."""
-    lines = ["", "## `[retention]`", "", "| Key | Default | Meaning |", "|---|---|---|"]
-    return [*lines, *(f"| `{name}` | `–` | {f.description} |" for name, f in RetentionConfig.model_fields.items())]
+    lines = []
+    for table, model in TABLES.items():
+        lines += ["", f"## `[{table}]`", "", "| Key | Default | Meaning |", "|---|---|---|"]
+        for name, field in model.model_fields.items():
+            lines.append(f"| `{name}` | `{'–' if field.default is None else field.default}` | {field.description} |")
+    return lines

@@ -17,7 +17,7 @@ from ostiary.cli.verb import ADMIN, Verb
 from ostiary.cli.when import when
 from ostiary.client.errors import Exit, Misused, ServerFault
 from ostiary.client.graph import Graph
-from ostiary.core.logs.checkpoint import Key, Malformed, Note, read_checkpoint, read_key, read_note
+from ostiary.core.logs.checkpoint import Key, Malformed, Note, read_checkpoint, read_key, read_notes
 from ostiary.core.logs.evidence import Kept, Report, verify
 from ostiary.core.logs.export_lines import canonical_text
 from ostiary.core.logs.formats import Format, csv_head, line_in
@@ -26,7 +26,8 @@ from ostiary.core.words.instants import to_iso
 __all__ = ["AUDIT_LOG"]
 
 BASE = "/ostiary/auditLog"
-LARGEST = 64 * 1024  # bytes of a note or a key
+LARGEST = 64 * 1024  # bytes of a key
+MOST_NOTES = 64 * 1024 * 1024  # bytes of a file of anchors: one an hour for a hundred years
 SHOWN = 20  # announcements of gaps, and runs of one, that are told in words
 LONGEST = 4 * 1024 * 1024  # characters of a line
 
@@ -44,7 +45,8 @@ FORMAT = Annotated[
     Format, typer.Option("--format", help="jsonl carries the proof; csv, ocsf (1.3) and cef are for other tools.")
 ]
 SINCE = Annotated[
-    Path | None, typer.Option("--since", metavar="FILE", help="A checkpoint that you kept: the log must go on from it.")
+    Path | None,
+    typer.Option("--since", metavar="FILE", help="Checkpoints that you kept: the log must go on from those."),
 ]
 
 
@@ -54,7 +56,7 @@ def export(
     """Export the journal, whole checkpoints around the time asked for; with its proofs as JSON, one object a line."""
     if since is not None and form is not Format.JSONL:
         raise Misused("--since: only jsonl carries the proof that leads there from a checkpoint")
-    kept = _size(_note(since)) if since is not None else None
+    kept = _size(_notes(since)) if since is not None else None
     moments = {"from": when(errand, start, "--from"), "to": when(errand, end, "--to")}
     asked: dict[str, Any] = {name: to_iso(moment) for name, moment in moments.items() if moment is not None}
     asked |= {} if kept is None else {"kept": kept}
@@ -101,10 +103,10 @@ def check(
     since: SINCE = None,
 ) -> None:
     """Check an export, offline: name the first line that is not as it was, and say what cannot be known. Exit 10."""
-    trusted, kept = _key(key), _note(since) if since is not None else None
+    trusted, kept = _key(key), _notes(since) if since is not None else []
     try:
         with file.open(encoding="utf-8", newline="\n") as lines:
-            report = verify(_bounded(lines), trusted, kept)
+            report = verify(_bounded(lines), trusted, *kept)
     except UnicodeDecodeError:
         raise Misused(f"{file}: not UTF-8") from None
     except OSError as wrong:
@@ -212,14 +214,16 @@ def _key(given: str) -> Key:
         raise Misused(f"--key: {wrong}") from None
 
 
-def _note(path: Path) -> Note:
+def _notes(path: Path) -> list[Note]:
+    """The checkpoint in *path*, or all those in a file of anchors. Raises Misused."""
     try:
-        note = read_note(read_text(path, LARGEST))
-        read_checkpoint(note)
+        notes = read_notes(read_text(path, MOST_NOTES))
+        _size(notes)
     except Malformed as wrong:
         raise Misused(f"{path}: {wrong}") from None
-    return note
+    return notes
 
 
-def _size(note: Note) -> int:
-    return read_checkpoint(note).size
+def _size(notes: list[Note]) -> int:
+    """Of the log at the newest of *notes*. Raises Malformed."""
+    return max(read_checkpoint(note).size for note in notes)

@@ -9,7 +9,7 @@ import os
 import stat
 from pathlib import Path
 
-__all__ = ["create", "exposure", "read_bounded", "replace", "sync_folder"]
+__all__ = ["append", "create", "exposure", "read_bounded", "replace", "sync_folder"]
 
 PRIVATE = 0o600
 PUBLIC = 0o644
@@ -45,6 +45,23 @@ def read_bounded(path: Path, limit: int) -> tuple[os.stat_result, bytes]:
     if len(content) > limit:
         raise ValueError(f"{path} is longer than {limit} bytes")
     return status, content
+
+
+def append(path: Path, content: bytes) -> None:
+    """
+    Add *content* to the end of a file, made where there is none; on disk when this returns. Works where nothing but
+    appending is allowed (`chattr +a`). Raises OSError, also for a link or what is no regular file.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    handle = os.open(path, flags, PUBLIC)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(f"{path} is not a regular file")
+        if os.write(handle, content) != len(content):
+            raise OSError(f"{path} took a part only")
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def create(path: Path, content: bytes, *, mode: int = PRIVATE) -> None:

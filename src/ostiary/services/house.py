@@ -79,6 +79,9 @@ class Settings:
     """Models whose makers are believed when a passkey is made (R22)."""
     notice_reminder: Span = minutes(30)
     """After how long those who may decide a request are reminded of it."""
+    anchor_file: Path | None = None
+    """Where checkpoints are put beside the journal (R15), one after the other."""
+    anchor_every: Span = hours(1)
     journal_kept: Span | None = None
     """How long entries of the journal stay (R15); None: for good."""
     ticket_host: str = ""

@@ -48,7 +48,7 @@ def test_an_auditor_is_let_in_wherever_something_is_read(tmp_path: Folder) -> No
     play(tmp_path, story, keys=True)
 
 
-def contents(folder: Folder) -> dict[str, list[object]]:
+def contents(folder: Folder) -> dict[str, list[str]]:
     """Every row of every table but the journal's own and the counts beside it."""
     passing = {"journal", "streams", "cursors", "stories", "log_leaves", "checkpoints", "log_keys"}
     with sqlite3.connect(folder / "ostiary.db") as db:

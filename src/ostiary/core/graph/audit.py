@@ -136,6 +136,7 @@ ACTIVITIES: Mapping[str, Activity] = {
     Was.KEYS_ROTATED: Activity("Rotate signing keys", "Policy", "Update"),
     Was.LOG_KEY_CHANGED: Activity("Change key of audit log", "Policy", "Update"),
     Was.LOG_EXPORTED: Activity("Export audit log", "Other", "Update"),
+    Was.LOG_ANCHORED: Activity("Anchor audit log", "Other", "Update"),
     Was.LOG_PRUNED: Activity("Prune audit log", "Policy", "Delete"),
     Was.LOG_ERASED: Activity("Erase data of user from audit log", "Policy", "Delete"),
     Was.KEYS_REWRAPPED: Activity("Rewrap sealed values", "Policy", "Update"),

@@ -29,7 +29,7 @@ from ostiary.core.logs.merkle import HASH
 from ostiary.core.words.instants import Instant, from_iso, to_iso
 
 __all__ = ["Checkpoint", "HandOver", "Key", "Malformed", "Note", "read_checkpoint", "read_hand_over", "read_key",
-           "read_note"]  # fmt: skip
+           "read_note", "read_notes"]  # fmt: skip
 
 LONGEST = 64 * 1024  # bytes of a note
 _ED25519 = b"\x01"  # signed-note's number of the algorithm
@@ -116,6 +116,14 @@ class HandOver:
     def text(self) -> str:
         """What both sign."""
         return f"{self.new.name}\nkey {self.size}\nold {self.old}\nnew {self.new}\ntime {to_iso(self.at)}\n"
+
+
+def read_notes(text: str) -> list[Note]:
+    """Several notes, an empty line between two of them, as a file of anchors has them. Raises Malformed."""
+    parts = text.strip("\n").split("\n\n")
+    if len(parts) % 2:
+        raise Malformed("not a signed note")
+    return [read_note(f"{body}\n\n{signed}\n") for body, signed in zip(parts[::2], parts[1::2], strict=True)]
 
 
 def read_note(note: str) -> Note:

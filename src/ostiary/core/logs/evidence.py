@@ -94,14 +94,14 @@ class Report:
     """What the export itself says of entries that are gone, there or before it."""
 
 
-def verify(lines: Iterable[str], key: Key, kept: Note | None = None) -> Report:
+def verify(lines: Iterable[str], key: Key, *kept: Note | None) -> Report:
     """
-    Judge the *lines* of an export, without their ends. *key* is one that its reader trusts; *kept* a checkpoint that
+    Judge the *lines* of an export, without their ends. *key* is one that its reader trusts; *kept* are checkpoints that
     they kept, signed by it or by one that it vouches for. Stops at the first damage.
     """
     report = Report()
     try:
-        _Reading(report, key, kept).judge(lines)
+        _Reading(report, key, [note for note in kept if note is not None]).judge(lines)
     except _Damaged as damaged:
         report.found = damaged.found
     return report
@@ -121,11 +121,12 @@ class _Line(NamedTuple):
 class _Reading:
     """One pass over an export."""
 
-    def __init__(self, report: Report, key: Key, kept: Note | None) -> None:
+    def __init__(self, report: Report, key: Key, kept: Sequence[Note]) -> None:
         self._report = report
         self._key = key
-        self._kept_note = kept
-        self._kept: Checkpoint | None = None
+        self._kept_notes = kept
+        self._kept: list[Checkpoint] = []
+        """Those that are met on the way, the largest first."""
         self._newest: Checkpoint | None = None
         self._header = Header("", Frontier(), None, 0, None)
         self._hand_overs: list[HandOver] = []
@@ -181,7 +182,7 @@ class _Reading:
         try:
             self._header = header = read_header(line)
             self._hand_overs = [read_hand_over(note) for note in header.hand_overs]
-            kept = read_checkpoint(self._kept_note) if self._kept_note is not None else None
+            kept = [read_checkpoint(note) for note in self._kept_notes]
             newest = read_checkpoint(header.newest) if header.newest is not None else None
         except Malformed as wrong:
             raise _Damaged(1, Damage.UNREADABLE, f"{wrong}") from None
@@ -197,8 +198,8 @@ class _Reading:
         self._newest = newest
         self._report.first = self._report.size = header.start.size
         self._report.begins = self._report.at = self._at
-        if kept is not None and self._kept_note is not None:
-            self._compare(kept, self._kept_note)
+        for one, note in sorted(zip(kept, self._kept_notes, strict=True), key=lambda pair: -pair[0].size):
+            self._compare(one, note)
 
     def _trust(self) -> None:
         """Every key that the given one vouches for, through hand-overs that both sides signed, and for which sizes."""
@@ -243,9 +244,10 @@ class _Reading:
         if newest is None or kept.size > newest.size:
             have = newest.size if newest is not None else 0
             raise _Damaged(1, Damage.CUT, f"the log had {kept.size} entries when that checkpoint was kept, now {have}")
-        self._report.kept = Kept.UNKNOWN
+        if self._report.kept is Kept.NONE:
+            self._report.kept = Kept.UNKNOWN
         if header.start.size < kept.size:  # within, or later than the export's end
-            self._kept = kept
+            self._kept.append(kept)
         elif header.start.size == kept.size:
             self._same(1, kept, header.start)
         elif header.kept is not None and header.kept.size == kept.size:
@@ -258,7 +260,6 @@ class _Reading:
             text = f"the first {kept.size} entries are not those of the kept checkpoint: the log was rewritten"
             raise _Damaged(line, Damage.FORKED, text)
         self._report.kept = Kept.SAME
-        self._kept = None
 
     # ---- the lines between two checkpoints
 
@@ -293,14 +294,14 @@ class _Reading:
         streams[leaf.stream] = leaf.number
 
     def _grown(self, leaves: list[bytes], line: int) -> Frontier:
-        """The tree with *leaves*; on the way it is compared with the kept one."""
-        kept, tree = self._kept, self._tree
-        if kept is None or kept.size > tree.size + len(leaves):
-            return tree.grown(leaves)
-        part = kept.size - tree.size
-        tree = tree.grown(leaves[:part])
-        self._same(line, kept, tree)
-        return tree.grown(leaves[part:])
+        """The tree with *leaves*; on the way it is compared with the kept ones."""
+        tree, done = self._tree, 0
+        while self._kept and self._kept[-1].size <= self._tree.size + len(leaves):
+            kept = self._kept.pop()
+            part = kept.size - self._tree.size
+            tree, done = tree.grown(leaves[done:part]), part
+            self._same(line, kept, tree)
+        return tree.grown(leaves[done:])
 
 
 def _read(number: int, line: str) -> Leaf | Note:

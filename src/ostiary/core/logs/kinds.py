@@ -342,6 +342,8 @@ class Kind(StrEnum):
     """It is not sent there any more: name, host."""
     SINK_TESTED = "admin:log_sink:tested"
     """Somebody looks whether it arrives there: name, host."""
+    LOG_ANCHORED = "system:log:anchored"
+    """A checkpoint was put where it is kept: size, checkpoint, file (whether the file of anchors took it)."""
     LOG_PRUNED = "system:log:pruned"
     """Entries older than the journal is kept were removed; their hashes stay: places (in its tree), count, reason."""
     LOG_ERASED = "system:log:erased"

@@ -122,6 +122,7 @@ _LIST: tuple[tuple[Event, tuple[Kind, ...]], ...] = (
     (Event(Class.DETECTION_FINDING, CREATE), (Kind.FINDING_RAISED,)),
     (Event(_API, READ), (Kind.LOG_EXPORTED,)),
     (Event(_API, UPDATE, failed=True), (Kind.ADMIN_REFUSED, Kind.EVENT_REJECTED, Kind.FAULT)),
+    (Event(_API, CREATE), (Kind.LOG_ANCHORED,)),
     (Event(_API, DELETE), (Kind.LOG_PRUNED, Kind.LOG_ERASED)),
     (Event(_API, OTHER), (Kind.ALERT,)),
 )  # fmt: skip

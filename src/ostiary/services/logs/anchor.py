@@ -1,0 +1,61 @@
+"""
+Anchors (R15): checkpoints put where whoever holds their key cannot change them: at the end of a file on another mount,
+and in an entry that every sink is sent.
+
+The file comes first: killed before the entry is written, the next run adds the same checkpoint, or a later one, again.
+"""
+
+import asyncio
+
+import structlog
+
+from ostiary.core.logs.entry import Entry
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.words.instants import Instant, between
+from ostiary.core.words.visit import Visit
+from ostiary.outside.files import append
+from ostiary.services.house import House
+from ostiary.services.logs.alerts import alert
+from ostiary.services.logs.record import record
+from ostiary.store import Tx, checkpoints, logs, sinks
+from ostiary.store.checkpoints import Sealed
+
+__all__ = ["FAILED", "anchor"]
+
+READER = "anchors"  # the cursor's row; its position is an instant, not a place in the journal
+FAILED = "anchor_failed"
+"""What the alert is about that says that the file does not take a checkpoint."""
+
+_log = structlog.get_logger("ostiary.anchors")
+
+
+async def anchor(house: House, visit: Visit) -> bool:
+    """Job: put the newest checkpoint where it is kept, unless one was put there a short while ago; whether it was."""
+    path, every = house.settings.anchor_file, house.settings.anchor_every
+
+    async def look(tx: Tx) -> tuple[Instant, Sealed | None, bool]:
+        return Instant(await logs.where(tx, READER) or 0), await checkpoints.newest(tx), bool(await sinks.sinks(tx))
+
+    last, newest, sent = await house.store.read(look)
+    if newest is None or not (path or sent) or (last and between(last, visit.now) < every):
+        return False
+    failed = False
+    if path is not None:
+        try:
+            await asyncio.to_thread(append, path, f"{newest.note}\n".encode())
+        except OSError as error:
+            _log.error("checkpoint not anchored", error=type(error).__name__)
+            failed = True
+
+    async def body(tx: Tx) -> bool:
+        seen = await logs.cursor(tx, READER)
+        if seen != last or not await logs.move_cursor(tx, READER, seen=seen, position=visit.now):
+            return False  # another run was first
+        if failed:
+            text = "The file of anchors (anchor_file) does not take checkpoints."
+            await alert(tx, visit, about=FAILED, text=text, target="log")
+        detail = {"size": newest.tree.size, "checkpoint": newest.note, "file": path is not None and not failed}
+        await record(tx, visit, Entry(Kind.LOG_ANCHORED, target="log", detail=detail))
+        return True
+
+    return await house.store.write(body)

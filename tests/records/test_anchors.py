@@ -1,0 +1,140 @@
+"""Anchors (R15): with checkpoints kept in a file elsewhere, a cut, and a rewrite with the key in hand, are found."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ostiary.core.logs.checkpoint import Malformed, Note, read_checkpoint, read_notes
+from ostiary.core.logs.evidence import Damage, Kept, verify
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.words.instants import minutes
+from ostiary.services.house import House
+from ostiary.services.logs import anchor as anchoring
+from ostiary.services.logs.anchor import FAILED, anchor
+from ostiary.services.logs.checkpoints import seal
+from tests.clock import MovableClock
+from tests.records.house import journal, visit
+from tests.records.test_checkpoints import exported, happen, key, play, sql
+
+Story = Callable[[House, MovableClock, Path], Awaitable[None]]
+
+
+def anchored(folder: Path, story: Story) -> None:
+    """Run *story* in a house with a file of anchors."""
+    path = folder / "elsewhere" / "anchors"
+    path.parent.mkdir()
+
+    async def with_file(house: House, clock: MovableClock) -> None:
+        await story(replace(house, settings=replace(house.settings, anchor_file=path)), clock, path)
+
+    play(folder, with_file)
+
+
+def notes_in(path: Path) -> list[Note]:
+    """What stands in the file."""
+    return read_notes(path.read_text())
+
+
+def block(path: Path) -> None:
+    """Something that is no file stands in its place."""
+    path.mkdir()
+
+
+def unblock(path: Path) -> None:
+    """And is gone again."""
+    path.rmdir()
+
+
+async def hour(house: House, clock: MovableClock, count: int = 7) -> bool:
+    """Something happens, is sealed and anchored, and an hour passes."""
+    await happen(house, count)
+    await seal(house, visit(house))
+    done = await anchor(house, visit(house))
+    clock.move(minutes(60))
+    return done
+
+
+def test_r15_checkpoints_are_added_at_most_once_in_a_while(tmp_path: Path) -> None:
+    """Each as it was signed; the entry holds it too, so that sinks have it; an export goes on from all of them."""
+
+    async def story(house: House, clock: MovableClock, path: Path) -> None:
+        assert not await anchor(house, visit(house))  # nothing is sealed
+        assert [await hour(house, clock) for _ in range(3)] == [True] * 3
+        await happen(house, 1)
+        await seal(house, visit(house))
+        assert await anchor(house, visit(house))
+        assert not await anchor(house, visit(house))
+        notes = notes_in(path)
+        entries = [detail for kind, detail in await journal(house) if kind == Kind.LOG_ANCHORED]
+        assert [one["checkpoint"] for one in entries] == [str(note) for note in notes]
+        assert len({read_checkpoint(note).size for note in notes}) == 4
+        await seal(house, visit(house))
+        report = verify(await exported(house), await key(house), *notes)
+        assert (report.found, report.kept) == (None, Kept.SAME)
+
+    anchored(tmp_path, story)
+
+
+def test_r15_a_cut_and_a_rewrite_are_found_with_the_file(tmp_path: Path) -> None:
+    """The database of an hour ago, which goes on with its key and is anchored again: the file remembers both."""
+
+    async def story(house: House, clock: MovableClock, path: Path) -> None:
+        await hour(house, clock)
+        tables = ("log_leaves", "checkpoints", "journal", "streams")
+        sql(tmp_path, *(f"CREATE TABLE kept_{name} AS SELECT * FROM {name}" for name in tables))
+        await hour(house, clock)
+        for name in tables:
+            sql(tmp_path, f"DELETE FROM {name}", f"INSERT INTO {name} SELECT * FROM kept_{name}")
+        sql(tmp_path, "UPDATE cursors SET position = (SELECT max(size) FROM checkpoints) WHERE reader = 'checkpoints'")
+        notes = notes_in(path)
+        assert verify(await exported(house), await key(house)).found is None
+        cut = verify(await exported(house), await key(house), *notes).found
+        assert cut is not None
+        assert cut.damage is Damage.CUT
+        await hour(house, clock, 40)
+        notes = notes_in(path)
+        assert verify(await exported(house), await key(house)).found is None
+        assert verify(await exported(house), await key(house), notes[-1]).found is None  # the newest alone says nothing
+        found = verify(await exported(house), await key(house), *notes).found
+        assert found is not None
+        assert found.damage is Damage.FORKED
+
+    anchored(tmp_path, story)
+
+
+def test_r15_a_file_that_takes_nothing_is_told_and_a_kill_adds_once_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An alert; after a kill between file and entry the same checkpoint stands there twice, which harms nobody."""
+
+    async def story(house: House, clock: MovableClock, path: Path) -> None:
+        block(path)
+        assert await hour(house, clock)
+        assert [d["about"] for kind, d in await journal(house) if kind == Kind.ALERT] == [FAILED]
+        unblock(path)
+
+        async def killed(*_: object) -> None:
+            raise OSError("killed")
+
+        await happen(house, 3)
+        await seal(house, visit(house))
+        monkeypatch.setattr(anchoring, "record", killed)
+        with pytest.raises(OSError, match="killed"):
+            await anchor(house, visit(house))
+        monkeypatch.undo()
+        assert await anchor(house, visit(house))
+        notes = notes_in(path)
+        assert len(notes) == 2
+        assert notes[0] == notes[1]
+        assert verify(await exported(house), await key(house), *notes).found is None
+
+    anchored(tmp_path, story)
+
+
+@pytest.mark.parametrize("text", ["", "x", "a\n\nb\n\nc", "a\n\nb"])
+def test_what_is_no_file_of_anchors_is_refused(text: str) -> None:
+    """A part of a note at the end, or something else."""
+    with pytest.raises(Malformed):
+        read_notes(text)
