@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from ostiary.app.config import Config, ConfigRefused, document, load, settings
+from ostiary.core.words.instants import days, minutes
 from ostiary.services.house import Proxy
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,3 +104,20 @@ def test_r24_what_outgoing_requests_may_reach_is_read_at_the_start() -> None:
     assert load(None, {}, outgoing_proxy="http://proxy.example:3128").outgoing_proxy
     for proxy in ("https://proxy.example:3128", "http://u:p@proxy.example:3128", "http://proxy.example", "proxy:3128"):
         assert "outgoing_proxy" in _refused(None, {}, outgoing_proxy=proxy)[0]
+
+
+def test_r15_tables_of_the_journal_are_read_from_file_and_environment(tmp_path: Path) -> None:
+    """A key of a table is a variable with both names; what is too short, or misspelt, is refused."""
+    path = tmp_path / "ostiary.toml"
+    path.write_text("[retention]\njournal = 400\n[anchors]\nminutes = 5\n")
+    plain = settings(load(path, {}))
+    assert (plain.journal_kept, plain.anchor_file, plain.anchor_every) == (days(400), None, minutes(5))
+    environ = {"OSTIARY_SERVER_RETENTION_JOURNAL": "90", "OSTIARY_SERVER_ANCHORS_FILE": "/mnt/worm/anchors"}
+    both = settings(load(path, environ))
+    assert (both.journal_kept, both.anchor_file, both.anchor_every) == (days(90), Path("/mnt/worm/anchors"), minutes(5))
+    assert settings(load(None, {})).journal_kept is None
+    for name in ("RETENTION_JOURNEL", "RETENTION_JOURNAL", "ANCHORS_MINUTES"):
+        (problem,) = _refused(path, {f"OSTIARY_SERVER_{name}": "7" if "JOURN" in name else "0"})
+        assert problem.startswith(name.lower().replace("_", ".", 1))
+    path.write_text("retention = 5\n")
+    assert _refused(path, {"OSTIARY_SERVER_RETENTION_JOURNAL": "90"})

@@ -27,7 +27,9 @@ def anchored(folder: Path, story: Story) -> None:
     path.parent.mkdir()
 
     async def with_file(house: House, clock: MovableClock) -> None:
-        await story(replace(house, settings=replace(house.settings, anchor_file=path)), clock, path)
+        await story(
+            replace(house, settings=replace(house.settings, anchor_file=path, data=folder / "data")), clock, path
+        )
 
     play(folder, with_file)
 
@@ -35,6 +37,11 @@ def anchored(folder: Path, story: Story) -> None:
 def notes_in(path: Path) -> list[Note]:
     """What stands in the file."""
     return read_notes(path.read_text())
+
+
+def there(path: Path) -> bool:
+    """Whether it exists."""
+    return path.exists()
 
 
 def block(path: Path) -> None:
@@ -129,6 +136,18 @@ def test_r15_a_file_that_takes_nothing_is_told_and_a_kill_adds_once_more(
         assert len(notes) == 2
         assert notes[0] == notes[1]
         assert verify(await exported(house), await key(house), *notes).found is None
+
+    anchored(tmp_path, story)
+
+
+def test_r15_a_file_in_the_data_folder_is_no_anchor(tmp_path: Path) -> None:
+    """Whoever puts the folder back puts it back too: nothing is written there, and an alert says so."""
+
+    async def story(house: House, clock: MovableClock, path: Path) -> None:
+        inside = replace(house, settings=replace(house.settings, data=tmp_path / "elsewhere" / ".." / "elsewhere"))
+        assert await hour(inside, clock)
+        assert [d["about"] for kind, d in await journal(house) if kind == Kind.ALERT] == [FAILED]
+        assert not there(path)
 
     anchored(tmp_path, story)
 

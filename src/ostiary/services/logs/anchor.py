@@ -6,6 +6,7 @@ The file comes first: killed before the entry is written, the next run adds the 
 """
 
 import asyncio
+from pathlib import Path
 
 import structlog
 
@@ -42,7 +43,7 @@ async def anchor(house: House, visit: Visit) -> bool:
     failed = False
     if path is not None:
         try:
-            await asyncio.to_thread(append, path, f"{newest.note}\n".encode())
+            await asyncio.to_thread(_put, path, house.settings.data, f"{newest.note}\n".encode())
         except OSError as error:
             _log.error("checkpoint not anchored", error=type(error).__name__)
             failed = True
@@ -52,10 +53,17 @@ async def anchor(house: House, visit: Visit) -> bool:
         if seen != last or not await logs.move_cursor(tx, READER, seen=seen, position=visit.now):
             return False  # another run was first
         if failed:
-            text = "The file of anchors (anchor_file) does not take checkpoints."
+            text = "The file of anchors does not take checkpoints, or lies in the data folder, which proves nothing."
             await alert(tx, visit, about=FAILED, text=text, target="log")
         detail = {"size": newest.tree.size, "checkpoint": newest.note, "file": path is not None and not failed}
         await record(tx, visit, Entry(Kind.LOG_ANCHORED, target="log", detail=detail))
         return True
 
     return await house.store.write(body)
+
+
+def _put(path: Path, data: Path, note: bytes) -> None:
+    """Add *note* to *path*, unless that goes wherever the *data* folder goes. Raises OSError."""
+    if path.resolve().is_relative_to(data.resolve()):
+        raise OSError("in the data folder")
+    append(path, note)
