@@ -145,7 +145,7 @@ def test_r17_no_label_holds_anything_that_people_chose(watched: Watched) -> None
         "kind": re.compile("|".join(re.escape(kind.value) for kind in Kind)),
         "job": re.compile("[a-z]+"),
         "result": re.compile("ok|failed|sent|dropped"),
-        "reader": re.compile("stories|checkpoints|detections|notices|signals"),
+        "reader": re.compile("stories|checkpoints|detections|notices|signals|sinks"),
         "how": re.compile("usual|break_glass"),
         "algorithm": re.compile("ES256|RS256"),
         "le": re.compile(r"[0-9.]+|\+Inf"),

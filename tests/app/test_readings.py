@@ -51,10 +51,14 @@ def test_entries_are_counted_once_and_by_their_own_node(tmp_path: Path, monkeypa
             assert told(again, "ostiary_journal_entries")[Kind.ALERT.value,] == 3
             behind = told(reading, "ostiary_reader_behind_entries")
             assert behind["stories",] == 0  # it never read: it begins where the journal is
+            assert behind["sinks",] == 0
             await parts.store.write(lambda tx: logs.cursor(tx, "stories"))
+            await parts.store.write(lambda tx: logs.join(tx, "sink:up to date"))
+            await parts.store.write(lambda tx: logs.cursor(tx, "sink:one that reads nothing"))
             reading = await metrics.reading()
             head = told(reading, "ostiary_journal_head")[()]
             assert told(reading, "ostiary_reader_behind_entries")["stories",] == head >= 9
+            assert told(reading, "ostiary_reader_behind_entries")["sinks",] == head
         finally:
             await other.close()
             await close_house(house, parts)

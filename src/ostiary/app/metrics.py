@@ -261,6 +261,9 @@ METRICS: tuple[Measured, ...] = (
         "ostiary_notice_channels_failing", "gauge", "Channels whose last try failed.", _stored(lambda s: s.channels)
     ),
     Measured(
+        "ostiary_log_sinks_failing", "gauge", "Sinks of the journal whose last try failed.", _stored(lambda s: s.sinks)
+    ),
+    Measured(
         "ostiary_signals_waiting", "gauge", "Security events in line for receivers.", _stored(lambda s: s.signals.count)
     ),
     Measured("ostiary_signals_waiting_seconds", "gauge", "Age of the oldest of them.", _waiting(lambda s: s.signals)),

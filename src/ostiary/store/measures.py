@@ -13,19 +13,24 @@ from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx, kill_switch, logs
 from ostiary.store.schema import (
     checkpoints,
+    cursors,
     exemption_requests,
     exemptions,
     journal,
     keys,
+    log_sinks,
     notice_channels,
     notices,
     signal_outbox,
 )
 from ostiary.store.schema_exemptions import OPEN, OWES_REVIEW
+from ostiary.store.sinks import READER as SINK
 from ostiary.store.sql import sql
 
-__all__ = ["Lag", "Measures", "entries", "measure"]
+__all__ = ["SINKS", "Lag", "Measures", "entries", "measure"]
 
+SINKS = "sinks"
+"""The reader that stands for all sinks: the one that is furthest behind. Their names are people's."""
 MOST = 50_000
 """Journal entries that one look counts; the next look goes on there."""
 
@@ -38,6 +43,8 @@ _KINDS = sql(
     .group_by(journal.c.kind)
 )  # fmt: skip
 _UNREAD = sql(select(journal.c.at).where(journal.c.position > bindparam("after")).order_by(journal.c.position).limit(1))
+_SINKS = sql(select(func.min(cursors.c.position)).where(cursors.c.reader.startswith(SINK, autoescape=True)))
+_SINKS_FAIL = sql(select(func.count()).select_from(log_sinks).where(log_sinks.c.failures > 0))
 _EXEMPTIONS = sql(
     select(exemptions.c.break_glass, func.count())
     .where(exemptions.c.ends > bindparam("now"), exemptions.c.starts <= bindparam("now"), exemptions.c.ended.is_(None))
@@ -92,12 +99,16 @@ class Measures:
     channels: int
     """Channels whose last try failed."""
     signals: Lag
+    sinks: int
+    """Sinks of the journal whose last try failed."""
 
 
 async def measure(tx: Tx, now: Instant, readers: tuple[str, ...]) -> Measures:
     """Everything as it is at *now*; *readers* are those that follow the journal."""
     head = await logs.head(tx)
     behind = {name: await _behind(tx, await logs.where(tx, name), head) for name in readers}
+    slowest = await tx.one(_SINKS)
+    behind[SINKS] = await _behind(tx, slowest[0] if slowest else None, head)
     open_now = {bool(glass): int(count) for glass, count in await tx.all(_EXEMPTIONS, now=now)}
     checkpoint = await tx.one(_CHECKPOINT)
     return Measures(
@@ -113,6 +124,7 @@ async def measure(tx: Tx, now: Instant, readers: tuple[str, ...]) -> Measures:
         notices=_lag(await tx.one(_NOTICES)),
         channels=_lag(await tx.one(_CHANNELS)).count,
         signals=_lag(await tx.one(_SIGNALS)),
+        sinks=_lag(await tx.one(_SINKS_FAIL)).count,
     )
 
 

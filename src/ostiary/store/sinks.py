@@ -23,12 +23,12 @@ class Due(NamedTuple):
     seen: int
 
 
-_READER = "sink:"
+READER = "sink:"
 _SHOWN = tuple(
     log_sinks.c[name] for name in ("id", "name", "form", "body", "host", "created", "sent", "failures", "trouble")
 )
 _behind = select(func.max(journal.c.position)).scalar_subquery() - cursors.c.position
-_JOINED = log_sinks.join(cursors, cursors.c.reader == _READER + log_sinks.c.id)
+_JOINED = log_sinks.join(cursors, cursors.c.reader == READER + log_sinks.c.id)
 _ALL = sql(select(*_SHOWN, _behind).select_from(_JOINED).order_by(log_sinks.c.created, log_sinks.c.id))
 _FIND = sql(
     select(*_SHOWN, _behind, log_sinks.c.sealed, cursors.c.position)
@@ -78,18 +78,18 @@ async def add(tx: Tx, sink: Sink, sealed: bytes) -> None:
         _ADD, id=sink.id, name=sink.name, form=sink.form.value, body=sink.body.value, host=sink.host, sealed=sealed,
         created=sink.created,
     )  # fmt: skip
-    await logs.join(tx, _READER + sink.id)
+    await logs.join(tx, READER + sink.id)
 
 
 async def remove(tx: Tx, id: str) -> None:
     """It goes, and holds nothing of the journal back any more."""
     await tx.run(_REMOVE, id_=id)
-    await tx.run(_LEAVE, reader_=_READER + id)
+    await tx.run(_LEAVE, reader_=READER + id)
 
 
 async def move(tx: Tx, id: str, *, seen: int, position: int) -> bool:
     """Compare-and-swap of how far it has come."""
-    return await logs.move_cursor(tx, _READER + id, seen=seen, position=position)
+    return await logs.move_cursor(tx, READER + id, seen=seen, position=position)
 
 
 async def mark(
