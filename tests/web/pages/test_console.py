@@ -9,6 +9,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ostiary.core.directory.people import Role, User
 from ostiary.core.directory.permissions import judge
@@ -19,7 +21,18 @@ from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant, minutes
 from ostiary.store import Tx, directory
 from ostiary.web.pages import console
-from ostiary.web.pages.console import lists, signins
+from ostiary.web.pages.console import (
+    applications,
+    audit,
+    charts,
+    devices,
+    exemptions,
+    groups,
+    lists,
+    people,
+    requests,
+    signins,
+)
 from ostiary.web.pages.console.export import BrokenOff
 from ostiary.web.pages.console.navigation import PLACES
 from tests.web.pages.site import ALICE, BOB, CAROL, Browser, Site, actions
@@ -200,6 +213,77 @@ def test_a_person_s_page_shows_what_is_open(site: Site) -> None:
     assert "install the build tool" in page.text
     assert re.search(r'data-left="[^"]+">[01]:[0-9]{2}:[0-9]{2}<', page.text)
     assert browser.get("/console/people/nobody").status_code == 404
+
+
+LISTS = (
+    applications.LIST, audit.LIST, devices.LIST, exemptions.LIST, groups.LIST, people.LIST, requests.LIST, signins.LIST,
+)  # fmt: skip
+
+
+def test_every_list_is_searched_and_exported(site: Site) -> None:
+    """Each field of each form is a question that its deed takes, and both exports hold what the list shows."""
+    site.open(CAROL)
+    browser = entered(site, BOB, Role.AUDITOR)
+    assert {what.here.path for what in LISTS} == {place.path for place in PLACES[1:]}
+    for what in LISTS:
+        page = browser.get(what.address)
+        shown = table(page)
+        rows = json.loads(browser.get(f"{what.address}?export=json").text)
+        assert len(list(csv.reader(io.StringIO(browser.get(f"{what.address}?export=csv").text)))) == len(rows) + 1
+        assert len(rows) >= len(shown)
+        for text in ("carol@example.com", "user:x", "203.0.113.9", "it's", "7e4a0000-0000-4000-8000-000000000001"):
+            assert browser.get(f"{what.address}?q={text}").status_code == 200, (what.address, text)
+        for name, value in re.findall(r'<select id="[^"]+" name="([^"]+)">.*?value="([^"]+)"', page.text, re.S):
+            assert browser.get(f"{what.address}?{name}={value}").status_code == 200, (what.address, name, value)
+        if what.period:
+            assert browser.get(f"{what.address}?from=2020-01-01&to=2020-01-02").status_code == 200
+
+
+def test_each_thing_has_a_page_of_its_own(site: Site) -> None:
+    """What stands first in a list leads there; what there is not is told in the same words for all."""
+    site.open(CAROL)
+    browser = entered(site, BOB, Role.AUDITOR)
+    says = {"groups": "Carol", "applications": "Build tool", "audit": "install the build tool", "exemptions": "Carol",
+            "requests": "install the build tool"}  # fmt: skip
+    for name, text in says.items():
+        page = browser.get(f"/console/{name}")
+        first = re.search(rf'<a href="(/console/{name}/[^"]+)"', page.text.partition("<tbody>")[2])
+        assert first, name
+        seen = browser.get(first[1])
+        assert seen.status_code == 200
+        assert text in seen.text, name
+    for name in (*says, "devices"):
+        assert browser.get(f"/console/{name}/nothing").status_code == 404, name
+
+
+def test_the_charts_count_what_the_log_holds(site: Site) -> None:
+    """An hour's sign-ins by what they came to, and today's exemptions, also as a table; no style and no script."""
+    site.open(CAROL)
+    site.start()
+    browser = entered(site, BOB, Role.AUDITOR)
+    page = browser.get("/console")
+    figures = [
+        [" ".join(cell.split()) for cell in re.findall(r"<t[hd][^>]*>([^<]*)<", row)]
+        for row in re.findall(r"<tr>(.*?)</tr>", page.text.partition('id="hours-table"')[2], re.S)
+    ]
+    assert figures[0] == ["Hour (UTC)", "succeeded", "failed", "under way"]
+    assert figures[24][1:] == ["1", "0", "1"]
+    assert sum(int(count) for row in figures[1:24] for count in row[1:]) == 0
+    assert re.search(r"<td>1</td></tr>\s*</tbody>", page.text.partition('id="days-table"')[2])
+    assert page.text.count("<rect") == 3
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)), min_size=1, max_size=30))
+def test_a_chart_stays_inside_its_drawing(counts: list[tuple[int, int]]) -> None:
+    """Whatever the figures: each bar stands on the ground, none is higher than the drawing, and nothing is hidden."""
+    bars = tuple(charts.Bar(str(place), each) for place, each in enumerate(counts))
+    chart = charts.Chart("c", "t", "s", "o", (("a", "good"), ("b", "bad")), bars)
+    assert len(chart.pieces) == sum(count > 0 for each in counts for count in each)
+    for piece in chart.pieces:
+        assert 0 <= piece.x < piece.x + piece.width <= charts.WIDTH
+        assert -0.2 <= piece.y < piece.y + piece.height <= charts.HEIGHT + 0.2
+        assert piece.height >= 2
 
 
 def test_r16_a_page_that_only_watches_uses_no_session(site: Site) -> None:

@@ -6,8 +6,6 @@ The journal in the formats of other tools: lines of CSV, OCSF and CEF. Only JSON
 * CEF 0: header fields escape backslash and pipe, extension values backslash, equals sign and line breaks.
 """
 
-import csv
-import io
 import json
 from collections.abc import Mapping
 from enum import StrEnum
@@ -15,6 +13,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from ostiary.core.logs.ocsf import HIGH, INFORMATIONAL, PRODUCT, event_of, ocsf, severity
+from ostiary.core.words.csv_cells import defused, row
 from ostiary.core.words.instants import Instant, to_iso
 
 __all__ = ["Format", "cef", "csv_head", "csv_line", "line_in"]
@@ -23,7 +22,6 @@ _COLUMNS = (
     "time", "action", "actor", "actor_name", "address", "agent", "origin", "target", "story", "visit", "stream",
     "number", "detail",
 )  # fmt: skip
-_FORMULA = frozenset("=+-@\t\r\n|%＝＋－＠")  # what spreadsheets begin a formula, or a command, with
 _LONGEST = 4000  # characters of a CEF custom string
 _SEVERITIES = {INFORMATIONAL: 2, HIGH: 8}  # of 10; what failed lies between
 
@@ -52,26 +50,13 @@ def line_in(form: Format, body: Mapping[str, Any]) -> str:
 
 def csv_head() -> str:
     """The names of the columns."""
-    return _row(_COLUMNS)
+    return row(_COLUMNS)
 
 
 def csv_line(body: Mapping[str, Any]) -> str:
     """One row. A line break within a cell stays, quoted."""
     shown = {**body, "time": to_iso(Instant(body["at"])), "detail": _json(body.get("detail") or {})}
-    return _row(tuple(_cell(shown.get(name, "")) for name in _COLUMNS))
-
-
-def _row(cells: tuple[str, ...]) -> str:
-    made = io.StringIO()
-    csv.writer(made, quoting=csv.QUOTE_ALL, lineterminator="").writerow(cells)
-    return made.getvalue()
-
-
-def _cell(value: object) -> str:
-    """As text; behind an apostrophe where a spreadsheet would run it, also after spaces that it passes over."""
-    text = str(value)
-    first = text.lstrip(" \u00a0")[:1]
-    return f"'{text}" if first in _FORMULA and first else text
+    return row(defused(shown.get(name, "")) for name in _COLUMNS)
 
 
 def cef(body: Mapping[str, Any]) -> str:

@@ -5,7 +5,17 @@ A page is one module with its `ROUTES`, one line in `navigation.PLACES` and one 
 see it, `lists.py` makes a list of one value, `live.py` keeps pages up to date.
 """
 
-from ostiary.web.pages.console import exemptions, home, people, signins
+from ostiary.web.pages.console import (
+    applications,
+    audit,
+    devices,
+    exemptions,
+    groups,
+    home,
+    people,
+    requests,
+    signins,
+)
 from ostiary.web.pages.page import Page
 
 __all__ = ["ROUTES", "SUBJECTS"]
@@ -13,8 +23,13 @@ __all__ = ["ROUTES", "SUBJECTS"]
 SUBJECTS: tuple[tuple[Page, ...], ...] = (
     home.ROUTES,
     signins.ROUTES,
+    requests.ROUTES,
     exemptions.ROUTES,
     people.ROUTES,
+    groups.ROUTES,
+    applications.ROUTES,
+    devices.ROUTES,
+    audit.ROUTES,
 )
 
 ROUTES: tuple[Page, ...] = tuple(page for pages in SUBJECTS for page in pages)

@@ -6,8 +6,6 @@ gets no further piece, and the download breaks off visibly. A cell that a spread
 defused.
 """
 
-import csv
-import io
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
@@ -17,6 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from ostiary.core.directory.permissions import judge
 from ostiary.core.graph.fields import Field, Kind, Shape, render
 from ostiary.core.graph.query import Page, write_cursor
+from ostiary.core.words.csv_cells import defused, row
 from ostiary.core.words.instants import to_datetime
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
@@ -83,12 +82,12 @@ async def _json(shape: Shape[Any], pages: AsyncIterator[Page[Any]]) -> AsyncIter
 async def _csv(shape: Shape[Any], pages: AsyncIterator[Page[Any]]) -> AsyncIterator[str]:
     """One line an entity; a property inside another has both names (``status/errorCode``)."""
     names = list(_leaves(shape.fields))
-    yield _line(names)
+    yield row(names) + "\r\n"
     async for page in pages:
         lines = []
         for item in page.items:
-            row = render(shape.fields, item)
-            lines.append(_line([_cell(_found(row, name)) for name in names]))
+            told = render(shape.fields, item)
+            lines.append(row([_cell(_found(told, name)) for name in names]) + "\r\n")
         yield "".join(lines)
 
 
@@ -102,15 +101,15 @@ def _leaves(fields: tuple[Field[Any], ...], prefix: str = "") -> Iterator[str]:
             yield prefix + field.name
 
 
-def _found(row: Row, name: str) -> Any:
-    value: Any = row
+def _found(told: Row, name: str) -> Any:
+    value: Any = told
     for part in name.split("/"):
         value = value.get(part) if isinstance(value, dict) else None
     return value
 
 
 def _cell(value: Any) -> str:
-    """A plain text; what begins like a formula, or with what spreadsheets skip before one, gets an apostrophe."""
+    """A plain text, which no spreadsheet runs; a number is left a number."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -120,10 +119,4 @@ def _cell(value: Any) -> str:
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         value = " ".join(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return f"'{text}" if text.lstrip(" ")[:1] in ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%") and text else text
-
-
-def _line(cells: list[str]) -> str:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow(cells)
-    return out.getvalue()
+    return defused(text)

@@ -14,12 +14,14 @@ from ostiary.core.access.picture import Picture
 from ostiary.core.directory.people import Role
 from ostiary.core.graph.query import And, Compare, Page, Query
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.words.instants import Span, after, days
+from ostiary.core.words.instants import Span, after, days, to_datetime
 from ostiary.core.words.outcome import Refused
+from ostiary.services.exemptions.counts import exemptions_by_day, sign_ins_by_hour
 from ostiary.services.exemptions.requests import list_requests
 from ostiary.services.house import House, able
 from ostiary.services.logs.list import audits
 from ostiary.services.logs.sign_ins import signins
+from ostiary.web.pages.console.charts import Bar, Chart
 from ostiary.web.pages.console.exemptions import end_way, every, exemption_path
 from ostiary.web.pages.console.frame import show
 from ostiary.web.pages.console.lists import Tag
@@ -39,6 +41,10 @@ _BLOCK = {
     State.REPORT_ONLY: Tag("only reports", "bad"),
     State.DISABLED: Tag("off", "bad"),
 }
+
+
+_SORTS = (("succeeded", "good"), ("failed", "bad"), ("under way", "plain"))
+_OPENED = (("opened", "plain"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +68,24 @@ async def _show(guest: Guest) -> Response:
         guest, "home.html", HERE, guardrails=guardrails(house, house.desk.picture),
         open_now=[(each, exemption_path(each.exemption.id), end_way(guest, each)) for each in _items(open_now)],
         waiting=_items(waiting), latest=[(each, result(each), story_path(each.id)) for each in _items(latest)],
-        alerts=_items(alerts), live="signins exemptions policies alerts", reloads=True,
+        alerts=_items(alerts), charts=await _charts(guest), live="signins exemptions policies alerts", reloads=True,
     )  # fmt: skip
+
+
+async def _charts(guest: Guest) -> list[Chart]:
+    """Of what the person before the page may see."""
+    by_hour = await sign_ins_by_hour(guest.house, guest.visit)
+    by_day = await exemptions_by_day(guest.house, guest.visit)
+    found = []
+    if not isinstance(by_hour, Refused):
+        bars = tuple(Bar(to_datetime(each.start).strftime("%-d %b, %H:00"), each.numbers) for each in by_hour)
+        says = "For each hour, sign-ins that succeeded, that failed and that are under way."
+        found.append(Chart("hours", "Sign-ins of the last 24 hours, by result", says, "Hour (UTC)", _SORTS, bars))
+    if not isinstance(by_day, Refused):
+        bars = tuple(Bar(to_datetime(each.start).strftime("%-d %b"), each.numbers) for each in by_day)
+        says = "For each day, how many exemptions were opened."
+        found.append(Chart("days", "Exemptions opened in the last 14 days", says, "Day (UTC)", _OPENED, bars))
+    return found
 
 
 def _items(found: Page[Any] | Refused) -> tuple[Any, ...]:

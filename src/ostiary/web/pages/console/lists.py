@@ -44,6 +44,8 @@ class How(StrEnum):
     """An id or an address, in letters of one width."""
     MOMENT = "moment"
     """An `Instant`: when, and how long ago."""
+    SPAN = "span"
+    """How long something is."""
     LEFT = "left"
     """An `Instant` ahead: what is left until then, counted down."""
     TAG = "tag"
@@ -143,6 +145,20 @@ class List(Generic[T]):
     """What of `live.py` changes it: the first page is then kept up to date."""
     order: str = ""
     """An `$orderby` where the resource's own order is not the one to show."""
+    path: str = ""
+    """Its address, where that is below its place."""
+    title: str = ""
+    """Its heading, where that is not its place's."""
+
+    @property
+    def address(self) -> str:
+        """Where it is."""
+        return self.path or self.here.path
+
+    @property
+    def heading(self) -> str:
+        """What stands above it."""
+        return self.title or self.here.title
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -239,7 +255,7 @@ def _row(guest: Guest, what: List[Any], item: Any) -> Row:
 
 def _address(what: List[Any], typed: Mapping[str, str], **more: str) -> str:
     asked = urlencode({**typed, **more})
-    return f"{what.here.path}?{asked}" if asked else what.here.path
+    return f"{what.address}?{asked}" if asked else what.address
 
 
 def _pieces(guest: Guest, what: List[Any]) -> Callable[[Visit, str, int], Awaitable[Page[Any] | Refused]]:

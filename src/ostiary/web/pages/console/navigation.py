@@ -30,8 +30,13 @@ class Place:
 PLACES: tuple[Place, ...] = (
     Place(HOME, "Overview", Action.READ_LOGS),
     Place("/console/signins", "Sign-ins", Action.READ_LOGS),
+    Place("/console/requests", "Requests", Action.READ_EXEMPTIONS),
     Place("/console/exemptions", "Exemptions", Action.READ_EXEMPTIONS),
     Place("/console/people", "People", Action.READ_DIRECTORY),
+    Place("/console/groups", "Groups", Action.READ_DIRECTORY),
+    Place("/console/applications", "Applications", Action.READ_DIRECTORY),
+    Place("/console/devices", "Machines", Action.READ_DIRECTORY),
+    Place("/console/audit", "Audit log", Action.READ_LOGS),
 )
 """What lies below a page (`/console/signins/{id}`) belongs to it."""
 

@@ -1,0 +1,88 @@
+"""
+The audit log: what was changed, by whom and why; and one change with what it was before.
+"""
+
+import re
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+from ostiary.core.graph.audit import ACTIVITIES, AUDIT, Audit, audit_id
+from ostiary.core.graph.fields import render as as_graph
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.services.logs.list import audit, audits
+from ostiary.web.pages.console.frame import console_page, show
+from ostiary.web.pages.console.lists import Choice, Column, How, List, Period, Search, listed, literal
+from ostiary.web.pages.console.navigation import at
+from ostiary.web.pages.page import Guest, render
+
+__all__ = ["ROUTES", "entry_path"]
+
+HERE = at("/console/audit")
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+
+
+def entry_path(entry: Audit) -> str:
+    """The page of one change."""
+    return f"{HERE.path}/{quote(audit_id(entry.entry), safe='')}"
+
+
+def _by(entry: Audit) -> str:
+    return str(entry.entry.body.get("actor_name") or entry.actor_principal or entry.entry.actor)
+
+
+def _why(entry: Audit) -> str:
+    return str(entry.detail.get("reason") or entry.detail.get("text") or "")
+
+
+def _ask(text: str) -> str:
+    """A reference, else what was changed or who did, as the log names them: `user:…`, `policy:…`."""
+    if _ID.fullmatch(text):
+        return f"correlationId eq {literal(text.lower())}"
+    return f"ostiary/target eq {literal(text)}"
+
+
+LIST = List(
+    HERE,
+    AUDIT,
+    audits,
+    (
+        Column("When", lambda a: a.entry.at, How.MOMENT, entry_path),
+        Column("What", lambda a: a.activity.name),
+        Column("By", _by),
+        Column("About", lambda a: a.target_name or a.entry.target),
+        Column("Why", _why),
+    ),
+    lead="Every change, and what administrators should know. The latest is first.",
+    empty="Nothing was changed yet.",
+    search=Search("Reference, or what it is about", "The whole of it: a reference, user:…, policy:…", _ask),
+    choices=(
+        Choice(
+            "what", "What", lambda guest: sorted(((str(kind), each.name) for kind, each in ACTIVITIES.items()),
+                                                 key=lambda pair: pair[1]),
+            lambda value: f"ostiary/kind eq {literal(value)}",
+        ),
+    ),
+    period=Period("activityDateTime"),
+    subject="audit",
+)  # fmt: skip
+
+
+async def _list(guest: Guest) -> Response:
+    return await listed(guest, LIST)
+
+
+async def _one(guest: Guest) -> Response:
+    found = await audit(guest.house, guest.visit, guest.path("entry")[:128])
+    if isinstance(found, Refused):
+        gone = Refused(Reason.NOT_FOUND, "There is no such entry.")
+        return render(guest, "wrong.html", status=404, refused=gone, ways=((HERE.path, HERE.title),))
+    told = as_graph(AUDIT.fields, found)
+    return show(
+        guest, "audit.html", HERE, entry=found.entry, activity=found.activity, by=_by(found), why=_why(found),
+        about=found.target_name or found.entry.target, further=told["additionalDetails"],
+        changed=[each for target in told["targetResources"] for each in target["modifiedProperties"]], live="",
+    )  # fmt: skip
+
+
+ROUTES = (console_page(HERE, get=_list), console_page(HERE, path=HERE.path + "/{entry}", get=_one))

@@ -1,0 +1,75 @@
+"""
+Groups: all of them, and one with its members. Whoever holds an active exemption is a member of the exception group.
+"""
+
+from dataclasses import replace
+from functools import partial
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+from ostiary.core.directory.people import EXCEPTION, User
+from ostiary.core.graph.group import GROUP
+from ostiary.core.graph.query import Page, Query
+from ostiary.core.graph.user import USER
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.visit import Visit
+from ostiary.services.directory.search import find_group, members_of, search_groups
+from ostiary.services.house import House
+from ostiary.web.pages.console import people
+from ostiary.web.pages.console.frame import console_page
+from ostiary.web.pages.console.lists import Column, How, List, Search, listed, literal
+from ostiary.web.pages.console.navigation import at
+from ostiary.web.pages.page import Guest, render
+
+__all__ = ["ROUTES"]
+
+HERE = at("/console/groups")
+
+
+def group_path(id: str) -> str:
+    """The page of one group."""
+    return f"{HERE.path}/{quote(id, safe='')}"
+
+
+LIST = List(
+    HERE,
+    GROUP,
+    search_groups,
+    (
+        Column("Name", lambda g: g.display_name, link=lambda g: group_path(g.id)),
+        Column("What for", lambda g: "members pass the block" if g.purpose == EXCEPTION else "", How.TAG),
+        Column("Description", lambda g: g.description),
+        Column("Since", lambda g: g.created, How.MOMENT),
+    ),
+    lead="The groups that policies and applications name.",
+    empty="There are no groups yet.",
+    search=Search("Name", "How it begins", lambda text: f"startswith(displayName,{literal(text)})"),
+    subject="groups",
+)
+
+
+async def _list(guest: Guest) -> Response:
+    return await listed(guest, LIST)
+
+
+async def _members(house: House, visit: Visit, query: Query, *, group: str) -> Page[User] | Refused:
+    return await members_of(house, visit, group, query)
+
+
+async def _one(guest: Guest) -> Response:
+    group = await find_group(guest.house, guest.visit, guest.path("group")[:64])
+    if isinstance(group, Refused):
+        gone = Refused(Reason.NOT_FOUND, "There is no such group.")
+        return render(guest, "wrong.html", status=404, refused=gone, ways=((HERE.path, HERE.title),))
+    exception = group.purpose == EXCEPTION
+    members = replace(
+        people.LIST, here=HERE, path=group_path(group.id), title=group.display_name, shape=USER,
+        deed=partial(_members, group=group.id), subject="groups people exemptions",
+        lead="Whoever holds an active exemption, and nobody else." if exception else group.description,
+        empty="Nobody holds an active exemption." if exception else "Nobody is in this group.",
+    )  # fmt: skip
+    return await listed(guest, members)
+
+
+ROUTES = (console_page(HERE, get=_list), console_page(HERE, path=HERE.path + "/{group}", get=_one))
