@@ -16,7 +16,11 @@ function refresh() {
   for (const part of [...late].filter((each) => each.isConnected)) {
     if (part.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")) continue;
     const place = `#${part.id}`;
-    htmx.ajax("GET", address.pathname + address.search, { target: place, select: place, swap: "outerHTML" });
+    const opened = [...part.querySelectorAll("details[open][id]")].map((each) => each.id);
+    const asked = { target: place, select: place, swap: "outerHTML" };
+    htmx.ajax("GET", address.pathname + address.search, asked).then(() => {
+      for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+    });
   }
   late.clear();
 }
