@@ -28,7 +28,7 @@ import uvloop
 
 from bench.many import EXEMPTION, FIRST, RARE, RESOURCE, SECOND, fill, id_of, person
 from bench.ostiary import prepared
-from bench.servers import running
+from bench.servers import Running, running
 from ostiary.app.console import perform
 from ostiary.app.serve import serve
 from ostiary.app.wiring import DATABASE
@@ -122,19 +122,23 @@ class Spread:
     count: int
     rows: float
     """Mean number of rows of an answer."""
+    cpu: float
+    """CPU of the server for one answer."""
 
     @classmethod
-    def of(cls, times: list[float], rows: int) -> "Spread":
-        """Of *times*, in the order in which they were measured."""
-        ordered = sorted(times)
+    def of(cls, times: list[float], rows: int, cpu: float) -> "Spread":
+        """Of *times*, in the order in which they were measured, with all their *rows* and *cpu*."""
+        ordered, count = sorted(times), len(times)
         return cls(
-            ordered[len(ordered) // 2], ordered[len(ordered) * 99 // 100], ordered[-1], times[0], len(ordered),
-            rows / len(ordered),
-        )  # fmt: skip
+            ordered[count // 2], ordered[count * 99 // 100], ordered[-1], times[0], count, rows / count, cpu / count
+        )
 
 
-async def asked(http: httpx.AsyncClient, question: Question, times: int, rows: int) -> Spread:
+async def asked(
+    http: httpx.AsyncClient, question: Question, times: int, rows: int, cpu_seconds: Callable[[], float]
+) -> Spread:
     """Ask *question*, *times* times."""
+    before = cpu_seconds()
     chance, took, seen = random.Random(SEED), [], 0  # noqa: S311 (no secret)
     for _ in range(times):
         address = question.ask(chance, rows)
@@ -144,14 +148,14 @@ async def asked(http: httpx.AsyncClient, question: Question, times: int, rows: i
         assert answer.status_code == 200, answer.text
         found = answer.json()
         seen += len(found["value"]) if "value" in found else 1
-    return Spread.of(took, seen)
+    return Spread.of(took, seen, cpu_seconds() - before)
 
 
-async def questions(door: str, times: int, rows: int) -> dict[str, Spread]:
-    """Ask them all through the local door at *door*."""
-    transport = httpx.AsyncHTTPTransport(uds=door)
+async def questions(on: Running, times: int, rows: int) -> dict[str, Spread]:
+    """Ask them all through the local door of the server *on*."""
+    transport = httpx.AsyncHTTPTransport(uds=on.ready["door"])
     async with httpx.AsyncClient(base_url="http://localhost", transport=transport, timeout=30) as http:
-        return {each.name: await asked(http, each, times, rows) for each in QUESTIONS}
+        return {each.name: await asked(http, each, times, rows, on.cpu_seconds) for each in QUESTIONS}
 
 
 async def measure(rows: int, times: int, place: Path | None) -> tuple[dict[str, Spread], int]:
@@ -161,7 +165,7 @@ async def measure(rows: int, times: int, place: Path | None) -> tuple[dict[str, 
         starting = running(command, Path(folder), patience=PATIENCE)
         on = await asyncio.to_thread(starting.__enter__)
         try:
-            return await questions(on.ready["door"], times, rows), int(on.ready["size"])
+            return await questions(on, times, rows), int(on.ready["size"])
         finally:
             await asyncio.to_thread(starting.__exit__, None, None, None)
 
@@ -171,17 +175,19 @@ def page(found: dict[str, Spread], today: str, *, rows: int, size: int, shared: 
     more = " The machine had other work to do at the same time." if shared else ""
     lines = "".join(
         f"| {name} | {s.rows:,.0f} | {s.count:,} | {s.p50 * 1000:.0f} ms | {s.p99 * 1000:.0f} ms |"
-        f" {s.worst * 1000:.0f} ms | {s.first * 1000:.0f} ms |\n"
+        f" {s.worst * 1000:.0f} ms | {s.first * 1000:.0f} ms | {s.cpu * 1000:.0f} ms |\n"
         for name, s in found.items()
     )
-    met = "met" if all(spread.p99 < LIMIT for spread in found.values()) else "missed"
+    missed = [name for name, spread in found.items() if spread.p99 >= LIMIT]
+    met = f"missed by: {', '.join(missed)}" if missed else "met"
     return (
         "# The sign-in log, when it is long\n\n"
-        f"Made by `python -m bench.signins` on {today}.{more} {rows:,} sign-ins in {size / 1e9:.1f} GB, one server,\n"
-        f"{os.cpu_count()} cores, the admin API over the local door, one question at a time. The stories are shorter\n"
+        f"Made by `python -m bench.signins` on {today}.{more}\n{rows:,} sign-ins in {size / 1e9:.1f} GB, one server, "
+        f"{os.cpu_count()} cores, the admin API over the local door, one question at a time. The stories are\nshorter "
         "than real ones, of which each that is shown is looked up by itself; the columns that are asked, and their\n"
         "indexes, are as they are.\n\n"
-        f"| question | rows | times | p50 | p99 | worst | first |\n|---|--:|--:|--:|--:|--:|--:|\n{lines}\n"
+        f"| question | rows | times | p50 | p99 | worst | first | CPU |\n|---|--:|--:|--:|--:|--:|--:|--:|\n{lines}\n"
+        "CPU is the server's for one answer, which carries to another machine as times beside other work do not.\n"
         f"The aim is p99 < {LIMIT * 1000:.0f} ms: {met}. That no plan has a scan or a sort, and how many rows a page\n"
         "looks at, is asserted by `tests/records/test_sign_in_pages.py` on a million rows.\n"
     )

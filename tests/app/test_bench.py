@@ -65,7 +65,7 @@ def test_every_question_to_a_long_log_is_answered(tmp_path: Path) -> None:
 
     async def story(api: Api, _: MovableClock) -> None:
         fill(tmp_path / "ostiary.db", 3000)
-        found = {one.name: await signins.asked(api.client, one, 2, 3000) for one in signins.QUESTIONS}
+        found = {one.name: await signins.asked(api.client, one, 2, 3000, lambda: 0.0) for one in signins.QUESTIONS}
         assert found["the latest 100"].rows == 100
         assert found["1,000 before some moment"].rows > 100
         assert found["two conditions that never meet (a piece)"].rows == 0

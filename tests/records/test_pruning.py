@@ -129,7 +129,7 @@ def test_r15_what_a_person_was_not_told_yet_stays(tmp_path: Path) -> None:
         clock.move(days(41))
         assert await prune(house, visit(house)) == 2
         left = [kind for kind, _ in await journal(house)]
-        assert left == [Kind.PASSKEY_TAKEN, Kind.LOG_KEY_CHANGED, Kind.LOG_PRUNED]
+        assert left == [Kind.PASSKEY_TAKEN, Kind.LOG_KEY_CHANGED, Kind.LOG_PRUNED, Kind.SIGN_INS_REMOVED]
         await leave(house, Entry(Kind.SIGNED_IN, target=target, story="s2"))
         await read(house)
         assert await prune(house, visit(house)) == 2

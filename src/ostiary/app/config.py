@@ -103,8 +103,7 @@ class Config(TelemetryConfig):
         int, Field(ge=2, description="Sign-ins that all people turn down in ten minutes, before an alert.")
     ] = SAFE.denials_in_all
     geo_country: Annotated[
-        Path | None,
-        Field(description="MaxMind DB file (country or city) that tells countries; read anew when replaced."),
+        Path | None, Field(description="MaxMind DB file (country, city) that tells countries; read anew when replaced.")
     ] = None
     geo_asn: Annotated[Path | None, Field(description="MaxMind DB file that tells networks (AS numbers).")] = None
     geo_city: Annotated[
@@ -312,6 +311,7 @@ def settings(config: Config) -> Settings:
         attesting=_attesting(config),
         notice_reminder=minutes(config.notice_reminder),
         journal_kept=tables.journal_kept(config.retention),
+        sign_ins_kept=tables.sign_ins_kept(config.retention),
         anchor_file=config.anchors.file,
         anchor_every=minutes(config.anchors.minutes),
         ticket_host=config.ticket_host.lower(),

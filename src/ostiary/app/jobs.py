@@ -30,6 +30,7 @@ from ostiary.services.logs.checkpoints import seal, thin_checkpoints
 from ostiary.services.logs.deliver import send_to_sinks
 from ostiary.services.logs.floods import write_floods, write_last_floods
 from ostiary.services.logs.prune import prune
+from ostiary.services.logs.prune_sign_ins import prune_sign_ins
 from ostiary.services.logs.stories import catch_up
 from ostiary.services.notices.moments import announce_moments, tend_moments
 from ostiary.services.notices.read import read_journal
@@ -76,6 +77,7 @@ JOBS: tuple[Job, ...] = (
     Job("anchors", 10, anchor),
     Job("pruning", 3600, prune),
     Job("erasing", 5, erase),
+    Job("old sign-ins", 3600, prune_sign_ins),
     Job("floods", 15, write_floods, own=True),
     Job("ends", 0.25, announce_ends),
     Job("lapses", 1, announce_lapses),

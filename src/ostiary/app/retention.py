@@ -6,12 +6,21 @@ go.
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ostiary.core.logs.retention import SHORTEST
 from ostiary.core.words.instants import Span, days
 
-__all__ = ["KEEP_ALL", "NO_ANCHORS", "AnchorConfig", "RetentionConfig", "document", "journal_kept", "with_variable"]
+__all__ = [
+    "KEEP_ALL",
+    "NO_ANCHORS",
+    "AnchorConfig",
+    "RetentionConfig",
+    "document",
+    "journal_kept",
+    "sign_ins_kept",
+    "with_variable",
+]
 
 
 class RetentionConfig(BaseModel):
@@ -28,6 +37,22 @@ class RetentionConfig(BaseModel):
             "removed; their hashes stay, and an entry announces the gap ([audit.md](audit.md)).",
         ),
     ] = None
+    sign_ins: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=36_500,
+            description="Days after which sign-ins leave the sign-in log, at least 30; 0 keeps them. The journal keeps "
+            "what it has of them ([signins.md](signins.md)).",
+        ),
+    ] = 1825
+
+    @field_validator("sign_ins")
+    @classmethod
+    def _long_enough(cls, value: int) -> int:
+        if 0 < value < SHORTEST:
+            raise ValueError(f"0, or at least {SHORTEST} days")
+        return value
 
 
 KEEP_ALL = RetentionConfig()
@@ -63,6 +88,11 @@ def with_variable(values: dict[str, Any], name: str, text: str) -> bool:
 def journal_kept(config: RetentionConfig) -> Span | None:
     """How long the journal is kept; None for good."""
     return None if config.journal is None else days(config.journal)
+
+
+def sign_ins_kept(config: RetentionConfig) -> Span | None:
+    """How long sign-ins stay in the log; None for good."""
+    return days(config.sign_ins) if config.sign_ins else None
 
 
 def document() -> list[str]:

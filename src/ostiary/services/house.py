@@ -84,6 +84,8 @@ class Settings:
     anchor_every: Span = hours(1)
     journal_kept: Span | None = None
     """How long entries of the journal stay (R15); None: for good."""
+    sign_ins_kept: Span | None = None
+    """How long sign-ins stay in the sign-in log; None for good."""
     ticket_host: str = ""
     """``host[:port]`` of the system whose tickets are checked: the token goes nowhere else."""
     ticket_token: str = field(default="", repr=False)

@@ -5,7 +5,7 @@ needs them.
 
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, delete, func, or_, select
+from sqlalchemy import bindparam, delete, func, literal, or_, select, tuple_
 
 from ostiary.core.exemptions.request import Phase
 from ostiary.core.logs.kinds import Kind
@@ -75,8 +75,12 @@ _SIGNED_IN = sql(
 )
 _REMOVE = sql(delete(journal).where(journal.c.position == bindparam("position_")))
 _OLD_STORIES = sql(
-    select(stories.c.id, stories.c.exemption)
-    .where(stories.c.started < bindparam("before"), stories.c.changed < bindparam("before"))
+    select(stories.c.started, stories.c.id, stories.c.exemption)
+    .where(
+        tuple_(stories.c.started, stories.c.id) > tuple_(bindparam("at"), bindparam("id")),
+        tuple_(stories.c.started, stories.c.id) < tuple_(bindparam("before"), literal("")),
+        stories.c.changed < bindparam("before"),
+    )
     .order_by(stories.c.started, stories.c.id)
     .limit(bindparam("most"))
 )
@@ -118,9 +122,21 @@ async def remove(tx: Tx, position: int) -> None:
     await tx.run(_REMOVE, position_=position)
 
 
-async def old_stories(tx: Tx, *, before: Instant, most: int) -> list[tuple[str, str | None]]:
-    """Id and exemption of sign-ins of which nothing was written since *before*, the oldest first."""
-    return [(id, exemption) for id, exemption in await tx.all(_OLD_STORIES, before=before, most=most)]
+class OldStory(NamedTuple):
+    """A sign-in that began long ago."""
+
+    started: Instant
+    id: str
+    exemption: str | None
+
+
+NO_STORY = OldStory(Instant(-1), "", None)
+
+
+async def old_stories(tx: Tx, *, after: OldStory, before: Instant, most: int) -> list[OldStory]:
+    """Sign-ins behind *after* of which nothing was written since *before*, the oldest first."""
+    rows = await tx.all(_OLD_STORIES, at=after.started, id=after.id, before=before, most=most)
+    return [OldStory(*row) for row in rows]
 
 
 async def remove_story(tx: Tx, id: str) -> None:

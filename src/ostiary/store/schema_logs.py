@@ -4,13 +4,16 @@ Tables of the journal and of the sign-ins folded from it. Part of `schema`, whic
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint, text
 
-__all__ = ["ABOUT_PEOPLE", "AUDITED", "journal_tables", "story_table"]
+__all__ = ["ABOUT_PEOPLE", "AUDITED", "REFRESHES", "journal_tables", "story_table"]
 
 AUDITED = text("substr(kind, 1, 5) IN ('admin', 'syste', 'user:')")
 """Which entries are changes rather than sign-ins: `core/logs/story.py` says the same of a kind."""
 
 ABOUT_PEOPLE = text("substr(target, 1, 5) = 'user:'")
 """Which entries a person can be told of; of the rest nothing is looked up by its target."""
+
+REFRESHES = text("kind IN ('token:session:refreshed', 'token:session:refresh_refused')")
+"""Which entries are rows of their own where the sign-in log is asked for non-interactive ones."""
 
 WAITS = text("waits IS NOT NULL")
 
@@ -40,6 +43,7 @@ def journal_tables(metadata: MetaData) -> tuple[Table, Table, Table]:
         Column("body", Text, nullable=False),  # canonical JSON of the whole entry, R15
         Column("leaf", LargeBinary, nullable=False),
         UniqueConstraint("stream", "number"),
+        Index("journal_refreshes", "at", "position", sqlite_where=REFRESHES, postgresql_where=REFRESHES),
         Index("journal_people", "target", "position", sqlite_where=ABOUT_PEOPLE, postgresql_where=ABOUT_PEOPLE),
         # the directory audits are few beside the sign-ins: indexes of their own, in the order in which they are shown
         *(

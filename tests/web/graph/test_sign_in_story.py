@@ -1,18 +1,22 @@
 """The sign-in log over HTTP: one record from the request to the end, lists by Graph's filters, and retention."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import bindparam, insert
 
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.words.caller import NOBODY, Caller
-from ostiary.core.words.instants import hours, minutes, seconds, to_iso
+from ostiary.core.words.caller import NOBODY, Caller, CallerKind
+from ostiary.core.words.instants import days, hours, minutes, seconds, to_iso
 from ostiary.services.exemptions.use import begin
 from ostiary.services.house import House
+from ostiary.services.logs import prune_sign_ins
 from ostiary.services.logs.record import record
-from ostiary.store import Tx, exemptions
+from ostiary.services.logs.stories import catch_up
+from ostiary.store import Tx, exemptions, gone
 from ostiary.store.schema import sessions
 from ostiary.store.sql import sql
 from tests.clock import MovableClock
@@ -219,5 +223,53 @@ def test_lists_are_asked_as_graph_is(tmp_path: Path) -> None:
         first = await api.ask("GET", f"{LOG}?$top=2")
         rest = await api.ask("GET", first["@odata.nextLink"])
         assert [row["id"] for row in first["value"] + rest["value"]] == ["s3", "s2", "s1"]
+
+    play(tmp_path, story)
+
+
+def test_old_sign_ins_leave_the_log_with_an_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In pieces, each said; those of an exemption that is open or owes a review stay, and so does what went on."""
+    monkeypatch.setattr(prune_sign_ins, "BATCH", 4)
+
+    async def story(api: Api, clock: MovableClock) -> None:
+        body = activate(action="adminAssign", principalId=ALICE, justification="outage")
+        own = await api.ask("POST", REQUESTS, body, status=201)
+        assert own["ostiary"]["review"] == "owed"
+        for number in range(10):
+            await sign_in(api.house, clock, f"s{number}", own["id"] if number == 2 else "")
+        await catch_up(api.house, visit(api.house))
+        clock.move(days(20))
+        await leave(api.house, Kind.REFRESHED, "s5", session="f-s5")
+        clock.move(days(21))
+        await sign_in(api.house, clock, "young")
+        house = replace(api.house, settings=replace(api.house.settings, sign_ins_kept=days(40)))
+        await catch_up(house, visit(house))
+        assert await prune_sign_ins.prune_sign_ins(house, visit(house, Caller(CallerKind.SYSTEM, "old"))) == 8
+        assert await prune_sign_ins.prune_sign_ins(house, visit(house)) == 0
+        assert await prune_sign_ins.prune_sign_ins(api.house, visit(house)) == 0
+        api.caller = alice(clock.now())
+        left = {row["id"] for row in (await api.ask("GET", LOG))["value"]}
+        assert left == {"s2", "s5", "young"}
+        filter = "activityDisplayName eq 'Remove sign-ins past retention'"
+        said = (await api.ask("GET", f"/v1.0/auditLogs/directoryAudits?$filter={filter}"))["value"]
+        found = [{each["key"]: each["value"] for each in one["additionalDetails"]} for one in said]
+        assert sum(int(each["count"]) for each in found) == 8
+        assert len(found) == 3
+        assert {each["reason"] for each in found} == {"kept for 40 days"}
+
+    play(tmp_path, story)
+
+
+def test_a_piece_of_old_sign_ins_follows_the_index(tmp_path: Path) -> None:
+    """What is looked for each hour in ten million rows is found where the oldest are."""
+
+    async def story(api: Api, _: MovableClock) -> None:
+        async def body(tx: Any) -> list[str]:
+            statement = gone._OLD_STORIES
+            given = dict.fromkeys(statement.names, 1) | statement.constants
+            return [row[3] for row in tx._execute(f"EXPLAIN QUERY PLAN {statement.sqlite}", given)]
+
+        (plan,) = await api.house.store.survey(body)
+        assert plan.startswith("SEARCH stories USING INDEX stories_started (")
 
     play(tmp_path, story)

@@ -137,6 +137,7 @@ ACTIVITIES: Mapping[str, Activity] = {
     Was.LOG_KEY_CHANGED: Activity("Change key of audit log", "Policy", "Update"),
     Was.LOG_EXPORTED: Activity("Export audit log", "Other", "Update"),
     Was.LOG_ANCHORED: Activity("Anchor audit log", "Other", "Update"),
+    Was.SIGN_INS_REMOVED: Activity("Remove sign-ins past retention", "Other", "Delete"),
     Was.LOG_PRUNED: Activity("Prune audit log", "Policy", "Delete"),
     Was.LOG_ERASED: Activity("Erase data of user from audit log", "Policy", "Delete"),
     Was.KEYS_REWRAPPED: Activity("Rewrap sealed values", "Policy", "Update"),

@@ -17,6 +17,7 @@ Not here: checking a body (`web/graph/bodies.py`, which makes its models from th
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Generic, Literal, TypeVar
 
 from ostiary.core.graph.query import LONGEST_PAGE
@@ -54,9 +55,9 @@ class Kind(StrEnum):
     """A JSON object or list that passes through unread; whoever takes it checks it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Field(Generic[T]):
-    """One property."""
+    """One property; equal to itself alone, so that what is known of a tuple of them is found at once."""
 
     name: str
     """On the wire."""
@@ -132,7 +133,13 @@ def released(shape: Shape[T]) -> Shape[T]:
 def render(fields: tuple[Field[T], ...], value: T, select: tuple[str, ...] = ()) -> dict[str, Any]:
     """*value* as the JSON object that answers carry: all readable fields, or those that *select* names and `id`."""
     wanted = {*select, "id"} if select else None
-    return {f.name: _render(f, value) for f in fields if f.readable and (wanted is None or f.name in wanted)}
+    return {f.name: _render(f, value) for f in _readable(fields) if wanted is None or f.name in wanted}
+
+
+@lru_cache(maxsize=512)
+def _readable(fields: tuple[Field[Any], ...]) -> tuple[Field[Any], ...]:
+    """Those that answers carry: a page asks a thousand times."""
+    return tuple(f for f in fields if f.readable)
 
 
 def _render(field: Field[T], value: T) -> Any:

@@ -172,7 +172,7 @@ SIGN_IN: Shape[Telling] = Shape(
     "auditLogs/signIns",
     "microsoft.graph.signIn",
     (
-        Field("id", Kind.ID, lambda t: t.id, column="id"),
+        Field("id", Kind.ID, lambda t: t.row or t.id, column="id"),
         Field("createdDateTime", Kind.MOMENT, lambda t: t.started, column="started", sortable=True),
         Field("userDisplayName", Kind.STRING, lambda t: t.user_display_name or None),
         Field("userPrincipalName", Kind.STRING, lambda t: t.user_name or None, column="user_name", stored=str.lower),

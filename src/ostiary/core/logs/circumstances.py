@@ -68,7 +68,7 @@ UNKNOWN = Circumstances()
 _JUDGED = (
     Kind.REDEEMED, Kind.APPROVED, Kind.EXEMPTION_AWAITED, Kind.CODE_ISSUED, Kind.BLOCKED, Kind.CLAIMED,
     Kind.REDEMPTION_REFUSED, Kind.CODE_REFUSED, Kind.WORKLOAD_ISSUED, Kind.WORKLOAD_REFUSED, Kind.START_REFUSED,
-    Kind.CLAIM_REFUSED, Kind.CODE_REDEEMED,
+    Kind.CLAIM_REFUSED, Kind.CODE_REDEEMED, Kind.REFRESHED, Kind.REFRESH_REFUSED,
 )  # fmt: skip
 _PROVED = (Kind.APPROVED, Kind.EXEMPTION_AWAITED, Kind.CODE_ISSUED, Kind.SIGNED_IN, Kind.CLAIMED, Kind.BLOCKED)
 _NO_FACTORS = frozenset({"mfa", "user", "pop"})  # they say how many or whether, not what

@@ -344,6 +344,11 @@ class Kind(StrEnum):
     """Somebody looks whether it arrives there: name, host."""
     LOG_ANCHORED = "system:log:anchored"
     """A checkpoint was put where it is kept: size, checkpoint, file (whether the file of anchors took it)."""
+    SIGN_INS_REMOVED = "system:signins:removed"
+    """
+    Sign-ins left the sign-in log, being older than they are kept: count, first and last (when they began), kept (how
+    many of them stay for an exemption that is open or owed a review), reason.
+    """
     LOG_PRUNED = "system:log:pruned"
     """Entries older than the journal is kept were removed; their hashes stay: places (in its tree), count, reason."""
     LOG_ERASED = "system:log:erased"

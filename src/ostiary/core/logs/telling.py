@@ -84,6 +84,8 @@ class Telling:
     trust: str = ""
     """Of a workload: the trust by which it was believed."""
     tenant: str = ""
+    row: str = ""
+    """Of a refresh, which is told by itself: the place of its entry."""
     device: Mapping[str, Any] = field(default_factory=dict)
     """The machine of the inventory that asked, as policy saw it last; empty for none."""
 
@@ -165,7 +167,7 @@ def heading(story: Story, now: Instant) -> Heading:
         str(asking.detail.get("source") or asking.address) if asking else "",
         deciding.address if deciding else "",
         _detail(story, _ASKING, "resource"),
-        _access(_policies(story)),
+        access_of(_policies(story)),
     )
 
 
@@ -306,18 +308,21 @@ def _policies(story: Story) -> tuple[Mapping[str, Any], ...]:
     """What the last judgement applied; a refusal at the start names its rules only."""
     judged = [(story.last[kind].place, story.last[kind]) for kind in _JUDGED if kind in story.last]
     marks = [mark for _, mark in sorted(judged, key=lambda pair: pair[0], reverse=True)]
-    full = next((mark.detail["policies"] for mark in marks if mark.detail.get("policies")), None)
-    if full is not None:
-        return tuple(full)
-    rules = next((mark.detail["rules"] for mark in marks if mark.detail.get("rules")), ())
-    return tuple(
+    told = next((mark.detail for mark in marks if mark.detail.get("policies")), None)
+    return applied(told or next((mark.detail for mark in marks if mark.detail.get("rules")), {}))
+
+
+def applied(detail: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """The policies that one entry names: as they were judged, or only those that refused."""
+    return tuple(detail.get("policies") or ()) or tuple(
         {"id": "", "displayName": rule, "result": "failure", "enforcedGrantControls": ["block"],
          "enforcedSessionControls": []}
-        for rule in rules
+        for rule in detail.get("rules") or ()
     )  # fmt: skip
 
 
-def _access(policies: Iterable[Mapping[str, Any]]) -> str:
+def access_of(policies: Iterable[Mapping[str, Any]]) -> str:
+    """Graph's `conditionalAccessStatus` of what was applied."""
     results = {policy.get("result") for policy in policies}
     return "failure" if "failure" in results else "success" if "success" in results else "notApplied"
 

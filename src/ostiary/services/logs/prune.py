@@ -16,6 +16,7 @@ from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant, days
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
+from ostiary.services.logs.prune_sign_ins import remove_sign_ins
 from ostiary.services.logs.record import record
 from ostiary.store import Tx, gone
 from ostiary.store.gone import Sealed
@@ -49,8 +50,7 @@ async def prune(house: House, visit: Visit) -> int:
     while more:
         after, count, more = await house.store.write(body)
         done += count
-    while await house.store.write(lambda tx: _stories(tx, visit, before)):
-        pass
+    await remove_sign_ins(house, visit, before=before, reason=reason)
     return done
 
 
@@ -84,12 +84,3 @@ async def _signed_in(tx: Tx, old: list[Sealed]) -> dict[str, int]:
         if position is not None:
             found[user] = position
     return found
-
-
-async def _stories(tx: Tx, visit: Visit, before: Instant) -> int:
-    """Step: sign-ins as old; how many went."""
-    live = await gone.live(tx, visit.now)
-    going = [id for id, exemption in await gone.old_stories(tx, before=before, most=BATCH) if exemption not in live]
-    for id in going:
-        await gone.remove_story(tx, id)
-    return len(going)

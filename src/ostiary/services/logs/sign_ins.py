@@ -8,10 +8,13 @@ sign-ins, within a time limit, and catch up with the journal first.
 from dataclasses import replace
 
 from ostiary.core.access.picture import Picture
+from ostiary.core.graph.audit import read_audit_id
 from ostiary.core.graph.exemption_request import Asking
 from ostiary.core.graph.query import Cursor, Page, Query
 from ostiary.core.graph.signin_filter import MOST_VALUES, NOTHING, Between, Condition, Place, between, conditions
 from ostiary.core.graph.signin_story import Whole, whole
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.logs.refreshes import of_refresh
 from ostiary.core.logs.steps import steps
 from ostiary.core.logs.telling import Outcome, Telling, tell
 from ostiary.core.words.ids import AppId, ExemptionId, SessionId, UserId
@@ -19,6 +22,7 @@ from ostiary.core.words.instants import Instant
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
+from ostiary.services.logs.refreshes import of_refreshes, refresh_page
 from ostiary.services.logs.stories import catch_up
 from ostiary.store import Tx, requests, sign_in_pages, stories
 from ostiary.store.exemptions import person
@@ -34,12 +38,18 @@ async def signins(house: House, visit: Visit, query: Query) -> Page[Telling] | R
     Refused: a filter beyond what `conditions` reads, a principal name that begins too many, a cursor of another list,
     a count of more than is counted.
     """
-    asked, after = conditions(query.filter), _place(query.after)
-    if asked is None or isinstance(after, Refused):
-        return after if isinstance(after, Refused) else _TOO_MUCH
-    await catch_up(house, visit)
+    asked = conditions(query.filter)
+    if asked is None:
+        return _TOO_MUCH
     rising = query.order is not None and not query.order.descending
     within, others = between(asked)
+    of_them = of_refreshes(others)
+    if of_them is not None:
+        return of_them if isinstance(of_them, Refused) else await _refreshes(house, visit, query, of_them, within)
+    after = _place(query.after, str)
+    if isinstance(after, Refused):
+        return after
+    await catch_up(house, visit)
 
     async def body(tx: Tx) -> Page[Telling] | Refused:
         found = [await _by_person(tx, one) for one in others]
@@ -49,8 +59,32 @@ async def signins(house: House, visit: Visit, query: Query) -> Page[Telling] | R
         if refused is not None or (query.count and count is None):
             return refused or _UNCOUNTED
         page = await sign_in_pages.page(tx, wheres, _behind(within, after, rising), most=query.top, rising=rising)
-        told = [await _complete(tx, house.desk.picture, tell(row, visit.now), visit.now) for row in page.stories]
+        known: dict[str, tuple[str, str] | None] = {}
+        told = [await _complete(tx, house.desk.picture, tell(row, visit.now), visit.now, known) for row in page.stories]
         return Page(tuple(told), page.more, count)
+
+    return await house.store.survey(body)
+
+
+async def _refreshes(
+    house: House, visit: Visit, query: Query, others: list[Condition], within: Between
+) -> Page[Telling] | Refused:
+    """Each refresh by itself; they are never counted."""
+    rising = query.order is not None and not query.order.descending
+    after = _place(query.after, int)
+    if query.count or isinstance(after, Refused):
+        return after if isinstance(after, Refused) else _UNCOUNTED
+
+    async def body(tx: Tx) -> Page[Telling] | Refused:
+        found = [await _by_person(tx, one) for one in others]
+        refused = next((one for one in found if isinstance(one, Refused)), None)
+        if refused is not None:
+            return refused
+        wheres = [one for one in found if isinstance(one, Condition)]
+        told, more = await refresh_page(tx, wheres, within, query.after, most=query.top, rising=rising, now=visit.now)
+        known: dict[str, tuple[str, str] | None] = {}
+        items = [await _complete(tx, house.desk.picture, one, visit.now, known) for one in told]
+        return Page(tuple(items), more)
 
     return await house.store.survey(body)
 
@@ -68,8 +102,8 @@ async def signin_story(house: House, visit: Visit, id: str) -> Whole | Refused:
     async def body(tx: Tx) -> Whole | Refused:
         kept = await stories.load(tx, id)
         if kept is None:
-            return Refused(Reason.NOT_FOUND)
-        telling = await _complete(tx, house.desk.picture, tell(kept.story, visit.now), visit.now)
+            return await _refresh(tx, house.desk.picture, visit.now, id)
+        telling = await _complete(tx, house.desk.picture, tell(kept.story, visit.now), visit.now, {})
         asked = await requests.show(tx, ExemptionId(telling.exemption)) if telling.exemption else None
         asking = None
         if asked is not None:
@@ -77,6 +111,15 @@ async def signin_story(house: House, visit: Visit, id: str) -> Whole | Refused:
         return whole(telling, steps(kept.story), asking)
 
     return await house.store.read(body)
+
+
+async def _refresh(tx: Tx, picture: Picture, now: Instant, id: str) -> Whole | Refused:
+    """A refresh, by the place of its entry."""
+    place = read_audit_id(id)
+    entry = await stories.entry(tx, *place) if place is not None else None
+    if entry is None or entry.kind not in (Kind.REFRESHED, Kind.REFRESH_REFUSED):
+        return Refused(Reason.NOT_FOUND)
+    return whole(await _complete(tx, picture, of_refresh(entry, now), now, {}), [], None)
 
 
 # ---- from a query to conditions
@@ -98,13 +141,13 @@ _MANY_NAMES = Refused(
 )
 
 
-def _place(after: Cursor | None) -> Place | None | Refused:
-    """Where the page goes on."""
+def _place(after: Cursor | None, kind: type) -> Place | None | Refused:
+    """Where the page goes on; *kind* is the type of the list's ids."""
     if after is None:
         return None
     at, id = (*after, None, None)[:2]
-    if len(after) == 2 and type(at) is int and abs(at) < 2**63 and type(id) is str:
-        return Place(at, id)
+    if len(after) == 2 and type(at) is int and abs(at) < 2**63 and type(id) is kind:
+        return Place(at, str(id))
     return Refused(Reason.INVALID_VALUE, "Use the address in @odata.nextLink as it is.", field="$skiptoken")
 
 
@@ -137,9 +180,13 @@ async def _by_person(tx: Tx, where: Condition) -> Condition | Refused:
 # ---- what the journal does not say
 
 
-async def _complete(tx: Tx, picture: Picture, telling: Telling, now: Instant) -> Telling:
-    """Names as they are now where the entries gave none, and what became of the session."""
-    names = await stories.names(tx, UserId(telling.user)) if telling.user else None
+async def _complete(
+    tx: Tx, picture: Picture, telling: Telling, now: Instant, known: dict[str, tuple[str, str] | None]
+) -> Telling:
+    """Names as they are now where the entries gave none, and what became of the session; *known* is of this page."""
+    if telling.user and telling.user not in known:
+        known[telling.user] = await stories.names(tx, UserId(telling.user))
+    names = known[telling.user] if telling.user else None
     life = await stories.life(tx, SessionId(telling.session)) if telling.session else None
     ended, cause = (telling.ended, telling.end_cause) if life is None else _end(telling, life, now)
     return replace(
