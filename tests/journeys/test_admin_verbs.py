@@ -330,6 +330,21 @@ def test_logs_and_keys(bea: Clerk) -> None:
     assert newest["userPrincipalName"] == "bea@ostiary.example"
     assert newest["correlationId"] in bea.do("signins", "show", newest["id"]).stdout
     assert all(row["status"]["errorCode"] for row in bea.rows("signins", "list", "--failed"))
+    found = bea.rows(
+        "signins", "list", "--user", "bea@*", "--until", "2100-01-01", "--since", "30d", "--event", "interactive",
+        "--protocol", newest["authenticationProtocol"], "--error", "0", "--network", "127.0.0.0/8", "--oldest-first",
+        "--access", newest["conditionalAccessStatus"], "--transfer", "none", "--limit", "5",
+    )  # fmt: skip
+    assert found
+    assert {row["userPrincipalName"] for row in found} == {"bea@ostiary.example"}
+    assert found == sorted(found, key=lambda row: str(row["createdDateTime"]))
+    for none in (("--exemption", "x"), ("--resource", "x"), ("--approver", "192.0.2.1"), ("--address", "192.0.2.*")):
+        assert bea.rows("signins", "list", *none) == []
+    table = list(csv.DictReader(bea.do("signins", "list", "--output", "csv").stdout.splitlines()))
+    assert newest["id"] in {row["ID"] for row in table}
+    assert json.loads(bea.do("signins", "list", "--output", "json", "--limit", "1").stdout)["id"]
+    bea.do("signins", "list", "--network", "203.0.113.0/25", status=2)
+    assert re.search(r"^\S+Z\tbrowser:\S+\t", bea.do("signins", "show", newest["id"]).stdout, re.MULTILINE)
     bea.do("keys", "rotate", *WHY)
     bea.do("keys", "rotate", *WHY, status=8)
     assert len(bea.rows("keys", "list")) == 4

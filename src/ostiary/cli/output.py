@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ostiary.client.errors import OstiaryError, plain
+from ostiary.core.words.csv_cells import defused, row
 
 __all__ = ["Column", "Screen"]
 
@@ -81,6 +82,15 @@ class Screen:
         for line in lines:
             table.add_row(*(Text(cell) for cell in line))
         Console(file=self._out, highlight=False).print(table)
+
+    def csv(self, resources: Iterable[Mapping[str, Any]], columns: Sequence[Column]) -> None:
+        """A list as CSV, whatever reads it; with `--json` as JSON lines all the same."""
+        if self.as_json:
+            self.rows(resources, columns)
+            return
+        self.data(row(heading for heading, _ in columns))
+        for resource in resources:
+            self.data(row(defused(_cell(find(resource))) for _, find in columns))
 
     def error(self, fault: OstiaryError) -> None:
         """What happened, the rule, the reference, the next command."""
