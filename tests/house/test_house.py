@@ -31,6 +31,7 @@ REGISTRIES = (
         ("VERBS", "NOUNS"),
         (
             "audit_log",
+            "detections_score",
             "by_code",
             "device_certificates",
             "device_files",

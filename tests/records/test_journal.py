@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostiary.core.graph.audit import ACTIVITIES
-from ostiary.core.logs.entry import Entry, canonical, tame
+from ostiary.core.logs.canonical import canonical
+from ostiary.core.logs.entry import Entry, tame
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.logs.merkle import leaf_hash
 from ostiary.core.logs.story import belongs

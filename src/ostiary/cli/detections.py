@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ostiary.cli.detections_score import score_rules
 from ostiary.cli.errand import Errand
 from ostiary.cli.lookup import both, literal, path
 from ostiary.cli.output import Column
@@ -148,5 +149,11 @@ def replay(
 DETECTIONS: Noun = (
     "detections",
     "What looked like abuse of device codes.",
-    (("list", list_, ADMIN), ("show", show, ADMIN), ("rules", rules, ADMIN), ("replay", replay, ADMIN)),
+    (
+        ("list", list_, ADMIN),
+        ("show", show, ADMIN),
+        ("rules", rules, ADMIN),
+        ("replay", replay, ADMIN),
+        ("score", score_rules, ("json",)),
+    ),
 )

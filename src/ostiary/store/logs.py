@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 from sqlalchemy import bindparam, func, insert, select, update
 
-from ostiary.core.logs.entry import Entry, Recorded, canonical
+from ostiary.core.logs.canonical import canonical
+from ostiary.core.logs.entry import Entry, Recorded
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.logs.merkle import leaf_hash
 from ostiary.core.words.instants import Instant

@@ -1,20 +1,13 @@
 """
-One journal entry: what a deed leaves behind, in the deed's own transaction.
-
-The canonical form is RFC 8785 JSON over strings, integers, booleans, null, lists and objects with ASCII keys (no
-floats, so that no number can be written two ways); the leaf hash is RFC 9162 §2.1.1's, so that a Merkle log can be
-built over the entries later (R15).
+One journal entry: what a deed leaves behind, in the deed's own transaction. `canonical.py` is how it is written down.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.instants import Instant
-from ostiary.core.words.visit import Visit
 
 Detail = Mapping[str, Any]
 
@@ -40,29 +33,6 @@ def tame(text: str) -> str:
         return text  # almost every text is: nothing to escape, one byte a character
     clean = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text[:TEXT_LIMIT])
     return clean.encode("utf-8", "replace")[:TEXT_LIMIT].decode("utf-8", "ignore")
-
-
-def canonical(entry: Entry, visit: Visit, *, stream: str, number: int, salt: bytes) -> bytes:
-    """The entry as RFC 8785 JSON: what is stored, hashed and exported."""
-    return orjson.dumps(
-        {
-            "action": entry.kind.value,
-            "actor": visit.caller.actor,
-            "actor_name": tame(visit.caller.name),
-            "address": visit.address,
-            "agent": tame(visit.agent),
-            "at": visit.now,
-            "detail": entry.detail,
-            "number": number,
-            "origin": visit.caller.origin or "",
-            "salt": salt.hex(),
-            "story": entry.story or visit.id,
-            "stream": stream,
-            "target": entry.target,
-            "visit": visit.id,
-        },
-        option=orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER,
-    )
 
 
 @dataclass(frozen=True, slots=True)
