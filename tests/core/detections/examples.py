@@ -328,10 +328,12 @@ EXAMPLES: dict[str, Examples] = {
     ),
     "unknown_machine": Examples(
         fires={
-            "one that nobody enrolled": _on_machines("d1", "d1", None),
+            "one that nobody enrolled": _on_machines(*["d1"] * 8, None),
             "one that does not comply": _on_machines("d1", compliant=False),
         },
         quiet={
+            "seven make no habit": _on_machines(*["d1"] * 7, None),
+            "a habit of both": _on_machines(*["d1", None] * 8),
             "always the same": _on_machines("d1", "d1", "d1"),
             "no inventory is used": _on_machines(None, None, None),
             "it is not known": lambda j: (_on_machines("d1", "d1")(j), j.redeem(j.start(), ALICE)),

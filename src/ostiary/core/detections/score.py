@@ -7,7 +7,7 @@ A finding of medium severity or higher counts as seen; one that an honest entry 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -29,14 +29,53 @@ from ostiary.core.logs.entry import Recorded
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.instants import Instant, Span, after, between, days
 
-__all__ = ["HELD_OUT_SEEDS", "TUNED_SEEDS", "WARM_UP", "Outcome", "Reading", "Score", "Step", "score", "variants"]
+__all__ = [
+    "HELD_OUT_SEEDS",
+    "KNOWN_MISSES",
+    "TUNED_SEEDS",
+    "WARM_UP",
+    "Outcome",
+    "Reading",
+    "Score",
+    "Step",
+    "score",
+    "variants",
+]
 
 TUNED_SEEDS = (1, 2, 3)
 """Thresholds of rules were chosen by these, and by the variants that are not held out."""
 HELD_OUT_SEEDS = (101, 102, 103)
 """No threshold was chosen by these, nor by the held-out variants."""
-WARM_UP = 14
+WARM_UP = 28
 """Days in which much happens for the first time; counted apart."""
+KNOWN_MISSES: Mapping[tuple[str, str], str] = {
+    ("vishing", "line in the same country"): (
+        "All is as in an honest sign-in but the network of the machine; it is seen only where that network is new to a "
+        "person of settled habits who sits at home. A number that is read out, and a limit of exemptions to networks, "
+        "stop it; rules do not."
+    ),
+    ("vishing", "phone in the same country"): "As the line in the same country; carriers are where many people are.",
+    ("insider", "too often"): (
+        "Four exemptions within a day are too many, and the first three are work like any other's: seen at the fourth."
+    ),
+    ("insider", "at night"): (
+        "One sign-in by the person's own exemption; that it is night, and where the machine is, are low each."
+    ),
+    ("mail_jumping", "begins inside"): (
+        "The first code from a server of the organisation's own is like any other's; seen with the second person."
+    ),
+    ("slow_and_low", "lines"): (
+        "One code a day from a line in the person's own country: each alone is as the calls above; seen with one of "
+        "the next people."
+    ),
+    ("slow_and_low", "bare library"): "As the lines; the library's name is odd in a rented network only.",
+    ("slow_and_low", "phones"): "As the lines; carriers are where many people are.",
+    ("storm_2372", "a cloud that is used here"): (
+        "A machine in a rented network that three people of the organisation use is low, else each new machine there "
+        "were an alarm. Name those machines in the inventory, or their addresses as a location."
+    ),
+}
+"""Variants that are not always seen before their second token request, and why."""
 EVIL = "campaign"
 BATCH = 500
 ALARMS = (Severity.MEDIUM, Severity.HIGH)

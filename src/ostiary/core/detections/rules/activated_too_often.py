@@ -31,7 +31,7 @@ def _look(event: Event, past: Past) -> Found | None:
         return None
     return found(
         f"A person got {len(given)} exemptions within a week, {today} of them within a day.",
-        subject=event.user, week=len(given), day=today,
+        subject=event.user, severity=Severity.MEDIUM if today >= A_DAY else None, week=len(given), day=today,
     )  # fmt: skip
 
 
@@ -40,8 +40,8 @@ RULE = Rule(
     title="Exemptions too often",
     severity=Severity.LOW,
     explanation=(
-        "Somebody got four exemptions within a day or ten within a week: what is an exception has become the rule, or "
-        "an approver no longer looks."
+        "Somebody got four exemptions within a day (medium) or ten within a week: what is an exception has become the "
+        "rule, or an approver no longer looks."
     ),
     false_positives="A migration or a release, when much is done by hand.",
     watches=frozenset({Kind.EXEMPTION_OPENED, Kind.REQUEST_APPROVED}),

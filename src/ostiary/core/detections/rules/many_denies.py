@@ -9,6 +9,7 @@ from ostiary.core.detections.event import Event
 from ostiary.core.detections.finding import Found, Severity, found
 from ostiary.core.detections.memory import Key, Memory, Past
 from ostiary.core.detections.rule import Rule
+from ostiary.core.detections.usual import Usual, source_of
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.instants import hours
 
@@ -20,18 +21,26 @@ OF_SOURCE = Memory("many_denies.source", hours(24), most=16)
 TIRED, SEVERAL = 3, 2
 
 
+USUAL = Usual("many_denies", source_of, several=1)
+"""Machines on which somebody signed in before today."""
+
+
 def _keys(event: Event) -> Iterable[Key]:
-    return OF_PERSON.of(event.user), OF_SOURCE.of(event.requester.source)
+    machine = event.requester
+    return OF_PERSON.of(event.user), OF_SOURCE.of(machine.source), *USUAL.keys(event, machine)
 
 
 def _look(event: Event, past: Past) -> Found | None:
+    if event.kind == Kind.REDEEMED:
+        USUAL.learn(event, event.requester, past)
+        return None
     if not event.user or event.by != event.user:
         return None  # the machine took its own code back
     person, source = OF_PERSON.of(event.user), OF_SOURCE.of(event.requester.source)
     past.mark(person)
     times = len(past.of(person))
     people = 1
-    if event.requester.source:
+    if event.requester.source not in ("", event.person.source) and not USUAL.ours(event, event.requester, past):
         past.know(source, event.user)
         people = len(past.of(source))
     if people >= SEVERAL:
@@ -53,10 +62,11 @@ RULE = Rule(
     severity=Severity.MEDIUM,
     explanation=(
         "A person denied three sign-ins within an hour, or two people denied what came from one source within a day "
-        "(high): somebody is led to approve, and tried until they do."
+        "(high; not one at which they sit, nor a machine that people signed in on before): somebody is led to "
+        "approve, and tried until they do."
     ),
     false_positives="A program that starts a sign-in at each run; people who try the flow out.",
-    watches=frozenset({Kind.DENIED}),
+    watches=frozenset({Kind.DENIED, Kind.REDEEMED}),
     look=_look,
     keys=_keys,
     once=hours(6),

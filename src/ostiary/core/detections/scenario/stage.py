@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ostiary.core.detections.scenario.dice import Dice
-from ostiary.core.detections.scenario.geography import ATTACKERS, HOMES, HOSTS
+from ostiary.core.detections.scenario.geography import ATTACKERS, COMPANY, HOMES, HOSTS
 from ostiary.core.detections.scenario.going_on import SignIn, Window
 from ostiary.core.detections.scenario.honest import REASONS
 from ostiary.core.detections.scenario.pen import Pen
@@ -42,6 +42,12 @@ class Stage:
         """A time in their working day, before its end."""
         return after(self.morning, Span(hours(person.begins + 1) + minutes(self.dice.between(0, 240))))
 
+    def seat(self, person: Person) -> str:
+        """Where the victim's browser is: at home, or behind the office's address or the VPN's."""
+        near = person.country == COMPANY.country and not person.remote
+        inside = self.dice.chance(850 if person.vpn else 500 if near else 30)
+        return self.dice.pick((*self.organisation.offices, COMPANY.address(20, 0))) if inside else person.home
+
     def hosted(self) -> str:
         """An address at a provider that rents out machines to anybody."""
         return self.dice.pick(HOSTS).address(self.dice.below(250), self.dice.below(250))
@@ -65,7 +71,7 @@ class Stage:
 
     def falls(
         self, at: Instant, person: Person, machine: str, app: App, *, typed: int, agent: str = "",
-        window: Window | None = None, asks: bool = False, key: str = "",
+        window: Window | None = None, asks: bool = False, key: str = "", place: str = "",
     ) -> SignIn:  # fmt: skip
         """
         The attacker starts a code at *at*; *typed* seconds later the victim types it and says yes, by the exemption
@@ -75,7 +81,7 @@ class Stage:
         given = None if asks else window or self.window(person, at)
         signin = evil.start(at, machine, app, agent=agent or app.agent, asks=asks, key=key, reason="access")
         claimed = after(at, seconds(typed))
-        evil.claim(claimed, signin, person, person.home, given)
+        evil.claim(claimed, signin, person, place or self.seat(person), given)
         if given is None:
             asked = evil.ask_with_consent(after(claimed, seconds(15)), signin, "access to the meeting", hours(4))
             approver = self.dice.pick([p for p in self.organisation.approvers if p.id != person.id])

@@ -12,13 +12,13 @@ def _play(stage: Stage, variant: str) -> None:
     dice, (person,) = stage.dice, stage.victims(1)
     at = stage.at_work(person) if variant == "by day" else after(stage.morning, Span(hours(1) + minutes(10)))
     machine = stage.hosted() if variant == "at night, rented machine" else stage.line(person.country)
-    app = dice.pick(person.apps)
+    app, place = dice.pick(person.apps), stage.seat(person) if variant == "by day" else person.home
     for _ in range(4):
         signin = stage.evil.start(at, machine, app, agent=stage.library(), reason="security check")
-        stage.evil.claim(after(at, seconds(20)), signin, person, person.home)
+        stage.evil.claim(after(at, seconds(20)), signin, person, place)
         stage.evil.deny(after(at, seconds(30)), signin, person)
         at = after(at, seconds(dice.between(90, 300)))
-    signin = stage.falls(at, person, machine, app, typed=dice.between(10, 40), agent=stage.library())
+    signin = stage.falls(at, person, machine, app, typed=dice.between(10, 40), agent=stage.library(), place=place)
     stage.goes_on(signin, after(at, minutes(1)), 3)
 
 
