@@ -40,6 +40,7 @@ bench: ## measure side by side with the peers and write docs/benchmarks.md
 	@.venv/bin/python -m bench.policy
 	@.venv/bin/python -m bench.ends
 	@.venv/bin/python -m bench.approval
+	@.venv/bin/python -m bench.detections
 	@.venv/bin/python -m bench.signins
 	@exec .venv/bin/python -m bench $(ARGS)
 

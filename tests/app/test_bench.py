@@ -6,12 +6,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bench import approval, ends, signins
+from bench import approval, detections, ends, signins
 from bench.cost import Plan, measure
 from bench.many import fill
 from bench.ostiary import prepared
 from bench.stacks import WORK, Ostiary
 from ostiary.app.serve import application
+from ostiary.core.detections.rules import RULES
+from ostiary.core.detections.score import score
 from ostiary.core.words.caller import Caller, CallerKind, Origin
 from ostiary.core.words.visit import Visit
 from ostiary.services.exemptions.end import end_exemptions_of
@@ -72,3 +74,15 @@ def test_every_question_to_a_long_log_is_answered(tmp_path: Path) -> None:
         assert "| one sign-in | 1 | 2 |" in signins.page(found, "2026-11-28", rows=3000, size=10**7, shared=True)
 
     play(tmp_path, story)
+
+
+def test_the_reader_of_detections_is_measured_over_a_whole_journal(tmp_path: Path) -> None:
+    """A few days through rules and store; the page has a row for each rule and each campaign."""
+    count, wall, spent = asyncio.run(detections.read(tmp_path, 20, 2))
+    assert count > 50
+    assert wall > 0
+    assert spent > 0
+    found = score(RULES, (1,), people=20, length=2, held_out=True)
+    text = detections.page(found, found, "Measured.", "2026-11-28", people=20, length=2)
+    assert all(f"| `{rule.id}` |" in text for rule in RULES)
+    assert "| `vishing` | phone in the same country* |" in text
