@@ -18,6 +18,7 @@ import httpx
 import pytest
 from sqlalchemy import delete
 
+from ostiary.core.detections.response import ResponsePolicy
 from ostiary.core.directory.people import Role
 from ostiary.core.words.caller import Caller, CallerKind, Origin
 from ostiary.core.words.digests import digest
@@ -27,6 +28,7 @@ from ostiary.core.words.visit import Visit
 from ostiary.outside.passwords import Cost, Passwords
 from ostiary.services.access import locations, policies
 from ostiary.services.access.desk import PICTURE, touch
+from ostiary.services.detections.triage import change_responses
 from ostiary.store import Tx, registry, schema, sessions
 from ostiary.store.directory import find_named
 from ostiary.store.exemptions import person
@@ -86,6 +88,7 @@ class Stage:
         self._used = 0
         self._scene = ExitStack()
         self.home = self._located("Home", HOME)
+        self.answers(severities={"high": ["alert"]})  # what is attacked here stands by itself
 
     # ---- who is there
 
@@ -130,6 +133,11 @@ class Stage:
         return browser
 
     # ---- what is set
+
+    def answers(self, **changes: Any) -> None:
+        """What is done about findings, changed."""
+        made = self.server.run(change_responses(self.house, self.admin(), changes, "for the stage"))
+        assert isinstance(made, ResponsePolicy), made
 
     @contextmanager
     def scene(self) -> Iterator[None]:

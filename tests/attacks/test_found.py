@@ -14,7 +14,7 @@ from ostiary.core.detections.finding import Kept
 from ostiary.core.detections.rules import RULES
 from ostiary.core.words.instants import between, seconds
 from ostiary.services.detections.read import READER
-from ostiary.store import Tx, detections, logs
+from ostiary.store import Tx, detections, directory, logs, responses
 from ostiary.store.stories import Where
 from tests.attacks.stage import ABROAD, HOME, STREET, Stage, pressed, typed
 from tests.journeys.test_cli import installed
@@ -119,3 +119,36 @@ def test_the_program_shows_findings_and_replays_the_journal(
     only = program("detections", "replay", "--rule", "requester_far_from_approver", "--from", "1h")
     assert {row["riskEventType"] for row in only if "event" not in row} == {"requester_far_from_approver"}
     program("detections", "replay", "--rule", "no_such_rule", status=2)
+
+
+def test_r8_a_code_that_a_thief_redeems_gives_nothing_for_long(stage: Stage) -> None:
+    """
+    R8: the machine at home asked, one abroad redeemed. By the default policy the session, what can be made of it and
+    the exemption end by the server's own jobs, within two seconds; the person is told, and a policy about risk stays
+    shut.
+    """
+    stage.answers(severities={"high": ["alert", "endExemption", "revokeSessions"]})
+    with stage.scene():
+        owner, thief = stage.machine(HOME), stage.machine(ABROAD)
+        codes = owner.start().json()
+        claimed = typed(victim := stage.person("alice"), codes["user_code"])
+        assert pressed(victim, claimed).status_code == 200
+        stolen = thief.poll(codes["device_code"])
+        assert stolen.status_code == 200, stolen.text
+        finding = found(stage, "redeemed_elsewhere").finding
+
+        async def done(tx: Tx) -> list[str]:
+            return await responses.unanswered(tx, 9)
+
+        until(stage, done, lambda waiting: finding.id not in waiting)
+        assert thief.refresh(stolen.json()["refresh_token"]).status_code == 400
+        effects = [one for one in stage.entries("system:response:done") if one["detail"]["finding"] == finding.id]
+        assert {one["detail"]["response"] for one in effects} == {"endExemption", "revokeSessions"}
+        assert owner.start().status_code == 403  # R1: nobody could pass any more
+
+        async def told(tx: Tx) -> list[str]:
+            now = stage.server.clock.now()
+            return [kind for kind, _, _ in await directory.told(tx, f"user:{finding.user}", after=0, now=now)]
+
+        assert "system:response:done" in stage.server.run(stage.house.store.read(told))
+    stage.answers(severities={"high": ["alert"]})

@@ -16,8 +16,8 @@ HEAD = f"""\
 
 Rules look at each entry of the [journal](journal.md), within a second of its being written, and tell what looks like
 abuse of device codes as *findings*: `ostiary detections list`, `/identityProtection/riskDetections` (Graph's
-`riskDetection`, for administrators and auditors), and an entry `system:finding:raised` for each. A finding decides
-nothing by itself, and a service that is not told of one is as closed as before.
+`riskDetection`, for administrators and auditors), and an entry `system:finding:raised` for each. What a finding leads
+to is said [below](#what-is-done-about-them); a service that is not told of one is as closed as before.
 
 What nobody knows is evidence of nothing: without geo files no machine is near or far. Where a rule needs more than the
 journal, the table says so. What the rules know of the past begins with the journal's first entry that is still there;
@@ -30,6 +30,38 @@ Of one rule and one subject (a sign-in, a person, a source) there is one finding
 comes again is counted in it. Of one rule, {PER_SUBJECT} findings an hour about one person, or from one source where no
 person is known, are kept, and {STRANGERS} an hour from all such sources together; what is beyond is counted
 (`ostiary detections rules`). Nobody without an account can use up what is kept about people.
+
+## What is done about them
+
+| Severity | By default |
+|---|---|
+| low | `note`: nothing beyond the finding |
+| medium | `alert`: administrators are told |
+| high | `alert`, `revokeSessions` (an open sign-in, and the session that it gave), `endExemption` (the one behind it) |
+
+There are also `blockSource` (for this person; for everybody only after two reporters), `suspendApplication` (its device
+flow is off until an administrator turns it on) and `killSwitch`. `/ostiary/responsePolicy` names what is done by
+severity, by rule (`rules`), and for what an administrator confirms (`confirmed`), and how long a source is blocked
+(`blockLength`, five minutes to a day). A change needs an administrator with fresh proof, and a reason; doing less is an
+alert. Each effect is an entry `system:response:done`, and the person is told at the next sign-in.
+
+Whoever has no account ends nothing by being found: what hits a person is done only about that person's own acts, or
+about what came with a code or token given to them, and only so often in an hour. The rest is an alert, and an entry
+`system:response:held_back` that says why. The table of who can cause what:
+[0082](decisions/0082-what-a-finding-leads-to.md).
+
+`ostiary detections confirm ID` says that a finding is what it looks like: what the policy wants for that is done at
+once. `ostiary detections dismiss ID --reason "…"` says that it is harmless. Administrators do that, with fresh proof;
+auditors read.
+
+## Risk
+
+The worst open or confirmed finding about a sign-in is its risk, the worst about a person's own acts theirs; policies
+look at both (`signInRiskLevels`, `userRiskLevels`: [policies.md](policies.md)). For a person high counts for 30 days,
+medium for 14, low for 7. What is confirmed is high for both, what is dismissed counts for nothing, and who reports a
+sign-in is no risk for that. `/identityProtection/riskyUsers` lists who is risky now. Before the rules have read an
+entry there is no finding about it; where one has waited for them for more than 30 seconds, no level is known, and an
+enforced policy about risk matches.
 """
 
 

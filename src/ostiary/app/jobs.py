@@ -17,6 +17,7 @@ from ostiary.core.words.instants import Instant, Span, between, seconds
 from ostiary.core.words.visit import Visit
 from ostiary.services.access import clients
 from ostiary.services.detections.read import run_detections, tidy_tracks
+from ostiary.services.detections.respond import run_responses
 from ostiary.services.devices.tend import announce_lapsed, tend_devices
 from ostiary.services.directory import throttle
 from ostiary.services.directory.assessments import announce_reviews
@@ -86,6 +87,7 @@ JOBS: tuple[Job, ...] = (
     Job("couriers", 0.5, send_notices),
     Job("told", 3600, tend_moments),
     Job("detections", 0.25, run_detections),
+    Job("responses", 0.25, run_responses),
     Job("tracks", 60, tidy_tracks),
     Job("lapsed", 1, announce_lapsed),
     Job("keys", 60, tend_keys, own=True),

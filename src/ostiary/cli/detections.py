@@ -146,6 +146,28 @@ def replay(
         errand.screen.say(f"! The rule {name} could not look at {count} entries.")
 
 
+def confirm(
+    errand: Errand,
+    id_: Annotated[str, typer.Argument(metavar="ID", help="The finding's id, from the list.")],
+    *,
+    reason: Annotated[str, typer.Option("--reason", help="Why. The audit log keeps it.")] = "",
+) -> None:
+    """Say that a finding is what it looks like: what the policy wants for that is done at once."""
+    with errand.graph() as graph:
+        errand.screen.record(graph.post(path(BASE, id_, "confirmCompromised"), {"reason": reason}), DETAILS)
+
+
+def dismiss(
+    errand: Errand,
+    id_: Annotated[str, typer.Argument(metavar="ID", help="The finding's id, from the list.")],
+    *,
+    reason: Annotated[str, typer.Option("--reason", help="Why it is harmless. The audit log keeps it.")],
+) -> None:
+    """Say that a finding is harmless: it makes nobody risky any more."""
+    with errand.graph() as graph:
+        errand.screen.record(graph.post(path(BASE, id_, "dismiss"), {"reason": reason}), DETAILS)
+
+
 DETECTIONS: Noun = (
     "detections",
     "What looked like abuse of device codes.",
@@ -155,5 +177,7 @@ DETECTIONS: Noun = (
         ("rules", rules, ADMIN),
         ("replay", replay, ADMIN),
         ("score", score_rules, ("json",)),
+        ("confirm", confirm, ADMIN),
+        ("dismiss", dismiss, ADMIN),
     ),
 )

@@ -166,7 +166,7 @@ async def add(tx: Tx, finding: Finding, now: Instant) -> bool:
         | {
             "severity": finding.severity.value, "state": State.OPEN.value, "detected": now, "changed": now, "seen": 1,
             "at": finding.at, "last": finding.at, "story": finding.story, "cause": finding.cause.value,
-            "sign_in_risk": of_sign_in(finding.severity, State.OPEN),
+            "sign_in_risk": of_sign_in(finding.severity, State.OPEN, finding.cause),
             "person_risk": of_person(finding.severity, State.OPEN, finding.cause),
             "evidence": orjson.dumps(dict(finding.evidence), option=orjson.OPT_SORT_KEYS).decode(),
         },

@@ -4,9 +4,10 @@ How risky a sign-in and its person are, in one statement of a few index look-ups
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, literal, select
+from sqlalchemy import and_, bindparam, case, func, literal, or_, select
 
 from ostiary.core.access.facts import UNKNOWN, Unknown
+from ostiary.core.detections.finding import State
 from ostiary.core.detections.risk import BEHIND, LASTS, level
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant, between
@@ -14,7 +15,7 @@ from ostiary.store import Tx
 from ostiary.store.schema import cursors, findings, journal
 from ostiary.store.sql import sql
 
-__all__ = ["READER", "Risks", "risk_levels"]
+__all__ = ["READER", "Risks", "risk_levels", "risky"]
 
 READER = "detections"
 """The cursor of what runs the rules."""
@@ -29,11 +30,11 @@ class Risks(NamedTuple):
 
 def _of_person(rank: int) -> Any:
     """*rank*, where a finding of that rank about the person still counts."""
-    counts = (
-        findings.c.user == bindparam("user"), findings.c.person_risk == rank,
-        findings.c.at > bindparam("now") - LASTS[rank],
-    )  # fmt: skip
-    return select(literal(rank)).where(*counts).limit(1).scalar_subquery()
+    return select(literal(rank)).where(findings.c.user == bindparam("user"), _counts(rank)).limit(1).scalar_subquery()
+
+
+def _counts(rank: int) -> Any:
+    return and_(findings.c.person_risk == rank, findings.c.at > bindparam("now") - LASTS[rank])
 
 
 _CURSOR = select(cursors.c.position).where(cursors.c.reader == bindparam("reader", READER)).scalar_subquery()
@@ -48,6 +49,18 @@ _RISKS = sql(
 )
 
 
+_RISKY = sql(
+    select(
+        findings.c.user, func.max(findings.c.person_risk), func.max(findings.c.changed),
+        func.max(case((findings.c.state == State.CONFIRMED.value, 1), else_=0)),
+    )
+    .where(findings.c.user > bindparam("after"), or_(*(_counts(rank) for rank in LASTS)))
+    .group_by(findings.c.user)
+    .order_by(findings.c.user)
+    .limit(bindparam("most"))
+)  # fmt: skip
+
+
 async def risk_levels(tx: Tx, user: UserId, story: str, now: Instant) -> Risks:
     """
     The levels of *user* and of their sign-in *story* (empty: it is none of a device). Unknown while an entry waits for
@@ -57,3 +70,9 @@ async def risk_levels(tx: Tx, user: UserId, story: str, now: Instant) -> Risks:
     if row is None or (row[0] is not None and between(Instant(row[0]), now) > BEHIND):
         return Risks()
     return Risks(level(row[1]), level(row[2]))
+
+
+async def risky(tx: Tx, after: str, most: int, now: Instant) -> list[tuple[str, int, Instant, bool]]:
+    """Up to *most* people beyond the id *after*, with rank, when that changed last, and whether it was confirmed."""
+    rows = await tx.all(_RISKY, after=after, most=most, now=now)
+    return [(str(id), int(rank), Instant(changed), bool(confirmed)) for id, rank, changed, confirmed in rows]

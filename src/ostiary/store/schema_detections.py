@@ -8,8 +8,8 @@ from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
 __all__ = ["detection_tables"]
 
 
-def detection_tables(metadata: MetaData) -> tuple[Table, Table, Table]:
-    """Tracks, findings, and counts of what was held back, in *metadata*."""
+def detection_tables(metadata: MetaData) -> tuple[Table, Table, Table, Table, Table]:
+    """Tracks, findings, counts of what was held back, what was done about findings, and the policy for that."""
     tracks = Table(
         "detection_tracks",
         metadata,
@@ -60,4 +60,21 @@ def detection_tables(metadata: MetaData) -> tuple[Table, Table, Table]:
         Column("hour", BigInteger, primary_key=True),  # its beginning
         Column("count", BigInteger, nullable=False),
     )
-    return tracks, findings, held_back
+    responses = Table(
+        "finding_responses",
+        metadata,
+        Column("finding", Text, nullable=False),
+        Column("response", Text, nullable=False),  # core/detections/response.py
+        Column("at", BigInteger, nullable=False),
+        Column("outcome", Text, nullable=False),  # done, or why it was not
+        Index("finding_responses_response", "response", "at"),
+        Index("finding_responses_finding", "finding"),
+    )
+    policy = Table(
+        "response_policy",
+        metadata,
+        Column("id", Integer, primary_key=True, autoincrement=False),  # 1
+        Column("document", Text, nullable=False),  # JSON, core/detections/response.py
+        Column("modified", BigInteger, nullable=False),
+    )
+    return tracks, findings, held_back, responses, policy

@@ -3,10 +3,11 @@
 import pytest
 
 from ostiary.core.access.facts import UNKNOWN
-from ostiary.core.detections.cause import HOLDERS, cause_of
+from ostiary.core.detections.cause import ALLOWED, HOLDERS, cause_of
 from ostiary.core.detections.event import Event
 from ostiary.core.detections.finding import Cause, Severity, State
 from ostiary.core.detections.risk import HIGHEST, LASTS, level, of_person, of_sign_in
+from ostiary.core.detections.rules import BY_ID
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.instants import Instant
 
@@ -25,6 +26,10 @@ def event(kind: Kind, actor: str, user: str = ALICE, story: str = "s1") -> Event
         (Kind.CLAIMED, "user:alice", ALICE, Cause.PERSON),
         (Kind.CODE_WRONG, "user:alice", ALICE, Cause.PERSON),
         (Kind.REPORTED, "user:alice", ALICE, Cause.REPORTER),
+        (Kind.DENIED, "user:alice", ALICE, Cause.REPORTER),
+        (Kind.PASSKEY_ADDED, "user:alice", ALICE, Cause.PERSON),
+        (Kind.EXEMPTION_OPENED, "user:alice", ALICE, Cause.ANYBODY),
+        (Kind.POLICY_CHANGED, "user:alice", ALICE, Cause.ANYBODY),
         (Kind.CLAIMED, "user:mallory", ALICE, Cause.ANYBODY),
         (Kind.USER_CHANGED, "user:mallory", ALICE, Cause.ANYBODY),
         (Kind.REDEEMED, "nobody", ALICE, Cause.HOLDER),
@@ -38,27 +43,27 @@ def event(kind: Kind, actor: str, user: str = ALICE, story: str = "s1") -> Event
 )
 def test_only_what_was_proved_is_somebodys_own_act(kind: Kind, actor: str, user: str, cause: Cause) -> None:
     """What needs no account is nobody's, whomever it names."""
-    assert cause_of(event(kind, actor), user) is cause
+    assert cause_of(event(kind, actor), user, "some_rule") is cause
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in HOLDERS])
 def test_no_kind_beyond_the_list_counts_without_its_person(kind: Kind) -> None:
     """A kind that is added later is nobody's act until somebody says otherwise."""
-    assert cause_of(event(kind, "nobody"), ALICE) is Cause.ANYBODY
+    assert cause_of(event(kind, "nobody"), ALICE, "some_rule") is Cause.ANYBODY
 
 
 def test_a_token_of_no_known_sign_in_proves_nothing() -> None:
     """Whose it was, only the sign-in's own entries tell."""
-    assert cause_of(event(Kind.REDEEMED, "nobody", story=""), ALICE) is Cause.ANYBODY
-    assert cause_of(event(Kind.REDEEMED, "nobody", user=MALLORY), ALICE) is Cause.ANYBODY
+    assert cause_of(event(Kind.REDEEMED, "nobody", story=""), ALICE, "some_rule") is Cause.ANYBODY
+    assert cause_of(event(Kind.REDEEMED, "nobody", user=MALLORY), ALICE, "some_rule") is Cause.ANYBODY
 
 
 @pytest.mark.parametrize("severity", list(Severity))
 @pytest.mark.parametrize("cause", list(Cause))
 def test_what_was_dismissed_counts_for_nobody_and_what_was_confirmed_is_high(severity: Severity, cause: Cause) -> None:
     """An administrator's word goes before what the rule said."""
-    assert of_sign_in(severity, State.DISMISSED) == of_person(severity, State.DISMISSED, cause) == 0
-    assert of_sign_in(severity, State.CONFIRMED) == of_person(severity, State.CONFIRMED, cause) == HIGHEST
+    assert of_sign_in(severity, State.DISMISSED, cause) == of_person(severity, State.DISMISSED, cause) == 0
+    assert of_sign_in(severity, State.CONFIRMED, cause) == of_person(severity, State.CONFIRMED, cause) == HIGHEST
 
 
 @pytest.mark.parametrize(
@@ -68,7 +73,7 @@ def test_what_was_dismissed_counts_for_nobody_and_what_was_confirmed_is_high(sev
 def test_an_open_finding_counts_for_its_person_only_where_it_is_about_their_own_act(cause: Cause, counts: bool) -> None:
     """Whoever reports is not punished for it, and a stranger makes nobody risky."""
     for rank, severity in enumerate(Severity, 1):
-        assert of_sign_in(severity, State.OPEN) == rank
+        assert of_sign_in(severity, State.OPEN, cause) == rank
         assert of_person(severity, State.OPEN, cause) == (rank if counts else 0)
 
 
@@ -76,3 +81,13 @@ def test_levels_have_graphs_names() -> None:
     """Rank and name, and what is not known; the worse, the longer it counts."""
     assert [level(rank) for rank in (0, 1, 2, 3, None)] == ["none", "low", "medium", "high", UNKNOWN]
     assert sorted(LASTS.values()) == [LASTS[rank] for rank in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("rule", sorted(ALLOWED))
+def test_what_is_allowed_is_told_and_makes_nothing_risky(rule: str) -> None:
+    """An emergency does not end because it was announced; an administrator may still say that it was none."""
+    assert rule in BY_ID
+    assert cause_of(event(Kind.REDEEMED, "nobody"), ALICE, rule) is Cause.ALLOWED
+    assert of_sign_in(Severity.HIGH, State.OPEN, Cause.ALLOWED) == 0
+    assert of_person(Severity.HIGH, State.OPEN, Cause.ALLOWED) == 0
+    assert of_sign_in(Severity.HIGH, State.CONFIRMED, Cause.ALLOWED) == HIGHEST

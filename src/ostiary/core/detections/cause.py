@@ -8,19 +8,29 @@ where the entry that made it was that person's own act, or was done with a code 
 from ostiary.core.detections.event import Event
 from ostiary.core.detections.finding import Cause
 from ostiary.core.logs.kinds import Kind
+from ostiary.core.logs.story import belongs
 
-__all__ = ["HOLDERS", "cause_of"]
+__all__ = ["ALLOWED", "HOLDERS", "cause_of"]
 
 HOLDERS = frozenset({
     Kind.REDEEMED, Kind.REPEATED, Kind.REPLAYED, Kind.REFRESHED, Kind.REUSED, Kind.NUMBER_CONFIRMED, Kind.NUMBER_WRONG,
 })  # fmt: skip
 """Entries that exist only where a genuine code or token of a sign-in came, which its person had approved."""
+ALLOWED = frozenset({"break_glass_used"})
+"""Rules that tell of what is allowed: an emergency must not end because it was announced."""
+_CREDENTIALS = "user:credentials:"
+_REFUSES = frozenset({Kind.REPORTED, Kind.DENIED})
 
 
-def cause_of(event: Event, user: str) -> Cause:
-    """Who caused what *event* told about *user*; nobody known where no person is concerned."""
+def cause_of(event: Event, user: str, rule: str) -> Cause:
+    """
+    Who caused what *event* told *rule* about *user*: an act at a sign-in or with credentials. What somebody does in
+    administration, or with an exemption, endangers nobody's session and makes nobody risky.
+    """
     if not user:
         return Cause.ANYBODY
-    if event.by == user:
-        return Cause.REPORTER if event.kind == Kind.REPORTED else Cause.PERSON
+    if rule in ALLOWED:
+        return Cause.ALLOWED
+    if event.by == user and (belongs(event.kind) or event.kind.startswith(_CREDENTIALS)):
+        return Cause.REPORTER if event.kind in _REFUSES else Cause.PERSON
     return Cause.HOLDER if event.kind in HOLDERS and event.user == user and event.story else Cause.ANYBODY

@@ -45,7 +45,9 @@ class Cause(StrEnum):
     HOLDER = "holder"
     """Whoever held a code or token that was given to that person."""
     REPORTER = "reporter"
-    """The person, telling of what somebody else tried."""
+    """The person, refusing what somebody else tried."""
+    ALLOWED = "allowed"
+    """The person, in a way that people foresaw: told because it is rare, and no danger by itself."""
     ANYBODY = "anybody"
     """Nobody known, an administrator, or time."""
 

@@ -136,5 +136,5 @@ def _finding(rule: Rule, event: Event, seen: Found) -> Finding:
         source=asked.address,
         country=asked.country,
         evidence=seen.evidence,
-        cause=cause_of(event, seen.user or event.user),
+        cause=cause_of(event, seen.user or event.user, rule.id),
     )

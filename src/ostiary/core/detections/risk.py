@@ -24,17 +24,17 @@ BEHIND = seconds(30)
 """An entry that the rules have not looked at for so long: no level is known then, and R4 decides."""
 
 
-def of_sign_in(severity: Severity, state: State) -> int:
-    """The rank that a finding gives its sign-in."""
+def of_sign_in(severity: Severity, state: State, cause: Cause) -> int:
+    """The rank that a finding gives its sign-in; what is allowed makes none risky."""
     if state is State.OPEN:
-        return _RANKS[severity]
+        return NONE if cause is Cause.ALLOWED else _RANKS[severity]
     return HIGHEST if state is State.CONFIRMED else NONE
 
 
 def of_person(severity: Severity, state: State, cause: Cause) -> int:
     """The rank that a finding gives its person; an administrator's word counts whoever caused it."""
     own = cause in (Cause.PERSON, Cause.HOLDER) or state is State.CONFIRMED
-    return of_sign_in(severity, state) if own else NONE
+    return of_sign_in(severity, state, cause) if own else NONE
 
 
 def level(rank: int | None) -> str | Unknown:

@@ -70,6 +70,8 @@ class Action(StrEnum):
     READ_KILL_SWITCH = "kill_switch:read"
     TURN_KILL_SWITCH = "kill_switch:turn"
     START_DRILL = "drills:start"
+    TRIAGE_FINDINGS = "findings:triage"
+    """Confirm or dismiss what detections found, and say what is done about it."""
     READ_DRILLS = "drills:read"
     """Who approved what they should have refused: administrators alone."""
 
@@ -133,6 +135,7 @@ TABLE: dict[Action, Grant] = {
     Action.LOCAL_DOOR: Grant(_ADMINISTRATOR, "Policy.ReadWrite.ConditionalAccess", write=True),
     Action.READ_KILL_SWITCH: Grant(None, "User.Read", local=True),
     Action.START_DRILL: Grant(_ADMINISTRATOR, "User.ReadWrite.All", write=True),
+    Action.TRIAGE_FINDINGS: Grant(_ADMINISTRATOR, "Policy.ReadWrite.ConditionalAccess", write=True),
     Action.READ_DRILLS: Grant(_ADMINISTRATOR, "Directory.Read.All"),
     Action.TURN_KILL_SWITCH: Grant(_ADMINISTRATOR, "Policy.ReadWrite.ConditionalAccess", write=True, local=True),
 }

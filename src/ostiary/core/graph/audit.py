@@ -149,6 +149,13 @@ ACTIVITIES: Mapping[str, Activity] = {
     Was.LOCAL_DOOR: Activity("Change local door", "Policy", "Update"),
     Was.ALERT: Activity("Raise alert", "Policy", "Add"),
     Was.FINDING_RAISED: Activity("Raise risk detection", "Policy", "Add", "Identity Protection"),
+    Was.RESPONSE_DONE: Activity("Respond to risk detection", "Policy", "Update", "Identity Protection"),
+    Was.RESPONSE_HELD_BACK: Activity(
+        "Hold back response to risk detection", "Policy", "Update", "Identity Protection", failed=True
+    ),
+    Was.FINDING_CONFIRMED: Activity("Confirm risk detection", "Policy", "Update", "Identity Protection"),
+    Was.FINDING_DISMISSED: Activity("Dismiss risk detection", "Policy", "Update", "Identity Protection"),
+    Was.RESPONSES_CHANGED: Activity("Change responses to risk detections", "Policy", "Update", "Identity Protection"),
     Was.FAULT: Activity("Note fault", "Other", "Add", failed=True),
 }
 

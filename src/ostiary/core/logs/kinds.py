@@ -232,10 +232,7 @@ class Kind(StrEnum):
     UNLINKED = "admin:user:unlinked"
     """It is no more; everything of this person ended: user_name, issuer, subject, reason."""
     UPSTREAM_ENDED = "system:upstream:ended"
-    """
-    A provider vouches for a person no more, and everything of theirs ended: user_name, provider, cause (what it said,
-    `logout`, or `unreachable` for too long).
-    """
+    """All of a person's sessions ended with their provider's word: user_name, provider, cause (or `unreachable`)."""
     GROUP_CREATED = "admin:group:created"
     """A group was created."""
     GROUP_CHANGED = "admin:group:changed"
@@ -374,17 +371,24 @@ class Kind(StrEnum):
     ALERT = "system:alert:raised"
     """Something that an administrator should look at now: about, text."""
     FINDING_RAISED = "system:finding:raised"
-    """
-    A detection found something (docs/detections.md): rule, severity, user, client, session, exemption, source, at (when
-    it happened), entry (which one shows it: stream.number), text.
-    """
+    """A detection found: rule, severity, user, client, session, exemption, source, at, entry (that shows it), text."""
+    RESPONSE_DONE = "system:response:done"
+    """A finding led to it: finding, rule, severity, response, user, client, and what it hit (session, source, …)."""
+    RESPONSE_HELD_BACK = "system:response:held_back"
+    """Policy wanted it, and it was not done: finding, rule, severity, response, user, client, reason."""
+    FINDING_CONFIRMED = "admin:finding:confirmed"
+    """An administrator says that it is what it looks like: rule, severity, user, before, reason."""
+    FINDING_DISMISSED = "admin:finding:dismissed"
+    """That it is harmless: rule, severity, user, before, reason."""
+    RESPONSES_CHANGED = "admin:responses:changed"
+    """What is done about findings was changed: before, after, weakened, reason."""
     FAULT = "system:fault:noted"
     """An exception that a door answered for: reference, error class; never the message of a secret."""
 
 
 TELLING = frozenset({
     Kind.PASSWORD_LINK, Kind.PASSWORD_SET, Kind.MFA_RESET, Kind.PASSKEY_TAKEN, Kind.SESSIONS_ENDED,
-    Kind.ACCESS_PASS_MADE,
+    Kind.ACCESS_PASS_MADE, Kind.RESPONSE_DONE,
 })  # fmt: skip
 """What a person should be told of at the next sign-in, unless they did it themselves."""
 ALWAYS = frozenset({

@@ -110,6 +110,7 @@ _LIST: tuple[tuple[Event, tuple[Kind, ...]], ...] = (
         Kind.DEVICE_RULE_CHANGED, Kind.APPLICATION_CHANGED, Kind.APPLICATION_ASSESSED, Kind.REVIEW_OVERDUE,
         Kind.REVIEW_CLOSED, Kind.TRUST_CHANGED, Kind.STREAM_CHANGED, Kind.CONSENT_CHANGED, Kind.ASSIGNMENT_CHANGED,
         Kind.POLICY_CHANGED, Kind.LOCATION_CHANGED, Kind.EXEMPTION_RULES_CHANGED, Kind.KILL_SWITCH_ON,
+        Kind.RESPONSES_CHANGED,
         Kind.KILL_SWITCH_OFF_PROPOSED, Kind.KILL_SWITCH_OFF, Kind.LOG_KEY_CHANGED, Kind.KEYS_ROTATED,
         Kind.KEYS_REWRAPPED, Kind.RESTORED, Kind.LOCAL_DOOR, Kind.SINK_TESTED,
     )),
@@ -120,11 +121,12 @@ _LIST: tuple[tuple[Event, tuple[Kind, ...]], ...] = (
     )),
     (Event(_ENTITY, CREATE, failed=True), (Kind.DEVICE_REFUSED,)),
     (Event(Class.DETECTION_FINDING, CREATE), (Kind.FINDING_RAISED,)),
+    (Event(_API, OTHER, failed=True), (Kind.RESPONSE_HELD_BACK,)),
     (Event(_API, READ), (Kind.LOG_EXPORTED,)),
     (Event(_API, UPDATE, failed=True), (Kind.ADMIN_REFUSED, Kind.EVENT_REJECTED, Kind.FAULT)),
     (Event(_API, CREATE), (Kind.LOG_ANCHORED,)),
-    (Event(_API, DELETE), (Kind.LOG_PRUNED, Kind.LOG_ERASED)),
-    (Event(_API, OTHER), (Kind.ALERT,)),
+    (Event(_API, DELETE), (Kind.LOG_PRUNED, Kind.LOG_ERASED, Kind.SIGN_INS_REMOVED)),
+    (Event(_API, OTHER), (Kind.ALERT, Kind.RESPONSE_DONE, Kind.FINDING_CONFIRMED, Kind.FINDING_DISMISSED)),
 )  # fmt: skip
 EVENTS: Mapping[str, Event] = {kind: event for event, kinds in _LIST for kind in kinds}
 

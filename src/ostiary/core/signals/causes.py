@@ -105,6 +105,7 @@ CAUSES: Mapping[str, _Rule] = {
     Kind.TRUST_CHANGED: _Rule(Whose.CLIENT, _admin, "The trust behind the workload was changed."),
     Kind.TRUST_REMOVED: _Rule(Whose.CLIENT, _admin, "The trust behind the workload was removed."),
     Kind.KILL_SWITCH_ON: _Rule(Whose.ANYBODY, _admin, "All device sign-ins were stopped."),
+    Kind.RESPONSE_DONE: _Rule(Whose.SESSION, _system, "A detection ended the session.", "session"),
     Kind.RESTORED: _Rule(Whose.ANYBODY, _admin, "The service was restored from a backup."),
 }
 

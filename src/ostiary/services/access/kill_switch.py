@@ -13,8 +13,9 @@ from ostiary.core.graph.kill_switch import ShownSwitch
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.caller import CallerKind
+from ostiary.core.words.errors import Stale
 from ostiary.core.words.ids import UserId
-from ostiary.core.words.instants import after
+from ostiary.core.words.instants import Instant, after
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.visit import Visit
@@ -25,7 +26,7 @@ from ostiary.services.logs.record import record
 from ostiary.store import Tx, directory
 from ostiary.store import kill_switch as rows
 
-__all__ = ["look", "turn_off", "turn_on"]
+__all__ = ["look", "stop_all", "turn_off", "turn_on"]
 
 TARGET = "switch:device"
 _READERS = frozenset({Role.ADMINISTRATOR, Role.AUDITOR})
@@ -67,6 +68,22 @@ async def turn_on(house: House, visit: Visit, reason: str) -> ShownSwitch | Refu
     shown = await _after(house, visit, await house.store.write(body))
     house.room.wake_all()
     return shown
+
+
+async def stop_all(tx: Tx, visit: Visit, reason: str, now: Instant) -> bool:
+    """
+    Step: on, by what *visit* says it is, at the clock's *now*; False where it was on already. Whoever commits it has
+    memory look anew. Raises Stale when somebody else turned it meanwhile.
+    """
+    old = await rows.find(tx)
+    if old.on:
+        return False
+    new = turned_on(old, visit.caller, reason, max(visit.now, now))
+    detail: dict[str, object] = {"reason": reason, "again": False}
+    text = f"All device sign-ins were stopped: {reason}"
+    if isinstance(await _turn(tx, visit, old, new, Kind.KILL_SWITCH_ON, detail, text), Refused):
+        raise Stale
+    return True
 
 
 async def turn_off(house: House, visit: Visit, reason: str) -> ShownSwitch | Refused:

@@ -19,6 +19,7 @@ from ostiary.core.graph.query import Page, Query
 from ostiary.core.logs.entry import Entry, tame
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.errors import BrokenState
+from ostiary.core.words.ids import AppId
 from ostiary.core.words.instants import Instant
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
@@ -164,6 +165,18 @@ async def _changed(tx: Tx, visit: Visit, old: Application, new: Application, rea
         detail = {"name": tame(new.name), **difference(old, new), "reason": tame(reason)}
         await record(tx, visit, Entry(Kind.APPLICATION_CHANGED, target=f"application:{new.id}", detail=detail))
     await raise_version(tx, PICTURE)
+
+
+async def suspend_device_flow(tx: Tx, visit: Visit, id: AppId, reason: str) -> bool:
+    """
+    Step: the device flow of *id* is off until an administrator turns it on; False where it is off or there is none.
+    Whoever commits it has memory look anew.
+    """
+    old = await registry.find(tx, id)
+    if old is None or not old.device_flow:
+        return False
+    await _changed(tx, visit, old, replace(old, device_flow=False), reason)
+    return True
 
 
 async def delete_application(house: House, visit: Visit, key: str) -> Application | Refused:

@@ -36,6 +36,7 @@ from ostiary.services.logs.record import record
 from ostiary.services.signins.around import around
 from ostiary.services.signins.askable import askable, form_for, next_step
 from ostiary.services.signins.closing import close
+from ostiary.services.signins.crowding import barred
 from ostiary.services.signins.drills import typed as typed_drill
 from ostiary.services.signins.guessing import WRONG, held_up, wrong
 from ostiary.services.signins.prompts import prompted, worn_out
@@ -177,7 +178,8 @@ async def _judged(
     tired = await worn_out(tx, visit, user, signin)
     if tired is not None:
         return await _refuse(house, tx, visit, signin, tired)
-    if await locked(tx, shunned(user, signin), visit.now) is not None:
+    shuns = await locked(tx, shunned(user, signin), visit.now) is not None
+    if shuns or await barred(tx, visit, signin.requester_address):
         return await _refuse(house, tx, visit, signin, Refused(Reason.REPORTED))
     ask = await browser_ask(tx, picture, visit, signin, user)
     gathered = await gather(tx, picture, ask, visit.now)
@@ -270,7 +272,12 @@ def _reached(resource: Application, values: tuple[str, ...]) -> tuple[Applicatio
 
 def shunned(user: UserId, signin: SignIn) -> str:
     """The throttle's subject for "this requester was reported by this person" (R11)."""
-    return f"reported:{user}:{source_of(signin.requester_address)}"
+    return shunned_source(user, source_of(signin.requester_address))
+
+
+def shunned_source(user: UserId, source: str) -> str:
+    """The same by the requester's *source*."""
+    return f"reported:{user}:{source}"
 
 
 async def _refuse(

@@ -11,11 +11,12 @@ from ostiary.core.logs.entry import tame
 from ostiary.core.signins.limits import Full, Standing, full
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
+from ostiary.services.directory.throttle import locked
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.store import Tx
 
-__all__ = ["crowded", "tell_crowd"]
+__all__ = ["barred", "barred_source", "crowded", "tell_crowd"]
 
 _SENTENCES = {
     Full.SOURCE: "Too many codes of this application are open at your address already.",
@@ -37,6 +38,17 @@ def crowded(house: House, visit: Visit, application: Application, *, proved: boo
     if which is None:
         return None
     return Refused(Reason.BUSY_SOURCE, _SENTENCES[which] + ("" if proved else _WAY), field=which.value)
+
+
+def barred_source(source: str) -> str:
+    """The throttle's subject for "nobody's sign-in from here" (R11: two reporters, or an administrator)."""
+    return f"barred:{source}"
+
+
+async def barred(tx: Tx, visit: Visit, address: str) -> Refused | None:
+    """Step: why nothing is taken from the source of *address* now, where it is blocked for everybody."""
+    until = await locked(tx, barred_source(source_of(address)), visit.now) if address else None
+    return None if until is None else Refused(Reason.BUSY_SOURCE, "Sign-ins from your address are blocked for a while.")
 
 
 async def tell_crowd(house: House, visit: Visit, client: str, limit: str) -> None:

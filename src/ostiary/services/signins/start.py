@@ -39,7 +39,7 @@ from ostiary.services.access.gather import asked_scopes
 from ostiary.services.devices.proved import device_of
 from ostiary.services.house import House
 from ostiary.services.logs.record import record
-from ostiary.services.signins.crowding import crowded, tell_crowd
+from ostiary.services.signins.crowding import barred, crowded, tell_crowd
 from ostiary.services.signins.refusals import refuse
 from ostiary.services.signins.tickets import spend_ticket, ticket_digests
 from ostiary.store import Tx
@@ -324,7 +324,7 @@ async def _issue(house: House, visit: Visit, request: Request, codes: _Codes, be
 
     async def body(tx: Tx, picture: Picture) -> tuple[_Judged, SignIn] | Refused:
         device = await device_of(tx, _proved(visit, request, picture))
-        judged = _judge_again(house, visit, request, picture, before, device)
+        judged = await barred(tx, visit, visit.address) or _judge_again(house, visit, request, picture, before, device)
         if isinstance(judged, Refused):
             return judged
         application, asked = judged.application, judged.asked

@@ -1,6 +1,7 @@
 """
 `/identityProtection/riskDetections`: what detections found; `/ostiary/detectionRules`: what they look for;
-`/ostiary/detectionReplays`: what they would have found.
+`/ostiary/detectionReplays`: what they would have found. `/identityProtection/riskyUsers`: whom that makes risky, and
+`/ostiary/responsePolicy`: what is done about it.
 
 A replay is a POST because it is gone through piece by piece; unless its findings are to be kept, nothing changes.
 """
@@ -10,10 +11,14 @@ from typing import Any
 from ostiary.core.directory.permissions import Action
 from ostiary.core.graph.fields import Field, Kind
 from ostiary.core.graph.finding import FINDING, RULE
+from ostiary.core.graph.response_policy import RESPONSE_POLICY
+from ostiary.core.graph.risky_user import RISKY_USER
 from ostiary.core.words.instants import Instant
 from ostiary.services.detections.list import find_finding, list_findings, list_rules
 from ostiary.services.detections.replay import begin_replay, go_on
-from ostiary.web.graph.resource import Call, Path, acting, listing, reading
+from ostiary.services.detections.risky_users import list_risky_users
+from ostiary.services.detections.triage import change_responses, confirm, dismiss, look_at_responses
+from ostiary.web.graph.resource import Call, Gives, Operation, Path, acting, changing, listing, reading
 
 __all__ = ["PATHS"]
 
@@ -38,11 +43,50 @@ async def _go_on(call: Call) -> Any:
     return await go_on(call.house, call.visit, call.path["id"])
 
 
+_WHY: tuple[Field[Any], ...] = (
+    Field("reason", Kind.STRING, write="reason", limit=512, doc="Why; kept in the audit log. A dismissal needs one."),
+)
+
+
+async def _confirm(call: Call) -> Any:
+    return await confirm(call.house, call.visit, call.path["id"], call.reason)
+
+
+async def _dismiss(call: Call) -> Any:
+    return await dismiss(call.house, call.visit, call.path["id"], call.reason)
+
+
+async def _change(call: Call) -> Any:
+    return await change_responses(call.house, call.visit, call.changes, call.reason)
+
+
+def _saying(run: Any, summary: str) -> Operation:
+    return acting(Action.TRIAGE_FINDINGS, run, summary, fields=_WHY, gives=Gives.ENTITY, shape=FINDING)
+
+
 PATHS: tuple[Path, ...] = (
+    Path(f"/{FINDING.name}/{{id}}/confirmCompromised", (_saying(_confirm, "Confirm a finding, and act on it"),)),
+    Path(f"/{FINDING.name}/{{id}}/dismiss", (_saying(_dismiss, "Dismiss a finding as harmless"),)),
+    Path(
+        f"/{RESPONSE_POLICY.name}",
+        (
+            reading(
+                RESPONSE_POLICY,
+                Action.READ_POLICIES,
+                lambda c: look_at_responses(c.house, c.visit),
+                "What is done about findings",
+            ),
+            changing(RESPONSE_POLICY, Action.TRIAGE_FINDINGS, _change, "Change what is done about findings"),
+        ),
+    ),
     Path(f"/{FINDING.name}", (listing(FINDING, Action.READ_LOGS, lambda c: list_findings(c.house, c.visit, c.query)),)),
     Path(
         f"/{FINDING.name}/{{id}}",
         (reading(FINDING, Action.READ_LOGS, lambda c: find_finding(c.house, c.visit, c.path["id"])),),
+    ),
+    Path(
+        f"/{RISKY_USER.name}",
+        (listing(RISKY_USER, Action.READ_LOGS, lambda c: list_risky_users(c.house, c.visit, c.query)),),
     ),
     Path(f"/{RULE.name}", (listing(RULE, Action.READ_LOGS, lambda c: list_rules(c.house, c.visit)),)),
     Path(

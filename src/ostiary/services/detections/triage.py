@@ -1,0 +1,130 @@
+"""
+What administrators say of findings: it is what it looks like, or it is harmless. And the policy for responses.
+
+Confirming does at once what the policy says of confirmed findings; dismissing takes away what a finding counts for, and
+needs a reason. Both may be taken back by the other.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ostiary.core.detections.finding import Kept, State
+from ostiary.core.detections.response import ResponsePolicy, policy_document, read_policy, weakened
+from ostiary.core.detections.rules import BY_ID
+from ostiary.core.directory.permissions import Action, judge
+from ostiary.core.graph.finding import ShownFinding
+from ostiary.core.logs.entry import Entry
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.reasons import read_reason
+from ostiary.core.words.visit import Visit
+from ostiary.services.detections.list import find_finding
+from ostiary.services.detections.respond import Effects, answered, tell
+from ostiary.services.house import House
+from ostiary.services.logs.alerts import alert, refuse
+from ostiary.services.logs.record import record
+from ostiary.store import Tx, detections, responses
+
+__all__ = ["change_responses", "confirm", "dismiss", "look_at_responses"]
+
+POLICY = "responses:policy"
+_KINDS = {State.CONFIRMED: Kind.FINDING_CONFIRMED, State.DISMISSED: Kind.FINDING_DISMISSED}
+
+
+async def confirm(house: House, visit: Visit, id: str, reason: str = "") -> ShownFinding | Refused:
+    """
+    It is what it looks like: what policy says of confirmed findings is done at once. Refused: FORBIDDEN and its kin,
+    NOT_FOUND, WRONG_STATE where it is confirmed, REASON_REQUIRED for a reason that is none.
+    """
+    why = read_reason(reason) if reason else ""
+    effects = Effects()
+
+    async def body(tx: Tx) -> Refused | None:
+        effects.codes.clear()  # it may run again
+        kept = await _said(tx, visit, id, why, State.CONFIRMED)
+        if isinstance(kept, Refused):
+            return kept
+        await responses.answer(tx, id, visit.now)  # this is the answer
+        await answered(house, tx, visit, kept, effects, confirmed=True)
+        return None
+
+    refused = await house.store.write(body)
+    if refused is not None:
+        return refused
+    await tell(house, effects)
+    return await find_finding(house, visit, id)
+
+
+async def dismiss(house: House, visit: Visit, id: str, reason: str) -> ShownFinding | Refused:
+    """
+    It is harmless: it counts for nobody's risk any more. Refused: FORBIDDEN and its kin, NOT_FOUND, WRONG_STATE where
+    it is dismissed, REASON_REQUIRED.
+    """
+    why = read_reason(reason)
+
+    async def body(tx: Tx) -> Kept | Refused:
+        return await _said(tx, visit, id, why, State.DISMISSED)
+
+    said = await house.store.write(body)
+    return said if isinstance(said, Refused) else await find_finding(house, visit, id)
+
+
+async def _said(tx: Tx, visit: Visit, id: str, why: str | Refused, new: State) -> Kept | Refused:
+    """Step: the finding, after an administrator's word on it."""
+    target = f"finding:{id[:64]}"
+    refused = judge(Action.TRIAGE_FINDINGS, visit.caller, now=visit.now) or (why if isinstance(why, Refused) else None)
+    if refused is not None:
+        return await refuse(tx, visit, Action.TRIAGE_FINDINGS, refused, target=target)
+    kept = await detections.find(tx, id)
+    if kept is None:
+        return Refused(Reason.NOT_FOUND)
+    if kept.state is new:
+        return Refused(Reason.WRONG_STATE, f"It is {new.value} already.")
+    if not await responses.word(tx, kept, new, visit.now):
+        return Refused(Reason.CONFLICT)
+    finding = kept.finding
+    detail = {
+        "rule": finding.rule, "severity": finding.severity.value, "user": finding.user, "before": kept.state.value,
+        "reason": why,
+    }  # fmt: skip
+    await record(tx, visit, Entry(_KINDS[new], target=target, story=finding.story, detail=detail))
+    return kept
+
+
+async def look_at_responses(house: House, visit: Visit) -> ResponsePolicy | Refused:
+    """What is done about findings."""
+    refused = judge(Action.READ_POLICIES, visit.caller, now=visit.now)
+
+    async def body(tx: Tx) -> ResponsePolicy | Refused:
+        return refused or await responses.policy(tx)
+
+    return await house.store.read(body)
+
+
+async def change_responses(
+    house: House, visit: Visit, changes: Mapping[str, Any], reason: str
+) -> ResponsePolicy | Refused:
+    """
+    Change what is done about findings. What is done no more is an alert. Refused: FORBIDDEN and its kin, INVALID_VALUE,
+    REASON_REQUIRED, CONFLICT.
+    """
+    refused = judge(Action.TRIAGE_FINDINGS, visit.caller, now=visit.now)
+
+    async def body(tx: Tx) -> ResponsePolicy | Refused:
+        old, why = await responses.policy(tx), read_reason(reason)
+        new = refused or (why if isinstance(why, Refused) else read_policy(old, changes, BY_ID))
+        if isinstance(new, Refused):
+            return await refuse(tx, visit, Action.TRIAGE_FINDINGS, new, target=POLICY)
+        if not await responses.put_policy(tx, old, new, visit.now):
+            return Refused(Reason.CONFLICT)
+        less = weakened(old, new)
+        detail = {
+            "before": policy_document(old), "after": policy_document(new), "weakened": list(less), "reason": why,
+        }  # fmt: skip
+        await record(tx, visit, Entry(Kind.RESPONSES_CHANGED, target=POLICY, detail=detail))
+        if less:
+            text = f"{visit.caller.name} has less done about findings: {'; '.join(less)}."
+            await alert(tx, visit, about="guardrail_weakened", text=text, target=POLICY)
+        return new
+
+    return await house.store.write(body)
