@@ -41,7 +41,7 @@ ENDS_NOBODY = (
     Kind.ADMIN_REFUSED, Kind.LOG_KEY_CHANGED, Kind.LOG_EXPORTED, Kind.LOG_PRUNED, Kind.KEYS_ROTATED,
     Kind.KEYS_REWRAPPED, Kind.FIRST_CODE, Kind.FIRST_CODE_WRONG, Kind.FOUNDED, Kind.FIRST_ADMINISTRATOR,
     Kind.LOCAL_DOOR, Kind.ALERT, Kind.FAULT, Kind.FINDING_RAISED, Kind.RESPONSE_HELD_BACK, Kind.FINDING_CONFIRMED,
-    Kind.FINDING_DISMISSED, Kind.RESPONSES_CHANGED,
+    Kind.FINDING_DISMISSED, Kind.RESPONSES_CHANGED, Kind.SIGN_INS_REMOVED,
 )  # fmt: skip
 """Kinds after which every session is as alive as before. Who makes a kind says here or in CAUSES what it ends."""
 
