@@ -42,6 +42,7 @@ ENDS_NOBODY = (
     Kind.KEYS_REWRAPPED, Kind.FIRST_CODE, Kind.FIRST_CODE_WRONG, Kind.FOUNDED, Kind.FIRST_ADMINISTRATOR,
     Kind.LOCAL_DOOR, Kind.ALERT, Kind.FAULT, Kind.FINDING_RAISED, Kind.RESPONSE_HELD_BACK, Kind.FINDING_CONFIRMED,
     Kind.FINDING_DISMISSED, Kind.RESPONSES_CHANGED, Kind.SIGN_INS_REMOVED,
+    Kind.USER_ERASED, Kind.SINK_ADDED, Kind.SINK_REMOVED, Kind.SINK_TESTED, Kind.LOG_ANCHORED, Kind.LOG_ERASED,
 )  # fmt: skip
 """Kinds after which every session is as alive as before. Who makes a kind says here or in CAUSES what it ends."""
 
