@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from ostiary.store.schema_checkpoints import checkpoint_tables
-from ostiary.store.schema_detections import detection_tables
+from ostiary.store.schema_detections import detection_tables, response_tables
 from ostiary.store.schema_devices import device_tables
 from ostiary.store.schema_drills import drill_table
 from ostiary.store.schema_erasures import erasure_table
@@ -343,4 +343,5 @@ assertions = Table(
 drills = drill_table(metadata)
 notice_channels, notices, notice_moments = notice_tables(metadata)
 signal_streams, signal_subjects, signal_outbox = signal_tables(metadata)
-detection_tracks, findings, findings_held_back, finding_responses, response_policy = detection_tables(metadata)
+detection_tracks, findings, findings_held_back = detection_tables(metadata)
+finding_responses, response_policy = response_tables(metadata)

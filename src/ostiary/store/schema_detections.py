@@ -5,11 +5,11 @@ full.
 
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
 
-__all__ = ["detection_tables"]
+__all__ = ["detection_tables", "response_tables"]
 
 
-def detection_tables(metadata: MetaData) -> tuple[Table, Table, Table, Table, Table]:
-    """Tracks, findings, counts of what was held back, what was done about findings, and the policy for that."""
+def detection_tables(metadata: MetaData) -> tuple[Table, Table, Table]:
+    """Tracks, findings, and counts of what was held back, in *metadata*."""
     tracks = Table(
         "detection_tracks",
         metadata,
@@ -60,6 +60,11 @@ def detection_tables(metadata: MetaData) -> tuple[Table, Table, Table, Table, Ta
         Column("hour", BigInteger, primary_key=True),  # its beginning
         Column("count", BigInteger, nullable=False),
     )
+    return tracks, findings, held_back
+
+
+def response_tables(metadata: MetaData) -> tuple[Table, Table]:
+    """What was done about findings, and the policy for that, in *metadata*."""
     responses = Table(
         "finding_responses",
         metadata,
@@ -77,4 +82,4 @@ def detection_tables(metadata: MetaData) -> tuple[Table, Table, Table, Table, Ta
         Column("document", Text, nullable=False),  # JSON, core/detections/response.py
         Column("modified", BigInteger, nullable=False),
     )
-    return tracks, findings, held_back, responses, policy
+    return responses, policy
