@@ -31,7 +31,7 @@ from ostiary.app.metrics_door import metrics_app, metrics_door
 from ostiary.outside.data_folder import peer_uid, user_name
 from ostiary.outside.tls import Kept, Reloader, Swapped
 from ostiary.services.house import House
-from ostiary.web import graph, oauth, pages
+from ostiary.web import graph, oauth, pages, scim
 from ostiary.web.front import health
 from ostiary.web.front.credentials import api_visit
 from ostiary.web.front.hot import Asgi, hot, tenant_names
@@ -60,7 +60,8 @@ class _Rooms(Starlette):
 def application(house: House) -> Asgi:
     """Everything behind the ports: hot paths, then the router, all behind the one pipeline."""
     routes: list[BaseRoute] = [
-        *oauth.routes(house), *pages.routes(house), *graph.routes(house, api_visit), *health.routes(house),
+        *oauth.routes(house), *pages.routes(house), *graph.routes(house, api_visit), *scim.routes(house),
+        *health.routes(house),
     ]  # fmt: skip
     handlers: dict[Any, Callable[..., Any]] = {HTTPException: http_error(house)}
     router = _Rooms(routes=routes, exception_handlers=handlers)

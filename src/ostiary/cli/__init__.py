@@ -32,6 +32,7 @@ from ostiary.cli.logout import logout
 from ostiary.cli.notice import NOTICE
 from ostiary.cli.output import Screen
 from ostiary.cli.policy import POLICY
+from ostiary.cli.provisioner import PROVISIONER
 from ostiary.cli.report import REPORT
 from ostiary.cli.request import REQUEST
 from ostiary.cli.review import REVIEW
@@ -67,6 +68,7 @@ NOUNS: tuple[Noun, ...] = (
     DETECTIONS,
     USER,
     GROUP,
+    PROVISIONER,
     DEVICE,
     DEVICE_RULE,
     DEVICE_WEBHOOK,

@@ -55,7 +55,7 @@ _factors = select(s.authenticators.c.id).where(_own(s.authenticators))
 _HOUSE = (
     "organisation", "versions", "leases", "keys", "streams", "cursors", "log_leaves", "checkpoints", "log_keys",
     "challenges", "groups", "identifiers", "consents", "device_settings", "device_hooks", "named_locations",
-    "log_sinks",
+    "log_sinks", "provisioners", "provisioner_tokens", "provisioned_groups",
 )  # fmt: skip
 
 PERSONAL: Mapping[str, Treatment] = {
@@ -73,6 +73,7 @@ PERSONAL: Mapping[str, Treatment] = {
     "invitations": Treatment("digests", ("user",), _rows(s.invitations, "user")),
     "upstream_links": Treatment("who they are elsewhere", ("user", "subject"), _rows(s.upstream_links, "user")),
     "upstream_grants": Treatment("the same", ("user", "subject"), _rows(s.upstream_grants, "user")),
+    "provisioned_users": Treatment("what a provisioner calls them", ("user",), _rows(s.provisioned_users, "user")),
     "upstream_members": Treatment("groups", ("user",), _rows(s.upstream_members, "user")),
     "throttles": Treatment(
         "counters of wrong tries, by id or name", ("subject",),

@@ -15,10 +15,11 @@ from ostiary.store.exemptions import NOT_ENDED
 from ostiary.store.schema import assignments, exemptions, groups, members, policies, users
 from ostiary.store.sql import sql
 
-_COLUMNS = (groups.c.id, groups.c.display_name, groups.c.description, groups.c.purpose, groups.c.created)
-_FIND = sql(select(*_COLUMNS).where(groups.c.id == bindparam("id")))
-_NAMED = sql(select(*_COLUMNS).where(groups.c.display_name == bindparam("name")))
-_ADD = sql(insert(groups).values({column.name: bindparam(column.name) for column in _COLUMNS}))
+GROUP_COLUMNS = (groups.c.id, groups.c.display_name, groups.c.description, groups.c.purpose, groups.c.created)
+"""What `group_from` reads, in its order."""
+_FIND = sql(select(*GROUP_COLUMNS).where(groups.c.id == bindparam("id")))
+_NAMED = sql(select(*GROUP_COLUMNS).where(groups.c.display_name == bindparam("name")))
+_ADD = sql(insert(groups).values({column.name: bindparam(column.name) for column in GROUP_COLUMNS}))
 _CHANGE = sql(
     update(groups)
     .where(
@@ -55,7 +56,7 @@ _GROUP_ASK = {
 _USER_ASK = {column.name: column for column in USER_COLUMNS}
 _BY_NAME = Order("display_name")
 _standing = select(*USER_COLUMNS).join(members, members.c.user == users.c.id)
-_standing_groups = select(*_COLUMNS).join(members, members.c.group == groups.c.id)
+_standing_groups = select(*GROUP_COLUMNS).join(members, members.c.group == groups.c.id)
 _active = exists().where(
     exemptions.c.user == users.c.id,
     exemptions.c.group == bindparam("group_"),
@@ -65,7 +66,7 @@ _active = exists().where(
 )
 
 USERS: Source[User] = Source(select(*USER_COLUMNS), _USER_ASK, users.c.id, _BY_NAME, user_from)
-GROUPS: Source[Group] = Source(select(*_COLUMNS), _GROUP_ASK, groups.c.id, _BY_NAME, group_from)
+GROUPS: Source[Group] = Source(select(*GROUP_COLUMNS), _GROUP_ASK, groups.c.id, _BY_NAME, group_from)
 STANDING: Source[User] = Source(
     _standing.where(members.c.group == bindparam("group_")), _USER_ASK, users.c.id, _BY_NAME, user_from
 )

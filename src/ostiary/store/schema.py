@@ -28,6 +28,7 @@ from ostiary.store.schema_exemptions import exemption_table, exemption_tables, r
 from ostiary.store.schema_logs import journal_tables, story_table
 from ostiary.store.schema_notices import notice_tables
 from ostiary.store.schema_proofs import passkey_tables, proof_tables
+from ostiary.store.schema_provisioning import provisioning_tables
 from ostiary.store.schema_signals import ON_DEVICES, signal_tables
 from ostiary.store.schema_sinks import sink_table
 from ostiary.store.schema_upstream import upstream_tables
@@ -191,6 +192,7 @@ assignments = Table(
 )
 
 devices, device_settings, device_hooks = device_tables(metadata)
+provisioners, provisioner_tokens, provisioned_users, provisioned_groups = provisioning_tables(metadata)
 
 # ---- access
 

@@ -33,6 +33,10 @@ class Action(StrEnum):
     RECOVER_ADMINISTRATOR = "users:recover_administrator"
     """Create or recover an administrator: also through the local door."""
     WRITE_GROUPS = "groups:write"
+    WRITE_PROVISIONERS = "provisioners:write"
+    """Say which system may provision accounts and groups, and give it accounts that are there."""
+    PROVISION = "directory:provision"
+    """Provision one's own accounts and groups: systems alone, no person (SCIM)."""
     WRITE_DEVICES = "devices:write"
     """Admit, change and revoke machines of the inventory, and what admits them without asking."""
     WRITE_SINKS = "log_sinks:write"
@@ -88,6 +92,8 @@ class Grant:
     """Needs a browser session with fresh MFA; refused to a device-code origin (R3)."""
     local: bool = False
     """Allowed through the local door (R2)."""
+    provisioner: bool = False
+    """What a provisioner may do, and nothing else."""
 
 
 _ADMINISTRATOR = frozenset({Role.ADMINISTRATOR})
@@ -108,6 +114,8 @@ TABLE: dict[Action, Grant] = {
     Action.WRITE_USERS: Grant(_ADMINISTRATOR, "User.ReadWrite.All", write=True),
     Action.RECOVER_ADMINISTRATOR: Grant(_ADMINISTRATOR, "User.ReadWrite.All", write=True, local=True),
     Action.WRITE_GROUPS: Grant(_ADMINISTRATOR, "Group.ReadWrite.All", write=True),
+    Action.WRITE_PROVISIONERS: Grant(_ADMINISTRATOR, "User.ReadWrite.All", write=True),
+    Action.PROVISION: Grant(frozenset(), "", provisioner=True),
     Action.WRITE_DEVICES: Grant(_ADMINISTRATOR, "Policy.ReadWrite.ConditionalAccess", write=True),
     Action.WRITE_SINKS: Grant(_ADMINISTRATOR, "Policy.ReadWrite.ConditionalAccess", write=True),
     Action.WRITE_CHANNELS: Grant(_ADMINISTRATOR, "Policy.ReadWrite.ConditionalAccess", write=True),
@@ -146,6 +154,8 @@ def judge(action: Action, caller: Caller, *, now: Instant) -> Refused | None:
     grant = TABLE[action]
     if caller.kind is CallerKind.LOCAL:
         return None if grant.local else Refused(Reason.FORBIDDEN, "The local door does not open this.")
+    if caller.kind is CallerKind.PROVISIONER:
+        return None if grant.provisioner else Refused(Reason.FORBIDDEN, "A provisioner may not do this.")
     if caller.kind is not CallerKind.USER:
         return Refused(Reason.NOT_SIGNED_IN)
     if grant.roles is not None and not grant.roles & caller.roles:

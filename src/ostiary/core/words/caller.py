@@ -28,6 +28,8 @@ class CallerKind(StrEnum):
     USER = "user"
     APPLICATION = "application"
     LOCAL = "local"
+    PROVISIONER = "provisioner"
+    """A system that says who works here (SCIM)."""
     SYSTEM = "system"
     """A job of the service itself, run by the clock."""
 

@@ -18,6 +18,7 @@ from ostiary.core.words.errors import BrokenState
 from ostiary.core.words.ids import GroupId, UserId
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
+from ostiary.services.directory.memberships import join_group, leave_group
 from ostiary.services.directory.search import NO_GROUP
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import refuse
@@ -66,7 +67,7 @@ async def change_group(
         if refused or isinstance(old, Refused) or isinstance(new, Refused):
             return await refuse(tx, visit, Action.WRITE_GROUPS, refused or NO_GROUP, target=f"group:{id[:64]}")
         if new != old:
-            await _write(tx, visit, old, new, reason)
+            await write_group(tx, visit, old, new, reason)
         return new
 
     return await house.store.write(body)
@@ -89,7 +90,7 @@ async def _name_taken(tx: Tx, old: Group | Refused, new: Group) -> Refused | Non
     return None if same or await groups.named(tx, new.display_name) is None else _TAKEN
 
 
-async def _write(tx: Tx, visit: Visit, old: Group, new: Group, reason: str) -> None:
+async def write_group(tx: Tx, visit: Visit, old: Group, new: Group, reason: str) -> None:
     """Step: swap, and the entry with what changed."""
     if not await groups.change(tx, old, new):
         raise BrokenState(f"the group {old.id} moved in its own transaction")
@@ -114,7 +115,7 @@ async def delete_group(house: House, visit: Visit, id: str) -> Group | Refused:
 
     async def body(tx: Tx) -> Group | Refused:
         old = await _found(tx, visit, id)
-        refused = old if isinstance(old, Refused) else await _may_go(tx, old)
+        refused = old if isinstance(old, Refused) else await in_use(tx, old)
         if refused or isinstance(old, Refused):
             return await refuse(tx, visit, Action.WRITE_GROUPS, refused or NO_GROUP, target=f"group:{id[:64]}")
         await groups.remove(tx, old.id)
@@ -126,7 +127,8 @@ async def delete_group(house: House, visit: Visit, id: str) -> Group | Refused:
     return await house.store.write(body)
 
 
-async def _may_go(tx: Tx, group: Group) -> Refused | None:
+async def in_use(tx: Tx, group: Group) -> Refused | None:
+    """Step: WRONG_STATE for a group that must stay."""
     if group.purpose == EXCEPTION:
         return _STAYS
     named = await groups.policy_naming(tx, group.id)
@@ -145,8 +147,7 @@ async def add_member(house: House, visit: Visit, group: str, user: str) -> User 
             pair = Refused(Reason.CONFLICT, "This person is a member already.")
         if isinstance(pair, Refused):
             return await refuse(tx, visit, Action.WRITE_GROUPS, pair, target=f"group:{group[:64]}")
-        await groups.join(tx, pair[0].id, pair[1].id, visit.now)
-        await _moved(tx, visit, Kind.MEMBER_ADDED, *pair)
+        await join_group(tx, visit, *pair)
         return pair[1]
 
     return await house.store.write(body)
@@ -157,11 +158,11 @@ async def remove_member(house: House, visit: Visit, group: str, user: str) -> Us
 
     async def body(tx: Tx) -> User | Refused:
         pair = await _pair(tx, visit, group, user)
-        if not isinstance(pair, Refused) and not await groups.leave(tx, pair[0].id, pair[1].id):
+        if not isinstance(pair, Refused) and not await groups.is_member(tx, pair[0].id, pair[1].id):
             pair = Refused(Reason.NOT_FOUND, "This person is no member.")
         if isinstance(pair, Refused):
             return await refuse(tx, visit, Action.WRITE_GROUPS, pair, target=f"group:{group[:64]}")
-        await _moved(tx, visit, Kind.MEMBER_REMOVED, *pair)
+        await leave_group(tx, visit, *pair)
         return pair[1]
 
     return await house.store.write(body)
@@ -176,10 +177,3 @@ async def _pair(tx: Tx, visit: Visit, group: str, user: str) -> tuple[Group, Use
         return _EXEMPTIONS_ONLY
     person = await directory.find(tx, UserId(user))
     return (found, person) if person else Refused(Reason.NOT_FOUND, "There is no such user.")
-
-
-async def _moved(tx: Tx, visit: Visit, kind: Kind, group: Group, user: User) -> None:
-    """Step: the entry, and memory is old."""
-    detail = {"name": tame(group.display_name), "user": user.id, "user_name": user.principal_name}
-    await record(tx, visit, Entry(kind, target=f"group:{group.id}", detail=detail))
-    await raise_version(tx, OPENINGS)

@@ -77,7 +77,7 @@ async def create_user(house: House, visit: Visit, new: NewUser) -> User | Refuse
 
 async def add_user(tx: Tx, visit: Visit, user: User, *, reason: str = "") -> User | Refused:
     """Step: insert *user* if it is well formed and its name is free."""
-    wrong = _flaw(user)
+    wrong = flaw(user)
     if wrong:
         return wrong
     if await directory.find_named(tx, user.principal_name) is not None:
@@ -102,15 +102,15 @@ async def change_user(house: House, visit: Visit, id: str, change: Change) -> Us
         action, may = allowed(visit, new)
         if may or old is None or new is None:
             return await refuse(tx, visit, action, may or _nobody(), target=f"user:{id[:64]}")
-        refused = _flaw(new) or await _taken(tx, old, new) or await guard_last_administrator(tx, old, new)
+        refused = flaw(new) or await name_taken(tx, old, new) or await guard_last_administrator(tx, old, new)
         if refused:
             return await refuse(tx, visit, action, refused, target=f"user:{old.id}")
-        return await _apply(tx, visit, old, new, change.reason)
+        return await apply_change(tx, visit, old, new, change.reason)
 
     return await house.store.write(body)
 
 
-async def _apply(tx: Tx, visit: Visit, old: User, new: User, reason: str) -> User:
+async def apply_change(tx: Tx, visit: Visit, old: User, new: User, reason: str = "") -> User:
     """Step: write *new* over *old*, and end everything when it was disabled."""
     disabled = old.enabled and not new.enabled
     final = replace(new, epoch=ended_before(visit.now)) if disabled else new
@@ -243,7 +243,8 @@ async def guard_last_administrator(tx: Tx, old: User, new: User | None) -> Refus
     return Refused(Reason.LAST_ADMINISTRATOR, "This is the last administrator. Make somebody else one first.")
 
 
-async def _taken(tx: Tx, old: User, new: User) -> Refused | None:
+async def name_taken(tx: Tx, old: User, new: User) -> Refused | None:
+    """Step: CONFLICT when *new* has a name that is somebody else's."""
     if new.principal_name == old.principal_name or await directory.find_named(tx, new.principal_name) is None:
         return None
     return Refused(Reason.CONFLICT, "Somebody has this name already.", field="userPrincipalName")
@@ -268,8 +269,8 @@ def _changed(old: User, change: Change) -> User:
     )
 
 
-def _flaw(user: User) -> Refused | None:
-    """What is wrong with the account's texts."""
+def flaw(user: User) -> Refused | None:
+    """What is wrong with the account's texts: INVALID_VALUE with the `field`, or None."""
     if not NAME.fullmatch(user.principal_name):
         return Refused(Reason.INVALID_VALUE, "A user name looks like alice@example.com.", field="userPrincipalName")
     if not user.display_name or not _text(user.display_name):

@@ -1,8 +1,8 @@
 """
 An answer for what went wrong before or beside every door, in the shape that the door's callers read.
 
-Graph's envelope, OAuth's fields (with the statuses of R9) or a small page, chosen by path alone. Says what kind of
-trouble it is and the reference to quote, and nothing else.
+Graph's envelope, SCIM's error, OAuth's fields (with the statuses of R9) or a small page, chosen by path alone. Says
+what kind of trouble it is and the reference to quote, and nothing else.
 """
 
 from html import escape
@@ -22,6 +22,7 @@ from ostiary.web.front.visit import Scope
 __all__ = ["wrong"]
 
 _GRAPH = ("/v1.0/", "/beta/", "/v1.0", "/beta")
+_SCIM = "/scim/"
 _OAUTH = ("/oauth2/", "/discovery/", "/.well-known/", "/oidc/", "/ssf/", "/backchannel_logout")
 
 _SENTENCES = {
@@ -41,6 +42,8 @@ def wrong(house: House, scope: Scope, visit: Visit, status: int) -> Answer:
     known = status if status in _SENTENCES else 400
     if path.startswith(_GRAPH):
         return _graph(visit, known)
+    if path.startswith(_SCIM):
+        return _scim(known)
     if any(part in path for part in _OAUTH):
         return _oauth(path, visit, house.settings.origin, known)
     return _page(visit, known, sample=_sample(house))
@@ -50,6 +53,15 @@ def _graph(visit: Visit, status: int) -> Answer:
     code, sentence = _SENTENCES[status]
     document = envelope(code, sentence, now=visit.now, request=visit.id, correlation=visit.correlation)
     return json_answer(status, orjson.dumps(document), (b"request-id", visit.id.encode()))
+
+
+def _scim(status: int) -> Answer:
+    """RFC 7644 §3.12."""
+    document = {
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": str(status),
+        "detail": _SENTENCES[status][1],
+    }  # fmt: skip
+    return json_answer(status, orjson.dumps(document))
 
 
 def _oauth(path: str, visit: Visit, origin: str, status: int) -> Answer:

@@ -1,0 +1,78 @@
+"""
+`/scim/v2/Users` (RFC 7644 §3.3 to §3.6).
+"""
+
+from scim2_models import Context, PatchOp, ScimFilter
+from starlette.responses import Response
+
+from ostiary.core.directory.provisioning import Person
+from ostiary.services.directory import provision_users as deeds
+from ostiary.services.directory.provision_users import Account
+from ostiary.web.scim.door import Call, Wrong, found, listed, page_of, shown
+from ostiary.web.scim.shapes import POLICY, User, person_from, user_of
+from ostiary.web.scim.wanted import equal_to
+
+__all__ = ["change", "create", "delete", "look", "replace", "search"]
+
+
+async def search(call: Call) -> Response:
+    """GET, or POST to `.search`: by name or `externalId` along an index, anything else by looking at each."""
+    asked = await call.search(User)
+    skipped, most = page_of(asked)
+    name, external = equal_to(asked.filter, "userName"), equal_to(asked.filter, "externalId")
+    if name is not None or external is not None:
+        page = found(await deeds.find_people(call.house, call.visit, name=name, external=external))
+    elif asked.filter is None:
+        page = found(await deeds.page_of_people(call.house, call.visit, skipped=skipped, most=most))
+        return listed([user_of(one, call.origin) for one in page.accounts], asked, total=page.total)
+    else:
+        page = found(await deeds.page_of_people(call.house, call.visit, skipped=0, most=deeds.MOST_SCANNED))
+        if page.total > deeds.MOST_SCANNED:
+            raise Wrong(400, "Filter by userName or externalId: there are too many users.", "tooMany")
+    told = [user_of(one, call.origin) for one in page.accounts]
+    kept = [one for one in told if ScimFilter[User](asked.filter).match(one)]
+    return listed(kept[skipped : skipped + most], asked, total=len(kept))
+
+
+async def create(call: Call) -> Response:
+    """POST: 201 and where it is."""
+    told = User.model_validate(await call.json(), scim_ctx=Context.RESOURCE_CREATION_REQUEST)
+    made = found(await deeds.create_person(call.house, call.visit, person_from(told)))
+    return shown(Context.RESOURCE_CREATION_RESPONSE, user_of(made, call.origin), status=201)
+
+
+async def look(call: Call) -> Response:
+    """GET of one."""
+    account = found(await deeds.find_person(call.house, call.visit, call.id))
+    return shown(Context.RESOURCE_QUERY_RESPONSE, user_of(account, call.origin), search=await call.search(User))
+
+
+async def replace(call: Call) -> Response:
+    """PUT: what is not said is what it is without saying: no address, active."""
+    told = User.model_validate(await call.json(), scim_ctx=Context.RESOURCE_REPLACEMENT_REQUEST)
+
+    def become(old: Account) -> Person:
+        told.replace(user_of(old, call.origin))
+        return person_from(told)
+
+    done = found(await deeds.change_person(call.house, call.visit, call.id, become))
+    return shown(Context.RESOURCE_REPLACEMENT_RESPONSE, user_of(done, call.origin), search=await call.search(User))
+
+
+async def change(call: Call) -> Response:
+    """PATCH, applied to the account as it is inside the transaction."""
+    wanted = PatchOp[User].model_validate(await call.json(), scim_ctx=Context.RESOURCE_PATCH_REQUEST)
+
+    def become(old: Account) -> Person:
+        user = user_of(old, call.origin)
+        wanted.patch(user, scim_policy=POLICY)  # it runs in the store's turn, outside the door's block
+        return person_from(user)
+
+    done = found(await deeds.change_person(call.house, call.visit, call.id, become))
+    return shown(Context.RESOURCE_PATCH_RESPONSE, user_of(done, call.origin), search=await call.search(User))
+
+
+async def delete(call: Call) -> Response:
+    """DELETE: 204; the account is disabled."""
+    found(await deeds.remove_person(call.house, call.visit, call.id))
+    return Response(status_code=204, headers={"cache-control": "no-store"})
