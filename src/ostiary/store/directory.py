@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import bindparam, delete, func, insert, select, union_all, update
 
 from ostiary.core.directory.people import Role, User
-from ostiary.core.logs.kinds import ALWAYS, TELLING
+from ostiary.core.logs.told_people import ALWAYS, TELLING
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx

@@ -145,6 +145,8 @@ PERSONAL: Mapping[str, Treatment] = {
         )),),
     ),
     "findings_held_back": _NOBODY,
+    "finding_responses": Treatment("what was done about a finding, by its id"),
+    "response_policy": _NOBODY,
     # what others are told
     "notices": Treatment(
         "messages that wait, to them and about them",

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from ostiary.core.logs.evidence import Damage, Report, verify
 from ostiary.core.logs.export_lines import Leaf, write_line
 from ostiary.core.logs.gaps import ANNOUNCEMENTS, Gaps, announcement, spans
-from ostiary.core.logs.kinds import ALWAYS, TELLING, Kind
+from ostiary.core.logs.kinds import Kind
 from ostiary.core.logs.retention import Needed, may_go
+from ostiary.core.logs.told_people import ALWAYS, TELLING
 from tests.core.logs.sealed import Log, entry, log
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from ostiary.core.logs.gaps import ANNOUNCEMENTS
-from ostiary.core.logs.kinds import ALWAYS, TELLING
+from ostiary.core.logs.told_people import ALWAYS, TELLING
 from ostiary.core.words.instants import Instant, Span
 
 __all__ = ["SHORTEST", "Needed", "cutoff", "is_told", "may_go"]

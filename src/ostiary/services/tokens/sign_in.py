@@ -13,7 +13,8 @@ from ostiary.core.directory.credentials import HALF as HALF_LIFE
 from ostiary.core.directory.credentials import normal_name, normal_password
 from ostiary.core.directory.people import FEDERATED, User
 from ostiary.core.logs.entry import Entry
-from ostiary.core.logs.kinds import ALWAYS, Kind
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.logs.told_people import ALWAYS
 from ostiary.core.tokens.browser import AMR, BROWSER, HALF, PASS, BrowserSession, alive, idle_end
 from ostiary.core.words.digests import digest
 from ostiary.core.words.ids import SessionId
