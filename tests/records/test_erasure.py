@@ -210,3 +210,49 @@ def test_r15_a_kill_between_pieces_goes_on_and_waits_for_readers(
         assert [line for line in left(tmp_path) if f"x{NAME}" not in line] == []
 
     play(tmp_path, story)
+
+
+def test_r15_an_address_in_a_puppet_account_takes_nobodys_deeds(tmp_path: Path) -> None:
+    """Another's mail, or their former name, is a conflict; entries that another account did or got stay in any case."""
+
+    async def story(api: Api, clock: MovableClock) -> None:
+        house = api.house
+        await leave(house, Entry(Kind.USER_CHANGED, target=f"user:{ALICE}",
+                                 detail={"before": {"user_name": "Al_ce@example.com"}, "after": {}}))  # fmt: skip
+        await change_user(house, visit(house, alice(clock.now())), BOB, Change(mail="Alice@example.com"))
+        await disable(house, clock)
+        before = len(await journal(house))
+        await api.ask("POST", ERASE, WHY, status=409)
+        await change_user(house, visit(house, alice(clock.now())), BOB, Change(mail="al_ce@example.com"))
+        await api.ask("POST", ERASE, WHY, status=409)
+        await read(house)
+        assert await erase(house, visit(house)) == 0
+        assert len(await journal(house)) >= before + 3
+        assert await house.store.read(erasures.next_open) is None
+
+    play(tmp_path, story)
+
+
+def test_r15_an_erasure_alerts_administrators_and_leaves_what_others_did(tmp_path: Path) -> None:
+    """The alert names nobody, so it stays; an entry of another's deed goes by the id, and not by a name alone."""
+
+    async def story(api: Api, clock: MovableClock) -> None:
+        house = api.house
+        await live(house, clock)
+
+        async def deeds(tx: Tx) -> None:
+            by = visit(house, alice(clock.now()))
+            await record(tx, by, Entry(Kind.GROUP_CREATED, target="group:2", detail={"name": NAME}))
+            await record(tx, by, Entry(Kind.GROUP_CREATED, target="group:3", detail={"by": f"user:{BOB}"}))
+
+        await house.store.write(deeds)
+        await disable(house, clock)
+        await api.ask("POST", ERASE, WHY)
+        await read(house)
+        await erase(house, visit(house))
+        await read(house)
+        found = await journal(house)
+        assert [detail["about"] for kind, detail in found if kind == Kind.ALERT] == ["erasure"]
+        assert [detail for kind, detail in found if kind == Kind.GROUP_CREATED] == [{"name": NAME}]
+
+    play(tmp_path, story)

@@ -6,20 +6,28 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
+from ostiary.app.jobs import JOBS
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.evidence import Damage
 from ostiary.core.logs.kinds import Kind
+from ostiary.core.signals.streams import Method, Stream
 from ostiary.core.words.instants import days
+from ostiary.services.detections.read import run_detections
 from ostiary.services.house import House
 from ostiary.services.logs import prune as pruning
 from ostiary.services.logs.checkpoints import newest_checkpoint, seal
 from ostiary.services.logs.prune import prune
 from ostiary.services.logs.record import record
 from ostiary.services.logs.stories import catch_up
-from ostiary.store import Tx, gone, logs
+from ostiary.services.notices.read import read_journal
+from ostiary.services.signals.transmit import begin, transmit
+from ostiary.store import Tx, gone, logs, signals
+from ostiary.store.schema import cursors
+from ostiary.store.sql import sql as compiled
 from tests.clock import MovableClock
-from tests.records.house import BOB, a_house, journal, visit
+from tests.records.house import BOB, CLI, a_house, journal, visit
 from tests.records.test_checkpoints import happen, judged, sql
 
 Play = Callable[[House, MovableClock], Awaitable[None]]
@@ -38,6 +46,8 @@ def play(folder: Path, story: Play) -> None:
 async def read(house: House) -> None:
     """What the jobs do in less than a second."""
     await catch_up(house, visit(house))
+    await run_detections(house, visit(house))
+    await read_journal(house, visit(house))
     await seal(house, visit(house))
 
 
@@ -105,14 +115,60 @@ def test_r15_nothing_goes_before_every_reader_has_read_it(tmp_path: Path) -> Non
         await seal(house, visit(house))
         clock.move(days(41))
         assert await prune(house, visit(house)) == 0
-        await catch_up(house, visit(house))
+        await read(house)
 
         async def behind(tx: Tx) -> None:
-            await logs.cursor(tx, "slow")
-            await logs.move_cursor(tx, "slow", seen=0, position=7)
+            await logs.cursor(tx, "sink:slow")
+            await logs.move_cursor(tx, "sink:slow", seen=0, position=7)
 
         await house.store.write(behind)
         assert await prune(house, visit(house)) == 7
+        assert (await judged(house)).found is None
+
+    play(tmp_path, story)
+
+
+INSTANTS = {"exemption_ends", "request_ends", "anchors", "reviews", "device_lapses"}  # cursors that hold a time
+
+
+def test_r15_every_job_of_a_house_lets_retention_go_on(tmp_path: Path) -> None:
+    """Each job once: what they keep beside the journal holds nothing back; nor does a stream, nor one that was."""
+    readers = compiled(select(cursors.c.reader))
+
+    async def every(house: House) -> None:
+        for job in JOBS:
+            if job.name not in ("pruning", "erasing"):
+                await job.deed(house, visit(house))
+
+    async def story(house: House, clock: MovableClock) -> None:
+        async def subscribe(tx: Tx) -> None:
+            stream = Stream("s1", CLI, "https://rs.example.com", Method.POLL, "", None, "", clock.now())
+            await begin(tx)
+            await signals.add(tx, stream, b"")
+
+        async def aged(count: int) -> int:
+            await leave(house, *[Entry(Kind.GROUP_CREATED, target=f"group:{n}") for n in range(count)])
+            clock.move(days(41))
+            await every(house)
+            return await prune(house, visit(house))
+
+        await every(house)
+        assert await aged(5) >= 5
+        await house.store.write(subscribe)
+        assert await aged(5) >= 5  # its cursor is behind, and nothing is for it
+        await leave(house, Entry(Kind.SESSIONS_ENDED, target=f"user:{BOB}"))
+        await leave(house, Entry(Kind.SIGNED_IN, target=f"user:{BOB}"))
+        clock.move(days(41))
+        await read(house)
+        await prune(house, visit(house))
+        assert Kind.SESSIONS_ENDED in [kind for kind, _ in await journal(house)]  # it has not told of that yet
+        await transmit(house, visit(house))
+        await prune(house, visit(house))
+        assert Kind.SESSIONS_ENDED not in [kind for kind, _ in await journal(house)]
+        await house.store.write(lambda tx: signals.remove(tx, "s1"))
+        assert await aged(5) >= 5
+        known = {*gone.READERS, gone.SIGNALS, "checkpoints", *INSTANTS}
+        assert {row[0] for row in await house.store.read(lambda tx: tx.all(readers))} <= known
         assert (await judged(house)).found is None
 
     play(tmp_path, story)

@@ -2,11 +2,13 @@
 Erasures as rows: whose data is being removed, why, and how far the journal was looked through.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import orjson
-from sqlalchemy import bindparam, insert, null, select, update
+from sqlalchemy import bindparam, func, insert, null, or_, select, update
 
+from ostiary.core.logs.erasure import names_in
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant
@@ -14,7 +16,7 @@ from ostiary.store import Tx, directory
 from ostiary.store.erasure_tables import ERASED, PERSONAL
 from ostiary.store.schema import erasures, exemption_requests, journal, stories, users
 from ostiary.store.schema_exemptions import OWES_REVIEW
-from ostiary.store.schema_logs import ABOUT_PEOPLE
+from ostiary.store.schema_logs import ABOUT_PEOPLE, AUDITED
 from ostiary.store.sql import sql
 
 
@@ -34,6 +36,8 @@ class Erasure(NamedTuple):
     done: Instant | None
 
 
+ESCAPE = "\\"
+_ACCOUNTS = (Kind.USER_CREATED, Kind.USER_CHANGED, Kind.USER_DELETED)
 _ALL = ("user", "by", "reason", "asked", "words", "position", "until", "gone", "done")
 _ADD = sql(insert(erasures).values({name: bindparam(name) for name in _ALL}))
 _FIND = sql(select(*(erasures.c[name] for name in _ALL)).where(erasures.c.user == bindparam("user")))
@@ -53,7 +57,20 @@ _AGAIN = sql(
 _CALLED = sql(
     select(journal.c.body).where(
         ABOUT_PEOPLE, journal.c.target == bindparam("target"),
-        journal.c.kind.in_([Kind.USER_CREATED.value, Kind.USER_CHANGED.value, Kind.USER_DELETED.value]),
+        journal.c.kind.in_([str(kind) for kind in _ACCOUNTS]),
+    )
+)  # fmt: skip
+_ANOTHERS = sql(
+    select(users.c.id).where(
+        users.c.id != bindparam("user"),
+        or_(func.lower(users.c.principal_name) == bindparam("name"), func.lower(users.c.mail) == bindparam("name")),
+    ).limit(1)
+)  # fmt: skip
+_CALLED_OTHERS = sql(
+    select(journal.c.body)
+    .where(
+        AUDITED, journal.c.kind.in_([str(kind) for kind in _ACCOUNTS]), journal.c.target != bindparam("target"),
+        func.lower(journal.c.body).like(bindparam("like"), escape=ESCAPE),
     )
 )  # fmt: skip
 _OWES = sql(select(exemption_requests.c.id).where(exemption_requests.c.user == bindparam("user"), OWES_REVIEW).limit(1))
@@ -105,6 +122,31 @@ async def owes_review(tx: Tx, user: UserId) -> bool:
 async def bodies_about(tx: Tx, user: UserId) -> list[str]:
     """The entries about the account itself, which say what its person was called."""
     return [body for (body,) in await tx.all(_CALLED, target=f"user:{user}")]
+
+
+async def is_anothers(tx: Tx, user: UserId, names: Iterable[str]) -> bool:
+    """Whether one of *names* is the principal name or mail address of another account, or was, as entries say."""
+    for name in sorted({name.casefold() for name in names}):
+        if await tx.one(_ANOTHERS, user=user, name=name) is not None:
+            return True
+        for (body,) in await tx.all(_CALLED_OTHERS, target=f"user:{user}", like=within(name)):
+            called = names_in(orjson.loads(body).get("detail") or {})
+            if name in {one.casefold() for one in called}:
+                return True
+    return False
+
+
+def within(word: str) -> str:
+    """
+    The pattern of LIKE (with `ESCAPE`) for lower-case texts in which *word* may stand: its wildcards are none, and what
+    JSON or another case may spell otherwise is anything. It finds candidates, which `pattern` judges.
+    """
+    known = "".join(f"{ESCAPE}{one}" if one in "%_" else one if _plain(one) else "%" for one in word.lower())
+    return f"%{known}%"
+
+
+def _plain(character: str) -> bool:
+    return character.isascii() and character.isprintable() and character not in ('"', ESCAPE)
 
 
 async def erase_rows(tx: Tx, user: UserId, name: str) -> None:

@@ -11,11 +11,12 @@ from ostiary.core.exemptions.request import Phase
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant
-from ostiary.store import Tx
+from ostiary.store import Tx, logs, signalled, signals
 from ostiary.store.exemptions import NOT_ENDED
 from ostiary.store.schema import cursors, exemption_requests, exemptions, journal, log_leaves, stories, users
 from ostiary.store.schema_exemptions import OWES_REVIEW
 from ostiary.store.schema_logs import ABOUT_PEOPLE
+from ostiary.store.sinks import READER as SINK
 from ostiary.store.sql import sql
 
 
@@ -31,10 +32,11 @@ class Sealed(NamedTuple):
     body: str
 
 
-SEALER = "checkpoints"  # its cursor counts leaves; whether an entry is sealed, its leaf says
-FOLDER = "stories"  # the reader that begins with the first entry: until it was there, nothing is read
+READERS = ("stories", "detections", "notices")
+"""Cursors whose position is a place in the journal, besides the sinks' and that of `SIGNALS`; others hold instants."""
+SIGNALS = "signals"
 
-_READERS = sql(select(cursors.c.reader, cursors.c.position))
+_CURSORS = sql(select(cursors.c.reader, cursors.c.position))
 _SEALED = sql(
     select(
         journal.c.position, log_leaves.c.place, journal.c.kind, journal.c.at, journal.c.story, journal.c.target,
@@ -88,11 +90,15 @@ _REMOVE_STORY = sql(delete(stories).where(stories.c.id == bindparam("id_")))
 
 
 async def read_up_to(tx: Tx) -> int:
-    """The position up to which every reader of the journal has come."""
-    rows: dict[str, int] = dict(await tx.all(_READERS))
-    if FOLDER not in rows:
-        return 0
-    return min(position for reader, position in rows.items() if reader != SEALER)
+    """The position up to which every reader of the journal has come; one that never ran has read nothing."""
+    rows: dict[str, int] = dict(await tx.all(_CURSORS))
+    places = [rows.get(reader, 0) for reader in READERS]
+    places += [position for reader, position in rows.items() if reader.startswith(SINK)]
+    if await signals.any_stream(tx):
+        # Its cursor follows late where nothing is for it: what counts is the first entry that still is.
+        ahead = await signalled.hints(tx, rows.get(SIGNALS, 0), 1)
+        places.append(ahead[0].position - 1 if ahead else await logs.head(tx))
+    return min(places)
 
 
 async def sealed(tx: Tx, *, after: int, upto: int, most: int) -> list[Sealed]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostiary.core.logs.erasure import names_in, pattern
+from ostiary.core.logs.erasure import is_about, names_in, pattern
 
 ID = "a11ce000-0000-4000-8000-000000000001"
 
@@ -37,3 +37,22 @@ def test_what_somebody_was_called_before_counts() -> None:
     """As entries about the account say it."""
     detail = {"user_name": "new@x.com", "before": {"user_name": "old@x.com", "mail": "m@x.com"}, "after": {"mail": ""}}
     assert names_in(detail) == {"new@x.com", "old@x.com", "m@x.com"}
+
+
+@pytest.mark.parametrize(
+    ("actor", "target", "text", "goes"),
+    [
+        ("system", "log", "ann@x.com", True),
+        ("nobody", "", f"user {ID}", True),
+        (f"user:{ID}", "group:1", "", True),
+        ("user:2", f"user:{ID}", "", True),
+        ("user:2", "group:1", "ann@x.com", False),
+        ("system", "user:2", "ann@x.com", False),
+        ("user:2", "group:1", f"ann@x.com, {ID}", True),
+        ("system", "log", "joann@x.com", False),
+    ],
+)
+def test_r15_a_name_alone_takes_nothing_of_another_account(actor: str, target: str, text: str, goes: bool) -> None:
+    """The id does; a name where nobody else is the actor or target."""
+    body = f'{{"actor":"{actor}","target":"{target}","detail":{{"text":"{text}"}}}}'
+    assert is_about(body, ID, ("ann@x.com",)) is goes

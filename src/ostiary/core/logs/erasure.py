@@ -6,9 +6,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["names_in", "pattern"]
+import orjson
+
+__all__ = ["is_about", "names_in", "pattern"]
 
 _OF_NAMES = r"[\w.%+'-]"  # what a name or address goes on with: ann@example.com is not in joann@example.com
+_PERSON = "user:"
 
 
 def pattern(id: str, names: Iterable[str]) -> re.Pattern[str]:
@@ -17,6 +20,21 @@ def pattern(id: str, names: Iterable[str]) -> re.Pattern[str]:
     for name in sorted({name.casefold() for name in names if name}):
         found.append(rf"(?<!{_OF_NAMES}){re.escape(name)}(?![\w-])(?!\.\w)")
     return re.compile("|".join(found), re.IGNORECASE)
+
+
+def is_about(body: str, id: str, names: Iterable[str]) -> bool:
+    """
+    Whether the entry *body*, as JSON, goes with the person *id*, who is or was called *names*.
+
+    By its id always; by a name alone not where it tells what another account did, or what was done to one: an address
+    that somebody wrote into an account must not take the deeds of whoever has it.
+    """
+    if pattern(id, ()).search(body):
+        return True
+    if not pattern(id, names).search(body):
+        return False
+    entry = orjson.loads(body)
+    return not any(str(entry.get(key, "")).startswith(_PERSON) for key in ("actor", "target"))
 
 
 def names_in(detail: Mapping[str, Any]) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """
 Erasure of a person's data: what tables hold at once, what the journal holds by a job, in pieces that are announced.
 
-Entries that name the person go, whoever wrote them, with the sign-ins that they tell of; their hashes stay, and an
+Entries that name the person go, with the sign-ins that they tell of; their hashes stay, and an
 entry says where, why and at whose word, with the id and without a name (R15). Who is erased is gone before: the account
 is disabled, so nothing of theirs is live.
 """
@@ -12,7 +12,7 @@ from ostiary.core.directory.people import User
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.exemptions.could_pass import VERSION as OPENINGS
 from ostiary.core.logs.entry import Entry, tame
-from ostiary.core.logs.erasure import names_in, pattern
+from ostiary.core.logs.erasure import is_about, names_in, pattern
 from ostiary.core.logs.gaps import ANNOUNCEMENTS
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.logs.story import belongs
@@ -22,7 +22,7 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
-from ostiary.services.logs.alerts import refuse
+from ostiary.services.logs.alerts import alert, refuse
 from ostiary.services.logs.prune import announce_gone
 from ostiary.services.logs.record import record
 from ostiary.store import Tx, directory, erasures, gone, logs
@@ -40,7 +40,7 @@ async def erase_user(house: House, visit: Visit, id: str, reason: str) -> User |
     Begin to erase what is known of the person *id*: tables now, the journal within the job's next runs.
 
     Refused: FORBIDDEN and its kin, REASON_REQUIRED (none, or one that names the person: it stays), NOT_FOUND, CONFLICT
-    (oneself, an account that is enabled, a break-glass review that is owed).
+    (oneself, an account that is enabled, a break-glass review that is owed, a name that is or was another account's).
     """
 
     async def body(tx: Tx) -> User | Refused:
@@ -80,6 +80,8 @@ async def _may_be_erased(tx: Tx, visit: Visit, user: User, reason: str, names: f
         return Refused(Reason.CONFLICT, "Disable the account first: that ends everything of theirs.")
     if await erasures.owes_review(tx, user.id):
         return Refused(Reason.CONFLICT, "A review of their break-glass exemption is owed. It comes first.")
+    if await erasures.is_anothers(tx, user.id, names):
+        return Refused(Reason.CONFLICT, "Another account has, or had, one of this account's names or mail addresses.")
     if pattern(user.id, {*names, user.display_name}).search(reason):
         text = "The reason stays for good: it must not name the person."
         return Refused(Reason.REASON_REQUIRED, text, field="reason")
@@ -101,6 +103,8 @@ async def _begin(tx: Tx, visit: Visit, user: User, reason: str, names: frozenset
     await erasures.put(tx, Erasure(user.id, by, reason, visit.now, tuple(sorted(names)), 0, until, 0, None))
     await raise_version(tx, OPENINGS)
     await record(tx, visit, Entry(Kind.USER_ERASED, target=f"user:{user.id}", detail={"reason": reason}))
+    text = "An administrator has begun to erase a person: entries of the journal that name them go."
+    await alert(tx, visit, about="erasure", target="log", text=text)  # without the id: it would go with the entries
 
 
 async def _next(tx: Tx, visit: Visit) -> tuple[bool, int]:
@@ -113,8 +117,7 @@ async def _next(tx: Tx, visit: Visit) -> tuple[bool, int]:
         await gone.remove_story(tx, id)
     upto = min(found.until, await gone.read_up_to(tx))
     entries = await gone.sealed(tx, after=found.position, upto=upto, most=BATCH)
-    named = pattern(found.user, found.names)
-    going = [one for one in entries if one.kind not in ANNOUNCEMENTS and named.search(one.body)]
+    going = [one for one in entries if one.kind not in ANNOUNCEMENTS and is_about(one.body, found.user, found.names)]
     if going:
         detail = {"reason": found.reason, "by": found.by, "user": found.user}
         await announce_gone(tx, visit, Kind.LOG_ERASED, going, **detail)
