@@ -168,3 +168,16 @@ def test_faults_are_noted_by_class_and_never_by_message(tmp_path: Path) -> None:
             assert await note(house, visit(house), KeyError("x"))
 
     asyncio.run(run())
+
+
+def test_r21_a_look_at_what_is_not_shown_is_a_row_once_a_minute() -> None:
+    """Of each person and place; of a crowd so many are told apart, and the rest leave a row together."""
+    floods = Floods()
+    assert [floods.admit_look("bob", "/console/audit", NOW) for _ in range(3)] == [True, False, False]
+    assert floods.admit_look("bob", "/console/people", NOW)
+    assert floods.admit_look("carol", "/console/audit", NOW)
+    assert floods.admit_look("bob", "/console/audit", Instant(NOW + minutes(1)))
+    later = Instant(NOW + minutes(2))
+    crowd = [floods.admit_look(f"user {n}", "/console/audit", later) for n in range(MOST + 100)]
+    assert crowd.count(True) == MOST + 1
+    assert len(floods) == MOST + 1

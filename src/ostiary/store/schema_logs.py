@@ -48,7 +48,7 @@ def journal_tables(metadata: MetaData) -> tuple[Table, Table, Table]:
         # the directory audits are few beside the sign-ins: indexes of their own, in the order in which they are shown
         *(
             Index(f"audits_{name}", *columns, "at", "position", sqlite_where=AUDITED, postgresql_where=AUDITED)
-            for name, columns in (("at", ()), ("kind", ("kind",)), ("actor", ("actor",)), ("target", ("target",)))
+            for name, columns in (("at", ()), *((name, (name,)) for name in ("kind", "actor", "target", "story")))
         ),
     )
     cursors = Table(

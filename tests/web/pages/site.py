@@ -207,9 +207,9 @@ class Browser:
         transport = httpx.ASGITransport(site.app, client=(address, 50_000))
         self.client = httpx.AsyncClient(transport=transport, base_url=site.origin, headers={"user-agent": "Browser/1"})
 
-    def get(self, path: str) -> httpx.Response:
-        """Open *path*."""
-        return self.site.run(self.client.get(path))
+    def get(self, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
+        """Open *path*; *headers* are what the browser says besides."""
+        return self.site.run(self.client.get(path, headers=headers))
 
     def post(self, path: str, **fields: str) -> httpx.Response:
         """Send a form as a browser sends one of ours; with the token of the page at hand unless *fields* brings one."""

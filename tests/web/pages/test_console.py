@@ -93,6 +93,20 @@ def test_the_navigation_shows_what_the_role_opens_and_all_else_is_refused(site: 
     assert ('<a href="/console">' in browser.get("/account").text) is (role in (Role.ADMINISTRATOR, Role.AUDITOR))
 
 
+def test_a_refused_look_is_recorded_once_a_minute_and_never_for_another_site(site: Site) -> None:
+    """Reloading adds nothing to the log, nor does a link elsewhere that sends a browser here with its cookies."""
+    browser = entered(site, BOB)
+    led = {"sec-fetch-site": "cross-site"}
+    before = len(site.entries(Kind.ADMIN_REFUSED))
+    assert browser.get("/console/audit", headers=led).status_code == 403
+    assert len(site.entries(Kind.ADMIN_REFUSED)) == before
+    assert [browser.get("/console/audit").status_code for _ in range(3)] == [403] * 3
+    assert len(site.entries(Kind.ADMIN_REFUSED)) == before + 1
+    site.clock.move(minutes(1))
+    assert browser.get("/console/audit").status_code == 403
+    assert len(site.entries(Kind.ADMIN_REFUSED)) == before + 2
+
+
 def test_nobody_is_led_to_the_sign_in_page(site: Site) -> None:
     """And back to what they asked for."""
     answer = site.browser().get("/console/people?q=x")

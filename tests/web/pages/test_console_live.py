@@ -196,3 +196,10 @@ def test_every_entry_changes_something_that_can_be_listened_for(kind: Kind) -> N
     found = live.subjects_of(kind)
     assert found
     assert found <= set(live.SUBJECTS)
+
+
+def test_an_entry_changes_what_it_is_about() -> None:
+    """A refusal changed nothing but the audit log, of which only its readers hear; sign-ins past retention are gone."""
+    assert live.subjects_of(Kind.ADMIN_REFUSED) == {"audit"}
+    assert live.subjects_of(Kind.REQUEST_KILLED) == {"audit", "exemptions"}
+    assert live.subjects_of(Kind.SIGN_INS_REMOVED) == {"audit", "signins"}

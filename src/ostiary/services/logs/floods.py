@@ -60,6 +60,7 @@ class Floods:
         self._counts: dict[Like, int] = {}
         self._strangers = 0
         self._waiting: dict[tuple[int, Like], int] = {}
+        self._looked: set[tuple[str, str]] = set()
 
     def admit(self, client: str, address: str, reason: str, now: Instant, *, known: bool = True) -> bool:
         """Count one refusal of *client*, which is *known* when it is registered; whether it may be a row."""
@@ -73,6 +74,18 @@ class Floods:
     def admit_by(self, user: str, client: str, reason: str, now: Instant) -> bool:
         """Count one refusal of the known person *user* at the registered *client*; whether it may be a row."""
         return self._count(Like(client, _PERSON + user, reason), now, known=True)
+
+    def admit_look(self, user: str, place: str, now: Instant) -> bool:
+        """
+        Whether this is the running minute's first look of the known person *user* at *place*, which they may not see:
+        a row says all that the next ones would. Beyond `MOST` pairs all people are one.
+        """
+        self._roll(now)
+        look = (user if len(self._looked) < MOST else "", place)
+        if (user, place) in self._looked or look in self._looked:
+            return False
+        self._looked.add(look)
+        return True
 
     def _count(self, like: Like, now: Instant, *, known: bool) -> bool:
         self._roll(now)
@@ -95,6 +108,7 @@ class Floods:
         for like, count in counted.items():
             self._wait(self._minute, like, count)
         self._minute, self._counts, self._strangers = minute, {}, 0
+        self._looked = set()
 
     def _wait(self, minute: int, like: Like, count: int) -> None:
         key = (minute, like)
@@ -120,7 +134,7 @@ class Floods:
 
     def __len__(self) -> int:
         """How many counters are held."""
-        return len(self._counts) + len(self._waiting)
+        return len(self._counts) + len(self._waiting) + len(self._looked)
 
 
 async def write_floods(house: House, visit: Visit) -> int:

@@ -10,7 +10,7 @@ from ostiary.services.house import House
 from ostiary.web.front.credentials import FRESH, HALF, SESSION, cookie
 from ostiary.web.front.visit import Scope, headers
 
-__all__ = ["FIELD", "ahead", "binding", "genuine", "same_origin", "token"]
+__all__ = ["FIELD", "ahead", "binding", "from_elsewhere", "genuine", "same_origin", "token"]
 
 FIELD = "form_token"
 _KEY = "form-token"
@@ -35,6 +35,11 @@ def genuine(house: House, scope: Scope, shown: str) -> bool:
 def ahead(scope: Scope) -> bool:
     """Whether a browser says that it fetches this before anybody asked for it: nothing is done for that."""
     return any(headers(scope, name) for name in (b"sec-purpose", b"purpose", b"x-moz"))
+
+
+def from_elsewhere(scope: Scope) -> bool:
+    """Whether a browser says that a page of somebody else sent its person here (Fetch Metadata, ``cross-site``)."""
+    return b"cross-site" in headers(scope, b"sec-fetch-site")
 
 
 def _matches(house: House, bound: str, shown: str) -> bool:

@@ -2,7 +2,7 @@
 What every page of the console has: who may see it, the navigation around it, and where a refused button leads.
 
 A page module makes its `ROUTES` with `console_page`, which judges the place's action before the page begins and
-records a refusal as the admin API does; what a button does is judged once more by its deed.
+records a refusal as the admin API does, looks within measure; what a button does is judged once more by its deed.
 """
 
 from typing import Any
@@ -13,6 +13,7 @@ from starlette.responses import Response
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.directory.door import note_refusal
+from ostiary.web.front.csrf import from_elsewhere
 from ostiary.web.pages.console.navigation import Place, open_to
 from ostiary.web.pages.page import Guest, Handler, Page, render, step_up
 
@@ -39,10 +40,22 @@ def _guarded(here: Place, handler: Handler | None) -> Handler | None:
         refused = judge(here.action, guest.visit.caller, now=guest.visit.now)
         if refused is None:
             return await handler(guest)
-        await note_refusal(guest.house, guest.visit, here.action, refused, target=f"page:{here.path}")
+        if _worth_a_row(guest, here):
+            await note_refusal(guest.house, guest.visit, here.action, refused, target=f"page:{here.path}")
         return render(guest, "wrong.html", status=403, refused=_NOT_FOR_YOU, ways=(("/account", "Your account"),))
 
     return answer
+
+
+def _worth_a_row(guest: Guest, here: Place) -> bool:
+    """
+    Whether to record that *here* was refused. A look costs nobody anything, and any site can send a browser here with
+    its cookies: one of the person's own is recorded in a minute, and none that another site led to.
+    """
+    if guest.scope["method"] == "POST":  # proved by its form to be the person's own
+        return True
+    own = guest.visit.caller.user is not None and not from_elsewhere(guest.scope)
+    return own and guest.house.floods.admit_look(guest.visit.caller.user or "", here.path, guest.visit.now)
 
 
 def may(guest: Guest, action: Action) -> bool:

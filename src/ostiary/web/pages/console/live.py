@@ -15,6 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from ostiary.core.directory.permissions import Action, judge
+from ostiary.core.logs.kinds import Kind
 from ostiary.core.logs.story import belongs
 from ostiary.core.words.errors import StoreError
 from ostiary.core.words.ids import UserId
@@ -55,7 +56,7 @@ _OF_ENTRIES = {
     "kill_switch": "policies", "policy": "policies", "location": "policies", "user": "people", "credentials": "people",
     "administrator": "people", "sessions": "people", "upstream": "people", "group": "groups", "device": "devices",
     "device_rule": "devices", "application": "applications", "assignment": "applications", "consent": "applications",
-    "alert": "alerts",
+    "alert": "alerts", "signins": "signins",
 }  # fmt: skip
 """By the middle word of a journal's kind; every entry that is no sign-in changes the audit log as well."""
 
@@ -64,6 +65,8 @@ def subjects_of(kind: str) -> frozenset[str]:
     """What an entry of *kind* changes."""
     if belongs(kind):
         return frozenset({"signins"})
+    if kind == Kind.ADMIN_REFUSED:  # its request is nobody's for an exemption, and changed nothing
+        return frozenset({"audit"})
     own = _OF_ENTRIES.get(kind.split(":")[1] if ":" in kind else "")
     return frozenset({"audit", own} if own else {"audit"})
 
