@@ -17,6 +17,8 @@ from ostiary.core.words.instants import Instant, Span
 
 __all__ = ["Census", "count"]
 
+_CURSORS = "SELECT reader, position FROM cursors ORDER BY reader"
+
 MOST = 100_000
 """Newest journal entries that are told apart by kind."""
 MOST_FAULTS = 1_000
@@ -63,7 +65,8 @@ def _count(db: sqlite3.Connection, since: Instant) -> Census:
     return Census(
         sqlite=sqlite3.sqlite_version,
         rows=rows,
-        behind={reader: head - at for reader, at in db.execute("SELECT reader, position FROM cursors ORDER BY reader")},
+        # some readers of time keep an instant there, beyond any place in the journal
+        behind={reader: head - at for reader, at in db.execute(_CURSORS) if at <= head},
         jobs={job: Instant(until) for job, until in db.execute("SELECT job, until FROM leases ORDER BY job")},
         kinds=dict(sorted(Counter(kind for _, kind in entries).items())),
         faults=dict(sorted(Counter(_class(db, position) for position in faulty).items())),
