@@ -3,9 +3,10 @@ Provisioning as rows: who may provision, and which accounts and groups are their
 """
 
 from ipaddress import ip_network
+from typing import NamedTuple
 
 import orjson
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, union_all, update
 
 from ostiary.core.directory.people import Group, User
 from ostiary.core.directory.provisioning import Kept, Provisioner
@@ -15,6 +16,8 @@ from ostiary.store import Row, Tx
 from ostiary.store.directory import USER_COLUMNS, user_from
 from ostiary.store.groups import GROUP_COLUMNS, group_from
 from ostiary.store.schema import (
+    eligibilities,
+    exemption_rules,
     groups,
     members,
     provisioned_groups,
@@ -26,7 +29,8 @@ from ostiary.store.schema import (
 from ostiary.store.sql import sql
 
 __all__ = [
-    "add", "add_token", "by_token", "count_groups", "count_users", "drop_tokens", "find", "find_group", "find_user",
+    "Owned", "add", "add_token", "by_token", "count_groups", "count_users", "drop_tokens", "find", "find_group",
+    "find_user", "given_more",
     "group_external", "group_named", "groups_of", "keep_group", "keep_user", "listed",
     "members_of", "memberships", "move_group", "move_user", "owner_of", "remove", "tokens", "use", "user_external",
     "user_named", "users_of",
@@ -71,7 +75,9 @@ _DROP_OLD = sql(
     )
 )
 
-_KEPT_USER = (provisioned_users.c.external, provisioned_users.c.created, provisioned_users.c.modified)
+_KEPT_USER = (
+    provisioned_users.c.external, provisioned_users.c.created, provisioned_users.c.modified, provisioned_users.c.off,
+)  # fmt: skip
 _user = (
     select(*USER_COLUMNS, *(column.label(f"kept_{column.name}") for column in _KEPT_USER))
     .join(provisioned_users, provisioned_users.c.user == users.c.id)
@@ -89,11 +95,29 @@ _COUNT_USERS = sql(
     .where(provisioned_users.c.provisioner == bindparam("provisioner"), provisioned_users.c.gone.is_(None))
 )
 _OWNER = sql(
-    select(provisioned_users.c.provisioner, provisioned_users.c.gone).where(provisioned_users.c.user == bindparam("id"))
+    select(
+        provisioned_users.c.provisioner, provisioned_users.c.gone, provisioned_users.c.external, provisioned_users.c.off
+    ).where(provisioned_users.c.user == bindparam("id"))
+)
+_FOREIGN = sql(
+    union_all(
+        select(members.c.group)
+        .outerjoin(provisioned_groups, provisioned_groups.c.group == members.c.group)
+        .where(
+            members.c.user == bindparam("user_"),
+            or_(
+                provisioned_groups.c.provisioner.is_(None), provisioned_groups.c.provisioner != bindparam("provisioner")
+            ),
+        ),
+        select(eligibilities.c.group).where(
+            eligibilities.c.user == bindparam("user_"), eligibilities.c.ended.is_(None)
+        ),
+        select(exemption_rules.c.group).where(exemption_rules.c.documents.like(bindparam("pattern"))),
+    ).limit(1)
 )
 _KEEP_USER = sql(
     insert(provisioned_users).values(
-        {name: bindparam(name) for name in ("user", "provisioner", "external", "created", "modified")}
+        {name: bindparam(name) for name in ("user", "provisioner", "external", "created", "modified", "off")}
     )
 )
 _MOVE_USER = sql(
@@ -101,7 +125,7 @@ _MOVE_USER = sql(
     .where(provisioned_users.c.user == bindparam("user_"))
     .values(
         provisioner=bindparam("provisioner"), external=bindparam("external"), modified=bindparam("modified"),
-        gone=bindparam("gone"),
+        off=bindparam("off"), gone=bindparam("gone"),
     )
 )  # fmt: skip
 
@@ -133,9 +157,13 @@ _MOVE_GROUP = sql(
     .values(external=bindparam("external"), modified=bindparam("modified"))
 )
 _MEMBERS = sql(
-    select(members.c.user, users.c.display_name)
-    .join(users, users.c.id == members.c.user)
-    .where(members.c.group == bindparam("group_"))
+    select(members.c.user)
+    .join(provisioned_users, provisioned_users.c.user == members.c.user)
+    .where(
+        members.c.group == bindparam("group_"),
+        provisioned_users.c.provisioner == bindparam("provisioner"),
+        provisioned_users.c.gone.is_(None),
+    )
     .order_by(members.c.user)
 )
 _MEMBERSHIPS = sql(
@@ -145,6 +173,16 @@ _MEMBERSHIPS = sql(
     .where(provisioned_groups.c.provisioner == bindparam("provisioner"), members.c.user == bindparam("user_"))
     .order_by(groups.c.id)
 )
+
+
+class Owned(NamedTuple):
+    """Whose an account is."""
+
+    provisioner: str
+    gone: bool
+    """It was deleted there."""
+    external: str | None
+    off: bool
 
 
 # ---- who may
@@ -212,8 +250,8 @@ async def drop_tokens(tx: Tx, id: str, digests: list[bytes], now: Instant) -> No
 
 
 def _kept_user(row: Row) -> tuple[User, Kept]:
-    user, (external, created, modified) = user_from(row[: len(USER_COLUMNS)]), row[len(USER_COLUMNS) :]
-    return user, Kept(user.id, external, Instant(created), Instant(modified))
+    user, (external, created, modified, off) = user_from(row[: len(USER_COLUMNS)]), row[len(USER_COLUMNS) :]
+    return user, Kept(user.id, external, Instant(created), Instant(modified), bool(off))
 
 
 async def find_user(tx: Tx, provisioner: str, id: UserId) -> tuple[User, Kept] | None:
@@ -244,25 +282,31 @@ async def count_users(tx: Tx, provisioner: str) -> int:
     return int(row[0]) if row else 0
 
 
-async def owner_of(tx: Tx, id: UserId) -> tuple[str, bool] | None:
-    """Whose the account is, and whether it is gone there; None when it is nobody's."""
+async def owner_of(tx: Tx, id: UserId) -> Owned | None:
+    """Whose the account is; None when it is nobody's."""
     row = await tx.one(_OWNER, id=id)
-    return None if row is None else (row[0], row[1] is not None)
+    return None if row is None else Owned(row[0], row[1] is not None, row[2], bool(row[3]))
+
+
+async def given_more(tx: Tx, provisioner: str, user: UserId) -> bool:
+    """Whether *user* stands in a group that is not *provisioner*'s, is eligible, or is named in the rules."""
+    return await tx.one(_FOREIGN, user_=user, provisioner=provisioner, pattern=f"%{user}%") is not None
 
 
 async def keep_user(tx: Tx, provisioner: str, kept: Kept) -> None:
     """The account of *kept*, which is nobody's, is *provisioner*'s."""
     await tx.run(
         _KEEP_USER, user=kept.id, provisioner=provisioner, external=kept.external, created=kept.created,
-        modified=kept.modified,
+        modified=kept.modified, off=int(kept.off),
     )  # fmt: skip
 
 
 async def move_user(tx: Tx, provisioner: str, kept: Kept, *, gone: Instant | None = None) -> None:
     """What is known of the account has changed; with *gone* it was deleted there."""
     await tx.run(
-        _MOVE_USER, user_=kept.id, provisioner=provisioner, external=kept.external, modified=kept.modified, gone=gone
-    )
+        _MOVE_USER, user_=kept.id, provisioner=provisioner, external=kept.external, modified=kept.modified,
+        off=int(kept.off), gone=gone,
+    )  # fmt: skip
 
 
 # ---- whose groups
@@ -314,9 +358,9 @@ async def move_group(tx: Tx, kept: Kept) -> None:
     await tx.run(_MOVE_GROUP, group_=kept.id, external=kept.external, modified=kept.modified)
 
 
-async def members_of(tx: Tx, group: GroupId) -> dict[UserId, str]:
-    """Who stands in *group*, with their display names."""
-    return {UserId(user): name for user, name in await tx.all(_MEMBERS, group_=group)}
+async def members_of(tx: Tx, provisioner: str, group: GroupId) -> frozenset[UserId]:
+    """Who of *provisioner*'s people stands in *group*."""
+    return frozenset(UserId(row[0]) for row in await tx.all(_MEMBERS, group_=group, provisioner=provisioner))
 
 
 async def memberships(tx: Tx, provisioner: str, user: UserId) -> list[Group]:

@@ -10,9 +10,10 @@ import pytest
 from ostiary.core.directory.people import Role
 from ostiary.core.exemptions.exemption import Limits
 from ostiary.core.exemptions.opening import Opening
-from ostiary.core.words.ids import UserId
+from ostiary.core.words.ids import GroupId, UserId
 from ostiary.core.words.instants import days, hours, seconds
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.services.directory.groups import add_member, create_group
 from ostiary.services.directory.people import Change, change_user
 from ostiary.services.directory.provisioners import (
     add_provisioner,
@@ -21,7 +22,7 @@ from ostiary.services.directory.provisioners import (
     renew_token,
 )
 from ostiary.services.exemptions.open import open_exemption
-from ostiary.store import directory
+from ostiary.store import directory, groups
 from tests.clients.test_keys import administrator
 from tests.server import Server
 
@@ -297,3 +298,64 @@ def test_what_cannot_be_is_refused_in_scims_words(idp: Provisioner, path: str, b
         assert idp.http.get(
             "/scim/v2/Users", params={"filter": wrong}, headers={"Authorization": f"Bearer {idp.token}"}
         ).status_code == 400  # fmt: skip
+
+
+def test_whom_an_administrator_disabled_a_provisioner_does_not_enable(idp: Provisioner, server: Server) -> None:
+    """Neither by saying so, nor by a PUT that says nothing of it; whom it disabled itself it may enable."""
+    made = idp.person("suspect@ostiary.example")
+    path = f"/Users/{made['id']}"
+    off = Change(enabled=False, reason="phished")
+    assert not isinstance(server.run(change_user(server.house, administrator(server), made["id"], off)), Refused)
+    idp.patch(path, {"op": "Replace", "path": "active", "value": True}, status=403)
+    silent = {"schemas": [USER], "userName": "suspect@ostiary.example", "displayName": "Suspect"}
+    assert idp.ask("PUT", path, silent)["active"] is False
+    idp.ask("DELETE", path, status=204)
+    idp.ask("POST", "/Users", {**silent, "active": True}, status=403)
+    assert not enabled(server, made["id"])
+
+
+def test_a_namesake_gets_no_leavers_account(idp: Provisioner) -> None:
+    """The same name and another `externalId`: it is somebody else, and the name is taken."""
+    made = idp.person("jane@ostiary.example", externalId="17")
+    idp.ask("DELETE", f"/Users/{made['id']}", status=204)
+    again = {"schemas": [USER], "userName": "jane@ostiary.example"}
+    idp.ask("POST", "/Users", {**again, "externalId": "99"}, status=409)
+    assert idp.ask("POST", "/Users", {**again, "externalId": "17"}, status=201)["id"] == made["id"]
+
+
+def test_what_an_administrator_added_stays_and_is_not_seen(idp: Provisioner, server: Server) -> None:
+    """Others in a provisioned group are neither shown nor removed; a person who stands elsewhere is not renamed."""
+    made = idp.ask("POST", "/Groups", {"schemas": [GROUP], "displayName": "Mixed"}, status=201)
+    alice = server.people["alice"].username
+    user = server.run(server.house.store.read(lambda tx: directory.find_named(tx, alice)))
+    assert user is not None
+    assert not isinstance(server.run(add_member(server.house, administrator(server), made["id"], user.id)), Refused)
+    path, mine = f"/Groups/{made['id']}", idp.person("mixed@ostiary.example")
+    assert "members" not in idp.ask("GET", path)
+    idp.ask("PUT", path, {"schemas": [GROUP], "displayName": "Mixed", "members": [{"value": mine["id"]}]})
+    idp.patch(path, {"op": "remove", "path": "members"})
+    stays = server.run(server.house.store.read(lambda tx: groups.is_member(tx, GroupId(made["id"]), user.id)))
+    assert stays is True
+    own = server.run(create_group(server.house, administrator(server), {"display_name": "Own"}, "for a test"))
+    assert not isinstance(own, Refused)
+    assert not isinstance(server.run(add_member(server.house, administrator(server), own.id, mine["id"])), Refused)
+    rename = {"op": "Replace", "path": "userName", "value": "mallory@ostiary.example"}
+    idp.patch(f"/Users/{mine['id']}", rename, status=403)
+
+
+def test_nothing_takes_the_loops_time(idp: Provisioner) -> None:
+    """Operations, places in a list and depth are bounded; members are a set, chosen by their ids alone."""
+    made = idp.ask("POST", "/Groups", {"schemas": [GROUP], "displayName": "Bounds"}, status=201)
+    path, many = f"/Groups/{made['id']}", [{"op": "remove", "path": 'members[value eq "x"]'}] * 101
+    idp.patch(path, *many, status=400)
+    idp.patch(path, *many[:100])
+    idp.patch(path, {"op": "remove", "path": 'members[value ne "x"]'}, status=400)
+    idp.patch(
+        f"/Users/{idp.person('bounds@ostiary.example')['id']}", *([{"op": "replace", "value": {}}] * 101), status=400
+    )
+    assert idp.ask("GET", "/Users?startIndex=99999999999999999999")["Resources"] == []
+    deep: Any = "x"
+    for _ in range(900):
+        deep = [deep]
+    assert idp.patch(path, {"op": "replace", "path": "displayName", "value": deep}, status=400)
+    idp.ask("PATCH", f"{path}?count=x", {"schemas": [PATCH], "Operations": many[:1]}, status=400)

@@ -118,8 +118,16 @@ def as_told(user: User, person: Person) -> User:
     )
 
 
-def reach(old: User, new: User) -> Refused | None:
-    """Why a provisioner may not make *new* of *old*; None where it may."""
+def reach(old: User, new: User, *, off: bool, trusted: bool) -> Refused | None:
+    """
+    Why a provisioner may not make *new* of *old*; None where it may. *off*: it disabled the account itself. *trusted*:
+    an administrator put the person somewhere, and no provider is linked, so that a name would lead somebody else there.
+    """
+    if new.enabled and not old.enabled and not off:
+        return Refused(Reason.FORBIDDEN, "An administrator disabled this account, and enables it.", field="active")
+    if trusted and new.principal_name != old.principal_name:
+        text = "An administrator gave this account something: only an administrator renames it."
+        return Refused(Reason.FORBIDDEN, text, field="userName")
     if old.roles and replace(new, enabled=old.enabled) != old:
         text = "This person administers something: only an administrator changes more than whether they are active."
         return Refused(Reason.FORBIDDEN, text, field="roles")
@@ -151,3 +159,5 @@ class Kept:
     external: str | None
     created: Instant
     modified: Instant
+    off: bool = False
+    """It was the provisioner that disabled the account."""

@@ -5,7 +5,7 @@ A provisioner sees its own groups alone, and puts its own accounts into them. Th
 members come from exemptions only.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ostiary.core.directory.people import Group
@@ -31,7 +31,7 @@ __all__ = [
     "page_of_teams", "remove_team",
 ]  # fmt: skip
 
-MOST_SCANNED = 1_000
+MOST_SCANNED = 200
 """Groups that a filter without an index looks at, each with its members."""
 
 _NONE = Refused(Reason.NOT_FOUND, "There is no such group.")
@@ -40,11 +40,11 @@ _TAKEN = Refused(Reason.CONFLICT, "Another group has this name.", field="display
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A group of a provisioner with who stands in it, by their display names."""
+    """A group of a provisioner with who of its people stands in it; None where nobody asked."""
 
     group: Group
     kept: Kept
-    members: Mapping[UserId, str]
+    members: frozenset[UserId] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +59,23 @@ ChangeTeam = Callable[[Filled], Team | Refused]
 """What is to become of a group; it runs inside the transaction, so it does nothing else."""
 
 
-async def _filled(tx: Tx, row: tuple[Group, Kept]) -> Filled:
-    return Filled(*row, await provisioning.members_of(tx, row[0].id))
+async def _filled(tx: Tx, visit: Visit, row: tuple[Group, Kept], *, members: bool = True) -> Filled:
+    return Filled(*row, await provisioning.members_of(tx, visit.caller.id, row[0].id) if members else None)
 
 
-async def find_team(house: House, visit: Visit, id: str) -> Filled | Refused:
+async def find_team(house: House, visit: Visit, id: str, *, members: bool = True) -> Filled | Refused:
     """One of the provisioner's own. NOT_FOUND, FORBIDDEN and its kin."""
 
     async def body(tx: Tx) -> Filled | Refused:
         refused = judge(Action.PROVISION, visit.caller, now=visit.now)
         found = None if refused else await provisioning.find_group(tx, visit.caller.id, GroupId(id))
-        return refused or (await _filled(tx, found) if found else _NONE)
+        return refused or (await _filled(tx, visit, found, members=members) if found else _NONE)
 
     return await house.store.survey(body)
 
 
 async def find_teams(
-    house: House, visit: Visit, *, name: str | None = None, external: str | None = None
+    house: House, visit: Visit, *, name: str | None = None, external: str | None = None, members: bool = True
 ) -> Teams | Refused:
     """Those called exactly so, or that the provisioner calls so."""
 
@@ -87,12 +87,14 @@ async def find_teams(
             rows = await provisioning.group_named(tx, visit.caller.id, name)
         else:
             rows = await provisioning.group_external(tx, visit.caller.id, external or "")
-        return Teams(tuple([await _filled(tx, row) for row in rows]), len(rows))
+        return Teams(tuple([await _filled(tx, visit, row, members=members) for row in rows]), len(rows))
 
     return await house.store.survey(body)
 
 
-async def page_of_teams(house: House, visit: Visit, *, skipped: int, most: int) -> Teams | Refused:
+async def page_of_teams(
+    house: House, visit: Visit, *, skipped: int, most: int, members: bool
+) -> Teams | Refused:  # fmt: skip
     """A page of all, by id, and their number."""
 
     async def body(tx: Tx) -> Teams | Refused:
@@ -100,7 +102,7 @@ async def page_of_teams(house: House, visit: Visit, *, skipped: int, most: int) 
         if refused:
             return refused
         rows = await provisioning.groups_of(tx, visit.caller.id, skipped=skipped, most=most)
-        found = tuple([await _filled(tx, row) for row in rows])
+        found = tuple([await _filled(tx, visit, row, members=members) for row in rows])
         return Teams(found, await provisioning.count_groups(tx, visit.caller.id))
 
     return await house.store.survey(body)
@@ -122,8 +124,8 @@ async def create_team(house: House, visit: Visit, team: Team) -> Filled | Refuse
         await record(tx, visit, Entry(Kind.GROUP_CREATED, target=f"group:{group.id}", detail=detail))
         kept = Kept(group.id, team.external, visit.now, visit.now)
         await provisioning.keep_group(tx, visit.caller.id, kept)
-        await _fill(tx, visit, group, {}, team.members)
-        return Filled(group, kept, await provisioning.members_of(tx, group.id))
+        await _fill(tx, visit, group, frozenset(), team.members)
+        return Filled(group, kept, team.members)
 
     return await house.store.write(body)
 
@@ -134,7 +136,7 @@ async def change_team(house: House, visit: Visit, id: str, change: ChangeTeam) -
     async def body(tx: Tx) -> Filled | Refused:
         refused = judge(Action.PROVISION, visit.caller, now=visit.now)
         found = None if refused else await provisioning.find_group(tx, visit.caller.id, GroupId(id))
-        old = await _filled(tx, found) if found else None
+        old = await _filled(tx, visit, found) if found else None
         told = refused or (change(old) if old else _NONE)
         done = told if isinstance(told, Refused) or old is None else await _swapped(tx, visit, old, told)
         if isinstance(done, Refused):
@@ -147,21 +149,21 @@ async def change_team(house: House, visit: Visit, id: str, change: ChangeTeam) -
 
 async def _swapped(tx: Tx, visit: Visit, old: Filled, team: Team) -> Filled | Refused:
     """Step: *old* as *team* says."""
-    group = replace(old.group, display_name=team.name)
+    group, had = replace(old.group, display_name=team.name), old.members or frozenset()
     refused = wrong_external(team.external) or wrong_team(group, team.members)
     if refused is None and group != old.group and await groups.named(tx, group.display_name):
         refused = _TAKEN
-    refused = refused or await _strangers(tx, visit, team.members - old.members.keys())
+    refused = refused or await _strangers(tx, visit, team.members - had)
     if refused:
         return refused
-    if group == old.group and team.external == old.kept.external and team.members == old.members.keys():
+    if group == old.group and team.external == old.kept.external and team.members == had:
         return old
     if group != old.group:
         await write_group(tx, visit, old.group, group, f"provisioned by {visit.caller.name}")
-    await _fill(tx, visit, group, old.members, team.members)
+    await _fill(tx, visit, group, had, team.members)
     kept = replace(old.kept, external=team.external, modified=visit.now)
     await provisioning.move_group(tx, kept)
-    return Filled(group, kept, await provisioning.members_of(tx, group.id))
+    return Filled(group, kept, team.members)
 
 
 async def _strangers(tx: Tx, visit: Visit, members: frozenset[UserId]) -> Refused | None:
@@ -173,14 +175,19 @@ async def _strangers(tx: Tx, visit: Visit, members: frozenset[UserId]) -> Refuse
 
 
 async def _fill(
-    tx: Tx, visit: Visit, group: Group, before: Mapping[UserId, str], wanted: frozenset[UserId]
+    tx: Tx, visit: Visit, group: Group, before: frozenset[UserId], wanted: frozenset[UserId]
 ) -> None:  # fmt: skip
-    """Step: exactly *wanted* stand in *group*."""
-    for id in sorted(wanted ^ before.keys()):
+    """Step: of the provisioner's people exactly *wanted* stand in *group*; others who do are not its business."""
+    for id in sorted(wanted ^ before):
         user = await directory.find(tx, id)
         if user is None:
             raise BrokenState(f"the account {id} went while it was looked at")
-        await (join_group if id in wanted else leave_group)(tx, visit, group, user)
+        if id not in wanted:
+            await leave_group(tx, visit, group, user)
+        elif not await groups.is_member(
+            tx, group.id, id
+        ):  # an administrator may have put them in before they came here
+            await join_group(tx, visit, group, user)
 
 
 async def remove_team(house: House, visit: Visit, id: str) -> bool | Refused:

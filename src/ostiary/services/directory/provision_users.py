@@ -20,14 +20,14 @@ from ostiary.services.directory.memberships import leave_provisioned
 from ostiary.services.directory.people import add_user, apply_change, flaw, guard_last_administrator, name_taken
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import refuse
-from ostiary.store import Tx, directory, provisioning
+from ostiary.store import Tx, directory, provisioning, upstream
 
 __all__ = [
     "MOST_SCANNED", "Account", "Change", "Found", "change_person", "create_person", "find_people", "find_person",
     "page_of_people", "remove_person",
 ]  # fmt: skip
 
-MOST_SCANNED = 10_000
+MOST_SCANNED = 2_000
 """Accounts that a filter without an index looks at."""
 
 _NOBODY = Refused(Reason.NOT_FOUND, "There is no such user.")
@@ -123,29 +123,42 @@ async def _made(tx: Tx, visit: Visit, told: Person, fresh: User) -> Account | Re
     user = await add_user(tx, visit, fresh, reason=f"provisioned by {visit.caller.name}")
     if isinstance(user, Refused):
         return user
-    kept = Kept(user.id, told.external, visit.now, visit.now)
+    kept = Kept(user.id, told.external, visit.now, visit.now, off=not user.enabled)
     await provisioning.keep_user(tx, visit.caller.id, kept)
     return Account(user, kept)
 
 
 async def _again(tx: Tx, visit: Visit, told: Person, there: User) -> Account | Refused:
-    """Step: somebody comes back whose account this provisioner deleted; anybody else's name is taken."""
-    if await provisioning.owner_of(tx, there.id) != (visit.caller.id, True):
+    """
+    Step: somebody comes back whose account this provisioner deleted. Anybody else's name is taken, and so is that of a
+    leaver for somebody who is another there (a namesake).
+    """
+    owned = await provisioning.owner_of(tx, there.id)
+    if owned is None or owned.provisioner != visit.caller.id or not owned.gone:
         return _TAKEN
-    changed = await _changed(tx, visit, there, told)
+    if owned.external is not None and told.external is not None and owned.external != told.external:
+        return _TAKEN
+    changed = await _changed(tx, visit, there, told, off=owned.off)
     if isinstance(changed, Refused):
         return changed
-    kept = Kept(there.id, told.external, visit.now, visit.now)
+    kept = Kept(there.id, told.external, visit.now, visit.now, off=_off(there, changed, owned.off))
     await provisioning.move_user(tx, visit.caller.id, kept)
     return Account(changed, kept)
 
 
-async def _changed(tx: Tx, visit: Visit, old: User, told: Person) -> User | Refused:
+def _off(old: User, new: User, off: bool) -> bool:
+    """Whether it is the provisioner that disabled *new*, which was *old*."""
+    return not new.enabled and (off or old.enabled)
+
+
+async def _changed(tx: Tx, visit: Visit, old: User, told: Person, *, off: bool) -> User | Refused:
     """Step: *old* as *told*; disabling it ends everything of that person at once."""
     new = as_told(old, told)
     if new == old:
         return old
-    refused = reach(old, new) or flaw(new) or await name_taken(tx, old, new)
+    renamed = new.principal_name != old.principal_name and await upstream.link_of(tx, old.id) is None
+    trusted = renamed and await provisioning.given_more(tx, visit.caller.id, old.id)
+    refused = reach(old, new, off=off, trusted=trusted) or flaw(new) or await name_taken(tx, old, new)
     refused = refused or await guard_last_administrator(tx, old, new)
     return refused or await apply_change(tx, visit, old, new, f"provisioned by {visit.caller.name}")
 
@@ -172,12 +185,13 @@ async def change_person(house: House, visit: Visit, id: str, change: Change) -> 
 async def _swapped(tx: Tx, visit: Visit, old: Account, told: Person) -> Account | Refused:
     person = replace(told, user_name=normal_name(told.user_name), display_name=told.display_name.strip())
     refused = wrong_external(person.external)
-    user = refused or await _changed(tx, visit, old.user, person)
+    user = refused or await _changed(tx, visit, old.user, person, off=old.kept.off)
     if isinstance(user, Refused):
         return user
     if user == old.user and person.external == old.kept.external:
         return old
-    kept = replace(old.kept, external=person.external, modified=visit.now)
+    off = _off(old.user, user, old.kept.off)
+    kept = replace(old.kept, external=person.external, modified=visit.now, off=off)
     await provisioning.move_user(tx, visit.caller.id, kept)
     return Account(user, kept)
 
@@ -200,7 +214,8 @@ async def remove_person(house: House, visit: Visit, id: str) -> bool | Refused:
         if user.enabled:
             await apply_change(tx, visit, user, off, f"deleted by {visit.caller.name}")
         await leave_provisioned(tx, visit, user)
-        await provisioning.move_user(tx, visit.caller.id, replace(kept, modified=visit.now), gone=visit.now)
+        left = replace(kept, modified=visit.now, off=_off(user, off, kept.off))
+        await provisioning.move_user(tx, visit.caller.id, left, gone=visit.now)
         return True
 
     return await house.store.write(body)

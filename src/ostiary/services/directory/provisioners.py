@@ -171,12 +171,14 @@ async def give_user(house: House, visit: Visit, id: str, user: str, reason: str)
         refused = judge(_ACTION, visit.caller, now=visit.now) or (why if isinstance(why, Refused) else None)
         found = None if refused else await provisioning.find(tx, id)
         person = None if refused else await directory.find(tx, UserId(user))
-        if refused is None and person is not None and await provisioning.owner_of(tx, person.id) is not None:
+        owned = None if person is None else await provisioning.owner_of(tx, person.id)
+        if refused is None and owned is not None and not owned.gone:
             refused = Refused(Reason.CONFLICT, "This account is a provisioner's already.")
         if refused or found is None or person is None:
             missing = Refused(Reason.NOT_FOUND, "There is no such user.") if found else _NONE
             return await refuse(tx, visit, _ACTION, refused or missing, target=f"provisioner:{id[:64]}")
-        await provisioning.keep_user(tx, id, Kept(person.id, None, visit.now, visit.now))
+        kept = Kept(person.id, None, visit.now, visit.now, off=owned is not None and owned.off)
+        await (provisioning.keep_user(tx, id, kept) if owned is None else provisioning.move_user(tx, id, kept))
         detail = {
             "provisioner": id, "name": tame(found.name), "user": person.id, "user_name": person.principal_name,
             "reason": why,

@@ -34,38 +34,38 @@ async def configuration(call: Call) -> Response:
     config = PROVIDER.config
     assert config is not None
     placed = _placed(config, "ServiceProviderConfig", "ServiceProviderConfig", call.origin)
-    return shown(Context.RESOURCE_QUERY_RESPONSE, placed)
+    return await shown(Context.RESOURCE_QUERY_RESPONSE, placed)
 
 
 async def resource_types(call: Call) -> Response:
     """GET of both."""
-    return _all(call, _types(call))
+    return await _all(call, _types(call))
 
 
 async def resource_type(call: Call) -> Response:
     """GET of one."""
-    return _one(call, _types(call))
+    return await _one(call, _types(call))
 
 
 async def schemas(call: Call) -> Response:
     """GET of both."""
-    return _all(call, _schemas(call))
+    return await _all(call, _schemas(call))
 
 
 async def schema(call: Call) -> Response:
     """GET of one."""
-    return _one(call, _schemas(call))
+    return await _one(call, _schemas(call))
 
 
-def _all(call: Call, there: list[Resource[Any]]) -> Response:
+async def _all(call: Call, there: list[Resource[Any]]) -> Response:
     """RFC 7644 §4: a filter on these is forbidden, and paging is left out."""
     if "filter" in call.request.query_params:
         raise Wrong(403, "These cannot be filtered.")
-    return listed(there, SearchRequest(), total=len(there))
+    return await listed(there, SearchRequest(), total=len(there))
 
 
-def _one(call: Call, there: list[Resource[Any]]) -> Response:
+async def _one(call: Call, there: list[Resource[Any]]) -> Response:
     wanted = next((one for one in there if one.id == call.id), None)
     if wanted is None:
         raise Wrong(404, "There is no such resource.")
-    return shown(Context.RESOURCE_QUERY_RESPONSE, wanted)
+    return await shown(Context.RESOURCE_QUERY_RESPONSE, wanted)

@@ -2,6 +2,7 @@
 What every SCIM endpoint shares: the provisioner's token, bodies, answers, errors (RFC 7644 §2, §3.1, §3.12).
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,8 @@ __all__ = ["Call", "Handler", "Wrong", "endpoint", "error", "found", "listed", "
 
 MEDIA = "application/scim+json"
 LONGEST_FILTER = 1_000
+FARTHEST = 2**31
+"""Resources that a page may skip."""
 _TYPES = ("application/scim+json", "application/json")
 
 _STATUS: dict[Reason, tuple[int, str | None]] = {
@@ -111,26 +114,33 @@ def endpoint(house: House, handler: Handler) -> Callable[[Request], Awaitable[Re
             return _told(Error.from_validation_error(wrong.errors()[0]))
         except SCIMException as wrong:
             return _told(wrong.to_error())
+        except RecursionError:
+            return error(400, "This is nested too deep.", "invalidSyntax")
 
     return answer
 
 
-def shown(
+async def shown(
     kind: Context, resource: Resource[Any], *, status: int = 200, search: SearchRequest[Any] | None = None
 ) -> Response:
     """*resource* with the attributes that *search* asked for."""
-    document = resource.model_dump(scim_ctx=kind, response_parameters=search)
+    document = await asyncio.to_thread(resource.model_dump, scim_ctx=kind, response_parameters=search)
     headers = {"location": str(resource.meta.location)} if status == 201 and resource.meta else {}
     return _json(document, status, headers)
 
 
-def listed(resources: Sequence[Resource[Any]], search: SearchRequest[Any], *, total: int) -> Response:
+async def listed(resources: Sequence[Resource[Any]], search: SearchRequest[Any], *, total: int) -> Response:
     """A page of *resources*, of *total* in all."""
-    kept = [one.model_dump(scim_ctx=Context.RESOURCE_QUERY_RESPONSE, response_parameters=search) for one in resources]
+
+    def dumped() -> list[dict[str, Any]]:
+        kind = Context.RESOURCE_QUERY_RESPONSE
+        return [one.model_dump(scim_ctx=kind, response_parameters=search) for one in resources]
+
+    kept = await asyncio.to_thread(dumped)
     schema = str(ListResponse.__schema__)
     document = {
-        "schemas": [schema], "totalResults": total, "startIndex": search.start_index or 1, "itemsPerPage": len(kept),
-        "Resources": kept,
+        "schemas": [schema], "totalResults": total, "startIndex": min(FARTHEST, search.start_index or 1),
+        "itemsPerPage": len(kept), "Resources": kept,
     }  # fmt: skip
     return _json(document, 200)
 
@@ -150,7 +160,7 @@ def found(answer: Any) -> Any:
 
 def page_of(search: SearchRequest[Any]) -> tuple[int, int]:
     """How many resources are skipped, and how many are shown at most."""
-    skipped = max(0, (search.start_index or 1) - 1)
+    skipped = min(FARTHEST, max(0, (search.start_index or 1) - 1))
     count = MOST_SHOWN if search.count is None else search.count
     return skipped, max(0, min(MOST_SHOWN, count))
 

@@ -139,7 +139,8 @@ def group_of(filled: Filled, origin: str) -> Group:
         external_id=filled.kept.external,
         display_name=filled.group.display_name,
         members=[
-            GroupMember(value=id, type="User", ref=Reference(f"{origin}{BASE}/Users/{id}")) for id in filled.members
+            GroupMember(value=id, type="User", ref=Reference(f"{origin}{BASE}/Users/{id}"))
+            for id in sorted(filled.members or ())
         ]
         or None,
         meta=_meta("Group", origin, filled.kept),

@@ -2,6 +2,9 @@
 `/scim/v2/Users` (RFC 7644 §3.3 to §3.6).
 """
 
+import asyncio
+from dataclasses import replace as with_
+
 from scim2_models import Context, PatchOp, ScimFilter
 from starlette.responses import Response
 
@@ -9,6 +12,7 @@ from ostiary.core.directory.provisioning import Person
 from ostiary.services.directory import provision_users as deeds
 from ostiary.services.directory.provision_users import Account
 from ostiary.web.scim.door import Call, Wrong, found, listed, page_of, shown
+from ostiary.web.scim.membership import MOST_OPERATIONS
 from ostiary.web.scim.shapes import POLICY, User, person_from, user_of
 from ostiary.web.scim.wanted import equal_to
 
@@ -24,44 +28,55 @@ async def search(call: Call) -> Response:
         page = found(await deeds.find_people(call.house, call.visit, name=name, external=external))
     elif asked.filter is None:
         page = found(await deeds.page_of_people(call.house, call.visit, skipped=skipped, most=most))
-        return listed([user_of(one, call.origin) for one in page.accounts], asked, total=page.total)
+        return await listed([user_of(one, call.origin) for one in page.accounts], asked, total=page.total)
     else:
         page = found(await deeds.page_of_people(call.house, call.visit, skipped=0, most=deeds.MOST_SCANNED))
         if page.total > deeds.MOST_SCANNED:
             raise Wrong(400, "Filter by userName or externalId: there are too many users.", "tooMany")
-    told = [user_of(one, call.origin) for one in page.accounts]
-    kept = [one for one in told if ScimFilter[User](asked.filter).match(one)]
-    return listed(kept[skipped : skipped + most], asked, total=len(kept))
+    filter_ = ScimFilter[User](asked.filter)
+
+    def matching() -> list[User]:
+        return [told for one in page.accounts if filter_.match(told := user_of(one, call.origin))]
+
+    kept = await asyncio.to_thread(matching)  # up to some thousand, each looked at
+    return await listed(kept[skipped : skipped + most], asked, total=len(kept))
 
 
 async def create(call: Call) -> Response:
     """POST: 201 and where it is."""
     told = User.model_validate(await call.json(), scim_ctx=Context.RESOURCE_CREATION_REQUEST)
     made = found(await deeds.create_person(call.house, call.visit, person_from(told)))
-    return shown(Context.RESOURCE_CREATION_RESPONSE, user_of(made, call.origin), status=201)
+    return await shown(Context.RESOURCE_CREATION_RESPONSE, user_of(made, call.origin), status=201)
 
 
 async def look(call: Call) -> Response:
     """GET of one."""
+    asked = await call.search(User)
     account = found(await deeds.find_person(call.house, call.visit, call.id))
-    return shown(Context.RESOURCE_QUERY_RESPONSE, user_of(account, call.origin), search=await call.search(User))
+    return await shown(Context.RESOURCE_QUERY_RESPONSE, user_of(account, call.origin), search=asked)
 
 
 async def replace(call: Call) -> Response:
-    """PUT: what is not said is what it is without saying: no address, active."""
+    """PUT: an address that is not said is none; whether somebody is active stays as it was."""
+    asked = await call.search(User)
     told = User.model_validate(await call.json(), scim_ctx=Context.RESOURCE_REPLACEMENT_REQUEST)
+    silent = told.active is None
 
     def become(old: Account) -> Person:
         told.replace(user_of(old, call.origin))
-        return person_from(told)
+        person = person_from(told)
+        return with_(person, active=old.user.enabled) if silent else person
 
     done = found(await deeds.change_person(call.house, call.visit, call.id, become))
-    return shown(Context.RESOURCE_REPLACEMENT_RESPONSE, user_of(done, call.origin), search=await call.search(User))
+    return await shown(Context.RESOURCE_REPLACEMENT_RESPONSE, user_of(done, call.origin), search=asked)
 
 
 async def change(call: Call) -> Response:
     """PATCH, applied to the account as it is inside the transaction."""
-    wanted = PatchOp[User].model_validate(await call.json(), scim_ctx=Context.RESOURCE_PATCH_REQUEST)
+    asked, body = await call.search(User), await call.json()
+    if len(body.get("Operations") or ()) > MOST_OPERATIONS:
+        raise Wrong(400, f"A request has at most {MOST_OPERATIONS} operations.", "tooMany")
+    wanted = PatchOp[User].model_validate(body, scim_ctx=Context.RESOURCE_PATCH_REQUEST)
 
     def become(old: Account) -> Person:
         user = user_of(old, call.origin)
@@ -69,7 +84,7 @@ async def change(call: Call) -> Response:
         return person_from(user)
 
     done = found(await deeds.change_person(call.house, call.visit, call.id, become))
-    return shown(Context.RESOURCE_PATCH_RESPONSE, user_of(done, call.origin), search=await call.search(User))
+    return await shown(Context.RESOURCE_PATCH_RESPONSE, user_of(done, call.origin), search=asked)
 
 
 async def delete(call: Call) -> Response:

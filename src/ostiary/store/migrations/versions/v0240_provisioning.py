@@ -27,7 +27,8 @@ def upgrade() -> None:
         sa.Column("ends", sa.BigInteger(), nullable=False),
     )
     op.create_index("provisioner_tokens_provisioner", "provisioner_tokens", ["provisioner", "ends"])
-    _owned("user", sa.Column("gone", sa.BigInteger(), nullable=True))
+    off = sa.Column("off", sa.BigInteger(), nullable=False, server_default="0")
+    _owned("user", off, sa.Column("gone", sa.BigInteger(), nullable=True))
     op.create_index("provisioned_users_listed", "provisioned_users", ["provisioner", "gone", "user"])
     _owned("group")
     op.create_index("provisioned_groups_listed", "provisioned_groups", ["provisioner", "group"])
