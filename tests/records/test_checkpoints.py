@@ -128,7 +128,7 @@ TAMPERED = {
                          "WHERE number = 6", Damage.CHANGED, "n1.6"),
     "a row": ("DELETE FROM journal WHERE number = 6", Damage.REMOVED, "entry 5 is not"),
     "a row and its leaf": ("DELETE FROM log_leaves WHERE number = 6", Damage.REMOVED, "entry 5 is missing"),
-    "a checkpoint": ("UPDATE checkpoints SET note = replace(note, 'n1 20', 'n1 21')", Damage.UNSIGNED, "neither"),
+    "a checkpoint": ("UPDATE checkpoints SET note = replace(note, 'n1 21', 'n1 22')", Damage.UNSIGNED, "neither"),
 }  # fmt: skip
 
 

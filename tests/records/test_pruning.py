@@ -1,6 +1,7 @@
 """Retention on a real database (R15): what is old goes with an announcement, and readers lose nothing."""
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,15 +10,20 @@ import pytest
 from sqlalchemy import select
 
 from ostiary.app.jobs import JOBS
+from ostiary.core.logs.canonical import canonical
+from ostiary.core.logs.checkpoint import read_key
 from ostiary.core.logs.entry import Entry
-from ostiary.core.logs.evidence import Damage
+from ostiary.core.logs.evidence import Damage, verify
 from ostiary.core.logs.kinds import Kind
+from ostiary.core.logs.merkle import leaf_hash
 from ostiary.core.signals.streams import Method, Stream
 from ostiary.core.words.instants import days
+from ostiary.outside.random import SystemRandom
+from ostiary.outside.vault import MasterKey
 from ostiary.services.detections.read import run_detections
 from ostiary.services.house import House
 from ostiary.services.logs import prune as pruning
-from ostiary.services.logs.checkpoints import newest_checkpoint, seal
+from ostiary.services.logs.checkpoints import log_keys, newest_checkpoint, rotate_log_key, seal
 from ostiary.services.logs.prune import prune
 from ostiary.services.logs.record import record
 from ostiary.services.logs.stories import catch_up
@@ -27,8 +33,8 @@ from ostiary.store import Tx, gone, logs, signals
 from ostiary.store.schema import cursors
 from ostiary.store.sql import sql as compiled
 from tests.clock import MovableClock
-from tests.records.house import BOB, CLI, a_house, journal, visit
-from tests.records.test_checkpoints import happen, judged, sql
+from tests.records.house import BOB, CLI, a_house, alice, journal, visit
+from tests.records.test_checkpoints import exported, happen, judged, sql
 
 Play = Callable[[House, MovableClock], Awaitable[None]]
 
@@ -103,6 +109,62 @@ def test_r15_a_row_removed_beside_the_announced_ones_is_named(tmp_path: Path) ->
         assert found is not None
         assert found.damage is Damage.REMOVED
         assert "entry 22 " in found.text
+
+    play(tmp_path, story)
+
+
+def test_r15_who_writes_the_database_announces_nothing(tmp_path: Path) -> None:
+    """A row removed, and one put there that announces it and that the sealer signs: without the log's key, damage."""
+
+    async def story(house: House, clock: MovableClock) -> None:
+        await happen(house, 10)
+        await read(house)
+        detail = {"places": [[4, 4]], "count": 1, "reason": "kept for 40 days"}
+        forged = canonical(
+            Entry(Kind.LOG_PRUNED, target="log", detail=detail), visit(house), stream="n1", number=12, salt=b"x" * 16
+        )
+        with sqlite3.connect(tmp_path / "ostiary.db", isolation_level=None) as db:
+            db.execute("DELETE FROM journal WHERE number = 5")
+            db.execute("UPDATE streams SET head = head + 1")
+            db.execute(
+                """INSERT INTO journal (stream, number, kind, at, story, actor, target, body, leaf)
+                SELECT stream, (SELECT head FROM streams), ?, at, 'x', actor, 'log', ?, ?
+                FROM journal WHERE number = 11""",
+                (Kind.LOG_PRUNED.value, forged.decode(), leaf_hash(forged)),
+            )
+        await happen(house, 1)
+        report = await judged(house)
+        assert any(kind == Kind.LOG_PRUNED for kind, _ in await journal(house))
+        assert report.found is not None
+        assert report.found.damage is Damage.REMOVED
+        assert "entry 4 " in report.found.text
+        assert report.announcements == ()
+
+    play(tmp_path, story)
+
+
+def test_r15_gaps_hold_through_new_keys(tmp_path: Path) -> None:
+    """Announced and not yet sealed when the key is replaced, by an administrator or with the master key."""
+
+    async def story(house: House, clock: MovableClock) -> None:
+        for number in range(3):
+            await happen(house, 5)
+            await read(house)
+            clock.move(days(41))
+            assert await prune(house, visit(house)) > 0
+            if number == 0:
+                await rotate_log_key(house, visit(house, alice(clock.now())), "yearly")
+            else:
+                other = MasterKey(SystemRandom().bytes(32))
+                house.vault.take(other, tuple(house.vault._masters.values()))
+        await seal(house, visit(house))
+        keys = await log_keys(house)
+        assert len(keys) == 4
+        lines = await exported(house)
+        for each in keys:
+            report = verify(lines, read_key(each.key))
+            assert (report.found, len(report.announcements)) == (None, 3)
+            assert report.gone >= 15
 
     play(tmp_path, story)
 

@@ -110,8 +110,8 @@ class Outgoing:
     async def deliver(self, place: Place, data: bytes) -> Unanswered | None:
         """
         *data* over TLS to the host and port of *place*, for what has no answers. None: it was taken, as far as that
-        can be known: the other side ended the connection in order, after all that was sent before. Goes through no
-        proxy, so with one only to what is listed.
+        can be known: the other side closed the connection after all that was sent before, with TLS's close_notify or
+        a bare FIN, since common receivers send only that. Goes through no proxy, so with one only to what is listed.
         """
         try:
             async with asyncio.timeout(TOTAL), self._turn:

@@ -67,13 +67,14 @@ _MOVE = sql(
 )
 
 
-async def append(tx: Tx, visit: Visit, entry: Entry) -> None:
+async def append(tx: Tx, visit: Visit, entry: Entry, *, number: int | None = None) -> None:
     """
-    Add *entry* to this node's stream with the next gapless number and its leaf hash (R15).
+    Add *entry* to this node's stream with the next gapless number and its leaf hash (R15); *number*: it was taken
+    before (`Tx.number`).
 
     The number is the transaction's: rolled back with it, and no lock beyond the stream's own row.
     """
-    number = await tx.number()
+    number = number or await tx.number()
     body = canonical(entry, visit, stream=tx.stream, number=number, salt=tx.salt())
     await tx.run(
         ADD, stream=tx.stream, number=number, kind=entry.kind.value, at=visit.now, story=entry.story or visit.id,

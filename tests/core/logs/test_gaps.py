@@ -8,25 +8,30 @@ from hypothesis import strategies as st
 
 from ostiary.core.logs.evidence import Damage, Report, verify
 from ostiary.core.logs.export_lines import Leaf, write_line
-from ostiary.core.logs.gaps import ANNOUNCEMENTS, Gaps, announcement, spans
+from ostiary.core.logs.gaps import ANNOUNCEMENTS, SIGNATURE, Gaps, announcement, shown, signed_text, spans
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.logs.retention import Needed, may_go
 from ostiary.core.logs.told_people import ALWAYS, TELLING
-from tests.core.logs.sealed import Log, entry, log
+from tests.core.logs.sealed import ORIGIN, Log, Signer, entry, hand_over, log
 
 
-def saying(number: int, places: object, kind: str = Kind.LOG_PRUNED) -> dict[str, object]:
-    """An announcement."""
+def saying(
+    number: int, places: object, kind: str = Kind.LOG_PRUNED, *, stream: str = "main", signer: Signer | None = None
+) -> dict[str, object]:
+    """An announcement, signed."""
     detail = {"places": places, "count": 1, "reason": "kept for 365 days"}
-    return {**entry(number), "action": kind, "detail": detail}
+    told = {**entry(number, stream), "action": kind, "detail": detail}
+    signature = shown((signer or Signer.of(1)).note(signed_text(ORIGIN, told)))
+    return {**told, "detail": {**detail, SIGNATURE: signature}}
 
 
-def gapped(places: Sequence[object], announced_at: int = 11) -> Log:
+def gapped(places: Sequence[object], announced_at: int = 11, *, signer: Signer | None = None) -> Log:
     """A log in which the entry at place *announced_at* announces *places*."""
     made = log()
     stream, number = made.entries[announced_at]["stream"], made.entries[announced_at]["number"]
     assert isinstance(number, int)
-    made.entries[announced_at] = {**saying(number, places), "stream": stream}
+    assert isinstance(stream, str)
+    made.entries[announced_at] = saying(number, places, stream=stream, signer=signer)
     return made
 
 
@@ -98,13 +103,53 @@ def test_r15_an_announcement_that_was_changed_announces_nothing() -> None:
     assert found.damage is Damage.CHANGED
 
 
+def announced(content: dict[str, object], at: int = 11) -> bool:
+    """Whether *content*, sealed at place *at*, announces place 1, which is gone."""
+    made = log()
+    made.entries[at] = content
+    found = verify(without(made, made.export(0, 12), (1,)), made.signer.key).found
+    assert found is None or found.damage is Damage.REMOVED
+    return found is None
+
+
+def test_r15_an_announcement_that_the_logs_key_did_not_sign_announces_nothing() -> None:
+    """A checkpoint covers what somebody wrote into the database; no signature, another's, or one of another entry."""
+    number = log().entries[11]["number"]
+    assert isinstance(number, int)
+    good = saying(number, [[1, 1]])
+    detail, other = good["detail"], saying(number, [[2, 2]])["detail"]
+    assert isinstance(detail, dict)
+    assert isinstance(other, dict)
+    assert announced(good)
+    assert not announced(saying(number, [[1, 1]], signer=Signer.of(2)))
+    assert not announced(saying(number, [[1, 1]], signer=Signer.of(1, "other.example.com/ostiary")))
+    assert not announced({**good, "action": Kind.LOG_ERASED})
+    assert not announced({**saying(number + 1, [[1, 1]]), "number": number})
+    assert not announced({**saying(number, [[1, 1]], stream="other"), "stream": "main"})
+    for wrong in ("", "AAAA", "no base64", "ä", other[SIGNATURE], 7, None):
+        assert not announced({**good, "detail": {**detail, SIGNATURE: wrong}}), wrong
+    assert not announced({**good, "detail": {**detail, "reason": "another"}})
+    assert not announced({**good, "detail": {name: value for name, value in detail.items() if name != SIGNATURE}})
+
+
+def test_r15_a_key_announces_gaps_for_as_long_as_it_signs_checkpoints() -> None:
+    """Through the hand-over both are believed; an old key, which may be stolen, not in what came after it."""
+    old, new = Signer.of(1), Signer.of(2)
+    for at, signer, holds in ((7, old, True), (7, new, False), (11, new, True), (11, old, False)):
+        made = gapped([[1, 2]], at, signer=signer)
+        made.hand_overs, made.signers = (hand_over(old, new, 9),), {12: new}
+        lines = without(made, made.export(0, 12), (1, 2))
+        for key in (old.key, new.key):
+            assert (verify(lines, key).found is None) is holds, (at, signer.key)
+
+
 PLACES = st.sets(st.integers(0, 40))
 
 
 @given(PLACES, st.lists(PLACES, max_size=4))
 def test_r15_gaps_are_compared_as_sets(gone: set[int], announced: list[set[int]]) -> None:
     """However many announcements, in whatever pieces: the first place that none names is the one that is told."""
-    gaps = Gaps()
+    gaps = Gaps(ORIGIN, lambda note, size: note.signed_by(Signer.of(1).key))
     for place in sorted(gone):
         gaps.gone(place, place + 2)
     for number, places in enumerate(announced):

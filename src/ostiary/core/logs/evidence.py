@@ -134,7 +134,7 @@ class _Reading:
         self._tree = Frontier()
         self._streams: dict[str, int] = {}
         self._at: Instant | None = None
-        self._gaps = Gaps()
+        self._gaps = Gaps("", self._signed)
 
     def judge(self, lines: Iterable[str]) -> None:
         """Raises _Damaged."""
@@ -173,7 +173,7 @@ class _Reading:
         if self._newest is not None and self._newest.size > self._tree.size:
             text = f"{what} not in the journal any more; if an entry announces that, it is after this export's end"
             raise _Damaged(gap.line, Damage.UNPROVEN, text, last)
-        text = f"{what} not in the journal any more, and nothing in the log announces it"
+        text = f"{what} not in the journal any more, and nothing that the log's key signed announces it"
         raise _Damaged(gap.line, Damage.REMOVED, text, last)
 
     # ---- the header
@@ -187,6 +187,7 @@ class _Reading:
         except Malformed as wrong:
             raise _Damaged(1, Damage.UNREADABLE, f"{wrong}") from None
         self._trust()
+        self._gaps = Gaps(header.origin, self._signed)
         if header.checkpoint is not None:
             start = self._checkpoint(1, header.checkpoint)
             if (start.size, start.root) != (header.start.size, header.start.root):

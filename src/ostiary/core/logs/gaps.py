@@ -2,18 +2,30 @@
 Entries that are gone: what announces a gap, and which gaps of an export nothing announces (R15).
 
 A leaf hash stays where an entry was pruned or erased. An announcement is an entry after them in the same tree that
-names their places; it is never pruned or erased itself.
+names their places; it is never pruned or erased itself. The log's key signs each by itself, since a checkpoint signs
+whatever stands in the journal, also what somebody put there who can write the database.
 """
 
-from collections.abc import Iterable, Mapping
+import base64
+import binascii
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from ostiary.core.logs.checkpoint import Note
+from ostiary.core.logs.export_lines import canonical_text
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.instants import Instant
 
-__all__ = ["ANNOUNCEMENTS", "Announcement", "Gap", "Gaps", "announcement", "spans"]
+__all__ = ["ANNOUNCEMENTS", "SIGNATURE", "Announcement", "Gap", "Gaps", "Trusts", "announcement", "shown",
+           "signed_text", "spans"]  # fmt: skip
 
 ANNOUNCEMENTS = frozenset({Kind.LOG_PRUNED, Kind.LOG_ERASED})
+SIGNATURE = "signature"
+"""Where in the detail of an announcement its signature stands."""
+_ID = 4  # bytes, of the key that signed
+
+Trusts = Callable[[Note, int], bool]
+"""Whether a key of this log signed the note that may sign at a tree of that size."""
 
 
 class Announcement(NamedTuple):
@@ -53,6 +65,30 @@ def spans(places: Iterable[int]) -> list[list[int]]:
     return found
 
 
+def signed_text(origin: str, entry: Mapping[str, Any]) -> str:
+    """
+    What the key of the log *origin* signs in an announcement: its stream, number, kind and detail. No checkpoint and no
+    hand-over reads like it.
+    """
+    told = {name: value for name, value in entry["detail"].items() if name != SIGNATURE}
+    return f"{origin}\ngone {entry['stream']} {entry['number']} {entry['action']}\n{canonical_text(told)}\n"
+
+
+def shown(note: Note) -> str:
+    """The signature of *note* as the detail has it: id of the key and signature in base64, as in a signed note."""
+    ((_, id, signature),) = note.signatures
+    return base64.b64encode(id + signature).decode()
+
+
+def _note(origin: str, entry: Mapping[str, Any]) -> Note | None:
+    """An announcement with its signature; None where there is none."""
+    try:
+        raw = base64.b64decode(str(entry["detail"].get(SIGNATURE, "")).encode("ascii"), validate=True)
+    except (UnicodeEncodeError, binascii.Error):
+        return None
+    return Note(signed_text(origin, entry), ((origin, raw[:_ID], raw[_ID:]),)) if len(raw) > _ID else None
+
+
 def announcement(index: int, entry: Mapping[str, Any]) -> Announcement | None:
     """What the entry at place *index* announces; None where it is no announcement, or one that cannot be read."""
     if entry.get("action") not in ANNOUNCEMENTS:
@@ -78,8 +114,9 @@ def _span(value: object, index: int) -> tuple[int, int] | None:
 class Gaps:
     """The gaps and the announcements of one export, met in its order."""
 
-    def __init__(self) -> None:
-        """None yet."""
+    def __init__(self, origin: str, trusts: Trusts) -> None:
+        """None yet, of the log *origin*."""
+        self._origin, self._trusts = origin, trusts
         self._gaps: list[Gap] = []
         self.announcements: list[Announcement] = []
 
@@ -92,8 +129,10 @@ class Gaps:
             self._gaps.append(Gap(index, index, line))
 
     def met(self, index: int, entry: Mapping[str, Any]) -> None:
-        """The entry at place *index* is there."""
-        if (found := announcement(index, entry)) is not None:
+        """The entry at place *index* is there. An announcement that the log's key did not sign announces nothing."""
+        found = announcement(index, entry)
+        note = _note(self._origin, entry) if found is not None else None
+        if found is not None and note is not None and self._trusts(note, index + 1):
             self.announcements.append(found)
 
     @property

@@ -64,7 +64,7 @@ async def erase(house: House, visit: Visit) -> int:
     done = 0
     while await house.store.read(erasures.next_open) is not None:
         try:
-            moved, count = await house.store.write(lambda tx: _next(tx, visit))
+            moved, count = await house.store.write(lambda tx: _next(house, tx, visit))
         except Stale:  # somebody else did this piece
             continue
         done += count
@@ -107,7 +107,7 @@ async def _begin(tx: Tx, visit: Visit, user: User, reason: str, names: frozenset
     await alert(tx, visit, about="erasure", target="log", text=text)  # without the id: it would go with the entries
 
 
-async def _next(tx: Tx, visit: Visit) -> tuple[bool, int]:
+async def _next(house: House, tx: Tx, visit: Visit) -> tuple[bool, int]:
     """Step: the next entries of the oldest erasure; whether that got on, and how many went."""
     found = await erasures.next_open(tx)
     if found is None:
@@ -120,7 +120,7 @@ async def _next(tx: Tx, visit: Visit) -> tuple[bool, int]:
     going = [one for one in entries if one.kind not in ANNOUNCEMENTS and is_about(one.body, found.user, found.names)]
     if going:
         detail = {"reason": found.reason, "by": found.by, "user": found.user}
-        await announce_gone(tx, visit, Kind.LOG_ERASED, going, **detail)
+        await announce_gone(house, tx, visit, Kind.LOG_ERASED, going, **detail)
         for story in sorted({one.story for one in going if belongs(one.kind)}):
             await gone.remove_story(tx, story)
     position = await _looked(tx, found, entries, upto)

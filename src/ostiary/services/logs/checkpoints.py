@@ -118,7 +118,12 @@ async def log_key(house: House, tx: Tx, visit: Visit) -> Signing:
 async def _next_key(
     house: House, tx: Tx, visit: Visit, old: Signing | None, reason: str, *, after: LogKey | None = None
 ) -> Signing:
-    """Step: make the next key; *old* hands over to it."""
+    """
+    Step: make the next key; *old* hands over to it. It seals what is there before: announcements of gaps that it signed
+    are within the size up to which it may sign.
+    """
+    while old is not None and await _seal_piece(tx, visit, old):
+        pass
     before = old.row if old is not None else after
     generation = before.generation + 1 if before is not None else 1
     private = checkpoint_key(house.vault, house.vault.current_id, generation)
@@ -146,7 +151,12 @@ async def _behind(tx: Tx) -> bool:
 
 
 async def _seal_next(house: House, tx: Tx, visit: Visit) -> int:
-    """Step: the next entries of every stream, and one checkpoint."""
+    """Step: the next entries of every stream, and one checkpoint by the key that signs now."""
+    return await _seal_piece(tx, visit, await log_key(house, tx, visit))
+
+
+async def _seal_piece(tx: Tx, visit: Visit, signing: Signing) -> int:
+    """Step: the same by the key *signing*."""
     last = await checkpoints.newest(tx)
     tree, streams = last.tree if last is not None else EMPTY, _streams(last)
     began = tree.size
@@ -164,7 +174,6 @@ async def _seal_next(house: House, tx: Tx, visit: Visit) -> int:
         return 0
     if not await logs.move_cursor(tx, READER, seen=await logs.cursor(tx, READER), position=tree.size):
         raise Stale
-    signing = await log_key(house, tx, visit)
     at = max(visit.now, last.at) if last is not None else visit.now
     text = Checkpoint(signing.key.name, tree.size, tree.root, at, streams).text
     await checkpoints.add(tx, Sealed(tree, at, str(signing.note(text))))

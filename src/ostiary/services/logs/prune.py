@@ -9,13 +9,14 @@ is open or owed a review, stays. Sign-ins of which nothing was written since go 
 from typing import NamedTuple
 
 from ostiary.core.logs.entry import Entry
-from ostiary.core.logs.gaps import spans
+from ostiary.core.logs.gaps import SIGNATURE, shown, signed_text, spans
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.logs.retention import Needed, cutoff, is_told, may_go
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant, days
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
+from ostiary.services.logs.checkpoints import log_key
 from ostiary.services.logs.prune_sign_ins import remove_sign_ins
 from ostiary.services.logs.record import record
 from ostiary.store import Tx, gone
@@ -45,7 +46,7 @@ async def prune(house: House, visit: Visit) -> int:
     reason = f"kept for {kept // days(1)} days"
 
     async def body(tx: Tx) -> Piece:
-        return await _next(tx, visit, after=after, before=before, reason=reason)
+        return await _next(house, tx, visit, after=after, before=before, reason=reason)
 
     while more:
         after, count, more = await house.store.write(body)
@@ -54,16 +55,19 @@ async def prune(house: House, visit: Visit) -> int:
     return done
 
 
-async def announce_gone(tx: Tx, visit: Visit, entry: Kind, entries: list[Sealed], **more: object) -> None:
-    """Step: *entries*, by their places, go; an entry of kind *entry* in their tree says so."""
-    places = spans(sorted(one.place for one in entries))
-    detail = {"places": places, "count": len(entries), **more}
-    await record(tx, visit, Entry(entry, target="log", detail=detail))
+async def announce_gone(house: House, tx: Tx, visit: Visit, entry: Kind, entries: list[Sealed], **more: object) -> None:
+    """Step: *entries*, by places, go; an entry of kind *entry* in their tree says so, signed by the log's key."""
+    signing = await log_key(house, tx, visit)
+    number = await tx.number()
+    detail = {"places": spans(sorted(one.place for one in entries)), "count": len(entries), **more}
+    told = {"stream": tx.stream, "number": number, "action": entry.value, "detail": detail}
+    signature = shown(signing.note(signed_text(signing.key.name, told)))
+    await record(tx, visit, Entry(entry, target="log", detail={**detail, SIGNATURE: signature}), number=number)
     for one in entries:
         await gone.remove(tx, one.position)
 
 
-async def _next(tx: Tx, visit: Visit, *, after: int, before: Instant, reason: str) -> Piece:
+async def _next(house: House, tx: Tx, visit: Visit, *, after: int, before: Instant, reason: str) -> Piece:
     """Step: the next old entries beyond position *after*, and their announcement."""
     upto = await gone.read_up_to(tx)
     entries = await gone.sealed(tx, after=after, upto=upto, most=BATCH)
@@ -71,7 +75,7 @@ async def _next(tx: Tx, visit: Visit, *, after: int, before: Instant, reason: st
     needed = Needed(await gone.live(tx, visit.now), await _signed_in(tx, old)) if old else Needed((), {})
     going = [one for one in old if may_go(one.kind, one.target, one.body, one.position, needed)]
     if going:
-        await announce_gone(tx, visit, Kind.LOG_PRUNED, going, reason=reason)
+        await announce_gone(house, tx, visit, Kind.LOG_PRUNED, going, reason=reason)
     # Positions are in the order of time, but for what two requests wrote across each other: a young piece is the end.
     return Piece(entries[-1].position if entries else after, len(going), len(entries) == BATCH and bool(old))
 

@@ -12,8 +12,11 @@ from ostiary.store.logs import append
 CHANGES = "admin:"  # kinds of entries about what somebody changed
 
 
-async def record(tx: Tx, visit: Visit, entry: Entry) -> None:
-    """Step: leave *entry* in this deed's transaction. A deed whose entry cannot be written fails."""
+async def record(tx: Tx, visit: Visit, entry: Entry, *, number: int | None = None) -> None:
+    """
+    Step: leave *entry* in this deed's transaction; *number* is its own, where that was taken before. A deed whose entry
+    cannot be written fails.
+    """
     if visit.reason and entry.kind.value.startswith(CHANGES) and not entry.detail.get("reason"):
         entry = replace(entry, detail={**entry.detail, "reason": tame(visit.reason)})
-    await append(tx, visit, entry)
+    await append(tx, visit, entry, number=number)
