@@ -133,6 +133,28 @@ def test_who_was_signed_out_elsewhere_sees_nothing_more(server: Server, chromium
     chromium.run(story)
 
 
+def test_what_changed_while_the_stream_was_away_is_shown_when_it_is_back(server: Server, chromium: Desk) -> None:
+    """A stream that was refused is opened anew after a while, and the page asks for what it has missed."""
+
+    def story() -> None:
+        context = chromium.context()
+        page = context.new_page()
+        become(page, server, "otto")
+        page.route("**/console/events", lambda route: route.fulfill(status=503))
+        page.goto(server.origin + "/console/exemptions")
+        expect(page.get_by_text("This page is not kept up to date just now")).to_be_visible(timeout=PATIENCE)
+        mark(page)
+        server.open_exemption("dana")
+        expect(page.get_by_text("Dana")).to_have_count(0)
+        page.unroute("**/console/events")
+        expect(page.locator("#list").get_by_text("Dana").first).to_be_visible(timeout=PATIENCE)
+        assert marked(page)
+        context.close()
+
+    chromium.run(story)
+    server.end_exemptions("dana")
+
+
 def test_the_console_works_without_script(server: Server, chromium: Desk) -> None:
     """Filters, pages and ending are forms and links; the first page reloads itself, a list only when asked to."""
     server.open_exemption("dana")

@@ -7,11 +7,11 @@ The house as deeds see it: everything that lives as long as the process, in one 
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ostiary.core.detections.replay import Replays
 from ostiary.core.signins.limits import SAFE, Limits
-from ostiary.core.words.instants import Span, hours, minutes, seconds
+from ostiary.core.words.instants import Instant, Span, hours, minutes, seconds
 from ostiary.outside import Outside
 from ostiary.outside.attestation import NO_MODELS, Attesting
 from ostiary.outside.clock import BEHIND, Clock
@@ -115,6 +115,8 @@ class House:
     """Polls of event streams that wait, in memory; may only say "look again"."""
     replays: Replays = field(default_factory=Replays)
     """Replays of detections that somebody goes through piece by piece: in memory, and lost with the process."""
+    charts: dict[str, tuple[Instant, Any]] = field(default_factory=dict, compare=False)
+    """What was counted for charts of late, by the chart's name, and when."""
 
 
 def able(house: House) -> bool:

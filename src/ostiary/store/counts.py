@@ -7,7 +7,8 @@ hundreds.
 
 from sqlalchemy import bindparam, func, literal_column, select
 
-from ostiary.core.words.instants import Instant
+from ostiary.core.exemptions.exemption import HARD_CAP
+from ostiary.core.words.instants import Instant, after
 from ostiary.store import Tx
 from ostiary.store.schema import exemptions, stories
 from ostiary.store.sql import sql
@@ -31,9 +32,18 @@ _OUTCOMES = sql(
     )
 )
 _OPENED = sql(
-    select(exemptions.c.opened)
-    .where(exemptions.c.ends >= bindparam("start"), exemptions.c.opened >= bindparam("start"))
-    .limit(bindparam("most"))
+    select(func.count()).select_from(
+        select(literal_column("1"))
+        .select_from(exemptions)
+        .where(
+            exemptions.c.ends >= bindparam("start"),
+            exemptions.c.ends < bindparam("last"),
+            exemptions.c.opened >= bindparam("start"),
+            exemptions.c.opened < bindparam("end"),
+        )
+        .limit(bindparam("most"))
+        .subquery()
+    )
 )
 
 
@@ -43,6 +53,7 @@ async def outcomes(tx: Tx, outcome: str, start: Instant, end: Instant) -> int:
     return int(row[0]) if row else 0
 
 
-async def opened(tx: Tx, start: Instant) -> list[Instant]:
-    """When each exemption was opened, of those from *start* on; up to `MOST`, in no order."""
-    return [Instant(row[0]) for row in await tx.all(_OPENED, start=start, most=MOST)]
+async def opened(tx: Tx, start: Instant, end: Instant) -> int:
+    """How many exemptions were opened from *start* on and before *end*, up to `MOST`."""
+    row = await tx.one(_OPENED, start=start, end=end, last=after(end, HARD_CAP), most=MOST)
+    return int(row[0]) if row else 0

@@ -42,6 +42,14 @@ ENTRIES = select(
 _SINCE = sql(
     ENTRIES.where(journal.c.position > bindparam("after")).order_by(journal.c.position).limit(bindparam("most"))
 )
+_NEXT = (
+    select(journal.c.position, journal.c.kind)
+    .where(journal.c.position > bindparam("after"))
+    .order_by(journal.c.position)
+    .limit(bindparam("most"))
+    .subquery()
+)
+_KINDS = sql(select(_NEXT.c.kind, func.max(_NEXT.c.position), func.count()).group_by(_NEXT.c.kind))
 _NEWEST = sql(select(journal.c.at).order_by(journal.c.position.desc()).limit(1))
 _AHEAD = (
     select(journal.c.position)
@@ -98,6 +106,13 @@ def recorded(row: Row) -> Recorded:
 async def since(tx: Tx, after: int, most: int) -> list[Recorded]:
     """Up to *most* entries after position *after*, oldest first."""
     return [recorded(row) for row in await tx.all(_SINCE, after=after, most=most)]
+
+
+async def kinds_since(tx: Tx, after: int, most: int) -> tuple[frozenset[str], int, int]:
+    """Of the next *most* entries after *after*: their kinds, the last one's position (or *after*), and how many."""
+    rows = await tx.all(_KINDS, after=after, most=most)
+    last = max((int(row[1]) for row in rows), default=after)
+    return frozenset(row[0] for row in rows), last, sum(int(row[2]) for row in rows)
 
 
 async def reach(tx: Tx, after: int, most: int) -> int:

@@ -17,9 +17,10 @@ from ostiary.core.directory.permissions import judge
 from ostiary.core.graph.odata import read_query
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.logs.story import belongs
+from ostiary.core.words.errors import SurveyTimeout
 from ostiary.core.words.ids import UserId
-from ostiary.core.words.instants import Instant, minutes
-from ostiary.store import Tx, directory
+from ostiary.core.words.instants import Instant, hours, minutes
+from ostiary.store import Tx, counts, directory
 from ostiary.web.pages import console
 from ostiary.web.pages.console import (
     applications,
@@ -285,6 +286,43 @@ def test_the_charts_count_what_the_log_holds(site: Site) -> None:
     assert sum(int(count) for row in figures[1:24] for count in row[1:]) == 0
     assert re.search(r"<td>1</td></tr>\s*</tbody>", page.text.partition('id="days-table"')[2])
     assert page.text.count("<rect") == 3
+
+
+def days(page: httpx.Response) -> list[int]:
+    """How many exemptions each day has."""
+    return [int(count) for count in re.findall(r"<td>(\d+)</td></tr>", page.text.partition('id="days-table"')[2])]
+
+
+def test_the_charts_are_counted_once_a_minute_and_each_day_by_itself(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often a page asks; and where a count ends early, it does so for its own day alone."""
+    monkeypatch.setattr(counts, "MOST", 1)
+    site.open(CAROL)
+    site.clock.move(hours(25))
+    browser = entered(site, BOB, Role.AUDITOR)
+    assert (sum(days(browser.get("/console"))), days(browser.get("/console"))[-1]) == (1, 0)
+    site.open(CAROL)
+    assert sum(days(browser.get("/console"))) == 1
+    site.clock.move(minutes(1))
+    assert sum(days(browser.get("/console"))) == 2
+
+
+def test_a_chart_that_takes_too_long_is_left_out(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest of the page is there, and no second viewer waits for it within the minute."""
+    tries = []
+
+    async def endless(*_: object) -> int:
+        tries.append(1)
+        raise SurveyTimeout("interrupted")
+
+    monkeypatch.setattr(counts, "outcomes", endless)
+    browser = entered(site, BOB, Role.AUDITOR)
+    for _ in range(2):
+        page = browser.get("/console")
+        assert page.status_code == 200
+        assert ('id="hours-table"' in page.text, 'id="days-table"' in page.text) == (False, True)
+    assert len(tries) == 1
 
 
 @settings(max_examples=50)

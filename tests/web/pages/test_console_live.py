@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select, update
 
 from ostiary.core.logs.kinds import Kind
+from ostiary.core.words.ids import UserId
 from ostiary.core.words.outcome import Refused
 from ostiary.services.directory.people import revoke_sessions
 from ostiary.store.schema import sessions, users
@@ -177,9 +178,10 @@ def test_r16_a_stream_uses_no_session(server: Server, room: Room) -> None:
 
 
 def test_nobody_is_told_nothing(server: Server) -> None:
-    """Without a session there is no stream."""
+    """Without a session the stream is over before it says anything; a refusal a browser's script would not see."""
     context = ssl.create_default_context(cafile=str(server.authority))
-    assert httpx.get(f"{server.origin}/console/events", verify=context).status_code == 401
+    answer = httpx.get(f"{server.origin}/console/events", verify=context)
+    assert (answer.status_code, answer.text) == (200, "event: end\ndata: \n\n")
 
 
 def test_a_server_that_stops_lets_go_of_its_streams(tmp_path_factory: pytest.TempPathFactory, room: Room) -> None:
@@ -203,3 +205,11 @@ def test_an_entry_changes_what_it_is_about() -> None:
     assert live.subjects_of(Kind.ADMIN_REFUSED) == {"audit"}
     assert live.subjects_of(Kind.REQUEST_KILLED) == {"audit", "exemptions"}
     assert live.subjects_of(Kind.SIGN_INS_REMOVED) == {"audit", "signins"}
+
+
+def test_a_stream_that_nobody_reads_is_none() -> None:
+    """A browser that left before the first line is on no list: nothing would ever take it off."""
+    house: Any = None
+    hub = live.Hub(house)
+    live._lines(house, hub, {}, UserId("nobody"))
+    assert hub._streams == []

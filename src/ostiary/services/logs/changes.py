@@ -12,7 +12,7 @@ from ostiary.store import Tx, logs
 __all__ = ["Changes", "changes_since"]
 
 MOST = 200
-"""Entries of one look: the next look begins where it ended."""
+"""Entries of one look; behind more than that it goes on from the end, and says so."""
 
 
 class Changes(NamedTuple):
@@ -21,6 +21,8 @@ class Changes(NamedTuple):
     position: int
     """The place from which to go on."""
     kinds: frozenset[str]
+    beyond: bool = False
+    """Whether there was more than one look tells: anything may have been written."""
 
 
 async def changes_since(house: House, after: int | None) -> Changes:
@@ -29,7 +31,7 @@ async def changes_since(house: House, after: int | None) -> Changes:
     async def body(tx: Tx) -> Changes:
         if after is None:
             return Changes(await logs.head(tx), frozenset())
-        found = await logs.since(tx, after, MOST)
-        return Changes(found[-1].position if found else after, frozenset(each.kind for each in found))
+        kinds, last, count = await logs.kinds_since(tx, after, MOST)
+        return Changes(last, kinds) if count < MOST else Changes(await logs.head(tx), kinds, beyond=True)
 
     return await house.store.read(body)

@@ -73,15 +73,15 @@ async def _show(guest: Guest) -> Response:
 
 
 async def _charts(guest: Guest) -> list[Chart]:
-    """Of what the person before the page may see."""
+    """Of what the person before the page may see, and could be counted in time."""
     by_hour = await sign_ins_by_hour(guest.house, guest.visit)
     by_day = await exemptions_by_day(guest.house, guest.visit)
     found = []
-    if not isinstance(by_hour, Refused):
+    if by_hour is not None and not isinstance(by_hour, Refused):
         bars = tuple(Bar(to_datetime(each.start).strftime("%-d %b, %H:00"), each.numbers) for each in by_hour)
         says = "For each hour, sign-ins that succeeded, that failed and that are under way."
         found.append(Chart("hours", "Sign-ins of the last 24 hours, by result", says, "Hour (UTC)", _SORTS, bars))
-    if not isinstance(by_day, Refused):
+    if by_day is not None and not isinstance(by_day, Refused):
         bars = tuple(Bar(to_datetime(each.start).strftime("%-d %b"), each.numbers) for each in by_day)
         says = "For each day, how many exemptions were opened."
         found.append(Chart("days", "Exemptions opened in the last 14 days", says, "Day (UTC)", _OPENED, bars))

@@ -36,6 +36,8 @@ LOOK = 0.25
 """Seconds between two looks at the journal, while anybody listens."""
 CHECK = 0.5
 """Seconds after which a stream looks whether its session still lives."""
+_END = "event: end\ndata: \n\n"
+"""The session is over."""
 BEAT = seconds(15)
 """After so much silence a line that says nothing: what lies between must not take the stream for dead."""
 
@@ -130,9 +132,12 @@ class Hub:
         closed = self._house.room.closed
         while self._streams and not closed.is_set():
             with suppress(StoreError):  # nothing is known to have changed; the pages themselves say what is wrong
-                after, kinds = await changes_since(self._house, after)
-                if kinds:
-                    self._tell(frozenset[str]().union(*(subjects_of(kind) for kind in kinds)))
+                found = await changes_since(self._house, after)
+                after = found.position
+                if found.beyond:
+                    self._tell(frozenset(SUBJECTS))
+                elif found.kinds:
+                    self._tell(frozenset[str]().union(*(subjects_of(kind) for kind in found.kinds)))
             with suppress(TimeoutError):
                 await asyncio.wait_for(closed.wait(), LOOK)
         if closed.is_set():
@@ -150,15 +155,20 @@ def route(house: House) -> Route:
     async def endpoint(request: Request) -> Response:
         visit = await visit_by_now(house, request.scope)
         user = visit.caller.user
-        if user is None or not open_to(visit.caller, visit.now):
-            return Response(status_code=401 if user is None else 403)
-        lines = _lines(house, hub, request.scope, hub.join(user))
+        if (
+            user is None
+        ):  # a browser gives up a stream that is refused: only as an event it hears that its session is over
+            return Response(_END, media_type="text/event-stream")
+        if not open_to(visit.caller, visit.now):
+            return Response(status_code=403)
+        lines = _lines(house, hub, request.scope, user)
         return StreamingResponse(lines, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
     return Route(PATH, endpoint, methods=["GET"])
 
 
-async def _lines(house: House, hub: Hub, scope: Scope, stream: Stream) -> AsyncIterator[str]:
+async def _lines(house: House, hub: Hub, scope: Scope, user: UserId) -> AsyncIterator[str]:
+    stream = hub.join(user)  # not before somebody reads: what is never begun is never left either
     said = house.clock.steady()
     try:
         yield "retry: 3000\n\n"
@@ -169,7 +179,7 @@ async def _lines(house: House, hub: Hub, scope: Scope, stream: Stream) -> AsyncI
                 return
             visit = await visit_by_now(house, scope)
             if visit.caller.user != stream.user:
-                yield "event: end\ndata: \n\n"
+                yield _END
                 return
             line = _line(changed, visit)
             if line or between(said, house.clock.steady()) >= BEAT:
