@@ -138,7 +138,7 @@ def test_r8_a_code_that_a_thief_redeems_gives_nothing_for_long(stage: Stage) -> 
         finding = found(stage, "redeemed_elsewhere").finding
 
         async def done(tx: Tx) -> list[str]:
-            return await responses.unanswered(tx, 9)
+            return [id for _, id in await responses.unanswered(tx, 9)]
 
         until(stage, done, lambda waiting: finding.id not in waiting)
         assert thief.refresh(stolen.json()["refresh_token"]).status_code == 400

@@ -24,10 +24,14 @@ journal, the table says so. What the rules know of the past begins with the jour
 in the first weeks of a service much happens for the first time.
 
 `ostiary detections replay --from 30d` runs the rules over the stored journal and tells what they find, changing
-nothing; `--rule` tries one, `--keep` stores what is found.
+nothing; `--rule` tries one, `--keep` stores what is found, as far as the rules have read by themselves. What is kept
+so is told, and nothing is done about it.
 
 Of one rule and one subject (a sign-in, a person, a source) there is one finding in the rule's time, mostly a day; what
-comes again is counted in it. Of one rule, {PER_SUBJECT} findings an hour about one person, or from one source where no
+comes again is counted in it, and each sign-in that it is about has its risk. Where it comes again with a higher
+severity, or as somebody's own act after it was nobody's, it is told and answered anew.
+
+Of one rule, {PER_SUBJECT} findings an hour about one person, or from one source where no
 person is known, are kept, and {STRANGERS} an hour from all such sources together; what is beyond is counted
 (`ostiary detections rules`). Nobody without an account can use up what is kept about people.
 
@@ -51,8 +55,9 @@ about what came with a code or token given to them, and only so often in an hour
 [0082](decisions/0082-what-a-finding-leads-to.md).
 
 `ostiary detections confirm ID` says that a finding is what it looks like: what the policy wants for that is done at
-once. `ostiary detections dismiss ID --reason "…"` says that it is harmless. Administrators do that, with fresh proof;
-auditors read.
+once. `ostiary detections dismiss ID --reason "…"` says that it is harmless; it is open again when it comes for another
+sign-in, or worse. Administrators do that, with fresh proof; auditors read. Nobody dismisses what is about themselves or
+what they did, unless there is no other administrator; that, and what is dismissed of high severity, is an alert.
 
 ## Risk
 

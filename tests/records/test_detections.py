@@ -28,7 +28,7 @@ from ostiary.services.detections.read import run_detections, tidy_tracks
 from ostiary.services.detections.replay import begin_replay, go_on
 from ostiary.services.house import House
 from ostiary.services.logs.record import record
-from ostiary.store import Row, Tx, detections, logs, stories
+from ostiary.store import Row, Tx, detections, logs, responses, stories
 from ostiary.store.sql import Sql
 from tests.clock import MovableClock
 from tests.records.detections_page import PATH, page
@@ -184,6 +184,10 @@ def test_findings_are_listed_by_person_rule_level_state_and_time(tmp_path: Path)
     play(tmp_path, story)
 
 
+async def _run(tx: Tx, sql: Sql) -> None:
+    await tx.run(sql)
+
+
 async def _rows(tx: Tx, sql: Sql, values: dict[str, object]) -> list[Row]:
     return await tx.all(sql, **values)
 
@@ -284,7 +288,8 @@ def test_a_replay_finds_the_same_and_keeps_it_once(tmp_path: Path) -> None:
         await write(house, started("s1"), reported("s1"))
         await run_detections(house, visit(house))
         live = {shown.kept.finding.id for shown in (await look(house)).items}
-        await house.store.write(lambda tx: tx.run(Sql("DELETE FROM findings", "", ())))
+        for table in ("findings", "finding_stories"):
+            await house.store.write(partial(_run, sql=Sql(f"DELETE FROM {table}", "", ())))
         refused = await begun_by(house, visit(house, bob(clock.now())), keep=True)
         assert isinstance(refused, Refused)
         admin = visit(house, alice(clock.now()))
@@ -298,6 +303,33 @@ def test_a_replay_finds_the_same_and_keeps_it_once(tmp_path: Path) -> None:
         assert {one["id"] for one in told["findings"]} == live
         assert {shown.kept.finding.id for shown in (await look(house)).items} == live
         assert isinstance(await go_on(house, admin, begun["id"]), Refused)  # it is over
+
+    play(tmp_path, story)
+
+
+def test_what_a_replay_keeps_is_told_and_acts_no_more(tmp_path: Path) -> None:
+    """
+    It counts as answered; what the live reader has not read is left to it; and whoever lost the right keeps nothing.
+    """
+
+    async def story(house: House, clock: MovableClock) -> None:
+        await write(house, started("s1"), reported("s1"))
+        await run_detections(house, visit(house))
+        for table in ("findings", "finding_stories"):
+            await house.store.write(partial(_run, sql=Sql(f"DELETE FROM {table}", "", ())))
+        await write(house, started("s2"), reported("s2"))
+        admin = visit(house, alice(clock.now()))
+        begun = await begun_by(house, admin, keep=True)
+        assert isinstance(begun, dict)
+        lost = replace(admin, caller=replace(admin.caller, roles=frozenset()))
+        assert isinstance(await go_on(house, lost, begun["id"]), Refused)
+        assert await house.store.read(lambda tx: detections.page(tx, (), after=None, most=9)) == []
+        assert isinstance(await go_on(house, admin, begun["id"]), dict)
+        (kept,) = await house.store.read(lambda tx: detections.page(tx, (), after=None, most=9))
+        assert kept.finding.story == "s1"
+        assert await house.store.read(lambda tx: responses.unanswered(tx, 9)) == []
+        await run_detections(house, visit(house))
+        assert len(await house.store.read(lambda tx: responses.unanswered(tx, 9))) == 1
 
     play(tmp_path, story)
 

@@ -241,6 +241,56 @@ def test_a_policy_that_nobody_can_read_answers_nothing(door: Door) -> None:
     assert respond_now(door) == 0
 
     async def waiting(tx: Tx) -> list[str]:
-        return await responses.unanswered(tx, 9)
+        return [id for _, id in await responses.unanswered(tx, 9)]
 
     assert door.run(door.house.store.read(waiting)) == ["f1"]
+
+
+def test_a_finding_that_rises_is_answered_again(door: Door) -> None:
+    """What a stranger caused first keeps nothing from the thief who comes after it; the same again is nothing."""
+    issued, story = signed_in(door)
+    plant(door, "f1", story=story, cause=Cause.ANYBODY)
+    assert respond_now(door) == 1
+    assert active(door, issued.access_token)
+    plant(door, "f1", story=story, cause=Cause.HOLDER)
+    assert respond_now(door) == 1
+    assert not active(door, issued.access_token)
+    for severity in (Severity.MEDIUM, Severity.HIGH):
+        plant(door, "f1", story=story, cause=Cause.ANYBODY, severity=severity)
+    assert respond_now(door) == 0
+    assert door.rows(select(schema.findings.c.seen, schema.findings.c.cause)) == [(4, "holder")]
+
+
+def test_what_cannot_be_answered_keeps_nothing_waiting(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many of them there are, the run goes on behind them."""
+    monkeypatch.setattr(respond, "AT_ONCE", 3)
+    real: Callable[..., Any] = respond.answered
+
+    async def fails(house: Any, tx: Tx, visit: Visit, kept: Any, *given: Any, **more: Any) -> None:
+        if kept.finding.id < "b":
+            raise RuntimeError("planted")
+        await real(house, tx, visit, kept, *given, **more)
+
+    monkeypatch.setattr(respond, "answered", fails)
+    for id in (*(f"a{number}" for number in range(7)), "b1", "b2"):
+        plant(door, id, cause=Cause.ANYBODY)
+    assert respond_now(door) == 2
+    assert respond_now(door) == 0
+
+
+@pytest.mark.parametrize("evidence", [{}, {"by": f"user:{ALICE}"}])
+def test_nobody_calls_a_finding_about_themselves_harmless(door: Door, evidence: dict[str, str]) -> None:
+    """Another administrator must; where there is none, it is an alert, as what is high is from whomever."""
+    about: dict[str, Any] = {"user": "" if evidence else ALICE, "evidence": evidence, "severity": Severity.LOW}
+    plant(door, "f1", **about)
+    plant(door, "f2", **about)
+    assert isinstance(door.run(dismiss(door.house, admin(door), "f1", "it was me")), ShownFinding)
+    assert alerts(door) == ["finding_dismissed"]
+    door.change(update(schema.users).where(schema.users.c.id.in_([ALICE, BOB])).values(roles='["administrator"]'))
+    assert why(door.run(dismiss(door.house, admin(door), "f2", "it was me"))) is Reason.FORBIDDEN
+    assert len(door.entries("admin:request:refused")) == 1
+    plant(door, "f3", user=BOB, severity=Severity.LOW)
+    plant(door, "f4", user=BOB)
+    for id in ("f3", "f4"):
+        assert isinstance(door.run(dismiss(door.house, admin(door), id, "our own test")), ShownFinding)
+    assert alerts(door) == ["finding_dismissed"] * 2

@@ -4,12 +4,12 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from ostiary.core.detections.finding import Cause, Finding, Severity
+from ostiary.core.detections.finding import Cause, Finding, Severity, State
 from ostiary.core.words.instants import days, seconds
 from ostiary.core.words.outcome import Reason
 from ostiary.services.detections.read import run_detections
 from ostiary.services.tokens.issue import Issued
-from ostiary.store import detections, schema
+from ostiary.store import Tx, detections, responses, schema
 from tests.services.door import Door
 from tests.services.test_policy import BLOCK, approve, refresh, save, sign_in, why
 from tests.web.oauth.site import ALICE, BOB
@@ -74,3 +74,49 @@ def test_r4_detectors_that_are_behind_leave_no_level_known(door: Door) -> None:
     assert "signInRisk" not in door.entries("token:session:refresh_refused")[-1]["detail"]["facts"]
     read(door)
     assert isinstance(refresh(door, issued.refresh_token), Issued)
+
+
+def test_every_sign_in_that_a_finding_is_about_has_its_risk(door: Door) -> None:
+    """A relay's second victim is as risky as the first, though it is one finding; forgotten, it counts for neither."""
+    issued, story = begun(door, signInRiskLevels=["high"])
+    found(door, "f1", story="another", user=BOB, cause=Cause.ANYBODY)
+    again = refresh(door, issued.refresh_token)
+    assert isinstance(again, Issued)
+    found(door, "f1", story=story, cause=Cause.ANYBODY)
+    assert why(refresh(door, again.refresh_token)) is Reason.BLOCKED
+    assert sorted(door.rows(select(schema.finding_stories))) == sorted([("f1", "another"), ("f1", story)])
+    assert door.rows(select(schema.findings.c.seen, schema.findings.c.story)) == [(2, "another")]
+    door.clock.move(seconds(1))
+    door.write(lambda tx: detections.forget(tx, door.clock.now(), most=9))
+    assert door.rows(select(schema.finding_stories)) == []
+    read(door)
+    assert isinstance(refresh(door, again.refresh_token), Issued)
+
+
+def test_what_was_dismissed_is_open_again_for_another_sign_in_alone(door: Door) -> None:
+    """The dismissed one stays harmless, however often it is seen."""
+    issued, story = begun(door, signInRiskLevels=["high"])
+    found(door, "f1", story=story, cause=Cause.ANYBODY)
+
+    async def dismissed(tx: Tx) -> None:
+        kept = await detections.find(tx, "f1")
+        assert kept is not None
+        assert await responses.word(tx, kept, State.DISMISSED, door.clock.now())
+
+    door.write(dismissed)
+    found(door, "f1", story=story, cause=Cause.ANYBODY)
+    states = select(schema.findings.c.state, schema.findings.c.sign_in_risk)
+    assert door.rows(states) == [("dismissed", 0)]
+    found(door, "f1", story="another", user=BOB, cause=Cause.ANYBODY)
+    assert door.rows(states) == [("open", 3)]
+    assert door.rows(select(schema.finding_stories)) == [("f1", "another")]
+    assert isinstance(refresh(door, issued.refresh_token), Issued)
+
+
+def test_what_was_dismissed_is_open_again_where_it_is_worse(door: Door) -> None:
+    """Somebody said that the milder one was harmless, not this."""
+    found(door, "f1", story="s1", cause=Cause.ANYBODY)
+    door.change(update(schema.findings).values(state="dismissed", sign_in_risk=0))
+    found(door, "f1", story="s1", cause=Cause.HOLDER)
+    columns = (schema.findings.c.state, schema.findings.c.cause, schema.findings.c.person_risk)
+    assert door.rows(select(*columns)) == [("open", "holder", 3)]

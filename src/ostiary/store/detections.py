@@ -4,20 +4,21 @@ track that changed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, null, select, update
 
 from ostiary.core.detections.finding import Cause, Finding, Kept, Severity, State
 from ostiary.core.detections.memory import Mark, Track
-from ostiary.core.detections.risk import of_person, of_sign_in
+from ostiary.core.detections.risk import Ranks, ranks, risen
 from ostiary.core.detections.story import Begun, from_document, to_document
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx
 from ostiary.store.schema import detection_tracks as tracks
-from ostiary.store.schema import findings
+from ostiary.store.schema import finding_stories, findings
 from ostiary.store.schema import findings_held_back as held_back
 from ostiary.store.sql import Sql, sql
 from ostiary.store.stories import FINDING, Place, Where, finding_rows
@@ -43,15 +44,39 @@ _COUNT = sql(select(func.count()).select_from(tracks))
 _NEXT_TO_GO = select(tracks.c.key).order_by(tracks.c.expires).limit(bindparam("most")).scalar_subquery()
 _SHED = sql(delete(tracks).where(tracks.c.key.in_(_NEXT_TO_GO)))
 
+_RISING = (
+    "severity", "state", "at", "last", "changed", "entry", "story", "user", "client", "session", "exemption", "source",
+    "country", "sentence", "evidence", "cause", "sign_in_risk", "person_risk",
+)  # fmt: skip
+"""What a finding has from what came last, where that made it count for more."""
 _ADD = sql(insert(findings).values({name: bindparam(name) for name in FINDING}))
 _FIND = sql(select(*(findings.c[name] for name in FINDING)).where(findings.c.id == bindparam("id")))
+_BEFORE = sql(
+    select(
+        findings.c.state,
+        findings.c.severity,
+        findings.c.cause,
+        findings.c.sign_in_risk,
+        findings.c.person_risk,
+        exists().where(finding_stories.c.finding == bindparam("id"), finding_stories.c.story == bindparam("story")),
+    ).where(findings.c.id == bindparam("id"))
+)
+_ROSE = sql(
+    update(findings)
+    .where(findings.c.id == bindparam("id_"))
+    .values({name: bindparam(f"{name}_") for name in _RISING} | {"answered": null(), "seen": findings.c.seen + 1})
+)
+_ADD_STORY = sql(insert(finding_stories).values(finding=bindparam("finding"), story=bindparam("story")))
+_DROP_STORIES = sql(delete(finding_stories).where(finding_stories.c.finding == bindparam("id")))
 _AGAIN = sql(
     update(findings)
     .where(findings.c.id == bindparam("id_"))
     .values(seen=findings.c.seen + 1, last=bindparam("at_"), changed=bindparam("now"))
 )
-_OLD = select(findings.c.id).where(findings.c.at < bindparam("before")).order_by(findings.c.at)
-_FORGET = sql(delete(findings).where(findings.c.id.in_(_OLD.limit(bindparam("most")).scalar_subquery())))
+_OLD = select(findings.c.id).where(findings.c.at < bindparam("before")).order_by(findings.c.at, findings.c.id)
+_GOING = _OLD.limit(bindparam("most")).scalar_subquery()
+_FORGET_STORIES = sql(delete(finding_stories).where(finding_stories.c.finding.in_(_GOING)))
+_FORGET = sql(delete(findings).where(findings.c.id.in_(_GOING)))
 _FORGET_HELD = sql(delete(held_back).where(held_back.c.hour < bindparam("before")))
 _HOLD_BACK = sql(
     update(held_back)
@@ -156,22 +181,56 @@ async def find(tx: Tx, id: str) -> Kept | None:
 
 
 async def add(tx: Tx, finding: Finding, now: Instant) -> bool:
-    """Keep *finding*; False where it is there already, and then it was seen once more."""
-    if await tx.run(_AGAIN, id_=finding.id, at_=finding.at, now=now):
-        return False
-    plain = {name: getattr(finding, name, None) or None for name in FINDING}
-    await tx.run(
-        _ADD,
-        **plain
-        | {
-            "severity": finding.severity.value, "state": State.OPEN.value, "detected": now, "changed": now, "seen": 1,
-            "at": finding.at, "last": finding.at, "story": finding.story, "cause": finding.cause.value,
-            "sign_in_risk": of_sign_in(finding.severity, State.OPEN, finding.cause),
-            "person_risk": of_person(finding.severity, State.OPEN, finding.cause),
-            "evidence": orjson.dumps(dict(finding.evidence), option=orjson.OPT_SORT_KEYS).decode(),
-        },
-    )  # fmt: skip
-    return True
+    """
+    Keep *finding*; False where it is there already, and then it was seen once more, with its sign-in among those that
+    it is about. One that counts for more than before (`risen`) is as it came last, and waits for its answer again; so
+    does one that was dismissed, where it comes for another sign-in or rose: what was dismissed with it stays so.
+    """
+    row = await tx.one(_BEFORE, id=finding.id, story=finding.story)
+    if row is None:
+        values = _values(finding, now, ranks(finding))
+        plain = {name: getattr(finding, name, None) or None for name in FINDING}
+        await tx.run(_ADD, **plain | values | {"detected": now, "seen": 1})
+        await tx.run(_DROP_STORIES, id=finding.id)  # of one of that id that is gone
+        await _about(tx, finding)
+        return True
+    state, told = State(row[0]), bool(row[5]) or not finding.story
+    if (counts := _counts_for(state, row, finding, told=told)) is None:
+        await tx.run(_AGAIN, id_=finding.id, at_=finding.at, now=now)
+    else:
+        await tx.run(_ROSE, id_=finding.id, **{f"{n}_": value for n, value in _values(finding, now, counts).items()})
+    if state is State.DISMISSED and counts is not None:
+        await tx.run(_DROP_STORIES, id=finding.id)
+        told = False
+    if not told:
+        await _about(tx, finding)
+    return counts is not None
+
+
+def _counts_for(state: State, row: Row, finding: Finding, *, told: bool) -> Ranks | None:
+    """What it counts for from now on, where that is news. What an administrator confirmed is as high as can be."""
+    if state is State.OPEN:
+        return risen(Ranks(row[3], row[4]), finding)
+    if state is State.CONFIRMED:
+        return None
+    dismissed = ranks(replace(finding, severity=Severity(row[1]), cause=Cause(row[2])))
+    return ranks(finding) if not told or risen(dismissed, finding) is not None else None
+
+
+async def _about(tx: Tx, finding: Finding) -> None:
+    if finding.story:
+        await tx.run(_ADD_STORY, finding=finding.id, story=finding.story)
+
+
+def _values(finding: Finding, now: Instant, counts: Ranks) -> dict[str, Any]:
+    """The columns of `_RISING`."""
+    plain = {name: getattr(finding, name, None) or None for name in _RISING}
+    return plain | {
+        "severity": finding.severity.value, "state": State.OPEN.value, "changed": now, "at": finding.at,
+        "last": finding.at, "story": finding.story, "cause": finding.cause.value, "sign_in_risk": counts.sign_in,
+        "person_risk": counts.person,
+        "evidence": orjson.dumps(dict(finding.evidence), option=orjson.OPT_SORT_KEYS).decode(),
+    }  # fmt: skip
 
 
 async def page(tx: Tx, wheres: Sequence[Where], *, after: Place | None, most: int, rising: bool = False) -> list[Kept]:
@@ -181,6 +240,7 @@ async def page(tx: Tx, wheres: Sequence[Where], *, after: Place | None, most: in
 
 async def forget(tx: Tx, before: Instant, *, most: int) -> int:
     """Remove up to *most* findings of what happened before *before*, and all such counts; how many."""
+    await tx.run(_FORGET_STORIES, before=before, most=most)
     return await tx.run(_FORGET, before=before, most=most) + await tx.run(_FORGET_HELD, before=before)
 
 

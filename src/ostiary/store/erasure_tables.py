@@ -58,6 +58,11 @@ _HOUSE = (
     "log_sinks", "provisioners", "provisioner_tokens", "provisioned_groups",
 )  # fmt: skip
 
+_found = or_(
+    s.findings.c.user == bindparam("user_"), s.findings.c.evidence.like(bindparam("like")),
+    s.findings.c.evidence.like(bindparam("named")), s.findings.c.sentence.like(bindparam("named")),
+)  # fmt: skip
+
 PERSONAL: Mapping[str, Treatment] = {
     "users": Treatment("the account: its names and address go, or all of it (`erasures.forget_account`)"),
     "journal": Treatment("entries: by the job, in pieces that are announced (services/logs/erase.py)"),
@@ -132,11 +137,10 @@ PERSONAL: Mapping[str, Treatment] = {
     ),
     "findings": Treatment(
         "what detections found of them, or with them", ("user",),
-        (sql(delete(s.findings).where(
-            or_(s.findings.c.user == bindparam("user_"), s.findings.c.evidence.like(bindparam("like")),
-                s.findings.c.evidence.like(bindparam("named")), s.findings.c.sentence.like(bindparam("named")))
-        )),),
+        (sql(delete(s.finding_stories).where(s.finding_stories.c.finding.in_(select(s.findings.c.id).where(_found)))),
+         sql(delete(s.findings).where(_found))),
     ),
+    "finding_stories": Treatment("which sign-ins a finding is about, by their ids"),
     "detection_tracks": Treatment(
         "what rules remember of them",
         statements=(sql(delete(s.detection_tracks).where(

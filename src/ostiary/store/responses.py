@@ -3,7 +3,7 @@ What is done about findings: the policy, which findings wait for it, and what wa
 """
 
 import orjson
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, tuple_, update
 
 from ostiary.core.detections.finding import Cause, Finding, Kept, Severity, State
 from ostiary.core.detections.response import DEFAULT, Response, ResponsePolicy, policy_document, read_policy
@@ -17,7 +17,10 @@ from ostiary.store.schema import finding_responses as done
 from ostiary.store.schema import findings, response_policy
 from ostiary.store.sql import sql
 
-__all__ = ["answer", "lately", "note", "people", "policy", "put_policy", "unanswered", "word"]
+__all__ = ["START", "answer", "lately", "note", "people", "policy", "put_policy", "unanswered", "word"]
+
+START = (Instant(-1), "")
+"""Before the first that waits."""
 
 _FIND_POLICY = sql(select(response_policy.c.document).where(response_policy.c.id == bindparam("id", 1)))
 _ADD_POLICY = sql(
@@ -29,8 +32,11 @@ _SET_POLICY = sql(
     .values(document=bindparam("new"), modified=bindparam("now"))
 )
 _UNANSWERED = sql(
-    select(findings.c.id)
-    .where(findings.c.answered.is_(None))
+    select(findings.c.detected, findings.c.id)
+    .where(
+        findings.c.answered.is_(None),
+        tuple_(findings.c.detected, findings.c.id) > tuple_(bindparam("after"), bindparam("after_id")),
+    )
     .order_by(findings.c.detected, findings.c.id)
     .limit(bindparam("most"))
 )
@@ -89,9 +95,10 @@ async def put_policy(tx: Tx, old: ResponsePolicy, new: ResponsePolicy, now: Inst
     return True
 
 
-async def unanswered(tx: Tx, most: int) -> list[str]:
-    """Ids of findings about which nothing was done yet, the oldest first."""
-    return [str(id) for (id,) in await tx.all(_UNANSWERED, most=most)]
+async def unanswered(tx: Tx, most: int, after: tuple[Instant, str] = START) -> list[tuple[Instant, str]]:
+    """Findings about which nothing was done yet, by when they were found, beyond *after*: that and the id."""
+    rows = await tx.all(_UNANSWERED, most=most, after=after[0], after_id=after[1])
+    return [(Instant(detected), str(id)) for detected, id in rows]
 
 
 async def answer(tx: Tx, id: str, now: Instant) -> Kept | None:

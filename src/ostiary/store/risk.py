@@ -12,7 +12,7 @@ from ostiary.core.detections.risk import BEHIND, LASTS, level
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant, between
 from ostiary.store import Tx
-from ostiary.store.schema import cursors, findings, journal
+from ostiary.store.schema import cursors, finding_stories, findings, journal
 from ostiary.store.sql import sql
 
 __all__ = ["READER", "Risks", "risk_levels", "risky"]
@@ -39,7 +39,11 @@ def _counts(rank: int) -> Any:
 
 _CURSOR = select(cursors.c.position).where(cursors.c.reader == bindparam("reader", READER)).scalar_subquery()
 _UNREAD = select(journal.c.at).where(journal.c.position > func.coalesce(_CURSOR, 0)).order_by(journal.c.position)
-_OF_SIGN_IN = select(func.max(findings.c.sign_in_risk)).where(findings.c.story == bindparam("story"))
+_OF_SIGN_IN = (
+    select(func.max(findings.c.sign_in_risk))
+    .join(finding_stories, finding_stories.c.finding == findings.c.id)
+    .where(finding_stories.c.story == bindparam("story"))
+)
 _RISKS = sql(
     select(
         _UNREAD.limit(1).scalar_subquery(),

@@ -345,5 +345,5 @@ assertions = Table(
 drills = drill_table(metadata)
 notice_channels, notices, notice_moments = notice_tables(metadata)
 signal_streams, signal_subjects, signal_outbox = signal_tables(metadata)
-detection_tracks, findings, findings_held_back = detection_tables(metadata)
+detection_tracks, findings, finding_stories, findings_held_back = detection_tables(metadata)
 finding_responses, response_policy = response_tables(metadata)

@@ -8,8 +8,8 @@ from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
 __all__ = ["detection_tables", "response_tables"]
 
 
-def detection_tables(metadata: MetaData) -> tuple[Table, Table, Table]:
-    """Tracks, findings, and counts of what was held back, in *metadata*."""
+def detection_tables(metadata: MetaData) -> tuple[Table, Table, Table, Table]:
+    """Tracks, findings, the sign-ins that they are about, and counts of what was held back, in *metadata*."""
     tracks = Table(
         "detection_tracks",
         metadata,
@@ -45,13 +45,19 @@ def detection_tables(metadata: MetaData) -> tuple[Table, Table, Table]:
         Column("person_risk", Integer, nullable=False, server_default="0"),  # likewise, and from cause
         Column("answered", BigInteger, nullable=True),  # when what policy says of it was done; null: not yet
         Index("findings_at", "at", "id"),
-        Index("findings_story_risk", "story", "sign_in_risk"),
         Index("findings_person_risk", "user", "person_risk", "at"),
         Index("findings_answered", "answered", "detected"),
         *(
             Index(f"findings_{name}", name, "at", "id")
             for name in ("rule", "severity", "state", "user", "client", "source", "story", "session")
         ),
+    )
+    of_stories = Table(
+        "finding_stories",
+        metadata,
+        Column("finding", Text, primary_key=True),
+        Column("story", Text, primary_key=True),  # a sign-in that it was found about, the first among them
+        Index("finding_stories_story", "story", "finding"),
     )
     held_back = Table(
         "findings_held_back",
@@ -60,7 +66,7 @@ def detection_tables(metadata: MetaData) -> tuple[Table, Table, Table]:
         Column("hour", BigInteger, primary_key=True),  # its beginning
         Column("count", BigInteger, nullable=False),
     )
-    return tracks, findings, held_back
+    return tracks, findings, of_stories, held_back
 
 
 def response_tables(metadata: MetaData) -> tuple[Table, Table]:

@@ -1,12 +1,14 @@
 """Risk from findings, by table: who caused what, and for whom it counts."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ostiary.core.access.facts import UNKNOWN
 from ostiary.core.detections.cause import ALLOWED, HOLDERS, cause_of
 from ostiary.core.detections.event import Event
-from ostiary.core.detections.finding import Cause, Severity, State
-from ostiary.core.detections.risk import HIGHEST, LASTS, level, of_person, of_sign_in
+from ostiary.core.detections.finding import Cause, Finding, Severity, State
+from ostiary.core.detections.risk import HIGHEST, LASTS, Ranks, level, of_person, of_sign_in, ranks, risen
 from ostiary.core.detections.rules import BY_ID
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.instants import Instant
@@ -34,6 +36,7 @@ def event(kind: Kind, actor: str, user: str = ALICE, story: str = "s1") -> Event
         (Kind.USER_CHANGED, "user:mallory", ALICE, Cause.ANYBODY),
         (Kind.REDEEMED, "nobody", ALICE, Cause.HOLDER),
         (Kind.REUSED, "nobody", ALICE, Cause.HOLDER),
+        (Kind.REFRESH_REFUSED, "nobody", ALICE, Cause.HOLDER),
         (Kind.STARTED, "nobody", ALICE, Cause.ANYBODY),
         (Kind.START_REFUSED, "nobody", ALICE, Cause.ANYBODY),
         (Kind.WRONG_KEY, "nobody", ALICE, Cause.ANYBODY),
@@ -91,3 +94,39 @@ def test_what_is_allowed_is_told_and_makes_nothing_risky(rule: str) -> None:
     assert of_sign_in(Severity.HIGH, State.OPEN, Cause.ALLOWED) == 0
     assert of_person(Severity.HIGH, State.OPEN, Cause.ALLOWED) == 0
     assert of_sign_in(Severity.HIGH, State.CONFIRMED, Cause.ALLOWED) == HIGHEST
+
+
+@pytest.mark.parametrize("kind", [Kind.CLAIMED, Kind.CODE_WRONG, Kind.REDEEMED])
+def test_who_comes_last_at_a_source_is_not_blamed_for_it(kind: Kind) -> None:
+    """What several people's acts make is the act of none of them, not even of the person who signed in there."""
+    assert cause_of(event(kind, "user:alice"), ALICE, "some_rule") is not Cause.ANYBODY
+    assert cause_of(event(kind, "user:alice"), ALICE, "some_rule", about_source=True) is Cause.ANYBODY
+
+
+def made(severity: Severity, cause: Cause) -> Finding:
+    """The same finding, as it may come."""
+    return Finding("f", "some_rule", severity, Instant(0), "Seen.", "n1.1", cause=cause)
+
+
+@given(st.lists(st.tuples(st.sampled_from(Severity), st.sampled_from(Cause)), min_size=1, max_size=12))
+def test_what_is_milder_hides_nothing_that_comes_after_it(seen: list[tuple[Severity, Cause]]) -> None:
+    """In whatever order: a finding counts for the worst of what came, and rises only so often."""
+    counts, rose = ranks(made(*seen[0])), 0
+    for each in seen[1:]:
+        higher = risen(counts, made(*each))
+        rose += higher is not None
+        counts = higher or counts
+    assert counts == Ranks(
+        max(ranks(made(*each)).sign_in for each in seen), max(ranks(made(*each)).person for each in seen)
+    )
+    assert rose <= 2 * HIGHEST
+
+
+def test_a_finding_rises_with_its_severity_and_with_what_was_proved() -> None:
+    """High after medium, and the holder of a token after nobody; the same again does not."""
+    stranger, holder = ranks(made(Severity.HIGH, Cause.ANYBODY)), ranks(made(Severity.MEDIUM, Cause.HOLDER))
+    assert risen(holder, made(Severity.HIGH, Cause.ANYBODY)) == Ranks(3, 2)
+    assert risen(holder, made(Severity.HIGH, Cause.HOLDER)) == Ranks(3, 3)
+    assert risen(stranger, made(Severity.HIGH, Cause.PERSON)) == Ranks(3, 3)
+    for same in (stranger, holder):
+        assert risen(same, made(Severity.MEDIUM, Cause.ANYBODY)) is None

@@ -13,21 +13,26 @@ from ostiary.core.logs.story import belongs
 __all__ = ["ALLOWED", "HOLDERS", "cause_of"]
 
 HOLDERS = frozenset({
-    Kind.REDEEMED, Kind.REPEATED, Kind.REPLAYED, Kind.REFRESHED, Kind.REUSED, Kind.NUMBER_CONFIRMED, Kind.NUMBER_WRONG,
+    Kind.REDEEMED, Kind.REPEATED, Kind.REPLAYED, Kind.REFRESHED, Kind.REFRESH_REFUSED, Kind.REUSED,
+    Kind.NUMBER_CONFIRMED, Kind.NUMBER_WRONG,
 })  # fmt: skip
-"""Entries that exist only where a genuine code or token of a sign-in came, which its person had approved."""
+"""
+Entries that exist only where a genuine code or token of a sign-in came, which its person had approved. A refused
+refresh is one: without a genuine token nobody knows whose it is, and nothing is written about them.
+"""
 ALLOWED = frozenset({"break_glass_used"})
 """Rules that tell of what is allowed: an emergency must not end because it was announced."""
 _CREDENTIALS = "user:credentials:"
 _REFUSES = frozenset({Kind.REPORTED, Kind.DENIED})
 
 
-def cause_of(event: Event, user: str, rule: str) -> Cause:
+def cause_of(event: Event, user: str, rule: str, *, about_source: bool = False) -> Cause:
     """
     Who caused what *event* told *rule* about *user*: an act at a sign-in or with credentials. What somebody does in
-    administration, or with an exemption, endangers nobody's session and makes nobody risky.
+    administration, or with an exemption, endangers nobody's session and makes nobody risky. What was counted
+    *about_source* is nobody's act: whoever came last did one of many things that others did.
     """
-    if not user:
+    if not user or about_source:
         return Cause.ANYBODY
     if rule in ALLOWED:
         return Cause.ALLOWED

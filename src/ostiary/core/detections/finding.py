@@ -65,15 +65,17 @@ class Found:
     """Where it is another than the rule's."""
     user: str = ""
     """Whom it concerns, where that is somebody else than the event's person."""
+    about_source: bool = False
+    """Whether several people's acts made it: then it is not the act of the one who came last (`cause.py`)."""
 
 
 def found(
-    sentence: str, /, *, subject: str, severity: Severity | None = None, user: str = "",
+    sentence: str, /, *, subject: str, severity: Severity | None = None, user: str = "", about_source: bool = False,
     **evidence: str | int | bool | Sequence[str],
 ) -> Found:  # fmt: skip
     """A `Found`, its texts tamed and cut: much of it comes from outside (R21)."""
     kept = {name: _tamed(value) for name, value in list(evidence.items())[:MOST]}
-    return Found(tame(sentence), kept, subject, severity, user)
+    return Found(tame(sentence), kept, subject, severity, user, about_source)
 
 
 def _tamed(value: str | int | bool | Sequence[str]) -> str | int | bool | Sequence[str]:

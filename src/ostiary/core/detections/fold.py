@@ -4,8 +4,8 @@ The fold: events and what is remembered in, findings and what to remember out. T
 INVARIANT: the findings of a journal do not depend on how it is cut into batches.
 
 Findings are bounded (R21): of one rule `PER_SUBJECT` an hour about one person, or from one source where no person is
-known, and `STRANGERS` an hour from all sources together. What is beyond is counted and not kept. Nobody without an
-account can use up what is kept about people.
+known, and `STRANGERS` an hour from all sources together. What is beyond is counted and not kept; what comes again is no
+further one. Nobody without an account can use up what is kept about people.
 """
 
 from collections import Counter
@@ -24,8 +24,10 @@ __all__ = ["PER_SUBJECT", "STRANGERS", "Fault", "Folded", "fold", "needs", "watc
 
 PER_SUBJECT = 20
 STRANGERS = 500
+SHORT = 8  # characters of an id that tell it apart from so few others
 HOUR = hours(1)
-_QUOTA = Memory("quota", HOUR, 64)
+_QUOTA = Memory("quota.found", HOUR, 64)
+"""One mark for each rule and hour, with the beginnings of the ids that were kept."""
 _ALL = Memory("quota.strangers", HOUR, 64)
 
 
@@ -93,29 +95,35 @@ def fold(events: Iterable[Event], past: Past, rules: Watching) -> Folded:
                 continue
             if seen is None:
                 continue
-            if _admitted(rule, event, past):
-                folded.findings.append(_finding(rule, event, seen))
+            finding = _finding(rule, event, seen)
+            if _admitted(finding, event, past):
+                folded.findings.append(finding)
             else:
                 folded.held_back[rule.id, Instant(event.at // HOUR * HOUR)] += 1
     return folded
 
 
-def _admitted(rule: Rule, event: Event, past: Past) -> bool:
-    """Whether one more finding is kept; counted by the hour of the clock."""
+def _admitted(finding: Finding, event: Event, past: Past) -> bool:
+    """Whether it is kept; counted by the hour of the clock, and what comes again in it is counted once."""
     mine, everybody = _quotas(event)
-    hour = str(event.at // HOUR)
-    if not _counted(past, mine, rule.id, hour, PER_SUBJECT):
+    begins = (finding.rule, str(event.at // HOUR))
+    known: tuple[str, ...] = next((mark.value[2:] for mark in past.of(mine) if mark.value[:2] == begins), ())
+    short = finding.id[:SHORT]
+    if short in known:
+        return True
+    if len(known) >= PER_SUBJECT or not (event.user or _counted(past, everybody, begins)):
         return False
-    return bool(event.user) or _counted(past, everybody, rule.id, hour, STRANGERS)
+    past.replace(mine, begins, *known, short)
+    return True
 
 
-def _counted(past: Past, key: Key, rule: str, hour: str, most: int) -> bool:
-    """One more of *rule* in *hour*, unless there are *most*: one mark for each rule holds the count."""
+def _counted(past: Past, key: Key, begins: tuple[str, ...]) -> bool:
+    """One more stranger's of a rule and hour, unless there are `STRANGERS`: one mark for each rule holds the count."""
     track: Track = past.of(key)
-    count = next((int(mark.value[2]) for mark in track if mark.value[:2] == (rule, hour)), 0)
-    if count >= most:
+    count = next((int(mark.value[2]) for mark in track if mark.value[:2] == begins), 0)
+    if count >= STRANGERS:
         return False
-    past.replace(key, (rule, hour), str(count + 1))
+    past.replace(key, begins, str(count + 1))
     return True
 
 
@@ -136,5 +144,5 @@ def _finding(rule: Rule, event: Event, seen: Found) -> Finding:
         source=asked.address,
         country=asked.country,
         evidence=seen.evidence,
-        cause=cause_of(event, seen.user or event.user, rule.id),
+        cause=cause_of(event, seen.user or event.user, rule.id, about_source=seen.about_source),
     )

@@ -13,6 +13,7 @@ from ostiary.core.detections.event import Whereabouts
 from ostiary.core.detections.finding import Finding
 from ostiary.core.detections.fold import Fault, fold, needs, watching
 from ostiary.core.detections.memory import Past, Track
+from ostiary.core.detections.risk import Ranks, ranks, risen
 from ostiary.core.detections.rule import Rule
 from ostiary.core.detections.story import Begun, stories_of, tell
 from ostiary.core.logs.entry import Recorded
@@ -40,12 +41,12 @@ class Replay:
     """By rule: entries that it could not look at."""
     _tracks: dict[str, tuple[Track, Instant]] = field(default_factory=dict)
     _stories: dict[str, Begun] = field(default_factory=dict)
-    _found: set[str] = field(default_factory=set)
+    _found: dict[str, Ranks] = field(default_factory=dict)
 
     def feed(self, entries: Sequence[Recorded], where: Whereabouts, *, since: Instant = Instant(0)) -> list[Finding]:
         """
-        What the rules find in *entries*, the next ones; a finding once. What lies before *since* is remembered and
-        makes none.
+        What the rules find in *entries*, the next ones; a finding once, and again where it rose (`risen`). What lies
+        before *since* is remembered and makes none.
         """
         if not entries:
             return []
@@ -68,11 +69,13 @@ class Replay:
     def _new(self, findings: Iterable[Finding]) -> list[Finding]:
         new = []
         for finding in findings:
-            if finding.id in self._found:
+            before = self._found.get(finding.id)
+            now = ranks(finding) if before is None else risen(before, finding)
+            if now is None:
                 continue
-            if len(self._found) < FOUND:
-                self._found.add(finding.id)
-            self.counts[finding.rule] += 1
+            if before is not None or len(self._found) < FOUND:
+                self._found[finding.id] = now
+            self.counts[finding.rule] += before is None
             new.append(finding)
         return new
 

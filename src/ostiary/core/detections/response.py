@@ -43,6 +43,7 @@ class Response(StrEnum):
 _ORDER = tuple(Response)
 _HITS = frozenset(_ORDER[2:])
 _NEVER = frozenset({Cause.ANYBODY, Cause.ALLOWED})
+_STOPS = frozenset({Response.SUSPEND_APPLICATION, Response.KILL_SWITCH})
 HOURLY: Mapping[Response, int] = {
     Response.END_EXEMPTION: 20, Response.REVOKE_SESSIONS: 50, Response.BLOCK_SOURCE: 20,
     Response.SUSPEND_APPLICATION: 2, Response.KILL_SWITCH: 1,
@@ -102,6 +103,8 @@ def held_back(response: Response, finding: Finding, known: Known) -> str:
         return ""
     if finding.cause in _NEVER or not finding.user:
         return finding.cause.value if finding.cause is Cause.ALLOWED else "nobodys_act"
+    if finding.cause is Cause.REPORTER and response in _STOPS:  # whoever refuses is not counted there
+        return Cause.REPORTER.value
     if between(finding.at, known.now) > LATE:
         return "late"
     if known.people < PEOPLE.get(response, 0):

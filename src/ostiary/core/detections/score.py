@@ -15,6 +15,7 @@ from typing import NamedTuple
 from ostiary.core.detections.finding import Finding, Severity
 from ostiary.core.detections.fold import Watching, fold, needs, watching
 from ostiary.core.detections.memory import Past, Track
+from ostiary.core.detections.risk import Ranks, ranks, risen
 from ostiary.core.detections.rule import Rule
 from ostiary.core.detections.scenario.campaigns import CAMPAIGNS
 from ostiary.core.detections.scenario.dice import Dice
@@ -153,22 +154,24 @@ class Reading:
         self._watching: Watching = watching(rules)
         self._tracks: dict[str, Track] = {}
         self._stories: dict[str, Begun] = {}
-        self._known: set[str] = set()
+        self._known: dict[str, Ranks] = {}
 
     def branch(self) -> "Reading":
         """Another one that goes on from here."""
         other = Reading(())
-        other._watching, other._known = self._watching, set(self._known)
+        other._watching, other._known = self._watching, dict(self._known)
         other._tracks, other._stories = dict(self._tracks), dict(self._stories)
         return other
 
     def read(self, entries: Sequence[Recorded]) -> list[Finding]:
-        """The findings that *entries* make, those that are there already left out. Raises what a rule raises."""
+        """The findings that *entries* make, of those that are there already what rose. Raises what a rule raises."""
         new = []
         for place in range(0, len(entries), BATCH):
             for finding in self._batch(entries[place : place + BATCH]):
-                if finding.id not in self._known:
-                    self._known.add(finding.id)
+                before = self._known.get(finding.id)
+                now = ranks(finding) if before is None else risen(before, finding)
+                if now is not None:
+                    self._known[finding.id] = now
                     new.append(finding)
         return new
 

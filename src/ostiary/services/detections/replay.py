@@ -2,7 +2,8 @@
 The replay of detections over the stored journal, piece by piece: what would the rules have found?
 
 It reads from the journal's first entry on, so that it knows the past; `from` says from when on findings are told. It
-writes nothing, unless the findings are to be kept: then they are those of the live reader, with the same ids.
+writes nothing, unless the findings are to be kept: then they are those of the live reader, with the same ids, as far as
+that has read; they count as answered.
 """
 
 import asyncio
@@ -17,10 +18,10 @@ from ostiary.core.logs.entry import Recorded
 from ostiary.core.words.instants import Instant, to_iso
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
+from ostiary.services.detections.read import READER, whereabouts
 from ostiary.services.detections.read import keep as keep_one
-from ostiary.services.detections.read import whereabouts
 from ostiary.services.house import House
-from ostiary.store import Tx, logs
+from ostiary.store import Tx, logs, responses
 
 __all__ = ["begin_replay", "go_on"]
 
@@ -43,7 +44,7 @@ async def begin_replay(
     if refused is not None:
         return refused
     chosen = tuple(rule for rule in RULES if not rules or rule.id in rules)
-    head = await house.store.read(logs.head)
+    head = await house.store.read(_read_live if keep else logs.head)
     id = house.random.guid()
     opened = Open(visit.caller.actor, Replay(chosen), since, until, keep, head, visit.now)
     if not house.replays.begin(id, opened):
@@ -52,10 +53,16 @@ async def begin_replay(
 
 
 async def go_on(house: House, visit: Visit, id: str) -> dict[str, Any] | Refused:
-    """The next piece of the replay *id*: what it found, and whether there is more. Refused: NOT_FOUND."""
+    """
+    The next piece of the replay *id*: what it found, and whether there is more. Refused: NOT_FOUND, and to keep what it
+    finds who may not change policy by now.
+    """
     opened = house.replays.find(id, visit.caller.actor)
     if opened is None:
         return Refused(Reason.NOT_FOUND)
+    refused = judge(Action.WRITE_POLICIES, visit.caller, now=visit.now) if opened.keep else None
+    if refused is not None:
+        return refused
     opened.used = visit.now
     where, read, done = whereabouts(house.desk.picture), 0, False
     found: list[Finding] = []
@@ -74,13 +81,19 @@ async def go_on(house: House, visit: Visit, id: str) -> dict[str, Any] | Refused
     return _told(id, opened, found, done=done)
 
 
+async def _read_live(tx: Tx) -> int:
+    """How far the live reader is: what it has not read is its own to find, and to be answered."""
+    return await logs.where(tx, READER) or 0
+
+
 async def _next(tx: Tx, after: int, head: int) -> list[Recorded]:
     return [entry for entry in await logs.since(tx, after, BATCH) if entry.position <= head]
 
 
 async def _keep(tx: Tx, visit: Visit, found: list[Finding]) -> None:
     for finding in found:
-        await keep_one(tx, visit, finding)
+        if await keep_one(tx, visit, finding):
+            await responses.answer(tx, finding.id, visit.now)  # what is long past is told, and acts no more
 
 
 def _told(id: str, opened: Open, found: list[Finding], *, done: bool) -> dict[str, Any]:

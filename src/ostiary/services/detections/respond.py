@@ -7,6 +7,7 @@ Killed anywhere, run by two at once, a finding is answered once or waits still. 
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -70,10 +71,24 @@ class _Case:
 
 
 async def run_responses(house: House, visit: Visit) -> int:
-    """Job: answer the findings that wait; how many. One that cannot be answered is told, and keeps no other waiting."""
-    waiting = await house.store.read(lambda tx: responses.unanswered(tx, AT_ONCE))
+    """
+    Job: answer the findings that wait, `AT_ONCE` of them; how many. One that cannot be answered is told, and keeps no
+    other waiting: the run goes on behind it.
+    """
+    count, after_ = 0, responses.START
+    while count < AT_ONCE:
+        place, most = after_, AT_ONCE - count
+        waiting = await house.store.read(partial(responses.unanswered, most=most, after=place))
+        if not waiting:
+            break
+        count += await _answer_each(house, visit, [id for _, id in waiting])
+        after_ = waiting[-1]
+    return count
+
+
+async def _answer_each(house: House, visit: Visit, ids: list[str]) -> int:
     count = 0
-    for id in waiting:
+    for id in ids:
         effects = Effects()
 
         async def body(tx: Tx, id: str = id, effects: Effects = effects) -> bool:

@@ -8,7 +8,7 @@ needs a reason. Both may be taken back by the other.
 from collections.abc import Mapping
 from typing import Any
 
-from ostiary.core.detections.finding import Kept, State
+from ostiary.core.detections.finding import Kept, Severity, State
 from ostiary.core.detections.response import ResponsePolicy, policy_document, read_policy, weakened
 from ostiary.core.detections.rules import BY_ID
 from ostiary.core.directory.permissions import Action, judge
@@ -23,11 +23,13 @@ from ostiary.services.detections.respond import Effects, answered, tell
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert, refuse
 from ostiary.services.logs.record import record
-from ostiary.store import Tx, detections, responses
+from ostiary.store import Tx, detections, directory, responses
 
 __all__ = ["change_responses", "confirm", "dismiss", "look_at_responses"]
 
 POLICY = "responses:policy"
+FINDING_DISMISSED = "finding_dismissed"
+"""What the alert is about."""
 _KINDS = {State.CONFIRMED: Kind.FINDING_CONFIRMED, State.DISMISSED: Kind.FINDING_DISMISSED}
 
 
@@ -57,8 +59,9 @@ async def confirm(house: House, visit: Visit, id: str, reason: str = "") -> Show
 
 async def dismiss(house: House, visit: Visit, id: str, reason: str) -> ShownFinding | Refused:
     """
-    It is harmless: it counts for nobody's risk any more. Refused: FORBIDDEN and its kin, NOT_FOUND, WRONG_STATE where
-    it is dismissed, REASON_REQUIRED.
+    It is harmless: it counts for nobody's risk any more. One of high severity is an alert then. Refused: FORBIDDEN and
+    its kin, also to whom it concerns while there is another administrator (an alert where there is none), NOT_FOUND,
+    WRONG_STATE where it is dismissed, REASON_REQUIRED.
     """
     why = read_reason(reason)
 
@@ -80,15 +83,28 @@ async def _said(tx: Tx, visit: Visit, id: str, why: str | Refused, new: State) -
         return Refused(Reason.NOT_FOUND)
     if kept.state is new:
         return Refused(Reason.WRONG_STATE, f"It is {new.value} already.")
+    finding, own = kept.finding, new is State.DISMISSED and _concerns(kept, visit)
+    if own and await directory.administrators(tx) > 1:
+        refused = Refused(Reason.FORBIDDEN, "It is about you: another administrator must say that it is harmless.")
+        return await refuse(tx, visit, Action.TRIAGE_FINDINGS, refused, target=target)
     if not await responses.word(tx, kept, new, visit.now):
         return Refused(Reason.CONFLICT)
-    finding = kept.finding
     detail = {
         "rule": finding.rule, "severity": finding.severity.value, "user": finding.user, "before": kept.state.value,
         "reason": why,
     }  # fmt: skip
     await record(tx, visit, Entry(_KINDS[new], target=target, story=finding.story, detail=detail))
+    if new is State.DISMISSED and (own or finding.severity is Severity.HIGH):
+        about = "a finding about themselves" if own else "a finding of high severity"
+        text = f"{visit.caller.name} dismissed {about}: {finding.sentence}"
+        await alert(tx, visit, about=FINDING_DISMISSED, text=text, target=target, story=finding.story)
     return kept
+
+
+def _concerns(kept: Kept, visit: Visit) -> bool:
+    """Whether it is about the caller, or about what the caller did."""
+    finding, caller = kept.finding, visit.caller
+    return (caller.user is not None and finding.user == caller.user) or finding.evidence.get("by") == caller.actor
 
 
 async def look_at_responses(house: House, visit: Visit) -> ResponsePolicy | Refused:

@@ -48,7 +48,7 @@ def _look(event: Event, past: Past) -> Found | None:
         f"Codes that {machine.source} asked for were typed by {len(people)} people within a day, none of them there.",
         subject=machine.source, severity=(
             Severity.LOW if USUAL.ours(event, machine, past) else Severity.HIGH if len(far) >= MANY else None
-        ), source=machine.source,
+        ), about_source=True, source=machine.source,
         people=len(people), knownToBeElsewhere=len(far), hosted=machine.hosted,
     )  # fmt: skip
 
@@ -58,7 +58,7 @@ def _second(event: Event) -> Found | None:
         return None
     return found(
         "A second person typed a code that somebody had typed already.",
-        subject=event.story, severity=Severity.HIGH, first=event.claimer, second=event.user,
+        subject=event.story, severity=Severity.HIGH, about_source=True, first=event.claimer, second=event.user,
         machine=event.requester.address, redeemed=event.redeemed is not None,
     )  # fmt: skip
 

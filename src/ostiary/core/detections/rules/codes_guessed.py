@@ -38,7 +38,8 @@ def _look(event: Event, past: Past) -> Found | None:
     people = len({mark.value for mark in tries})
     return found(
         f"{len(tries)} wrong codes were typed from {source} within half an hour, by {people} people.",
-        subject=source, severity=Severity.HIGH if people > 1 else None, source=source, count=len(tries), people=people,
+        subject=source, severity=Severity.HIGH if people > 1 else None, about_source=True, source=source,
+        count=len(tries), people=people,
     )  # fmt: skip
 
 

@@ -37,8 +37,8 @@ def _look(event: Event, past: Past) -> Found | None:
     what = f"sign in as {number} people" if people else f"start sign-ins of {number} applications"
     return found(
         f"{source} tried to {what} within an hour, and was refused.",
-        subject=f"{source} {'people' if people else 'clients'}", source=source, people=number if people else 0,
-        applications=0 if people else number, hosted=event.side.hosted,
+        subject=f"{source} {'people' if people else 'clients'}", about_source=True, source=source,
+        people=number if people else 0, applications=0 if people else number, hosted=event.side.hosted,
     )  # fmt: skip
 
 
