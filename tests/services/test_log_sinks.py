@@ -245,7 +245,7 @@ def test_what_does_not_work_is_told_once_and_tested_at_once(tmp_path: Path, tls:
         shown = await s.one()
         assert (shown["trouble"], shown["failures"]) == ("unreachable", ALERT_AFTER + 2)
         alerts = [detail["about"] for kind, detail in await journal(s.house) if kind == Kind.ALERT]
-        assert alerts == [deliver.FAILED]
+        assert alerts == ["log_sink", deliver.FAILED]
         await s.settle()
         s.api.caller = alice(s.clock.now())
         await s.api.ask("POST", f"{BASE}/{made['id']}/test", {}, status=204)
@@ -275,8 +275,13 @@ def test_only_administrators_say_where_the_journal_goes(tmp_path: Path, tls: Loc
         for _ in range(7):
             await s.add("syslog")
         await s.api.ask("POST", BASE, {**wanted, "address": HOST}, status=409)
-        await s.api.ask("DELETE", f"{BASE}/{made['id']}", status=204)
+        await s.api.ask("DELETE", f"{BASE}/{made['id']}?reason=its%20lease%20ended", status=204)
         await s.api.ask("DELETE", f"{BASE}/{made['id']}", status=404)
+        told = await journal(s.house)
+        assert [detail["reason"] for kind, detail in told if kind == Kind.SINK_REMOVED] == ["its lease ended"]
+        texts = [str(detail["text"]) for kind, detail in told if kind == Kind.ALERT and detail["about"] == "log_sink"]
+        assert [HOST in text for text in texts] == [True] * 9  # eight added, one removed
+        assert "not sent to" in texts[-1]
         assert await s.house.store.read(lambda tx: sinks.find(tx, made["id"])) is None
 
     sinking(tmp_path, tls, story)

@@ -112,7 +112,7 @@ def check(
     except OSError as wrong:
         raise Misused(f"{file}: {wrong.strerror}") from None
     _tell(errand, report)
-    if report.found is not None:
+    if report.found is not None or (since is not None and report.kept is not Kept.SAME):
         raise typer.Exit(int(Exit.DIFFERENCES))
 
 
@@ -164,6 +164,7 @@ def _tell(errand: Errand, report: Report) -> None:
     errand.screen.event(
         "audit_verified", ok=found is None, entries=report.entries, first=report.first, size=report.size,
         to=to_iso(report.at) if report.at is not None else None, kept=report.kept.value,
+        unmet=report.unmet,
         damage=found.damage.value if found else None, line=found.line if found else None,
         last=(found.last or found.line) if found else None, text=found.text if found else None, gone=report.gone,
     )  # fmt: skip
@@ -197,7 +198,8 @@ def _unknown(report: Report) -> Iterator[str]:
     if report.kept is Kept.NONE:
         yield "a rewrite by whoever holds the key, or a cut end. A checkpoint kept elsewhere finds both (--since)."
     if report.kept is Kept.UNKNOWN:
-        yield "whether the log goes on from the checkpoint that you kept: export again with --since, up to now."
+        which = f"{report.unmet} of the checkpoints that you kept" if report.unmet > 1 else "a checkpoint that you kept"
+        yield f"whether the log goes on from {which}: export all of it, or with --since that one, and up to now."
 
 
 def _bounded(lines: TextIO) -> Iterator[str]:

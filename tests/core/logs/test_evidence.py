@@ -209,3 +209,23 @@ def test_r15_a_kept_note_reads_as_it_was_written() -> None:
     for each in wrong:
         with pytest.raises(Malformed):
             each()
+
+
+def test_r15_one_kept_checkpoint_that_was_met_does_not_speak_for_the_others() -> None:
+    """One after the end, and one before the beginning that the header does not have: each counts until it is met."""
+    report = verify(LOG.export(4, 9), KEY, LOG.checkpoint(4), LOG.checkpoint(12))
+    assert (report.found, report.kept, report.unmet) == (None, Kept.UNKNOWN, 1)
+    report = verify(LOG.export(9, 12, kept=4), KEY, LOG.checkpoint(3), LOG.checkpoint(4))
+    assert (report.found, report.kept, report.unmet) == (None, Kept.UNKNOWN, 1)
+    report = verify(WHOLE, KEY, *(LOG.checkpoint(size) for size in LOG.seals))
+    assert (report.found, report.kept, report.unmet) == (None, Kept.SAME, 0)
+
+
+@pytest.mark.parametrize("end", [0, 12])
+def test_r15_a_file_without_a_signature_is_no_proof(end: int) -> None:
+    """One line that says that the log is empty, and an export whose newest checkpoint is older than its end."""
+    header = json.loads(WHOLE[0])
+    lines = [canonical_text(header | {"end": 0, "newest": None})]
+    if end:
+        lines = [canonical_text(header | {"newest": str(LOG.checkpoint(9))}), *WHOLE[1:]]
+    assert found(lines) == (Damage.CUT, 1)

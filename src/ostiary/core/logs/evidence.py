@@ -68,9 +68,9 @@ class Kept(StrEnum):
     NONE = "none"
     """None was given: a rewrite by whoever holds the key would not be seen."""
     SAME = "same"
-    """The log is the one of that checkpoint, and goes on from it."""
+    """The log is the one of every checkpoint that was given, and goes on from each."""
     UNKNOWN = "unknown"
-    """The export does not say: it must be made with that checkpoint."""
+    """The export does not say it of every one: it must begin before it, or be made with it, and end after it."""
 
 
 @dataclass(slots=True)
@@ -92,6 +92,8 @@ class Report:
     """How many of `entries` are not there any more, and only their hashes are."""
     announcements: tuple[Announcement, ...] = ()
     """What the export itself says of entries that are gone, there or before it."""
+    unmet: int = 0
+    """With how many of the kept checkpoints the log was not compared."""
 
 
 def verify(lines: Iterable[str], key: Key, *kept: Note | None) -> Report:
@@ -127,6 +129,8 @@ class _Reading:
         self._kept_notes = kept
         self._kept: list[Checkpoint] = []
         """Those that are met on the way, the largest first."""
+        self._unmet: set[tuple[int, bytes]] = set()
+        """Size and root of those that were not compared yet."""
         self._newest: Checkpoint | None = None
         self._header = Header("", Frontier(), None, 0, None)
         self._hand_overs: list[HandOver] = []
@@ -158,6 +162,11 @@ class _Reading:
             raise _Damaged(number, Damage.CUT, text)
         if self._header.newest is not None:
             self._checkpoint(1, self._header.newest)
+        if self._newest is None or self._newest.size < self._header.end:
+            text = "without the log's newest checkpoint no key vouches for anything here"
+            if self._newest is not None:
+                text = f"the log had {self._newest.size} entries, and the export says that it goes to {self._tree.size}"
+            raise _Damaged(1, Damage.CUT, text)
         self._announced()
 
     def _announced(self) -> None:
@@ -199,6 +208,8 @@ class _Reading:
         self._newest = newest
         self._report.first = self._report.size = header.start.size
         self._report.begins = self._report.at = self._at
+        self._unmet = {(one.size, one.root) for one in kept}
+        self._report.unmet = len(self._unmet)
         for one, note in sorted(zip(kept, self._kept_notes, strict=True), key=lambda pair: -pair[0].size):
             self._compare(one, note)
 
@@ -252,15 +263,18 @@ class _Reading:
         elif header.start.size == kept.size:
             self._same(1, kept, header.start)
         elif header.kept is not None and header.kept.size == kept.size:
-            self._same(1, kept, header.kept)
             if _joined(header) != header.start:
                 raise _Damaged(1, Damage.FORKED, "the log does not go on from the kept checkpoint")
+            self._same(1, kept, header.kept)
 
     def _same(self, line: int, kept: Checkpoint, tree: Frontier) -> None:
         if tree.root != kept.root:
             text = f"the first {kept.size} entries are not those of the kept checkpoint: the log was rewritten"
             raise _Damaged(line, Damage.FORKED, text)
-        self._report.kept = Kept.SAME
+        self._unmet.discard((kept.size, kept.root))
+        self._report.unmet = len(self._unmet)
+        if not self._unmet:
+            self._report.kept = Kept.SAME
 
     # ---- the lines between two checkpoints
 

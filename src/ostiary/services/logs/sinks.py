@@ -20,7 +20,7 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
-from ostiary.services.logs.alerts import refuse
+from ostiary.services.logs.alerts import alert, refuse
 from ostiary.services.logs.record import record
 from ostiary.store import Tx, sinks
 
@@ -62,7 +62,9 @@ async def add_sink(house: House, visit: Visit, wanted: Mapping[str, Any], reason
         if len(await sinks.sinks(tx)) >= MOST_SINKS:
             full = Refused(Reason.CONFLICT, f"There are {MOST_SINKS} already. Remove one first.")
             return await refuse(tx, visit, Action.WRITE_SINKS, full, target="log_sink:")
-        await sinks.add(tx, new, sealed)
+        text = f"From now on every entry of the journal is sent to {new.host} as well."
+        await alert(tx, visit, about="log_sink", text=text, target=f"log_sink:{id}")
+        await sinks.add(tx, new, sealed)  # it hears from here on: its own entry first
         detail = {"name": tame(new.name), "form": form.value, "host": new.host, "body": body.value, "reason": why}
         await record(tx, visit, Entry(Kind.SINK_ADDED, target=f"log_sink:{id}", detail=detail))
         return ShownSink(new, PREFIX + b64encode(secret).decode() if secret else "")
@@ -70,9 +72,9 @@ async def add_sink(house: House, visit: Visit, wanted: Mapping[str, Any], reason
     return await house.store.write(write)
 
 
-async def remove_sink(house: House, visit: Visit, id: str) -> bool | Refused:
-    """Send nothing there any more. Refused: FORBIDDEN and its kin, NOT_FOUND."""
-    return await _change(house, visit, id, Kind.SINK_REMOVED)
+async def remove_sink(house: House, visit: Visit, id: str, reason: str = "") -> bool | Refused:
+    """Send nothing there any more: administrators are alerted. Refused: FORBIDDEN and its kin, NOT_FOUND."""
+    return await _change(house, visit, id, Kind.SINK_REMOVED, reason)
 
 
 async def test_sink(house: House, visit: Visit, id: str) -> bool | Refused:
@@ -82,7 +84,7 @@ async def test_sink(house: House, visit: Visit, id: str) -> bool | Refused:
     return await _change(house, visit, id, Kind.SINK_TESTED)
 
 
-async def _change(house: House, visit: Visit, id: str, kind: Kind) -> bool | Refused:
+async def _change(house: House, visit: Visit, id: str, kind: Kind, reason: str = "") -> bool | Refused:
     async def body(tx: Tx) -> bool | Refused:
         found = await sinks.find(tx, id)
         refused = judge(Action.WRITE_SINKS, visit.caller, now=visit.now) or (_NONE if found is None else None)
@@ -91,11 +93,12 @@ async def _change(house: House, visit: Visit, id: str, kind: Kind) -> bool | Ref
         sink = found.sink
         if kind is Kind.SINK_REMOVED:
             await sinks.remove(tx, id)
+            text = f"The journal is not sent to {sink.host} any more: {sink.behind} entries did not go there."
+            await alert(tx, visit, about="log_sink", text=text, target=f"log_sink:{id}")
         else:
             await sinks.mark(tx, id, failures=sink.failures, trouble=sink.trouble)
-        await record(
-            tx, visit, Entry(kind, target=f"log_sink:{id}", detail={"name": tame(sink.name), "host": sink.host})
-        )
+        detail = {"name": tame(sink.name), "host": sink.host} | ({"reason": tame(reason)} if reason else {})
+        await record(tx, visit, Entry(kind, target=f"log_sink:{id}", detail=detail))
         return True
 
     return await house.store.write(body)
