@@ -16,6 +16,7 @@ from playwright.sync_api import Page
 from sqlalchemy import delete, null, select, update
 
 from ostiary.core.access.picture import VERSION as PICTURE
+from ostiary.core.detections.response import ResponsePolicy
 from ostiary.core.directory.applications import to_document
 from ostiary.core.directory.people import FEDERATED
 from ostiary.core.tokens.upstream import Provider
@@ -25,6 +26,7 @@ from ostiary.core.words.outcome import Refused
 from ostiary.outside.outgoing import Unanswered
 from ostiary.outside.upstream import Metadata
 from ostiary.services.access.desk import touch
+from ostiary.services.detections.triage import change_responses
 from ostiary.services.devices.inventory import register_device
 from ostiary.services.directory.access_pass import make_pass
 from ostiary.services.directory.first_admin import issue_code
@@ -82,6 +84,10 @@ def change(server: Server, *statements: Any) -> None:
 def walk(page: Page, server: Server) -> Iterator[str]:
     """All pages; the server belongs to this walk alone."""
     server.open_exemption("alice")
+    kept = server.run(
+        change_responses(server.house, administrator(server), {"severities": {"high": ["alert"]}}, "a walk")
+    )
+    assert isinstance(kept, ResponsePolicy), kept  # what Alice reports on the way would end what the next page needs
     yield from _without_session(page, server)
     yield from _elsewhere(page, server)
     yield from _signing_in(page, server)

@@ -10,6 +10,7 @@ from starlette.routing import Mount
 
 from ostiary.web.front.headers import HEADERS
 from ostiary.web.pages import PAGES, routes
+from ostiary.web.pages.console.live import PATH as EVENTS
 from tests.web.pages.site import BOB, Browser, Site
 
 EVERY = [page for group in PAGES for page in group]
@@ -41,8 +42,8 @@ def person(shared: Site) -> Browser:
 
 
 def test_every_route_is_a_page_or_static(shared: Site) -> None:
-    """Nothing is served beside the list."""
-    listed = {page.path for page in EVERY}
+    """Nothing is served beside the list, but the stream of events (tests/web/pages/test_console.py)."""
+    listed = {page.path for page in EVERY} | {EVENTS}
     for route in routes(shared.house):
         assert route.path in listed or isinstance(route, Mount)
 
