@@ -17,7 +17,7 @@ from ostiary.app.config import Config, ConfigRefused, load
 from ostiary.app.metrics import METRICS, document
 from ostiary.app.metrics_door import metrics_door
 from ostiary.core.logs.kinds import Kind
-from ostiary.web import graph, oauth, pages
+from ostiary.web import graph, oauth, pages, scim
 from ostiary.web.front import health
 from ostiary.web.front.credentials import api_visit
 from tests.app.test_observing import promtool
@@ -156,7 +156,8 @@ def test_r17_no_label_holds_anything_that_people_chose(watched: Watched) -> None
     assert "other" in {value for _, label, value in found if label == "route"}
     routes = {value for _, label, value in found if label == "route"}
     house = watched.server.house
-    cold = [*oauth.routes(house), *pages.routes(house), *graph.routes(house, api_visit), *health.routes(house)]
+    cold = [*oauth.routes(house), *pages.routes(house), *graph.routes(house, api_visit), *scim.routes(house)]
+    cold += health.routes(house)
     assert routes <= {getattr(route, "path", "") for route in cold} | set(oauth.hot_doors(house)) | {"other"}
 
 

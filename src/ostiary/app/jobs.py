@@ -78,7 +78,7 @@ JOBS: tuple[Job, ...] = (
     Job("anchors", 10, anchor),
     Job("pruning", 3600, prune),
     Job("erasing", 5, erase),
-    Job("old sign-ins", 3600, prune_sign_ins),
+    Job("signinlog", 3600, prune_sign_ins),
     Job("floods", 15, write_floods, own=True),
     Job("ends", 0.25, announce_ends),
     Job("lapses", 1, announce_lapses),
