@@ -2,11 +2,12 @@
 Provisioning as rows: who may provision, and which accounts and groups are theirs. Tokens are kept as digests (R17).
 """
 
+from collections.abc import Callable
 from ipaddress import ip_network
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
-from sqlalchemy import bindparam, delete, func, insert, or_, select, union_all, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, or_, select, union_all, update
 
 from ostiary.core.directory.people import Group, User
 from ostiary.core.directory.provisioning import Kept, Provisioner
@@ -29,12 +30,13 @@ from ostiary.store.schema import (
 from ostiary.store.sql import sql
 
 __all__ = [
-    "Owned", "add", "add_token", "by_token", "count_groups", "count_users", "drop_tokens", "find", "find_group",
-    "find_user", "given_more",
-    "group_external", "group_named", "groups_of", "keep_group", "keep_user", "listed",
-    "members_of", "memberships", "move_group", "move_user", "owner_of", "remove", "tokens", "use", "user_external",
-    "user_named", "users_of",
+    "ACCOUNTS", "GROUPS", "Owned", "Shelf", "add", "add_token", "by_token", "drop_tokens", "find", "given_more",
+    "keep_group", "keep_user", "listed", "members_of", "memberships", "move_group", "move_user", "owner_of", "remove",
+    "tokens", "use",
 ]  # fmt: skip
+
+T = TypeVar("T")
+_Column = ColumnElement[Any]
 
 _theirs = provisioner_tokens.alias("theirs")
 _ENDS = (
@@ -75,25 +77,6 @@ _DROP_OLD = sql(
     )
 )
 
-_KEPT_USER = (
-    provisioned_users.c.external, provisioned_users.c.created, provisioned_users.c.modified, provisioned_users.c.off,
-)  # fmt: skip
-_user = (
-    select(*USER_COLUMNS, *(column.label(f"kept_{column.name}") for column in _KEPT_USER))
-    .join(provisioned_users, provisioned_users.c.user == users.c.id)
-    .where(provisioned_users.c.provisioner == bindparam("provisioner"), provisioned_users.c.gone.is_(None))
-)
-_FIND_USER = sql(_user.where(users.c.id == bindparam("id")))
-_USER_NAMED = sql(_user.where(users.c.principal_name == bindparam("name")))
-_USER_EXTERNAL = sql(_user.where(provisioned_users.c.external == bindparam("external")).limit(2))
-_USERS_OF = sql(
-    _user.order_by(provisioned_users.c.user).limit(bindparam("most")).offset(bindparam("skipped"))
-)  # fmt: skip
-_COUNT_USERS = sql(
-    select(func.count())
-    .select_from(provisioned_users)
-    .where(provisioned_users.c.provisioner == bindparam("provisioner"), provisioned_users.c.gone.is_(None))
-)
 _OWNER = sql(
     select(
         provisioned_users.c.provisioner, provisioned_users.c.gone, provisioned_users.c.external, provisioned_users.c.off
@@ -129,23 +112,6 @@ _MOVE_USER = sql(
     )
 )  # fmt: skip
 
-GROUP_KEPT = (provisioned_groups.c.external, provisioned_groups.c.created, provisioned_groups.c.modified)
-_group = (
-    select(*GROUP_COLUMNS, *(column.label(f"kept_{column.name}") for column in GROUP_KEPT))
-    .join(provisioned_groups, provisioned_groups.c.group == groups.c.id)
-    .where(provisioned_groups.c.provisioner == bindparam("provisioner"))
-)
-_FIND_GROUP = sql(_group.where(groups.c.id == bindparam("id")))
-_GROUP_NAMED = sql(_group.where(groups.c.display_name == bindparam("name")))
-_GROUP_EXTERNAL = sql(_group.where(provisioned_groups.c.external == bindparam("external")).limit(2))
-_GROUPS_OF = sql(
-    _group.order_by(provisioned_groups.c.group).limit(bindparam("most")).offset(bindparam("skipped"))
-)  # fmt: skip
-_COUNT_GROUPS = sql(
-    select(func.count())
-    .select_from(provisioned_groups)
-    .where(provisioned_groups.c.provisioner == bindparam("provisioner"))
-)
 _KEEP_GROUP = sql(
     insert(provisioned_groups).values(
         {name: bindparam(name) for name in ("group", "provisioner", "external", "created", "modified")}
@@ -175,6 +141,45 @@ _MEMBERSHIPS = sql(
 )
 
 
+class Shelf(Generic[T]):
+    """What a provisioner has of one kind, each with what only provisioning knows of it."""
+
+    def __init__(
+        self, statement: Select[Any], *, id: _Column, name: _Column, external: _Column,
+        value: Callable[[Row], tuple[T, Kept]],
+    ) -> None:  # fmt: skip
+        """*statement* selects all that are `provisioner`'s, with the columns that *value* reads."""
+        self._value = value
+        self._find = sql(statement.where(id == bindparam("id")))
+        self._named = sql(statement.where(name == bindparam("name")))
+        self._external = sql(statement.where(external == bindparam("external")).limit(2))
+        self._page = sql(statement.order_by(id).limit(bindparam("most")).offset(bindparam("skipped")))
+        self._count = sql(select(func.count()).select_from(statement.subquery()))
+
+    async def find(self, tx: Tx, provisioner: str, id: str) -> tuple[T, Kept] | None:
+        """That with *id*, if it is *provisioner*'s."""
+        row = await tx.one(self._find, provisioner=provisioner, id=id)
+        return None if row is None else self._value(row)
+
+    async def named(self, tx: Tx, provisioner: str, name: str) -> list[tuple[T, Kept]]:
+        """Those called exactly *name*: none or one."""
+        return [self._value(row) for row in await tx.all(self._named, provisioner=provisioner, name=name)]
+
+    async def external(self, tx: Tx, provisioner: str, external: str) -> list[tuple[T, Kept]]:
+        """Those that *provisioner* calls *external*: at most two, one too many."""
+        return [self._value(row) for row in await tx.all(self._external, provisioner=provisioner, external=external)]
+
+    async def page(self, tx: Tx, provisioner: str, *, skipped: int, most: int) -> list[tuple[T, Kept]]:
+        """Some of them, by id."""
+        rows = await tx.all(self._page, provisioner=provisioner, skipped=skipped, most=most)
+        return [self._value(row) for row in rows]
+
+    async def count(self, tx: Tx, provisioner: str) -> int:
+        """How many there are."""
+        row = await tx.one(self._count, provisioner=provisioner)
+        return int(row[0]) if row else 0
+
+
 class Owned(NamedTuple):
     """Whose an account is."""
 
@@ -182,7 +187,8 @@ class Owned(NamedTuple):
     gone: bool
     """It was deleted there."""
     external: str | None
-    off: bool
+    off: Instant
+    """`Kept.off`."""
 
 
 # ---- who may
@@ -249,43 +255,25 @@ async def drop_tokens(tx: Tx, id: str, digests: list[bytes], now: Instant) -> No
 # ---- whose accounts
 
 
-def _kept_user(row: Row) -> tuple[User, Kept]:
+def _account(row: Row) -> tuple[User, Kept]:
     user, (external, created, modified, off) = user_from(row[: len(USER_COLUMNS)]), row[len(USER_COLUMNS) :]
-    return user, Kept(user.id, external, Instant(created), Instant(modified), bool(off))
+    return user, Kept(user.id, external, Instant(created), Instant(modified), Instant(off))
 
 
-async def find_user(tx: Tx, provisioner: str, id: UserId) -> tuple[User, Kept] | None:
-    """The account *id*, if it is *provisioner*'s and not gone."""
-    row = await tx.one(_FIND_USER, provisioner=provisioner, id=id)
-    return None if row is None else _kept_user(row)
-
-
-async def user_named(tx: Tx, provisioner: str, name: str) -> list[tuple[User, Kept]]:
-    """Those of *provisioner* with the normalised principal name: none or one."""
-    return [_kept_user(row) for row in await tx.all(_USER_NAMED, provisioner=provisioner, name=name)]
-
-
-async def user_external(tx: Tx, provisioner: str, external: str) -> list[tuple[User, Kept]]:
-    """Those of *provisioner* that it calls *external*: at most two, one too many."""
-    return [_kept_user(row) for row in await tx.all(_USER_EXTERNAL, provisioner=provisioner, external=external)]
-
-
-async def users_of(tx: Tx, provisioner: str, *, skipped: int, most: int) -> list[tuple[User, Kept]]:
-    """Those of *provisioner*, by id."""
-    rows = await tx.all(_USERS_OF, provisioner=provisioner, skipped=skipped, most=most)
-    return [_kept_user(row) for row in rows]
-
-
-async def count_users(tx: Tx, provisioner: str) -> int:
-    """How many are not gone."""
-    row = await tx.one(_COUNT_USERS, provisioner=provisioner)
-    return int(row[0]) if row else 0
+_ours = provisioned_users.c
+ACCOUNTS: Shelf[User] = Shelf(
+    select(*USER_COLUMNS, *(_ours[name].label(f"kept_{name}") for name in ("external", "created", "modified", "off")))
+    .join(provisioned_users, _ours.user == users.c.id)
+    .where(_ours.provisioner == bindparam("provisioner"), _ours.gone.is_(None)),
+    id=_ours.user, name=users.c.principal_name, external=_ours.external, value=_account,
+)  # fmt: skip
+"""Accounts that are not gone; their name is the normalised principal name."""
 
 
 async def owner_of(tx: Tx, id: UserId) -> Owned | None:
     """Whose the account is; None when it is nobody's."""
     row = await tx.one(_OWNER, id=id)
-    return None if row is None else Owned(row[0], row[1] is not None, row[2], bool(row[3]))
+    return None if row is None else Owned(row[0], row[1] is not None, row[2], Instant(row[3]))
 
 
 async def given_more(tx: Tx, provisioner: str, user: UserId) -> bool:
@@ -297,7 +285,7 @@ async def keep_user(tx: Tx, provisioner: str, kept: Kept) -> None:
     """The account of *kept*, which is nobody's, is *provisioner*'s."""
     await tx.run(
         _KEEP_USER, user=kept.id, provisioner=provisioner, external=kept.external, created=kept.created,
-        modified=kept.modified, off=int(kept.off),
+        modified=kept.modified, off=kept.off,
     )  # fmt: skip
 
 
@@ -305,44 +293,25 @@ async def move_user(tx: Tx, provisioner: str, kept: Kept, *, gone: Instant | Non
     """What is known of the account has changed; with *gone* it was deleted there."""
     await tx.run(
         _MOVE_USER, user_=kept.id, provisioner=provisioner, external=kept.external, modified=kept.modified,
-        off=int(kept.off), gone=gone,
+        off=kept.off, gone=gone,
     )  # fmt: skip
 
 
 # ---- whose groups
 
 
-def _kept_group(row: Row) -> tuple[Group, Kept]:
+def _group(row: Row) -> tuple[Group, Kept]:
     group, (external, created, modified) = group_from(row[: len(GROUP_COLUMNS)]), row[len(GROUP_COLUMNS) :]
     return group, Kept(group.id, external, Instant(created), Instant(modified))
 
 
-async def find_group(tx: Tx, provisioner: str, id: GroupId) -> tuple[Group, Kept] | None:
-    """The group *id*, if it is *provisioner*'s."""
-    row = await tx.one(_FIND_GROUP, provisioner=provisioner, id=id)
-    return None if row is None else _kept_group(row)
-
-
-async def group_named(tx: Tx, provisioner: str, name: str) -> list[tuple[Group, Kept]]:
-    """Those of *provisioner* called exactly *name*: none or one."""
-    return [_kept_group(row) for row in await tx.all(_GROUP_NAMED, provisioner=provisioner, name=name)]
-
-
-async def group_external(tx: Tx, provisioner: str, external: str) -> list[tuple[Group, Kept]]:
-    """Those of *provisioner* that it calls *external*: at most two, one too many."""
-    return [_kept_group(row) for row in await tx.all(_GROUP_EXTERNAL, provisioner=provisioner, external=external)]
-
-
-async def groups_of(tx: Tx, provisioner: str, *, skipped: int, most: int) -> list[tuple[Group, Kept]]:
-    """Those of *provisioner*, by id."""
-    rows = await tx.all(_GROUPS_OF, provisioner=provisioner, skipped=skipped, most=most)
-    return [_kept_group(row) for row in rows]
-
-
-async def count_groups(tx: Tx, provisioner: str) -> int:
-    """How many there are."""
-    row = await tx.one(_COUNT_GROUPS, provisioner=provisioner)
-    return int(row[0]) if row else 0
+_of_group = provisioned_groups.c
+GROUPS: Shelf[Group] = Shelf(
+    select(*GROUP_COLUMNS, *(_of_group[name].label(f"kept_{name}") for name in ("external", "created", "modified")))
+    .join(provisioned_groups, _of_group.group == groups.c.id)
+    .where(_of_group.provisioner == bindparam("provisioner")),
+    id=_of_group.group, name=groups.c.display_name, external=_of_group.external, value=_group,
+)  # fmt: skip
 
 
 async def keep_group(tx: Tx, provisioner: str, kept: Kept) -> None:

@@ -36,7 +36,7 @@ def provisioning_tables(metadata: MetaData) -> tuple[Table, Table, Table, Table]
         Column("external", Text, nullable=True),
         Column("created", BigInteger, nullable=False),
         Column("modified", BigInteger, nullable=False),
-        Column("off", BigInteger, nullable=False, server_default="0"),  # it was the provisioner that disabled it
+        Column("off", BigInteger, nullable=False, server_default="-1"),  # `Kept.off`
         Column("gone", BigInteger, nullable=True),  # deleted there: disabled here, and kept for who asks later
         Index("provisioned_users_external", "provisioner", "external"),
         Index("provisioned_users_listed", "provisioner", "gone", "user"),

@@ -307,6 +307,14 @@ def test_whom_an_administrator_disabled_a_provisioner_does_not_enable(idp: Provi
     off = Change(enabled=False, reason="phished")
     assert not isinstance(server.run(change_user(server.house, administrator(server), made["id"], off)), Refused)
     idp.patch(path, {"op": "Replace", "path": "active", "value": True}, status=403)
+    on = Change(enabled=True, reason="cleared")
+    for change in (on, off, on):
+        assert not isinstance(server.run(change_user(server.house, administrator(server), made["id"], change)), Refused)
+    for own in (False, True, False):
+        idp.patch(path, {"op": "Replace", "path": "active", "value": own})
+    for change in (on, off):  # what the provisioner did once gives it no right to undo what came later
+        assert not isinstance(server.run(change_user(server.house, administrator(server), made["id"], change)), Refused)
+    idp.patch(path, {"op": "Replace", "path": "active", "value": True}, status=403)
     silent = {"schemas": [USER], "userName": "suspect@ostiary.example", "displayName": "Suspect"}
     assert idp.ask("PUT", path, silent)["active"] is False
     idp.ask("DELETE", path, status=204)

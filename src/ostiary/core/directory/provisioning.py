@@ -6,7 +6,6 @@ reach, and of whoever has one it may only say that they left, or came back.
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
@@ -16,21 +15,8 @@ from ostiary.core.words.instants import Instant, Span, days
 from ostiary.core.words.outcome import Reason, Refused
 
 __all__ = [
-    "LONGEST_EXTERNAL",
-    "LONGEST_TOKEN",
-    "MOST_MEMBERS",
-    "MOST_PROVISIONERS",
-    "MOST_TOKENS",
-    "PREFIX",
-    "SECRET_BYTES",
-    "USUAL_TOKEN",
-    "Person",
-    "Provisioner",
-    "Team",
-    "admits",
-    "reach",
-    "read_token",
-    "written_token",
+    "MOST_PROVISIONERS", "MOST_TOKENS", "NEVER", "SECRET_BYTES", "Kept", "Person", "Provisioner", "Team", "admits",
+    "as_told", "lifetime", "reach", "read_token", "switched_off", "written_token", "wrong_external", "wrong_team",
 ]  # fmt: skip
 
 MOST_PROVISIONERS = 8
@@ -44,7 +30,9 @@ USUAL_TOKEN, LONGEST_TOKEN = days(180), days(365)
 PREFIX = "ostp_"
 SECRET_BYTES = 32
 
-_TOKEN = re.compile(r"ostp_[A-Za-z0-9_-]{43}", re.ASCII)
+_TOKEN = re.compile(PREFIX + r"[A-Za-z0-9_-]{43}", re.ASCII)
+NEVER = Instant(-1)
+"""The provisioner did not disable the account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +106,19 @@ def as_told(user: User, person: Person) -> User:
     )
 
 
-def reach(old: User, new: User, *, off: bool, trusted: bool) -> Refused | None:
+def switched_off(old: User, new: User, off: Instant) -> Instant:
+    """`Kept.off` after a provisioner made *new* of *old*, which had *off*."""
+    if new.enabled:
+        return NEVER
+    return new.epoch if old.enabled else off
+
+
+def reach(old: User, new: User, *, off: Instant, trusted: bool) -> Refused | None:
     """
-    Why a provisioner may not make *new* of *old*; None where it may. *off*: it disabled the account itself. *trusted*:
-    an administrator put the person somewhere, and no provider is linked, so that a name would lead somebody else there.
+    Why a provisioner may not make *new* of *old*; None where it may. *off*: see `Kept`. *trusted*: an administrator put
+    the person somewhere, and no provider is linked, so that a name would lead somebody else there.
     """
-    if new.enabled and not old.enabled and not off:
+    if new.enabled and not old.enabled and off != old.epoch:
         return Refused(Reason.FORBIDDEN, "An administrator disabled this account, and enables it.", field="active")
     if trusted and new.principal_name != old.principal_name:
         text = "An administrator gave this account something: only an administrator renames it."
@@ -142,11 +137,11 @@ def wrong_external(external: str | None) -> Refused | None:
     return Refused(Reason.INVALID_VALUE, text, field="externalId")
 
 
-def wrong_team(group: Group, members: Iterable[UserId]) -> Refused | None:
+def wrong_team(group: Group, members: frozenset[UserId]) -> Refused | None:
     """INVALID_VALUE for a name or a number of members that a group cannot have."""
     if not (0 < len(group.display_name) <= 256 and group.display_name.isprintable()):
         return Refused(Reason.INVALID_VALUE, "A group's name has 1 to 256 characters.", field="displayName")
-    if len(list(members)) > MOST_MEMBERS:
+    if len(members) > MOST_MEMBERS:
         return Refused(Reason.INVALID_VALUE, f"A group has at most {MOST_MEMBERS} members.", field="members")
     return None
 
@@ -159,5 +154,8 @@ class Kept:
     external: str | None
     created: Instant
     modified: Instant
-    off: bool = False
-    """It was the provisioner that disabled the account."""
+    off: Instant = NEVER
+    """
+    The epoch that the account had after this provisioner disabled it. Each disabling raises the epoch, so one that an
+    administrator did later is not the provisioner's to undo.
+    """

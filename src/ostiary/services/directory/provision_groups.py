@@ -68,7 +68,7 @@ async def find_team(house: House, visit: Visit, id: str, *, members: bool = True
 
     async def body(tx: Tx) -> Filled | Refused:
         refused = judge(Action.PROVISION, visit.caller, now=visit.now)
-        found = None if refused else await provisioning.find_group(tx, visit.caller.id, GroupId(id))
+        found = None if refused else await provisioning.GROUPS.find(tx, visit.caller.id, GroupId(id))
         return refused or (await _filled(tx, visit, found, members=members) if found else _NONE)
 
     return await house.store.survey(body)
@@ -84,9 +84,9 @@ async def find_teams(
         if refused:
             return refused
         if name is not None:
-            rows = await provisioning.group_named(tx, visit.caller.id, name)
+            rows = await provisioning.GROUPS.named(tx, visit.caller.id, name)
         else:
-            rows = await provisioning.group_external(tx, visit.caller.id, external or "")
+            rows = await provisioning.GROUPS.external(tx, visit.caller.id, external or "")
         return Teams(tuple([await _filled(tx, visit, row, members=members) for row in rows]), len(rows))
 
     return await house.store.survey(body)
@@ -101,9 +101,9 @@ async def page_of_teams(
         refused = judge(Action.PROVISION, visit.caller, now=visit.now)
         if refused:
             return refused
-        rows = await provisioning.groups_of(tx, visit.caller.id, skipped=skipped, most=most)
+        rows = await provisioning.GROUPS.page(tx, visit.caller.id, skipped=skipped, most=most)
         found = tuple([await _filled(tx, visit, row, members=members) for row in rows])
-        return Teams(found, await provisioning.count_groups(tx, visit.caller.id))
+        return Teams(found, await provisioning.GROUPS.count(tx, visit.caller.id))
 
     return await house.store.survey(body)
 
@@ -135,7 +135,7 @@ async def change_team(house: House, visit: Visit, id: str, change: ChangeTeam) -
 
     async def body(tx: Tx) -> Filled | Refused:
         refused = judge(Action.PROVISION, visit.caller, now=visit.now)
-        found = None if refused else await provisioning.find_group(tx, visit.caller.id, GroupId(id))
+        found = None if refused else await provisioning.GROUPS.find(tx, visit.caller.id, GroupId(id))
         old = await _filled(tx, visit, found) if found else None
         told = refused or (change(old) if old else _NONE)
         done = told if isinstance(told, Refused) or old is None else await _swapped(tx, visit, old, told)
@@ -169,7 +169,7 @@ async def _swapped(tx: Tx, visit: Visit, old: Filled, team: Team) -> Filled | Re
 async def _strangers(tx: Tx, visit: Visit, members: frozenset[UserId]) -> Refused | None:
     """Step: INVALID_VALUE when somebody among *members* is not the provisioner's."""
     for member in sorted(members):
-        if await provisioning.find_user(tx, visit.caller.id, member) is None:
+        if await provisioning.ACCOUNTS.find(tx, visit.caller.id, member) is None:
             return Refused(Reason.INVALID_VALUE, "A member is none of your users.", field="members")
     return None
 
@@ -195,7 +195,7 @@ async def remove_team(house: House, visit: Visit, id: str) -> bool | Refused:
 
     async def body(tx: Tx) -> bool | Refused:
         refused = judge(Action.PROVISION, visit.caller, now=visit.now)
-        found = None if refused else await provisioning.find_group(tx, visit.caller.id, GroupId(id))
+        found = None if refused else await provisioning.GROUPS.find(tx, visit.caller.id, GroupId(id))
         refused = refused or (await in_use(tx, found[0]) if found else _NONE)
         if refused or found is None:
             return await refuse(tx, visit, Action.PROVISION, refused or _NONE, target=f"group:{id[:64]}")

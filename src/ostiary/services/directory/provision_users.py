@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from ostiary.core.directory.credentials import normal_name
 from ostiary.core.directory.people import User
 from ostiary.core.directory.permissions import Action, judge
-from ostiary.core.directory.provisioning import Kept, Person, as_told, reach, wrong_external
+from ostiary.core.directory.provisioning import NEVER, Kept, Person, as_told, reach, switched_off, wrong_external
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant
 from ostiary.core.words.outcome import Reason, Refused
@@ -59,7 +59,7 @@ async def find_person(house: House, visit: Visit, id: str) -> Account | Refused:
 
     async def body(tx: Tx) -> Account | Refused:
         refused = judge(Action.PROVISION, visit.caller, now=visit.now)
-        found = None if refused else await provisioning.find_user(tx, visit.caller.id, UserId(id))
+        found = None if refused else await provisioning.ACCOUNTS.find(tx, visit.caller.id, UserId(id))
         return refused or (Account(*found) if found else _NOBODY)
 
     return await house.store.read(body)
@@ -75,9 +75,9 @@ async def find_people(
         if refused:
             return refused
         if name is not None:
-            rows = await provisioning.user_named(tx, visit.caller.id, normal_name(name))
+            rows = await provisioning.ACCOUNTS.named(tx, visit.caller.id, normal_name(name))
         else:
-            rows = await provisioning.user_external(tx, visit.caller.id, external or "")
+            rows = await provisioning.ACCOUNTS.external(tx, visit.caller.id, external or "")
         return Found(tuple(Account(*row) for row in rows), len(rows))
 
     return await house.store.read(body)
@@ -90,8 +90,8 @@ async def page_of_people(house: House, visit: Visit, *, skipped: int, most: int)
         refused = judge(Action.PROVISION, visit.caller, now=visit.now)
         if refused:
             return refused
-        rows = await provisioning.users_of(tx, visit.caller.id, skipped=skipped, most=most)
-        return Found(tuple(Account(*row) for row in rows), await provisioning.count_users(tx, visit.caller.id))
+        rows = await provisioning.ACCOUNTS.page(tx, visit.caller.id, skipped=skipped, most=most)
+        return Found(tuple(Account(*row) for row in rows), await provisioning.ACCOUNTS.count(tx, visit.caller.id))
 
     return await house.store.survey(body)
 
@@ -123,7 +123,7 @@ async def _made(tx: Tx, visit: Visit, told: Person, fresh: User) -> Account | Re
     user = await add_user(tx, visit, fresh, reason=f"provisioned by {visit.caller.name}")
     if isinstance(user, Refused):
         return user
-    kept = Kept(user.id, told.external, visit.now, visit.now, off=not user.enabled)
+    kept = Kept(user.id, told.external, visit.now, visit.now, off=NEVER if user.enabled else user.epoch)
     await provisioning.keep_user(tx, visit.caller.id, kept)
     return Account(user, kept)
 
@@ -141,17 +141,12 @@ async def _again(tx: Tx, visit: Visit, told: Person, there: User) -> Account | R
     changed = await _changed(tx, visit, there, told, off=owned.off)
     if isinstance(changed, Refused):
         return changed
-    kept = Kept(there.id, told.external, visit.now, visit.now, off=_off(there, changed, owned.off))
+    kept = Kept(there.id, told.external, visit.now, visit.now, off=switched_off(there, changed, owned.off))
     await provisioning.move_user(tx, visit.caller.id, kept)
     return Account(changed, kept)
 
 
-def _off(old: User, new: User, off: bool) -> bool:
-    """Whether it is the provisioner that disabled *new*, which was *old*."""
-    return not new.enabled and (off or old.enabled)
-
-
-async def _changed(tx: Tx, visit: Visit, old: User, told: Person, *, off: bool) -> User | Refused:
+async def _changed(tx: Tx, visit: Visit, old: User, told: Person, *, off: Instant) -> User | Refused:
     """Step: *old* as *told*; disabling it ends everything of that person at once."""
     new = as_told(old, told)
     if new == old:
@@ -171,7 +166,7 @@ async def change_person(house: House, visit: Visit, id: str, change: Change) -> 
 
     async def body(tx: Tx) -> Account | Refused:
         refused = judge(Action.PROVISION, visit.caller, now=visit.now)
-        found = None if refused else await provisioning.find_user(tx, visit.caller.id, UserId(id))
+        found = None if refused else await provisioning.ACCOUNTS.find(tx, visit.caller.id, UserId(id))
         told = refused or (change(Account(*found)) if found else _NOBODY)
         done = told if isinstance(told, Refused) or found is None else await _swapped(tx, visit, Account(*found), told)
         if isinstance(done, Refused):
@@ -190,7 +185,7 @@ async def _swapped(tx: Tx, visit: Visit, old: Account, told: Person) -> Account 
         return user
     if user == old.user and person.external == old.kept.external:
         return old
-    off = _off(old.user, user, old.kept.off)
+    off = switched_off(old.user, user, old.kept.off)
     kept = replace(old.kept, external=person.external, modified=visit.now, off=off)
     await provisioning.move_user(tx, visit.caller.id, kept)
     return Account(user, kept)
@@ -204,18 +199,18 @@ async def remove_person(house: House, visit: Visit, id: str) -> bool | Refused:
 
     async def body(tx: Tx) -> bool | Refused:
         refused = judge(Action.PROVISION, visit.caller, now=visit.now)
-        found = None if refused else await provisioning.find_user(tx, visit.caller.id, UserId(id))
+        found = None if refused else await provisioning.ACCOUNTS.find(tx, visit.caller.id, UserId(id))
         if found is not None:
             user, kept = found
-            off = replace(user, enabled=False)
-            refused = await guard_last_administrator(tx, user, off)
+            refused = await guard_last_administrator(tx, user, replace(user, enabled=False))
         if refused or found is None:
             return await refuse(tx, visit, Action.PROVISION, refused or _NOBODY, target=f"user:{id[:64]}")
+        reason, left = f"deleted by {visit.caller.name}", user
         if user.enabled:
-            await apply_change(tx, visit, user, off, f"deleted by {visit.caller.name}")
+            left = await apply_change(tx, visit, user, replace(user, enabled=False), reason)
         await leave_provisioned(tx, visit, user)
-        left = replace(kept, modified=visit.now, off=_off(user, off, kept.off))
-        await provisioning.move_user(tx, visit.caller.id, left, gone=visit.now)
+        gone = replace(kept, modified=visit.now, off=switched_off(user, left, kept.off))
+        await provisioning.move_user(tx, visit.caller.id, gone, gone=visit.now)
         return True
 
     return await house.store.write(body)

@@ -13,6 +13,7 @@ from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.directory.provisioning import (
     MOST_PROVISIONERS,
     MOST_TOKENS,
+    NEVER,
     SECRET_BYTES,
     Kept,
     Provisioner,
@@ -177,7 +178,7 @@ async def give_user(house: House, visit: Visit, id: str, user: str, reason: str)
         if refused or found is None or person is None:
             missing = Refused(Reason.NOT_FOUND, "There is no such user.") if found else _NONE
             return await refuse(tx, visit, _ACTION, refused or missing, target=f"provisioner:{id[:64]}")
-        kept = Kept(person.id, None, visit.now, visit.now, off=owned is not None and owned.off)
+        kept = Kept(person.id, None, visit.now, visit.now, off=NEVER if owned is None else owned.off)
         await (provisioning.keep_user(tx, id, kept) if owned is None else provisioning.move_user(tx, id, kept))
         detail = {
             "provisioner": id, "name": tame(found.name), "user": person.id, "user_name": person.principal_name,

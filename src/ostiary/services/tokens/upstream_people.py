@@ -8,19 +8,18 @@ directions, and only those that the mapping itself gave are taken away.
 """
 
 from ostiary.core.directory.people import EXCEPTION, User
-from ostiary.core.exemptions.could_pass import VERSION as OPENINGS
 from ostiary.core.logs.entry import Entry, tame
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.tokens.upstream import Provider, Statement, mapped_groups, match_name
-from ostiary.core.words.ids import GroupId, UserId
+from ostiary.core.words.ids import UserId
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
+from ostiary.services.directory.memberships import join_group, leave_group
 from ostiary.services.directory.people import add_user
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
 from ostiary.store import Tx, directory, groups, upstream
-from ostiary.store.access import raise_version
 from ostiary.store.upstream import Link
 
 UNLINKED = Refused(
@@ -83,33 +82,16 @@ async def follow_groups(tx: Tx, visit: Visit, provider: Provider, statement: Sta
     A membership that somebody gave by hand stays as it is. The exception group has no standing members, whatever a
     mapping says.
     """
-    wanted = {group for group in mapped_groups(provider, statement) if await _may_hold(tx, group)}
+    wanted = mapped_groups(provider, statement)
     had = await upstream.mapped(tx, user.id)
-    moved = False
-    for group in sorted(wanted - had):
-        if not await groups.is_member(tx, group, user.id):
-            await groups.join(tx, group, user.id, visit.now)
-            await upstream.map_into(tx, user.id, group)
-            await _moved(tx, visit, Kind.MEMBER_ADDED, provider, group, user)
-            moved = True
-    for group in sorted(had - wanted):
-        await upstream.unmap(tx, user.id, group)
-        if await groups.leave(tx, group, user.id):
-            await _moved(tx, visit, Kind.MEMBER_REMOVED, provider, group, user)
-            moved = True
-    if moved:
-        await raise_version(tx, OPENINGS)
-
-
-async def _may_hold(tx: Tx, group: GroupId) -> bool:
-    found = await groups.find(tx, group)
-    return found is not None and found.purpose != EXCEPTION
-
-
-async def _moved(tx: Tx, visit: Visit, kind: Kind, provider: Provider, group: GroupId, user: User) -> None:
-    found = await groups.find(tx, group)
-    detail = {
-        "name": tame(found.display_name if found else ""), "user": user.id, "user_name": user.principal_name,
-        "provider": provider.name,
-    }  # fmt: skip
-    await record(tx, visit, Entry(kind, target=f"group:{group}", detail=detail))
+    for id in sorted(wanted - had):
+        group = await groups.find(tx, id)
+        if group is None or group.purpose == EXCEPTION or await groups.is_member(tx, id, user.id):
+            continue
+        await join_group(tx, visit, group, user, provider=provider.name)
+        await upstream.map_into(tx, user.id, id)
+    for id in sorted(had - wanted):
+        await upstream.unmap(tx, user.id, id)
+        group = await groups.find(tx, id)
+        if group is not None:
+            await leave_group(tx, visit, group, user, provider=provider.name)

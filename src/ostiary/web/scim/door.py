@@ -3,13 +3,13 @@ What every SCIM endpoint shares: the provisioner's token, bodies, answers, error
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from pydantic import ValidationError
-from scim2_models import Context, Error, ListResponse, Resource, SCIMException, SearchRequest
+from scim2_models import Context, Error, ListResponse, Resource, SCIMException, ScimFilter, SearchRequest
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,7 +23,7 @@ from ostiary.web.front.forms import body
 from ostiary.web.front.visit import visit
 from ostiary.web.scim.shapes import MOST_SHOWN, PROVIDER
 
-__all__ = ["Call", "Handler", "Wrong", "endpoint", "error", "found", "listed", "page_of", "shown"]
+__all__ = ["Call", "Handler", "Wrong", "endpoint", "error", "found", "listed", "narrowed", "page_of", "shown"]
 
 MEDIA = "application/scim+json"
 LONGEST_FILTER = 1_000
@@ -143,6 +143,16 @@ async def listed(resources: Sequence[Resource[Any]], search: SearchRequest[Any],
         "itemsPerPage": len(kept), "Resources": kept,
     }  # fmt: skip
     return _json(document, 200)
+
+
+async def narrowed(
+    asked: SearchRequest[Any], kind: type[Resource[Any]], resources: Callable[[], Iterable[Resource[Any]]]
+) -> Response:
+    """The page that *asked* wants of those of *resources* which its filter takes: each is looked at, in a thread."""
+    filter_ = ScimFilter[kind](asked.filter)  # type: ignore[valid-type]
+    kept = await asyncio.to_thread(lambda: [one for one in resources() if filter_.match(one)])
+    skipped, most = page_of(asked)
+    return await listed(kept[skipped : skipped + most], asked, total=len(kept))
 
 
 def error(status: int, detail: str, kind: str | None = None) -> Response:

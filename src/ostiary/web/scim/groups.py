@@ -2,16 +2,15 @@
 `/scim/v2/Groups` (RFC 7644 §3.3 to §3.6).
 """
 
-import asyncio
 from dataclasses import replace as with_
 
-from scim2_models import Context, PatchOp, ScimFilter
+from scim2_models import Context, PatchOp
 from starlette.responses import Response
 
 from ostiary.core.directory.provisioning import Team
 from ostiary.services.directory import provision_groups as deeds
 from ostiary.services.directory.provision_groups import Filled
-from ostiary.web.scim.door import Call, Wrong, found, listed, page_of, shown
+from ostiary.web.scim.door import Call, Wrong, found, listed, narrowed, page_of, shown
 from ostiary.web.scim.membership import split
 from ostiary.web.scim.shapes import POLICY, Group, group_of, team_from
 from ostiary.web.scim.wanted import equal_to
@@ -42,13 +41,7 @@ async def search(call: Call) -> Response:
         page = found(await deeds.page_of_teams(call.house, call.visit, skipped=0, most=scan, members=members))
         if page.total > scan:
             raise Wrong(400, "Filter by displayName or externalId: there are too many groups.", "tooMany")
-    filter_ = ScimFilter[Group](asked.filter)
-
-    def matching() -> list[Group]:
-        return [told for one in page.teams if filter_.match(told := group_of(one, call.origin))]
-
-    kept = await asyncio.to_thread(matching)
-    return await listed(kept[skipped : skipped + most], asked, total=len(kept))
+    return await narrowed(asked, Group, lambda: (group_of(one, call.origin) for one in page.teams))
 
 
 async def create(call: Call) -> Response:

@@ -2,16 +2,15 @@
 `/scim/v2/Users` (RFC 7644 §3.3 to §3.6).
 """
 
-import asyncio
 from dataclasses import replace as with_
 
-from scim2_models import Context, PatchOp, ScimFilter
+from scim2_models import Context, PatchOp
 from starlette.responses import Response
 
 from ostiary.core.directory.provisioning import Person
 from ostiary.services.directory import provision_users as deeds
 from ostiary.services.directory.provision_users import Account
-from ostiary.web.scim.door import Call, Wrong, found, listed, page_of, shown
+from ostiary.web.scim.door import Call, Wrong, found, listed, narrowed, page_of, shown
 from ostiary.web.scim.membership import MOST_OPERATIONS
 from ostiary.web.scim.shapes import POLICY, User, person_from, user_of
 from ostiary.web.scim.wanted import equal_to
@@ -33,13 +32,7 @@ async def search(call: Call) -> Response:
         page = found(await deeds.page_of_people(call.house, call.visit, skipped=0, most=deeds.MOST_SCANNED))
         if page.total > deeds.MOST_SCANNED:
             raise Wrong(400, "Filter by userName or externalId: there are too many users.", "tooMany")
-    filter_ = ScimFilter[User](asked.filter)
-
-    def matching() -> list[User]:
-        return [told for one in page.accounts if filter_.match(told := user_of(one, call.origin))]
-
-    kept = await asyncio.to_thread(matching)  # up to some thousand, each looked at
-    return await listed(kept[skipped : skipped + most], asked, total=len(kept))
+    return await narrowed(asked, User, lambda: (user_of(one, call.origin) for one in page.accounts))
 
 
 async def create(call: Call) -> Response:

@@ -27,7 +27,7 @@ def upgrade() -> None:
         sa.Column("ends", sa.BigInteger(), nullable=False),
     )
     op.create_index("provisioner_tokens_provisioner", "provisioner_tokens", ["provisioner", "ends"])
-    off = sa.Column("off", sa.BigInteger(), nullable=False, server_default="0")
+    off = sa.Column("off", sa.BigInteger(), nullable=False, server_default="-1")
     _owned("user", off, sa.Column("gone", sa.BigInteger(), nullable=True))
     op.create_index("provisioned_users_listed", "provisioned_users", ["provisioner", "gone", "user"])
     _owned("group")
