@@ -119,7 +119,7 @@ def whereabouts(picture: Picture) -> Whereabouts:
 
     def where(address: str) -> Where:
         place = picture.atlas.place(address)
-        return Where(place, picture.atlas.look(place.address).operator if isinstance(place.address, str) else "")
+        return Where(place, picture.atlas.operator(place))
 
     return where
 
