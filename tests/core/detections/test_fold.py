@@ -16,7 +16,6 @@ from ostiary.core.detections.memory import Key, Memory, Past
 from ostiary.core.detections.replay import Replay
 from ostiary.core.detections.rule import Rule
 from ostiary.core.detections.rules import BY_ID, RULES
-from ostiary.core.detections.score import Reading
 from ostiary.core.logs.entry import Recorded
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.instants import Instant, days, hours, minutes
@@ -220,17 +219,19 @@ def test_a_replay_finds_what_was_found_live(told: list[tuple[Any, ...]], passed:
 
 
 def test_a_finding_that_rises_is_told_again() -> None:
-    """By a replay and by the score as by the reader: a stranger's does not hide what the holder of a token does."""
+    """By a replay, and by one that goes on from it: a stranger's does not hide what the holder of a token does."""
     told = Journal()
     told.start(RENTED)
     told.redeem("s1", ALICE)
     told.redeem("s1", ALICE)
     probe = _probe(look=lambda event, past: found("Seen.", subject="x"))
-    replay, reading = Replay((probe,)), Reading((probe,))
+    replay = Replay((probe,))
+    branch = replay.branch()
     causes = [Cause.ANYBODY, Cause.HOLDER]
-    assert [finding.cause for finding in replay.feed(told.entries, atlas)] == causes
-    assert [finding.cause for finding in reading.read(told.entries)] == causes
-    assert replay.counts == {"probe": 1}
+    assert [finding.cause for finding in branch.feed(told.entries, atlas)] == causes
+    assert [finding.cause for finding in replay.feed(told.entries, atlas)] == causes  # the branch kept what it read
+    assert replay.counts == branch.counts == {"probe": 1}
+    assert replay.branch().feed(told.entries, atlas) == []
 
 
 def test_what_comes_again_uses_up_nothing() -> None:

@@ -7,7 +7,7 @@ Bounded: what is remembered of the longest ago goes first.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ostiary.core.detections.event import Whereabouts
 from ostiary.core.detections.finding import Finding
@@ -42,6 +42,13 @@ class Replay:
     _tracks: dict[str, tuple[Track, Instant]] = field(default_factory=dict)
     _stories: dict[str, Begun] = field(default_factory=dict)
     _found: dict[str, Ranks] = field(default_factory=dict)
+
+    def branch(self) -> "Replay":
+        """Another one that goes on from here: what it reads, this one has not read."""
+        return replace(
+            self, counts=self.counts.copy(), faults=self.faults.copy(), _tracks=self._tracks.copy(),
+            _stories=self._stories.copy(), _found=self._found.copy(),
+        )  # fmt: skip
 
     def feed(self, entries: Sequence[Recorded], where: Whereabouts, *, since: Instant = Instant(0)) -> list[Finding]:
         """

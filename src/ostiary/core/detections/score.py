@@ -13,9 +13,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from ostiary.core.detections.finding import Finding, Severity
-from ostiary.core.detections.fold import Watching, fold, needs, watching
-from ostiary.core.detections.memory import Past, Track
-from ostiary.core.detections.risk import Ranks, ranks, risen
+from ostiary.core.detections.replay import Replay
 from ostiary.core.detections.rule import Rule
 from ostiary.core.detections.scenario.campaigns import CAMPAIGNS
 from ostiary.core.detections.scenario.dice import Dice
@@ -25,7 +23,6 @@ from ostiary.core.detections.scenario.honest import BEGIN, Honest, days_of
 from ostiary.core.detections.scenario.pen import Pen
 from ostiary.core.detections.scenario.people import Organisation, organisation
 from ostiary.core.detections.scenario.stage import Campaign, Stage
-from ostiary.core.detections.story import Begun, stories_of, tell
 from ostiary.core.logs.entry import Recorded
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.instants import Instant, Span, after, between, days
@@ -36,7 +33,6 @@ __all__ = [
     "TUNED_SEEDS",
     "WARM_UP",
     "Outcome",
-    "Reading",
     "Score",
     "Step",
     "score",
@@ -146,46 +142,13 @@ class Score:
         return self.true[rule] / told if told else None
 
 
-class Reading:
-    """The rules over a journal that grows, as the reader in the house runs them; memory is a dict."""
-
-    def __init__(self, rules: Iterable[Rule]) -> None:
-        """Nothing was read."""
-        self._watching: Watching = watching(rules)
-        self._tracks: dict[str, Track] = {}
-        self._stories: dict[str, Begun] = {}
-        self._known: dict[str, Ranks] = {}
-
-    def branch(self) -> "Reading":
-        """Another one that goes on from here."""
-        other = Reading(())
-        other._watching, other._known = self._watching, dict(self._known)
-        other._tracks, other._stories = dict(self._tracks), dict(self._stories)
-        return other
-
-    def read(self, entries: Sequence[Recorded]) -> list[Finding]:
-        """The findings that *entries* make, of those that are there already what rose. Raises what a rule raises."""
-        new = []
-        for place in range(0, len(entries), BATCH):
-            for finding in self._batch(entries[place : place + BATCH]):
-                before = self._known.get(finding.id)
-                now = ranks(finding) if before is None else risen(before, finding)
-                if now is not None:
-                    self._known[finding.id] = now
-                    new.append(finding)
-        return new
-
-    def _batch(self, entries: Sequence[Recorded]) -> list[Finding]:
-        known = {id: self._stories[id] for id in stories_of(entries) if id in self._stories}
-        events, told = tell(entries, known, where)
-        keys = needs(events, self._watching)
-        past = Past(keys, {key.text: self._tracks[key.text] for key in keys if key.text in self._tracks})
-        folded = fold(events, past, self._watching)
-        if folded.faults:
-            raise RuntimeError(f"a rule failed: {folded.faults[0]}")
-        self._tracks |= {text: track for text, (track, _) in past.changed().items()}
-        self._stories |= told
-        return folded.findings
+def _read(replay: Replay, entries: Sequence[Recorded]) -> list[Finding]:
+    """What the rules find in *entries*, the next ones. Raises RuntimeError where one fails: a fault is not quiet."""
+    pieces = (entries[place : place + BATCH] for place in range(0, len(entries), BATCH))
+    findings = [finding for piece in pieces for finding in replay.feed(piece, where)]
+    if replay.faults:
+        raise RuntimeError(f"a rule failed: {dict(replay.faults)}")
+    return findings
 
 
 def variants(campaign: Campaign, *, held_out: bool) -> tuple[str, ...]:
@@ -214,18 +177,18 @@ def _one(
     turn = after(BEGIN, Span(days(1) * WARM_UP))
     before = [entry for entry in honest.entries if entry.at < turn]
     rest = [entry for entry in honest.entries if entry.at >= turn]
-    reading = Reading(rules)
-    found.early.update(finding.rule for finding in reading.read(before) if finding.severity in ALARMS)
-    for finding in reading.branch().read(rest):
+    replay = Replay(rules)
+    found.early.update(finding.rule for finding in _read(replay, before) if finding.severity in ALARMS)
+    for finding in _read(replay.branch(), rest):
         (found.false if finding.severity in ALARMS else found.low)[finding.rule] += 1
     found.sign_ins += sum(entry.kind == Kind.REDEEMED for entry in rest)
     found.entries += len(honest.entries)
     for campaign, variant in plays:
         evil, beside = _played(whole, honest, campaign, variant, seed, turn)
         told = in_order(evil, beside, [entry for entry in rest if entry.at <= evil[-1].at])
-        alarms = [finding for finding in reading.branch().read(told) if finding.entry.startswith(EVIL)]
-        found.outcomes.append(_outcome(campaign.id, variant, seed, evil, alarms))
-        found.true.update(finding.rule for finding in alarms if finding.severity in ALARMS)
+        findings = [finding for finding in _read(replay.branch(), told) if finding.entry.startswith(EVIL)]
+        found.outcomes.append(_outcome(campaign.id, variant, seed, evil, findings))
+        found.true.update(finding.rule for finding in findings if finding.severity in ALARMS)
         found.entries += len(told)
 
 
