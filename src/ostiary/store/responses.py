@@ -5,7 +5,7 @@ What is done about findings: the policy, which findings wait for it, and what wa
 import orjson
 from sqlalchemy import bindparam, func, insert, select, tuple_, update
 
-from ostiary.core.detections.finding import Cause, Finding, Kept, Severity, State
+from ostiary.core.detections.finding import Cause, Finding, Kept, State
 from ostiary.core.detections.response import DEFAULT, Response, ResponsePolicy, policy_document, read_policy
 from ostiary.core.detections.risk import of_person, of_sign_in
 from ostiary.core.words.errors import BrokenState
@@ -17,8 +17,9 @@ from ostiary.store.schema import finding_responses as done
 from ostiary.store.schema import findings, response_policy
 from ostiary.store.sql import sql
 
-__all__ = ["START", "answer", "lately", "note", "people", "policy", "put_policy", "unanswered", "word"]
+__all__ = ["DONE", "START", "answer", "lately", "note", "people", "policy", "put_policy", "unanswered", "word"]
 
+DONE = "done"
 START = (Instant(-1), "")
 """Before the first that waits."""
 
@@ -57,7 +58,7 @@ _NOTE = sql(insert(done).values({name: bindparam(name) for name in ("finding", "
 _LATELY = sql(
     select(func.count())
     .select_from(done)
-    .where(done.c.response == bindparam("response"), done.c.at > bindparam("since"), done.c.outcome == "done")
+    .where(done.c.response == bindparam("response"), done.c.at > bindparam("since"), done.c.outcome == DONE)
 )
 _PROVED = (
     findings.c.severity == bindparam("severity"), findings.c.at > bindparam("since"),
@@ -120,7 +121,7 @@ async def word(tx: Tx, kept: Kept, new: State, now: Instant) -> bool:
 
 
 async def note(tx: Tx, finding: str, response: Response, outcome: str, now: Instant) -> None:
-    """Remember what became of *response*: ``done``, ``nothing`` (there was nothing to do), or why it was held back."""
+    """Remember what became of *response*: `DONE`, or why it was held back."""
     await tx.run(_NOTE, finding=finding, response=response.value, at=now, outcome=outcome)
 
 
@@ -132,7 +133,7 @@ async def lately(tx: Tx, response: Response, now: Instant) -> int:
 
 async def people(tx: Tx, finding: Finding, response: Response, now: Instant) -> int:
     """About how many people's own acts such a finding was made within a day; of its application, if that is to stop."""
-    values = {"severity": Severity(finding.severity).value, "since": Instant(now - days(1))}
+    values = {"severity": finding.severity.value, "since": Instant(now - days(1))}
     if response is Response.SUSPEND_APPLICATION:
         row = await tx.one(_PEOPLE_OF, client=finding.client, **values)
     else:

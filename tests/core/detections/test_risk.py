@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostiary.core.access.facts import UNKNOWN
 from ostiary.core.detections.cause import ALLOWED, HOLDERS, cause_of
 from ostiary.core.detections.event import Event
 from ostiary.core.detections.finding import Cause, Finding, Severity, State
@@ -81,8 +80,8 @@ def test_an_open_finding_counts_for_its_person_only_where_it_is_about_their_own_
 
 
 def test_levels_have_graphs_names() -> None:
-    """Rank and name, and what is not known; the worse, the longer it counts."""
-    assert [level(rank) for rank in (0, 1, 2, 3, None)] == ["none", "low", "medium", "high", UNKNOWN]
+    """Rank and name; the worse, the longer it counts."""
+    assert [level(rank) for rank in (0, 1, 2, 3)] == ["none", "low", "medium", "high"]
     assert sorted(LASTS.values()) == [LASTS[rank] for rank in (1, 2, 3)]
 
 

@@ -166,11 +166,9 @@ def weakened(old: ResponsePolicy, new: ResponsePolicy) -> tuple[str, ...]:
     """What *new* does no more, one short text for each, for people."""
     told = [_less(level.value, old.severities[level], new.severities[level]) for level in Severity]
     for rule in sorted({*old.rules, *new.rules}):
-        told += [
-            _less(f"{rule}, {level.value}", old.rules.get(rule, old.severities[level]), after)
-            for level in Severity
-            if (after := new.rules.get(rule, new.severities[level])) is not new.severities[level] or rule in old.rules
-        ]
+        for level in Severity:
+            before, after = (one.rules.get(rule, one.severities[level]) for one in (old, new))
+            told.append(_less(f"{rule}, {level.value}", before, after))
     told.append(_less("confirmed", old.confirmed, new.confirmed))
     shorter = f"blockLength: {to_iso_duration(new.block)}" if new.block < old.block else ""
     return tuple(dict.fromkeys(text for text in (*told, shorter) if text))

@@ -9,7 +9,6 @@ is not risky for it. What an administrator confirmed is high for both.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ostiary.core.access.facts import UNKNOWN, Unknown
 from ostiary.core.detections.finding import Cause, Finding, Severity, State
 from ostiary.core.words.instants import Span, days, seconds
 
@@ -62,6 +61,6 @@ def risen(before: Ranks, finding: Finding) -> Ranks | None:
     return both if both != before else None
 
 
-def level(rank: int | None) -> str | Unknown:
-    """As conditional access names it; None: not known."""
-    return UNKNOWN if rank is None else _NAMES[rank]
+def level(rank: int) -> str:
+    """As conditional access names it."""
+    return _NAMES[rank]

@@ -33,7 +33,7 @@ RISKY_USER: Shape[RiskyUser] = Shape(
         Field("userDisplayName", Kind.STRING, lambda u: u.display_name or None),
         Field("isDeleted", Kind.BOOL, lambda u: not u.name),
         Field("isProcessing", Kind.BOOL, lambda u: False),
-        Field("riskLevel", Kind.ID, lambda u: str(level(u.rank)), doc="low, medium or high."),
+        Field("riskLevel", Kind.ID, lambda u: level(u.rank), doc="low, medium or high."),
         Field("riskState", Kind.ID, lambda u: "confirmedCompromised" if u.confirmed else "atRisk"),
         Field("riskDetail", Kind.ID, lambda u: "adminConfirmedUserCompromised" if u.confirmed else "none"),
         Field("riskLastUpdatedDateTime", Kind.MOMENT, lambda u: u.changed),

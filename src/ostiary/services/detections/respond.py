@@ -37,7 +37,6 @@ from ostiary.store import Tx, exemptions, responses, signins, tokens
 __all__ = ["answered", "run_responses"]
 
 AT_ONCE = 50  # findings of one run; the next comes in a moment
-DONE, NOTHING = "done", "nothing"
 _log = structlog.get_logger("ostiary.responses")
 
 
@@ -153,7 +152,7 @@ async def answered(
 
 async def _write_down(case: _Case, response: Response, kind: Kind, **more: str | int) -> None:
     """Step: what became of *response*. What hit a person is an entry about that person, who is told of it."""
-    finding, outcome = case.finding, str(more.get("reason", DONE))
+    finding, outcome = case.finding, str(more.get("reason", responses.DONE))
     hits = kind is Kind.RESPONSE_DONE and finding.user
     target = f"user:{finding.user}" if hits else f"finding:{finding.id}"
     detail = {
@@ -244,3 +243,4 @@ _EFFECTS: dict[Response, Callable[[_Case], Awaitable[bool]]] = {
     Response.SUSPEND_APPLICATION: _suspend,
     Response.KILL_SWITCH: _kill,
 }
+"""What is done, and whether the machine that waits for the sign-in must hear of it."""

@@ -27,8 +27,7 @@ def _look(event: Event, past: Past) -> Found | None:
     key = USES.of(event.session)
     past.mark(key, event.side.source, event.side.agent.partition("/")[0][:40])
     uses = [mark.value for mark in past.of(key)]
-    back = _returns(uses)
-    if back is None:
+    if not _returned(uses):
         return None
     sources = sorted({source for source, _ in uses})
     return found(
@@ -38,11 +37,11 @@ def _look(event: Event, past: Past) -> Found | None:
     )  # fmt: skip
 
 
-def _returns(uses: list[tuple[str, ...]]) -> str | None:
-    """The source that is back after another one: a machine that moves does not come back at once."""
+def _returned(uses: list[tuple[str, ...]]) -> bool:
+    """Whether the last source is back after another one: a machine that moves does not come back at once."""
     last = uses[-1][0]
     others = [place for place, use in enumerate(uses) if use[0] != last]
-    return last if others and any(use[0] == last for use in uses[: others[-1]]) else None
+    return bool(others) and any(use[0] == last for use in uses[: others[-1]])
 
 
 RULE = Rule(
