@@ -78,6 +78,19 @@ def test_r8_a_high_finding_ends_the_session_and_its_exemption_everywhere(door: D
     assert len(outcomes(door)) == 2
 
 
+def test_what_was_done_is_remembered_no_longer_than_its_finding(door: Door) -> None:
+    """The journal keeps its own entries; the counts of an hour need no more."""
+    plant(door, "f1")
+    door.clock.move(days(1))
+    plant(door, "f2")
+    assert not isinstance(policy(door, severities={"high": ["blockSource"]}), Refused)
+    assert respond_now(door) == 2
+    done = select(schema.finding_responses.c.finding).order_by(schema.finding_responses.c.finding)
+    assert door.rows(done) == [("f1",), ("f2",)]
+    door.write(lambda tx: detections.forget(tx, door.clock.now(), most=9))
+    assert door.rows(done) == [("f2",)]
+
+
 def test_an_open_sign_in_is_closed_before_it_gives_anything(door: Door) -> None:
     """Found while the person reads the page: the machine is refused, and nothing was ever issued."""
     door.open()

@@ -22,6 +22,7 @@ ASKED = {
     "what detections remember, for each batch": detections._tracks_of(256),
     "what detections forget": detections._TIDY,
     "findings older than the journal": detections._FORGET,
+    "what was done about them": detections._FORGET_RESPONSES,
     "which notices are due, twice a second": notices._DUE_CHANNELS,
     "the next notice of a channel": notices._NEXT,
     "whom the kill switch stopped": notices._OF_STOPPED,

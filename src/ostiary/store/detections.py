@@ -18,7 +18,7 @@ from ostiary.core.detections.story import Begun, from_document, to_document
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx
 from ostiary.store.schema import detection_tracks as tracks
-from ostiary.store.schema import finding_stories, findings
+from ostiary.store.schema import finding_responses, finding_stories, findings
 from ostiary.store.schema import findings_held_back as held_back
 from ostiary.store.sql import Sql, sql
 from ostiary.store.stories import FINDING, Place, Where, finding_rows
@@ -76,6 +76,7 @@ _AGAIN = sql(
 _OLD = select(findings.c.id).where(findings.c.at < bindparam("before")).order_by(findings.c.at, findings.c.id)
 _GOING = _OLD.limit(bindparam("most")).scalar_subquery()
 _FORGET_STORIES = sql(delete(finding_stories).where(finding_stories.c.finding.in_(_GOING)))
+_FORGET_RESPONSES = sql(delete(finding_responses).where(finding_responses.c.finding.in_(_GOING)))
 _FORGET = sql(delete(findings).where(findings.c.id.in_(_GOING)))
 _FORGET_HELD = sql(delete(held_back).where(held_back.c.hour < bindparam("before")))
 _HOLD_BACK = sql(
@@ -239,8 +240,12 @@ async def page(tx: Tx, wheres: Sequence[Where], *, after: Place | None, most: in
 
 
 async def forget(tx: Tx, before: Instant, *, most: int) -> int:
-    """Remove up to *most* findings of what happened before *before*, and all such counts; how many."""
+    """
+    Remove up to *most* findings of what happened before *before*, with what was done about them, and all such counts;
+    how many.
+    """
     await tx.run(_FORGET_STORIES, before=before, most=most)
+    await tx.run(_FORGET_RESPONSES, before=before, most=most)
     return await tx.run(_FORGET, before=before, most=most) + await tx.run(_FORGET_HELD, before=before)
 
 
