@@ -124,8 +124,7 @@ def test_the_program_shows_findings_and_replays_the_journal(
 def test_r8_a_code_that_a_thief_redeems_gives_nothing_for_long(stage: Stage) -> None:
     """
     R8: the machine at home asked, one abroad redeemed. By the default policy the session, what can be made of it and
-    the exemption end by the server's own jobs, within two seconds; the person is told, and a policy about risk stays
-    shut.
+    the exemption end by the server's own jobs, without anybody asking; the person is told.
     """
     stage.answers(severities={"high": ["alert", "endExemption", "revokeSessions"]})
     with stage.scene():
