@@ -10,7 +10,6 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +24,7 @@ from ostiary.core.detections.score_rows import by_rule, by_variant, summary
 from ostiary.core.logs.entry import Entry, Recorded
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.caller import NOBODY, Caller, CallerKind, Origin
-from ostiary.core.words.instants import Span, between
+from ostiary.core.words.instants import Span, after, between
 from ostiary.core.words.visit import Visit
 from ostiary.services.detections.read import run_detections
 from ostiary.services.house import House
@@ -54,10 +53,7 @@ def _visit(house: House, entry: Recorded, shift: Span) -> Visit:
     if entry.actor.startswith("user:"):
         caller = Caller(CallerKind.USER, entry.actor[5:], str(entry.body["actor_name"]), Origin.BROWSER)
     address, agent = str(entry.body["address"]), str(entry.body["agent"])
-    return replace(
-        Visit(house.clock.now(), house.random.guid(), address=address, agent=agent, caller=caller),
-        now=type(entry.at)(entry.at + shift),
-    )
+    return Visit(after(entry.at, shift), house.random.guid(), address=address, agent=agent, caller=caller)
 
 
 def _entry(entry: Recorded) -> Entry:
@@ -80,7 +76,8 @@ def page(tuned: Score, held_out: Score, rate: str, today: str, *, people: int, l
     """docs/detections-score.md."""
     parts = [
         "# Detections: the score", "",
-        f"Written by `python -m bench.detections` on {today}; `ostiary detections score` prints the same, offline.", "",
+        f"Written by `python -m bench.detections` on {today}; `ostiary detections score --json` tells the "
+        "same numbers but for the last, offline.", "",
         f"A made-up organisation of {people} people lives for {WARM_UP + length} days; what happens in the first "
         f"{WARM_UP}, in which much is new, is not counted. Then each variant of each campaign is played against it, "
         "by itself and amid the honest traffic of its days. An alarm is a finding of medium severity or higher. The "
@@ -157,7 +154,7 @@ def main() -> None:
 def rate(asked: argparse.Namespace) -> str:
     """What the reader took, in words."""
     if not asked.reader:
-        return "Not measured in this run: the machine had other work to do."
+        return "Not measured in this run."
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         count, wall, spent = asyncio.run(read(Path(folder), PEOPLE, LENGTH))
     return (

@@ -43,11 +43,12 @@ person is known, are kept, and {STRANGERS} an hour from all such sources togethe
 | medium | `alert`: administrators are told |
 | high | `alert`, `revokeSessions` (an open sign-in, and the session that it gave), `endExemption` (the one behind it) |
 
-There are also `blockSource` (for this person; for everybody only after two reporters), `suspendApplication` (its device
-flow is off until an administrator turns it on) and `killSwitch`. `/ostiary/responsePolicy` names what is done by
-severity, by rule (`rules`), and for what an administrator confirms (`confirmed`), and how long a source is blocked
-(`blockLength`, five minutes to a day). A change needs an administrator with fresh proof, and a reason; doing less is an
-alert. Each effect is an entry `system:response:done`, and the person is told at the next sign-in.
+There are also `blockSource` (for this person; for everybody only after two reporters, or when an administrator confirms
+the finding), `suspendApplication` (its device flow is off until an administrator turns it on) and `killSwitch`.
+`/ostiary/responsePolicy` names what is done by severity, by rule (`rules`), and for what an administrator confirms
+(`confirmed`), and how long a source is blocked (`blockLength`, five minutes to a day). A change needs an administrator
+with fresh proof, and a reason; doing less is an alert. Each effect is an entry `system:response:done`, and the person
+is told at the next sign-in.
 
 Whoever has no account ends nothing by being found: what hits a person is done only about that person's own acts, or
 about what came with a code or token given to them, and only so often in an hour. The rest is an alert, and an entry
@@ -55,9 +56,10 @@ about what came with a code or token given to them, and only so often in an hour
 [0082](decisions/0082-what-a-finding-leads-to.md).
 
 `ostiary detections confirm ID` says that a finding is what it looks like: what the policy wants for that is done at
-once. `ostiary detections dismiss ID --reason "…"` says that it is harmless; it is open again when it comes for another
-sign-in, or worse. Administrators do that, with fresh proof; auditors read. Nobody dismisses what is about themselves or
-what they did, unless there is no other administrator; that, and what is dismissed of high severity, is an alert.
+once, whoever caused it and however often. `ostiary detections dismiss ID --reason "…"` says that it is harmless; it is
+open again when it comes for another sign-in, or worse. Administrators do that, with fresh proof; auditors read. Nobody
+dismisses what is about themselves or what they did, unless there is no other administrator; that, and what is dismissed
+of high severity, is an alert.
 
 ## Risk
 

@@ -40,7 +40,7 @@ def score_rules(
         typer.Option("--seed", min=0, max=1 << 32, help="Play these, all variants; usually two tables of fixed ones."),
     ] = None,
     people: Annotated[int, typer.Option("--people", min=20, max=2000, help="How many the organisation has.")] = 150,
-    days: Annotated[int, typer.Option("--days", min=6, max=90, help="Days after the first two weeks.")] = 14,
+    days: Annotated[int, typer.Option("--days", min=6, max=90, help="Days after the first four weeks.")] = 14,
 ) -> None:
     """Play honest days and campaigns against the rules: what is seen, when, and how many alarms are false."""
     sets = (

@@ -11,7 +11,7 @@ from ostiary.core.detections.score import KNOWN_MISSES, TUNED_SEEDS, Score, Step
 from ostiary.core.detections.score_rows import by_rule, by_variant, summary
 
 MOST_FALSE = 1.0
-"""False alarms for each thousand honest sign-ins of the tuned seeds; the aim of issue 5."""
+"""False alarms for each thousand honest sign-ins of the tuned seeds: the aim."""
 IDS = tuple(rule.id for rule in RULES)
 
 

@@ -1,8 +1,8 @@
 """
 Levels of risk, as Graph names them.
 
-Nothing here rates risk until detections do: a level is unknown then, and under enforcement an unknown level matches
-every level that a policy names (R4).
+Detections rate risk (`core/detections/risk.py`). While they are behind a level is unknown, and under enforcement an
+unknown level matches every level that a policy names (R4).
 """
 
 from typing import Any

@@ -41,9 +41,9 @@ RULE = Rule(
     title="Used outside of what was allowed",
     severity=Severity.LOW,
     explanation=(
-        "A code or a refresh token came from outside of the network that its exemption names (medium), from another "
-        "address after that had ended, or for a resource that was not agreed to. Nothing was given; a stolen token "
-        "shows itself so."
+        "A code or a refresh token came from outside of the network that its exemption names (medium), after that had "
+        "ended (a refresh token: from another address), or for a resource that was not agreed to. Nothing was given; a "
+        "stolen token shows itself so."
     ),
     false_positives="A laptop that changed its network; a program that begins late.",
     watches=frozenset({Kind.REDEMPTION_REFUSED, Kind.REFRESH_REFUSED}),
