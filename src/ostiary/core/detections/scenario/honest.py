@@ -7,7 +7,7 @@ requests that are denied or never used, and administrators who change policies f
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ostiary.core.detections.scenario.dice import Dice
 from ostiary.core.detections.scenario.geography import ABROAD, CARRIERS, COMPANY, HOMES, OWN_CLOUDS
@@ -17,7 +17,7 @@ from ostiary.core.detections.scenario.people import Machine, Organisation, Perso
 from ostiary.core.logs.entry import Recorded
 from ostiary.core.words.instants import Instant, Span, after, days, hours, minutes, seconds
 
-__all__ = ["BEGIN", "Honest", "Journey", "days_of"]
+__all__ = ["BEGIN", "REASONS", "Honest", "days_of"]
 
 BEGIN = Instant(1_790_553_600_000_000)
 """A Monday, 0 h UTC."""
@@ -46,8 +46,6 @@ class Honest:
 
     entries: list[Recorded]
     habits: dict[str, Habits]
-    away: dict[tuple[str, int], Journey] = field(default_factory=dict)
-    """Who is abroad, by person and day."""
 
 
 def days_of(organisation: Organisation, seed: object, number: int, begin: Instant = BEGIN) -> Honest:
@@ -57,14 +55,13 @@ def days_of(organisation: Organisation, seed: object, number: int, begin: Instan
     told = _Days(organisation, pen, dice)
     for day in range(number):
         told.day(day, after(begin, Span(days(1) * day)))
-    return Honest(pen.written(), habits, told.away)
+    return Honest(pen.written(), habits)
 
 
 class _Days:
     def __init__(self, organisation: Organisation, pen: Pen, dice: Dice) -> None:
         self.organisation, self.pen, self.dice = organisation, pen, dice
         self.journeys: dict[str, Journey] = {}
-        self.away: dict[tuple[str, int], Journey] = {}
 
     def day(self, day: int, morning: Instant) -> None:
         """Everything between *morning*, 0 h UTC, and the next one, and what goes on from there."""
@@ -89,7 +86,8 @@ class _Days:
     def _travels(self, person: Person, day: int) -> None:
         journey = self.journeys.get(person.id)
         if journey is not None and journey.ends <= day:
-            journey = self.journeys.pop(person.id) and None
+            del self.journeys[person.id]
+            journey = None
         if journey is None and person.work is not Work.FIELD and self.dice.chance(8):
             country = self.dice.pick([each for each in ABROAD if each != person.country])
             journey = Journey(
@@ -97,8 +95,6 @@ class _Days:
                 CARRIERS[country].address(self.dice.below(6), self.dice.below(12)), day + self.dice.between(2, 5),
             )  # fmt: skip
             self.journeys[person.id] = journey
-        if journey is not None:
-            self.away[person.id, day] = journey
 
     def _base(self, person: Person, *, at_home: bool) -> str:
         """The address behind which they sit today."""

@@ -19,7 +19,7 @@ from ostiary.core.signins.oddities import Before, Seen, oddities
 from ostiary.core.words.ids import AppId, GroupId, UserId
 from ostiary.core.words.instants import Instant, Span, after, between, hours, minutes, to_seconds
 
-__all__ = ["GROUP", "Pen"]
+__all__ = ["Pen"]
 
 GROUP = GroupId("0e000000-0000-4000-8000-000000000001")
 AMR = ("pwd", "otp", "mfa")
@@ -62,14 +62,14 @@ class Pen:
 
     def start(
         self, at: Instant, machine: str, app: App, *, agent: str = "", device: str = "", key: str = "",
-        reason: str = "", asks: bool = False, ticket: bool = False,
+        reason: str = "", asks: bool = False,
     ) -> SignIn:  # fmt: skip
         """A code is issued."""
         made = SignIn(self._dice.guid(), app, machine, agent or app.agent, at, device, key)
         detail = {
             "client": app.id, "client_name": app.name, "resource": app.resource, "scopes": list(SCOPES),
             "ends": after(at, CODE), "named": "", "key": key, "certificate": "", "machine": "", "reason": reason,
-            "reference": "", "ticket": ticket, "device": device, "asks": asks,
+            "reference": "", "ticket": False, "device": device, "asks": asks,
         }  # fmt: skip
         self._add(
             Kind.STARTED, at, story=made.id, target=f"application:{app.id}", address=machine, agent=made.agent,
@@ -77,20 +77,18 @@ class Pen:
         )  # fmt: skip
         return made
 
-    def start_refused(self, at: Instant, machine: str, app: App, agent: str = "") -> None:
+    def start_refused(self, at: Instant, machine: str, app: App) -> None:
         """No exemption of anybody could let it in (R1)."""
         detail = {"client": app.id, "reason": "no_exemption", "rules": []}
         self._add(
-            Kind.START_REFUSED, at, target=f"application:{app.id}", address=machine, agent=agent or app.agent,
-            detail=detail,
+            Kind.START_REFUSED, at, target=f"application:{app.id}", address=machine, agent=app.agent, detail=detail
         )  # fmt: skip
 
-    def redeem(self, at: Instant, signin: SignIn, address: str = "", agent: str = "") -> None:
+    def redeem(self, at: Instant, signin: SignIn) -> None:
         """Tokens are given; its exemption's clock starts."""
         window, person = _open(signin)
-        address = address or signin.machine
         if not window.begun:
-            self._begin(at, signin, window, address)
+            self._begin(at, signin, window)
         signin.session, signin.proved = self._dice.guid(), signin.proved or at
         habits = self.habits.setdefault(person.id, Habits())
         country = where(signin.machine).place.country
@@ -103,15 +101,15 @@ class Pen:
             **self._judged(signin, at),
         }  # fmt: skip
         self._add(
-            Kind.REDEEMED, at, story=signin.id, target=f"session:{signin.session}", address=address,
-            agent=agent or signin.agent, detail=detail,
+            Kind.REDEEMED, at, story=signin.id, target=f"session:{signin.session}", address=signin.machine,
+            agent=signin.agent, detail=detail,
         )  # fmt: skip
 
-    def _begin(self, at: Instant, signin: SignIn, window: Window, address: str) -> None:
+    def _begin(self, at: Instant, signin: SignIn, window: Window) -> None:
         window.begun, window.ends = True, after(at, window.length)
         detail = {"user": window.person.id, "starts": at, "ends": window.ends, "signin": signin.id}
         self._add(
-            Kind.EXEMPTION_BEGUN, at, target=f"exemption:{window.id}", address=address, agent=signin.agent,
+            Kind.EXEMPTION_BEGUN, at, target=f"exemption:{window.id}", address=signin.machine, agent=signin.agent,
             detail=detail,
         )  # fmt: skip
 
@@ -125,23 +123,21 @@ class Pen:
         }  # fmt: skip
         self._session(Kind.REFRESHED, at, signin, address, agent, detail)
 
-    def refresh_refused(
-        self, at: Instant, signin: SignIn, address: str = "", agent: str = "", reason: str = "exemption_ended"
-    ) -> None:
-        """The window is over, or the place is another."""
+    def refresh_refused(self, at: Instant, signin: SignIn, address: str) -> None:
+        """The window is over."""
         _, person = _open(signin)
-        detail = {"reason": reason, "rules": [], "user": person.id, "session": signin.session}
-        self._session(Kind.REFRESH_REFUSED, at, signin, address, agent, detail)
+        detail = {"reason": "exemption_ended", "rules": [], "user": person.id, "session": signin.session}
+        self._session(Kind.REFRESH_REFUSED, at, signin, address, "", detail)
 
-    def reused(self, at: Instant, signin: SignIn, address: str = "", agent: str = "") -> None:
+    def reused(self, at: Instant, signin: SignIn, address: str) -> None:
         """An old refresh token came; the session is over (R6)."""
         _, person = _open(signin)
         detail = {"session": signin.session, "n": signin.refreshes - 1, "head": signin.refreshes, "user": person.id}
-        self._session(Kind.REUSED, at, signin, address, agent, detail)
+        self._session(Kind.REUSED, at, signin, address, "", detail)
 
-    def wrong_key(self, at: Instant, signin: SignIn, address: str, agent: str, key: str = "") -> None:
-        """Bound, and asked for with another key (R12)."""
-        detail = {"reason": "wrong_key", "client": signin.app.id, "key": key, "certificate": ""}
+    def wrong_key(self, at: Instant, signin: SignIn, address: str, agent: str) -> None:
+        """Bound, and asked for without its key (R12)."""
+        detail = {"reason": "wrong_key", "client": signin.app.id, "key": "", "certificate": ""}
         self._add(
             Kind.WRONG_KEY, at, story=signin.id, target=f"application:{signin.app.id}", address=address, agent=agent,
             detail=detail,
@@ -157,17 +153,16 @@ class Pen:
 
     # ---- what a person does
 
-    def signed_in(self, at: Instant, person: Person, address: str, agent: str = "") -> None:
+    def signed_in(self, at: Instant, person: Person, address: str) -> None:
         """A browser session begins."""
         detail = {"user_name": person.name, "session": self._dice.guid(), "amr": list(AMR)}
-        self._browser(Kind.SIGNED_IN, at, person, address, agent, detail)
+        self._browser(Kind.SIGNED_IN, at, person, address, detail)
 
-    def sign_in_refused(self, at: Instant, person: Person, address: str, agent: str = "") -> None:
+    def sign_in_refused(self, at: Instant, person: Person, address: str) -> None:
         """A wrong password."""
         detail = {"reason": "bad_credentials", "locked": False, "user_name": person.name}
         self._add(
-            Kind.SIGN_IN_REFUSED, at, target=f"user:{person.id}", address=address, agent=agent or person.agent,
-            detail=detail,
+            Kind.SIGN_IN_REFUSED, at, target=f"user:{person.id}", address=address, agent=person.agent, detail=detail
         )  # fmt: skip
 
     def claim(self, at: Instant, signin: SignIn, person: Person, place: str, window: Window | None = None) -> None:
@@ -207,45 +202,38 @@ class Pen:
         """No."""
         self._decides(Kind.DENIED, at, signin, person, {})
 
-    def report(self, at: Instant, signin: SignIn, person: Person) -> None:
-        """I did not start this (R11)."""
-        self._decides(Kind.REPORTED, at, signin, person, {})
-
-    def wrong_code(
-        self, at: Instant, person: Person, place: str, count: int, *, locked: bool = False, of: SignIn | None = None
-    ) -> None:
-        """A code that is wrong, or (*of*) taken already."""
+    def wrong_code(self, at: Instant, person: Person, place: str, count: int, *, locked: bool = False) -> None:
+        """A code that is wrong."""
         detail = {"user": person.id, "count": count, "locked": locked}
-        story = "" if of is None else of.id
-        self._browser(Kind.CODE_WRONG, at, person, place, "", detail, story=story)
+        self._browser(Kind.CODE_WRONG, at, person, place, detail)
 
     def _decides(self, kind: Kind, at: Instant, signin: SignIn, person: Person, detail: dict[str, Any]) -> None:
-        self._browser(kind, at, person, signin.place or person.home, "", detail, story=signin.id)
+        self._browser(kind, at, person, signin.place or person.home, detail, story=signin.id)
 
     def _browser(
-        self, kind: Kind, at: Instant, person: Person, address: str, agent: str, detail: dict[str, Any], *,
-        story: str = "", target: str = "",
+        self, kind: Kind, at: Instant, person: Person, address: str, detail: dict[str, Any], *, story: str = "",
+        target: str = "",
     ) -> None:  # fmt: skip
         self._add(
             kind, at, story=story, by=person, target=target or f"user:{person.id}", address=address,
-            agent=agent or person.agent, detail=detail,
+            agent=person.agent, detail=detail,
         )  # fmt: skip
 
     # ---- exemptions
 
     def request(
         self, at: Instant, person: Person, address: str, *, reason: str, length: Span, story: str = "", app: str = "",
-        break_glass: bool = False, act: str = "selfActivate", target: str = "",
+        break_glass: bool = False,
     ) -> Window:  # fmt: skip
         """Somebody asks."""
         made = Window(self._dice.guid(), person, length)
         detail = {
-            "user": person.id, "user_name": person.name, "act": act, "reason": reason, "length": length, "starts": 0,
-            "ends": after(at, hours(24)), "limits": {"applicationId": app} if app else {}, "ticket": "",
-            "break_glass": break_glass, "target": target,
+            "user": person.id, "user_name": person.name, "act": "selfActivate", "reason": reason, "length": length,
+            "starts": 0, "ends": after(at, hours(24)), "limits": {"applicationId": app} if app else {}, "ticket": "",
+            "break_glass": break_glass, "target": "",
         }  # fmt: skip
         self._browser(
-            Kind.REQUEST_MADE, at, person, address, "", detail, story=story, target=f"exemption:{made.id}"
+            Kind.REQUEST_MADE, at, person, address, detail, story=story, target=f"exemption:{made.id}"
         )  # fmt: skip
         return made
 
@@ -260,20 +248,20 @@ class Pen:
             "length": 0, "state": "approved" if yes else "denied", "oddities": [], "methods": list(AMR),
         }  # fmt: skip
         target = f"exemption:{window.id}"
-        self._browser(Kind.REQUEST_DECIDED, at, approver, address, "", detail, story=story, target=target)
+        self._browser(Kind.REQUEST_DECIDED, at, approver, address, detail, story=story, target=target)
         if not yes:
             if signin is not None:
                 detail = {"user": window.person.id, "exemption": window.id, "cause": "denied"}
                 target = f"user:{window.person.id}"
                 self._browser(
-                    Kind.EXEMPTION_REFUSED, at, approver, address, "", detail, story=signin.id, target=target
+                    Kind.EXEMPTION_REFUSED, at, approver, address, detail, story=signin.id, target=target
                 )  # fmt: skip
             return
         self._given(at, window, approver, address, story, [approver.id], "")
         if signin is not None:
             detail = {"user": window.person.id, "exemption": window.id, "again": False}
             target = f"user:{window.person.id}"
-            self._browser(Kind.EXEMPTION_GRANTED, at, approver, address, "", detail, story=signin.id, target=target)
+            self._browser(Kind.EXEMPTION_GRANTED, at, approver, address, detail, story=signin.id, target=target)
 
     def at_once(self, at: Instant, window: Window, address: str, auto: str) -> None:
         """Given by a rule, and its clock starts: glass was broken."""
@@ -289,7 +277,7 @@ class Pen:
             "waits": not window.begun, "starts": at, "ends": window.ends,
         }  # fmt: skip
         target = f"exemption:{window.id}"
-        self._browser(Kind.REQUEST_APPROVED, at, by, address, "", detail, story=story, target=target)
+        self._browser(Kind.REQUEST_APPROVED, at, by, address, detail, story=story, target=target)
 
     def over(self, window: Window) -> None:
         """A job tells that its time passed."""
@@ -305,7 +293,7 @@ class Pen:
     ) -> None:
         """An administrator changes a policy."""
         detail = {"display_name": new["displayName"], "before": before, "after": new, "reason": "as decided"}
-        self._browser(Kind.POLICY_CHANGED, at, by, address, "", detail, target=f"policy:{new['id']}")
+        self._browser(Kind.POLICY_CHANGED, at, by, address, detail, target=f"policy:{new['id']}")
 
     def device_asked(self, at: Instant, owner: Person, address: str, name: str, agent: str) -> str:
         """A machine proves a key and asks to be admitted, as *owner*'s."""
@@ -320,7 +308,7 @@ class Pen:
             "name": name, "owner": owner.id, "key": "k" * 43, "expires": after(at, hours(24 * 90)),
             "by": f"user:{by.id}", "reason": "new machine",
         }  # fmt: skip
-        self._browser(Kind.DEVICE_ADMITTED, at, by, address, "", detail, target=f"device:{id}")
+        self._browser(Kind.DEVICE_ADMITTED, at, by, address, detail, target=f"device:{id}")
 
     # ---- what all of these need
 

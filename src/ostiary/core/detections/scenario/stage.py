@@ -71,7 +71,7 @@ class Stage:
 
     def falls(
         self, at: Instant, person: Person, machine: str, app: App, *, typed: int, agent: str = "",
-        window: Window | None = None, asks: bool = False, key: str = "", place: str = "",
+        window: Window | None = None, asks: bool = False, place: str = "",
     ) -> SignIn:  # fmt: skip
         """
         The attacker starts a code at *at*; *typed* seconds later the victim types it and says yes, by the exemption
@@ -79,7 +79,7 @@ class Stage:
         """
         evil = self.evil
         given = None if asks else window or self.window(person, at)
-        signin = evil.start(at, machine, app, agent=agent or app.agent, asks=asks, key=key, reason="access")
+        signin = evil.start(at, machine, app, agent=agent or app.agent, asks=asks, reason="access")
         claimed = after(at, seconds(typed))
         evil.claim(claimed, signin, person, place or self.seat(person), given)
         if given is None:
