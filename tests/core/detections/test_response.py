@@ -111,8 +111,10 @@ def test_a_rule_may_have_its_own() -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_policy_is_refused(changes: Any) -> None:
-    """Whole, or not at all."""
-    assert isinstance(read_policy(DEFAULT, changes, ("some_rule",)), Refused)
+    """Whole, or not at all; and it is said which part."""
+    refused = read_policy(DEFAULT, changes, ("some_rule",))
+    assert isinstance(refused, Refused)
+    assert [refused.field] == list(changes)
 
 
 @pytest.mark.parametrize(

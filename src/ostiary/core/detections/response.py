@@ -126,24 +126,27 @@ def policy_document(policy: ResponsePolicy) -> dict[str, Any]:
 
 
 def read_policy(old: ResponsePolicy, changes: Mapping[str, Any], rules: Iterable[str]) -> ResponsePolicy | Refused:
-    """*old* with *changes*: any of the four parts of `policy_document`, each whole. *rules*: those that there are."""
+    """
+    *old* with *changes*: any of the four parts of `policy_document`, each whole, but for severities that are not named.
+    *rules*: those that there are.
+    """
     severities, own, confirmed, block = dict(old.severities), old.rules, old.confirmed, old.block
     try:
-        if "severities" in changes:
+        if (part := "severities") in changes:
             given = _object(changes["severities"])
             severities |= {Severity(name): _responses(value) for name, value in given.items()}
-        if "rules" in changes:
+        if (part := "rules") in changes:
             given, known = _object(changes["rules"]), frozenset(rules)
             if len(given) > MOST_RULES or not known >= set(given):
                 raise ValueError("there is no such rule")
             own = {name: _responses(value) for name, value in given.items()}
-        if "confirmed" in changes:
+        if (part := "confirmed") in changes:
             confirmed = _responses(changes["confirmed"])
-        if "blockLength" in changes:
+        if (part := "blockLength") in changes:
             given = changes["blockLength"]
             block = Span(given) if isinstance(given, int) else from_duration(str(given)[:32])
     except ValueError as error:
-        return Refused(Reason.INVALID_VALUE, f"Not a policy for responses: {str(error)[:120]}", field="severities")
+        return Refused(Reason.INVALID_VALUE, f"Not a policy for responses: {str(error)[:120]}", field=part)
     if not SHORTEST <= block <= LONGEST:
         return Refused(Reason.INVALID_VALUE, "A source is blocked for 5 minutes to a day.", field="blockLength")
     return ResponsePolicy(severities, own, confirmed, block)
