@@ -38,7 +38,7 @@ def test_every_rule_has_examples() -> None:
 
 @pytest.mark.parametrize(("id", "what", "tale"), FIRES, ids=_name)
 def test_it_fires(id: str, what: str, tale: Tale) -> None:
-    """What the rule is there for is found, once for each thing it is about."""
+    """What the rule is there for is found."""
     assert found_by(BY_ID[id], journal(tale))
 
 
