@@ -256,3 +256,46 @@ def test_r15_an_erasure_alerts_administrators_and_leaves_what_others_did(tmp_pat
         assert [detail for kind, detail in found if kind == Kind.GROUP_CREATED] == [{"name": NAME}]
 
     play(tmp_path, story)
+
+
+def test_r15_a_name_within_anothers_takes_no_row_of_theirs(tmp_path: Path) -> None:
+    """Ann, a wildcard and a case of her own: findings, messages and words of others stay, and hers go."""
+    whose = {"joann@example.com": False, "An_N@example.com": True, "anxn@example.com": False, "ann@example.com": False}
+
+    async def story(api: Api, clock: MovableClock) -> None:
+        house = api.house
+        await change_user(house, visit(house, alice(clock.now())), BOB, Change(principal_name="an_n@example.com"))
+        await disable(house, clock)
+        fill(tmp_path)
+        with sqlite3.connect(tmp_path / "ostiary.db") as db:
+            db.executescript("DELETE FROM findings; DELETE FROM finding_stories")
+            for n, name in enumerate(whose):
+                db.execute(
+                    """INSERT INTO findings (id, rule, severity, at, detected, changed, last, entry, sentence, evidence)
+                    VALUES (?, 'r', 'low', 1, 1, 1, 1, 'n1.1', ?, ?)""",
+                    (name, f"What {name} did." if n % 2 else "", "{}" if n % 2 else f'{{"who":"{name}"}}'),
+                )
+                db.execute("INSERT INTO finding_stories (finding, story) VALUES (?, 's1')", (name,))
+                db.execute("INSERT INTO detection_tracks (key, value, expires) VALUES (?, ?, 1)", (name, f'["{name}"]'))
+            words = '{{"by":"user:x","name":"jo{0}, x{0}, {0}","reason":""}}'
+            db.execute("UPDATE kill_switch SET words = ?", (words.format("an_n@example.com"),))
+        await api.ask("POST", ERASE, WHY)
+        with sqlite3.connect(tmp_path / "ostiary.db") as db:
+            stay = {name for name, goes in whose.items() if not goes}
+            assert {row[0] for row in db.execute("SELECT id FROM findings")} == stay
+            assert {row[0] for row in db.execute("SELECT finding FROM finding_stories")} == stay
+            assert {row[0] for row in db.execute("SELECT key FROM detection_tracks")} >= stay
+            (left,) = db.execute("SELECT words FROM kill_switch").fetchone()
+            assert left == '{"by":"user:x","name":"joan_n@example.com, xan_n@example.com, (erased)","reason":""}'
+
+    play(tmp_path, story)
+
+
+@pytest.mark.parametrize("mail", ["%@%", "a@x.com,b@x.com", "a b@x.com", 'a"b@x.com', "a%@x.com", "@x.com", "a@b@c"])
+def test_r15_a_mail_address_is_one_address(tmp_path: Path, mail: str) -> None:
+    """No wildcard, no list, no blank: erasure looks for it as it is."""
+
+    async def story(api: Api, clock: MovableClock) -> None:
+        await api.ask("PATCH", f"/v1.0/users/{BOB}", {"mail": mail}, status=400)
+
+    play(tmp_path, story)

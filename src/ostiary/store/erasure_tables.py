@@ -14,10 +14,12 @@ from sqlalchemy import ColumnElement, Table, bindparam, delete, func, null, or_,
 from ostiary.store import schema as s
 from ostiary.store.sql import Sql, sql
 
-__all__ = ["ERASED", "PERSONAL", "Treatment"]
+__all__ = ["ERASED", "ESCAPE", "PERSONAL", "Named", "Treatment"]
 
 ERASED = "(erased)"
 """What stands in the place of words that may not be empty."""
+ESCAPE = "\\"
+"""What stands before a wildcard of LIKE that is none."""
 
 
 class Treatment(NamedTuple):
@@ -28,12 +30,33 @@ class Treatment(NamedTuple):
     people: tuple[str, ...] = ()
     """Its columns that point to people."""
     statements: tuple[Sql, ...] = ()
-    """With the parameters ``user_`` (id), ``like`` (the id within a text), ``name_`` (principal name) and ``named``."""
+    """With the parameters ``user_`` (id) and ``like`` (the id within a text)."""
+    named: "Named | None" = None
+    """Rows that go where a text in them names the person."""
+
+
+class Named(NamedTuple):
+    """Rows in whose texts a name may stand: LIKE finds candidates, and `pattern` whether it is that name as a whole."""
+
+    look: Sql
+    """The key and the texts of each, by ``named`` (`erasures.within`)."""
+    remove: tuple[Sql, ...]
+    """By ``key_``."""
 
 
 def _rows(table: Table, *columns: str) -> tuple[Sql, ...]:
     """Its rows about the person go."""
     return (sql(delete(table).where(or_(*(table.c[name] == bindparam("user_") for name in columns)))),)
+
+
+def _named(table: Table, key: str, *texts: str, with_it: Sql | None = None) -> Named:
+    """Its rows, by their *key*, whose *texts* name the person; *with_it* removes what goes with each."""
+    columns = [table.c[name] for name in texts]
+    like = or_(*(func.lower(column).like(bindparam("named"), escape=ESCAPE) for column in columns))
+    remove = sql(delete(table).where(table.c[key] == bindparam("key_")))
+    return Named(
+        sql(select(table.c[key], *columns).where(like)), (remove,) if with_it is None else (with_it, remove)
+    )
 
 
 def _where(table: Table, condition: ColumnElement[bool], **values: object) -> Sql:
@@ -58,10 +81,7 @@ _HOUSE = (
     "log_sinks", "provisioners", "provisioner_tokens", "provisioned_groups",
 )  # fmt: skip
 
-_found = or_(
-    s.findings.c.user == bindparam("user_"), s.findings.c.evidence.like(bindparam("like")),
-    s.findings.c.evidence.like(bindparam("named")), s.findings.c.sentence.like(bindparam("named")),
-)  # fmt: skip
+_found = or_(s.findings.c.user == bindparam("user_"), s.findings.c.evidence.like(bindparam("like")))
 
 PERSONAL: Mapping[str, Treatment] = {
     "users": Treatment("the account: its names and address go, or all of it (`erasures.forget_account`)"),
@@ -82,9 +102,8 @@ PERSONAL: Mapping[str, Treatment] = {
     "upstream_members": Treatment("groups", ("user",), _rows(s.upstream_members, "user")),
     "throttles": Treatment(
         "counters of wrong tries, by id or name", ("subject",),
-        (sql(delete(s.throttles).where(
-            or_(s.throttles.c.subject.like(bindparam("like")), s.throttles.c.subject.like(bindparam("named")))
-        )),),
+        (sql(delete(s.throttles).where(s.throttles.c.subject.like(bindparam("like")))),),
+        _named(s.throttles, "subject", "subject"),
     ),
     # where a person belongs
     "members": Treatment("groups", ("user",), _rows(s.members, "user")),
@@ -129,24 +148,25 @@ PERSONAL: Mapping[str, Treatment] = {
     ),
     "access_reviews": Treatment(_IDS, ("created_by",)),
     "exemption_rules": Treatment(_IDS, ("modified_by",)),
-    "kill_switch": Treatment(
-        "who turned it, by name", ("words",),
-        (sql(update(s.kill_switch).values(
-            words=func.replace(s.kill_switch.c.words, bindparam("name_"), bindparam("erased_"))
-        )),),
-    ),
+    "kill_switch": Treatment("who turned it, by name: words of it (`erasures.erase_rows`)", ("words",)),
     "findings": Treatment(
         "what detections found of them, or with them", ("user",),
-        (sql(delete(s.finding_stories).where(s.finding_stories.c.finding.in_(select(s.findings.c.id).where(_found)))),
-         sql(delete(s.findings).where(_found))),
+        (
+            sql(delete(s.finding_stories).where(s.finding_stories.c.finding.in_(select(s.findings.c.id).where(_found)))),
+            sql(delete(s.findings).where(_found)),
+        ),
+        _named(
+            s.findings, "id", "evidence", "sentence",
+            with_it=sql(delete(s.finding_stories).where(s.finding_stories.c.finding == bindparam("key_"))),
+        ),
     ),
     "finding_stories": Treatment("which sign-ins a finding is about, by their ids"),
     "detection_tracks": Treatment(
         "what rules remember of them",
         statements=(sql(delete(s.detection_tracks).where(
-            or_(s.detection_tracks.c.key.like(bindparam("like")), s.detection_tracks.c.value.like(bindparam("like")),
-                s.detection_tracks.c.value.like(bindparam("named")))
+            or_(s.detection_tracks.c.key.like(bindparam("like")), s.detection_tracks.c.value.like(bindparam("like")))
         )),),
+        named=_named(s.detection_tracks, "key", "value"),
     ),
     "findings_held_back": _NOBODY,
     "finding_responses": Treatment("what was done about a finding, by its id"),
@@ -155,9 +175,9 @@ PERSONAL: Mapping[str, Treatment] = {
     "notices": Treatment(
         "messages that wait, to them and about them",
         statements=(sql(delete(s.notices).where(
-            or_(s.notices.c.channel.in_(_channels), s.notices.c.exemption.in_(_requests),
-                s.notices.c.body.like(bindparam("named")))
+            or_(s.notices.c.channel.in_(_channels), s.notices.c.exemption.in_(_requests))
         )),),
+        named=_named(s.notices, "id", "body"),
     ),
     "notice_channels": Treatment("where they are told", ("user",), _rows(s.notice_channels, "user")),
     "signal_subjects": Treatment(

@@ -8,13 +8,13 @@ from typing import NamedTuple
 import orjson
 from sqlalchemy import bindparam, func, insert, null, or_, select, update
 
-from ostiary.core.logs.erasure import names_in
+from ostiary.core.logs.erasure import names_in, pattern, without
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant
 from ostiary.store import Tx, directory
-from ostiary.store.erasure_tables import ERASED, PERSONAL
-from ostiary.store.schema import erasures, exemption_requests, journal, stories, users
+from ostiary.store.erasure_tables import ERASED, ESCAPE, PERSONAL, Named
+from ostiary.store.schema import erasures, exemption_requests, journal, kill_switch, stories, users
 from ostiary.store.schema_exemptions import OWES_REVIEW
 from ostiary.store.schema_logs import ABOUT_PEOPLE, AUDITED
 from ostiary.store.sql import sql
@@ -36,7 +36,6 @@ class Erasure(NamedTuple):
     done: Instant | None
 
 
-ESCAPE = "\\"
 _ACCOUNTS = (Kind.USER_CREATED, Kind.USER_CHANGED, Kind.USER_DELETED)
 _ALL = ("user", "by", "reason", "asked", "words", "position", "until", "gone", "done")
 _ADD = sql(insert(erasures).values({name: bindparam(name) for name in _ALL}))
@@ -78,6 +77,12 @@ _NAMELESS = sql(
     update(users)
     .where(users.c.id == bindparam("user_"))
     .values(principal_name=bindparam("name"), display_name=ERASED, mail=null(), roles="[]", enabled=0)
+)
+_WORDS = sql(select(kill_switch.c.name, kill_switch.c.words))
+_REWORD = sql(
+    update(kill_switch)
+    .where(kill_switch.c.name == bindparam("name_"), kill_switch.c.words == bindparam("seen"))
+    .values(words=bindparam("words"))
 )
 _STORIES = sql(select(stories.c.id).where(stories.c.user == bindparam("user")).limit(bindparam("most")))
 
@@ -149,12 +154,28 @@ def _plain(character: str) -> bool:
     return character.isascii() and character.isprintable() and character not in ('"', ESCAPE)
 
 
-async def erase_rows(tx: Tx, user: UserId, name: str) -> None:
-    """Everything personal outside the journal and its stories; *name* is the principal name, if the account stands."""
-    given = {"user_": user, "like": f"%{user}%", "name_": name or user, "named": f"%{name or user}%", "erased_": ERASED}
+async def erase_rows(tx: Tx, user: UserId, names: Iterable[str]) -> None:
+    """Everything personal outside the journal and its stories: what has the id, or one of *names* as a whole."""
+    called = frozenset(names) - {""}
+    given = {"user_": user, "like": f"%{user}%"}
     for treatment in PERSONAL.values():
         for statement in treatment.statements:
             await tx.run(statement, **{key: value for key, value in given.items() if key in statement.names})
+        if treatment.named is not None:
+            await _erase_named(tx, treatment.named, user, called)
+    for switch, words in await tx.all(_WORDS):
+        new = without(words, called, ERASED)
+        if new != words:
+            await tx.run(_REWORD, name_=switch, seen=words, words=new)
+
+
+async def _erase_named(tx: Tx, rows: Named, user: UserId, names: frozenset[str]) -> None:
+    whole = pattern(user, names)
+    for name in sorted(names):
+        for key, *texts in await tx.all(rows.look, named=within(name)):
+            if any(whole.search(text) for text in texts):
+                for statement in rows.remove:
+                    await tx.run(statement, key_=key)
 
 
 async def forget_account(tx: Tx, user: UserId) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-__all__ = ["is_about", "names_in", "pattern"]
+__all__ = ["is_about", "names_in", "pattern", "without"]
 
 _OF_NAMES = r"[\w.%+'-]"  # what a name or address goes on with: ann@example.com is not in joann@example.com
 _PERSON = "user:"
@@ -16,10 +16,18 @@ _PERSON = "user:"
 
 def pattern(id: str, names: Iterable[str]) -> re.Pattern[str]:
     """What finds the id *id*, or one of *names* (principal names, mail addresses) as a whole, in any case."""
-    found = [re.escape(id)]
-    for name in sorted({name.casefold() for name in names if name}):
-        found.append(rf"(?<!{_OF_NAMES}){re.escape(name)}(?![\w-])(?!\.\w)")
-    return re.compile("|".join(found), re.IGNORECASE)
+    return re.compile("|".join((re.escape(id), *_whole(names))), re.IGNORECASE)
+
+
+def without(text: str, names: Iterable[str], instead: str) -> str:
+    """*text* with *instead* where one of *names* stands as a whole; ids stay."""
+    found = _whole(names)
+    return re.sub("|".join(found), lambda _: instead, text, flags=re.IGNORECASE) if found else text
+
+
+def _whole(names: Iterable[str]) -> list[str]:
+    folded = sorted({name.casefold() for name in names if name})
+    return [rf"(?<!{_OF_NAMES}){re.escape(name)}(?![\w-])(?!\.\w)" for name in folded]
 
 
 def is_about(body: str, id: str, names: Iterable[str]) -> bool:

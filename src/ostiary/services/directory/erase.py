@@ -96,8 +96,7 @@ async def _names(tx: Tx, user: User) -> frozenset[str]:
 
 async def _begin(tx: Tx, visit: Visit, user: User, reason: str, names: frozenset[str]) -> None:
     """Step: rows go, the account goes, and the journal is looked through up to here."""
-    for name in sorted(names):
-        await erasures.erase_rows(tx, user.id, name)
+    await erasures.erase_rows(tx, user.id, names)
     await erasures.forget_account(tx, user.id)
     by, until = visit.caller.actor, await logs.head(tx)
     await erasures.put(tx, Erasure(user.id, by, reason, visit.now, tuple(sorted(names)), 0, until, 0, None))

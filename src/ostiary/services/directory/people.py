@@ -31,6 +31,7 @@ from ostiary.store.access import raise_version
 
 NAME = re.compile(r"[a-z0-9._%+'-]{1,64}@[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63}){0,8}", re.ASCII)
 """Plain letters only: no two names that look alike."""
+_MAIL = re.compile(r"[^\s%\"\\,;:<>()@]+@[^\s%\"\\,;:<>()@]+")  # no lists, no wildcards: it is looked for as it is
 LONGEST_TEXT = 256
 
 
@@ -102,7 +103,7 @@ async def change_user(house: House, visit: Visit, id: str, change: Change) -> Us
         action, may = allowed(visit, new)
         if may or old is None or new is None:
             return await refuse(tx, visit, action, may or _nobody(), target=f"user:{id[:64]}")
-        refused = flaw(new) or await name_taken(tx, old, new) or await guard_last_administrator(tx, old, new)
+        refused = flaw(new, old) or await name_taken(tx, old, new) or await guard_last_administrator(tx, old, new)
         if refused:
             return await refuse(tx, visit, action, refused, target=f"user:{old.id}")
         return await apply_change(tx, visit, old, new, change.reason)
@@ -269,13 +270,17 @@ def _changed(old: User, change: Change) -> User:
     )
 
 
-def flaw(user: User) -> Refused | None:
-    """What is wrong with the account's texts: INVALID_VALUE with the `field`, or None."""
+def flaw(user: User, old: User | None = None) -> Refused | None:
+    """
+    What is wrong with the account's texts: INVALID_VALUE with the `field`, or None. A mail address that *old* has too
+    stays, whatever it is.
+    """
     if not NAME.fullmatch(user.principal_name):
         return Refused(Reason.INVALID_VALUE, "A user name looks like alice@example.com.", field="userPrincipalName")
     if not user.display_name or not _text(user.display_name):
         return Refused(Reason.INVALID_VALUE, "A display name has 1 to 256 characters.", field="displayName")
-    if user.mail is not None and not (_text(user.mail) and "@" in user.mail[1:-1]):
+    changed = old is None or user.mail != old.mail
+    if changed and user.mail is not None and not (_text(user.mail) and _MAIL.fullmatch(user.mail)):
         return Refused(Reason.INVALID_VALUE, "That is no mail address.", field="mail")
     return None
 

@@ -153,7 +153,7 @@ async def _changed(tx: Tx, visit: Visit, old: User, told: Person, *, off: Instan
         return old
     renamed = new.principal_name != old.principal_name and await upstream.link_of(tx, old.id) is None
     trusted = renamed and await provisioning.given_more(tx, visit.caller.id, old.id)
-    refused = reach(old, new, off=off, trusted=trusted) or flaw(new) or await name_taken(tx, old, new)
+    refused = reach(old, new, off=off, trusted=trusted) or flaw(new, old) or await name_taken(tx, old, new)
     refused = refused or await guard_last_administrator(tx, old, new)
     return refused or await apply_change(tx, visit, old, new, f"provisioned by {visit.caller.name}")
 
