@@ -1,6 +1,7 @@
 """Erasure on a real database (R15): nothing that named the person is left anywhere, and the log tells of the gap."""
 
 import sqlite3
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.evidence import Damage
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.ids import UserId
+from ostiary.core.words.instants import Instant
+from ostiary.core.words.outcome import Reason, Refused
+from ostiary.services.detections.replay import begin_replay
 from ostiary.services.directory import erase as erasing
 from ostiary.services.directory.erase import erase
 from ostiary.services.directory.people import Change, change_user
@@ -110,6 +114,7 @@ def test_r15_nothing_that_named_a_person_is_left_anywhere(tmp_path: Path) -> Non
         await api.ask("POST", ERASE, WHY)
         assert await erase(house, visit(house)) == 5
         await read(house)
+        assert await erase(house, visit(house)) == 0  # the second pass
         assert [line for line in left(tmp_path) if f"x{NAME}" not in line] == []
         assert set(filled) > {"signins", "sessions", "exemption_decisions", "notice_channels", "throttles"}
         kinds = [kind for kind, _ in await journal(house)]
@@ -297,5 +302,42 @@ def test_r15_a_mail_address_is_one_address(tmp_path: Path, mail: str) -> None:
 
     async def story(api: Api, clock: MovableClock) -> None:
         await api.ask("PATCH", f"/v1.0/users/{BOB}", {"mail": mail}, status=400)
+
+    play(tmp_path, story)
+
+
+def test_r15_what_readers_and_others_write_meanwhile_goes_in_a_second_pass(tmp_path: Path) -> None:
+    """A finding that a reader makes of an older entry, a refused sign-in, a kept replay: the name does not return."""
+
+    async def story(api: Api, clock: MovableClock) -> None:
+        house = api.house
+        await live(house, clock)
+        await disable(house, clock)
+        fill(tmp_path)
+        await api.ask("POST", ERASE, WHY)
+        by = visit(house, alice(clock.now()))
+        keeping = partial(begin_replay, house, by, since=Instant(0), until=by.now, keep=True)
+        refused = await keeping()
+        assert isinstance(refused, Refused)
+        assert refused.reason is Reason.CONFLICT
+        with sqlite3.connect(tmp_path / "ostiary.db") as db:
+            db.execute(
+                """INSERT INTO findings (id, rule, severity, at, detected, changed, last, entry, sentence)
+                VALUES ('late', 'r', 'low', 1, 1, 1, 1, 'n1.1', ?)""",
+                (f"What {NAME} did.",),
+            )
+        await leave(house, Entry(Kind.SIGN_IN_REFUSED, story="s9", detail={"user_name": NAME}))
+        assert await erase(house, visit(house)) == 5
+        found = await house.store.read(erasures.next_open)
+        assert found is not None
+        assert found.again
+        await read(house)
+        assert await erase(house, visit(house)) == 1
+        assert await house.store.read(erasures.next_open) is None
+        await read(house)
+        assert [line for line in left(tmp_path) if f"x{NAME}" not in line] == []
+        assert Kind.USER_ERASED in [kind for kind, _ in await journal(house)]
+        assert (await judged(house)).found is None
+        assert not isinstance(await keeping(), Refused)
 
     play(tmp_path, story)

@@ -54,9 +54,7 @@ def _named(table: Table, key: str, *texts: str, with_it: Sql | None = None) -> N
     columns = [table.c[name] for name in texts]
     like = or_(*(func.lower(column).like(bindparam("named"), escape=ESCAPE) for column in columns))
     remove = sql(delete(table).where(table.c[key] == bindparam("key_")))
-    return Named(
-        sql(select(table.c[key], *columns).where(like)), (remove,) if with_it is None else (with_it, remove)
-    )
+    return Named(sql(select(table.c[key], *columns).where(like)), (remove,) if with_it is None else (with_it, remove))
 
 
 def _where(table: Table, condition: ColumnElement[bool], **values: object) -> Sql:

@@ -34,6 +34,8 @@ class Erasure(NamedTuple):
     until: int
     gone: int
     done: Instant | None
+    again: bool = False
+    """Whether it looks through the journal for the second time: at what was written since it was asked for."""
 
 
 _ACCOUNTS = (Kind.USER_CREATED, Kind.USER_CHANGED, Kind.USER_DELETED)
@@ -46,7 +48,7 @@ _OPEN = sql(
 _MOVE = sql(
     update(erasures)
     .where(erasures.c.user == bindparam("user_"), erasures.c.position == bindparam("seen"))
-    .values({name: bindparam(f"{name}_") for name in ("position", "gone", "done", "words")})
+    .values({name: bindparam(f"{name}_") for name in ("position", "until", "gone", "done", "words")})
 )
 _AGAIN = sql(
     update(erasures)
@@ -101,8 +103,8 @@ async def next_open(tx: Tx) -> Erasure | None:
 
 async def put(tx: Tx, one: Erasure) -> None:
     """Begin it, or begin it anew."""
-    values = one._asdict()
-    values["words"] = orjson.dumps(sorted(values.pop("names"))).decode()
+    values = {name: value for name, value in one._asdict().items() if name not in ("names", "again")}
+    values["words"] = _words(one)
     if await find(tx, one.user) is None:
         await tx.run(_ADD, **values)
         return
@@ -112,10 +114,10 @@ async def put(tx: Tx, one: Erasure) -> None:
 
 async def move(tx: Tx, old: Erasure, new: Erasure) -> bool:
     """Compare-and-swap of how far it is."""
-    words = orjson.dumps(sorted(new.names)).decode()
     changed = await tx.run(
-        _MOVE, user_=old.user, seen=old.position, position_=new.position, gone_=new.gone, done_=new.done, words_=words
-    )
+        _MOVE, user_=old.user, seen=old.position, position_=new.position, until_=new.until, gone_=new.gone,
+        done_=new.done, words_=_words(new),
+    )  # fmt: skip
     return changed == 1
 
 
@@ -193,7 +195,16 @@ async def stories_of(tx: Tx, user: UserId, most: int) -> list[str]:
 
 def _of(row: tuple[object, ...]) -> Erasure:
     user, by, reason, asked, words, position, until, count, done = row
+    names = orjson.loads(str(words))
+    again = isinstance(names, dict)
+    called = tuple(names["again"] if again else names)
     return Erasure(
-        UserId(str(user)), str(by), str(reason), Instant(asked), tuple(orjson.loads(str(words))), int(position),  # type: ignore[call-overload,arg-type]
-        int(until), int(count), None if done is None else Instant(done),  # type: ignore[call-overload,arg-type]
+        UserId(str(user)), str(by), str(reason), Instant(asked), called, int(position),  # type: ignore[call-overload,arg-type]
+        int(until), int(count), None if done is None else Instant(done), again,  # type: ignore[call-overload,arg-type]
     )  # fmt: skip
+
+
+def _words(one: Erasure) -> str:
+    """Its names as their column has them: a list, and in an object's `again` in the second pass."""
+    names = sorted(one.names)
+    return orjson.dumps({"again": names} if one.again else names).decode()

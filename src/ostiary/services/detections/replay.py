@@ -21,13 +21,14 @@ from ostiary.core.words.visit import Visit
 from ostiary.services.detections.read import READER, whereabouts
 from ostiary.services.detections.read import keep as keep_one
 from ostiary.services.house import House
-from ostiary.store import Tx, logs, responses
+from ostiary.store import Tx, erasures, logs, responses
 
 __all__ = ["begin_replay", "go_on"]
 
 BATCH = 100  # entries that are folded at once: it shares the loop with sign-ins
 PIECE = 3_000  # entries of one answer
 SHOWN = 500  # findings of one answer
+_ERASING = Refused(Reason.CONFLICT, "A person is being erased. Keep findings when that is done.")
 
 
 async def begin_replay(
@@ -35,7 +36,8 @@ async def begin_replay(
 ) -> dict[str, Any] | Refused:
     """
     Begin a replay of *rules* (all without) over what was written until *until*, telling of what happened from *since*
-    on; its id, to go on with. Refused: an unknown rule, too many at once, and to *keep* who may not change policy.
+    on; its id, to go on with. Refused: an unknown rule, too many at once, and to *keep* who may not change policy, or
+    anybody while a person is being erased.
     """
     unknown = sorted(set(rules) - BY_ID.keys())
     if unknown:
@@ -44,6 +46,8 @@ async def begin_replay(
     if refused is not None:
         return refused
     chosen = tuple(rule for rule in RULES if not rules or rule.id in rules)
+    if keep and await house.store.read(erasures.next_open) is not None:
+        return _ERASING
     head = await house.store.read(_read_live if keep else logs.head)
     id = house.random.guid()
     opened = Open(visit.caller.actor, Replay(chosen), since, until, keep, head, visit.now)
@@ -55,7 +59,7 @@ async def begin_replay(
 async def go_on(house: House, visit: Visit, id: str) -> dict[str, Any] | Refused:
     """
     The next piece of the replay *id*: what it found, and whether there is more. Refused: NOT_FOUND, and to keep what it
-    finds who may not change policy by now.
+    finds who may not change policy by now, or anybody while a person is being erased: then it is over.
     """
     opened = house.replays.find(id, visit.caller.actor)
     if opened is None:
@@ -74,8 +78,9 @@ async def go_on(house: House, visit: Visit, id: str) -> dict[str, Any] | Refused
         read += len(entries)
         done = opened.position >= opened.head
         await asyncio.sleep(0)
-    if opened.keep and found:
-        await house.store.write(partial(_keep, visit=visit, found=found))
+    if opened.keep and not await house.store.write(partial(_keep, visit=visit, found=found)):
+        house.replays.end(id)
+        return _ERASING
     if done:
         house.replays.end(id)
     return _told(id, opened, found, done=done)
@@ -90,10 +95,14 @@ async def _next(tx: Tx, after: int, head: int) -> list[Recorded]:
     return [entry for entry in await logs.since(tx, after, BATCH) if entry.position <= head]
 
 
-async def _keep(tx: Tx, visit: Visit, found: list[Finding]) -> None:
+async def _keep(tx: Tx, visit: Visit, found: list[Finding]) -> bool:
+    """Step: keep what was *found*; not while a person is erased, whose name it may bring back."""
+    if await erasures.next_open(tx) is not None:
+        return False
     for finding in found:
         if await keep_one(tx, visit, finding):
             await responses.answer(tx, finding.id, visit.now)  # what is long past is told, and acts no more
+    return True
 
 
 def _told(id: str, opened: Open, found: list[Finding], *, done: bool) -> dict[str, Any]:

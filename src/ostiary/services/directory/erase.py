@@ -32,6 +32,7 @@ from ostiary.store.gone import Sealed
 
 __all__ = ["erase", "erase_user"]
 
+_STAYS = ANNOUNCEMENTS | {Kind.USER_ERASED}
 BATCH = 250  # entries, or sign-ins, of one transaction: it shares the loop with sign-ins
 
 
@@ -116,18 +117,22 @@ async def _next(house: House, tx: Tx, visit: Visit) -> tuple[bool, int]:
         await gone.remove_story(tx, id)
     upto = min(found.until, await gone.read_up_to(tx))
     entries = await gone.sealed(tx, after=found.position, upto=upto, most=BATCH)
-    going = [one for one in entries if one.kind not in ANNOUNCEMENTS and is_about(one.body, found.user, found.names)]
+    going = [one for one in entries if one.kind not in _STAYS and is_about(one.body, found.user, found.names)]
     if going:
         detail = {"reason": found.reason, "by": found.by, "user": found.user}
         await announce_gone(house, tx, visit, Kind.LOG_ERASED, going, **detail)
         for story in sorted({one.story for one in going if belongs(one.kind)}):
             await gone.remove_story(tx, story)
     position = await _looked(tx, found, entries, upto)
-    over = position >= found.until and not own
-    new = found._replace(
-        position=position, gone=found.gone + len(going), done=visit.now if over else None,
-        names=() if over else found.names,
-    )  # fmt: skip
+    new = found._replace(position=position, gone=found.gone + len(going))
+    if position >= found.until and not own:
+        # Every reader has come so far: what they made of older entries goes now, and in a second pass, which is the
+        # last, what was written meanwhile.
+        await erasures.erase_rows(tx, found.user, found.names)
+        if found.again:
+            new = new._replace(done=visit.now, names=(), again=False)
+        else:
+            new = new._replace(until=await logs.head(tx), again=True)
     if new == found:
         return bool(own), 0
     if not await erasures.move(tx, found, new):
