@@ -344,7 +344,7 @@ class Kind(StrEnum):
     SINK_ADDED = "admin:log_sink:added"
     """The journal is sent to one more place; the entry never holds its address: name, form, host, body, reason."""
     SINK_REMOVED = "admin:log_sink:removed"
-    """It is not sent there any more: name, host."""
+    """It is not sent there any more: name, host, reason."""
     SINK_TESTED = "admin:log_sink:tested"
     """Somebody looks whether it arrives there: name, host."""
     LOG_ANCHORED = "system:log:anchored"

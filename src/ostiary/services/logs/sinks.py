@@ -72,9 +72,9 @@ async def add_sink(house: House, visit: Visit, wanted: Mapping[str, Any], reason
     return await house.store.write(write)
 
 
-async def remove_sink(house: House, visit: Visit, id: str, reason: str = "") -> bool | Refused:
+async def remove_sink(house: House, visit: Visit, id: str) -> bool | Refused:
     """Send nothing there any more: administrators are alerted. Refused: FORBIDDEN and its kin, NOT_FOUND."""
-    return await _change(house, visit, id, Kind.SINK_REMOVED, reason)
+    return await _change(house, visit, id, Kind.SINK_REMOVED)
 
 
 async def test_sink(house: House, visit: Visit, id: str) -> bool | Refused:
@@ -84,7 +84,7 @@ async def test_sink(house: House, visit: Visit, id: str) -> bool | Refused:
     return await _change(house, visit, id, Kind.SINK_TESTED)
 
 
-async def _change(house: House, visit: Visit, id: str, kind: Kind, reason: str = "") -> bool | Refused:
+async def _change(house: House, visit: Visit, id: str, kind: Kind) -> bool | Refused:
     async def body(tx: Tx) -> bool | Refused:
         found = await sinks.find(tx, id)
         refused = judge(Action.WRITE_SINKS, visit.caller, now=visit.now) or (_NONE if found is None else None)
@@ -97,7 +97,7 @@ async def _change(house: House, visit: Visit, id: str, kind: Kind, reason: str =
             await alert(tx, visit, about="log_sink", text=text, target=f"log_sink:{id}")
         else:
             await sinks.mark(tx, id, failures=sink.failures, trouble=sink.trouble)
-        detail = {"name": tame(sink.name), "host": sink.host} | ({"reason": tame(reason)} if reason else {})
+        detail = {"name": tame(sink.name), "host": sink.host}
         await record(tx, visit, Entry(kind, target=f"log_sink:{id}", detail=detail))
         return True
 

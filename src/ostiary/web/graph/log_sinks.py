@@ -23,10 +23,7 @@ PATHS: tuple[Path, ...] = (
         f"/{SINK.name}/{{id}}",
         (
             removing(
-                SINK,
-                _WRITE,
-                lambda c: remove_sink(c.house, c.visit, c.path["id"], c.reason),
-                "Send the journal there no more",
+                SINK, _WRITE, lambda c: remove_sink(c.house, c.visit, c.path["id"]), "Send the journal there no more"
             ),
         ),
     ),
