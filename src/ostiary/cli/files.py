@@ -10,11 +10,11 @@ from typing import TextIO
 from ostiary.cli.errand import Errand
 from ostiary.client.errors import Misused, StorageFailed
 
-__all__ = ["new_file", "read_text"]
+__all__ = ["new_file", "read_bytes", "read_text"]
 
 
-def read_text(path: Path, limit: int) -> str:
-    """The text in *path*, of at most *limit* bytes of UTF-8. Raises Misused."""
+def read_bytes(path: Path, limit: int) -> bytes:
+    """What is in *path*, at most *limit* bytes. Raises Misused."""
     try:
         with path.open("rb") as file:
             raw = file.read(limit + 1)
@@ -22,8 +22,13 @@ def read_text(path: Path, limit: int) -> str:
         raise Misused(f"{path}: {wrong.strerror}") from None
     if len(raw) > limit:
         raise Misused(f"{path}: longer than {limit} bytes")
+    return raw
+
+
+def read_text(path: Path, limit: int) -> str:
+    """The text in *path*, of at most *limit* bytes of UTF-8. Raises Misused."""
     try:
-        return raw.decode()
+        return read_bytes(path, limit).decode()
     except UnicodeDecodeError:
         raise Misused(f"{path}: not UTF-8") from None
 

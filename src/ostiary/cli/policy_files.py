@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from ostiary.cli.files import read_bytes
 from ostiary.client.errors import Misused
 from ostiary.core.access.cases import BadCase, Case, read_cases
 from ostiary.core.access.compile import compile_policy
@@ -35,13 +36,7 @@ class _Loader(yaml.SafeLoader):
 
 def read_document(path: Path) -> Any:
     """What *path* holds. Raises Misused."""
-    try:
-        with path.open("rb") as file:
-            raw = file.read(LARGEST + 1)
-    except OSError as wrong:
-        raise Misused(f"{path}: {wrong.strerror}") from None
-    if len(raw) > LARGEST:
-        raise Misused(f"{path}: larger than {LARGEST >> 20} MiB")
+    raw = read_bytes(path, LARGEST)
     try:
         return yaml.load(raw, Loader=_Loader)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, RecursionError, ValueError) as wrong:
