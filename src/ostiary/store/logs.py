@@ -156,11 +156,10 @@ async def happened(tx: Tx, story: str, kind: Kind) -> bool:
 
 async def cursor(tx: Tx, reader: str) -> int:
     """How far *reader* has come; a new reader starts at 0."""
-    row = await tx.one(_CURSOR, reader=reader)
-    if row is None:
+    found = await where(tx, reader)
+    if found is None:
         await tx.run(_NEW_CURSOR, reader=reader, position=0)
-        return 0
-    return int(row[0])
+    return found or 0
 
 
 async def move_cursor(tx: Tx, reader: str, *, seen: int, position: int) -> bool:

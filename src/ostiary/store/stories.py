@@ -16,7 +16,7 @@ from ostiary.core.logs.story import Story, from_document, to_document
 from ostiary.core.words.ids import SessionId, UserId
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx
-from ostiary.store.logs import recorded
+from ostiary.store.logs import ENTRIES, recorded
 from ostiary.store.schema import cursors, exemptions, findings, journal, sessions, stories, users
 from ostiary.store.schema_logs import AUDITED
 from ostiary.store.sql import Sql, sql
@@ -178,11 +178,9 @@ class _List:
         return found
 
 
-_JOURNAL = ("position", "stream", "number", "kind", "at", "story", "actor", "target", "body")
-_AUDITS = _List(
-    journal, "at", "position", _JOURNAL, (literal_column(AUDITED.text, type_=None),)
-)  # the index's own words
+_RECORDED = tuple(ENTRIES.selected_columns.keys())
 # The words of the partial index itself: only then is it used.
+_AUDITS = _List(journal, "at", "position", _RECORDED, (literal_column(AUDITED.text, type_=None),))
 FINDING = tuple(column.name for column in findings.columns)
 """What `finding_rows` gives."""
 _LISTS = {"audits": _AUDITS, "findings": _List(findings, "at", "id", FINDING)}
@@ -241,11 +239,7 @@ async def finding_rows(
     return await _page(tx, "findings", wheres, after, most, rising)
 
 
-_ENTRY = sql(
-    select(*(journal.c[name] for name in _JOURNAL)).where(
-        journal.c.stream == bindparam("stream"), journal.c.number == bindparam("number")
-    )
-)
+_ENTRY = sql(ENTRIES.where(journal.c.stream == bindparam("stream"), journal.c.number == bindparam("number")))
 
 
 async def entry(tx: Tx, stream: str, number: int) -> Recorded | None:
