@@ -4,7 +4,6 @@ Refreshes as Graph's non-interactive sign-ins: told from the journal when they a
 
 from collections.abc import Mapping, Sequence
 
-from ostiary.core.graph.query import Cursor
 from ostiary.core.graph.signin import error_number
 from ostiary.core.graph.signin_filter import Between, Condition
 from ostiary.core.logs.refreshes import of_refresh
@@ -13,6 +12,7 @@ from ostiary.core.words.instants import Instant
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.store import Tx, refreshes
 from ostiary.store.refreshes import ENDLESS, Stretch
+from ostiary.store.stories import Place
 
 __all__ = ["REFRESHES", "of_refreshes", "refresh_page"]
 
@@ -53,12 +53,12 @@ def _told_by(telling: Telling) -> Mapping[str, object]:
 
 
 async def refresh_page(
-    tx: Tx, others: Sequence[Condition], within: Between, after: Cursor | None, *, most: int, rising: bool, now: Instant
+    tx: Tx, others: Sequence[Condition], within: Between, after: Place | None, *, most: int, rising: bool, now: Instant
 ) -> tuple[list[Telling], tuple[int, int] | None]:
     """Step: one page of them, and where the next one begins. A page may be short, or empty, and still go on."""
     stretch = Stretch(_bound(within.above.at, within.above.id), _bound(within.below.at, within.below.id))
     if after is not None:
-        place = (int(after[0] or 0), int(after[1] or 0))
+        place = (after.at, int(after.id))
         stretch = (
             stretch._replace(above=max(place, stretch.above))
             if rising

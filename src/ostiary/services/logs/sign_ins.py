@@ -10,7 +10,7 @@ from dataclasses import replace
 from ostiary.core.access.picture import Picture
 from ostiary.core.graph.audit import read_audit_id
 from ostiary.core.graph.exemption_request import Asking
-from ostiary.core.graph.query import Cursor, Page, Query
+from ostiary.core.graph.query import Page, Query
 from ostiary.core.graph.signin_filter import MOST_VALUES, NOTHING, Between, Condition, Place, between, conditions
 from ostiary.core.graph.signin_story import Whole, whole
 from ostiary.core.logs.kinds import Kind
@@ -22,6 +22,7 @@ from ostiary.core.words.instants import Instant
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
+from ostiary.services.logs.list import place_in
 from ostiary.services.logs.refreshes import of_refreshes, refresh_page
 from ostiary.services.logs.stories import catch_up
 from ostiary.store import Tx, requests, sign_in_pages, stories
@@ -46,22 +47,21 @@ async def signins(house: House, visit: Visit, query: Query) -> Page[Telling] | R
     of_them = of_refreshes(others)
     if of_them is not None:
         return of_them if isinstance(of_them, Refused) else await _refreshes(house, visit, query, of_them, within)
-    after = _place(query.after, str)
+    after = place_in(query.after, str)
     if isinstance(after, Refused):
         return after
     await catch_up(house, visit)
 
     async def body(tx: Tx) -> Page[Telling] | Refused:
-        found = [await _by_person(tx, one) for one in others]
-        refused = next((one for one in found if isinstance(one, Refused)), None)
-        wheres = [one for one in found if isinstance(one, Condition)]
-        count = await sign_in_pages.count(tx, wheres, within) if query.count and refused is None else None
-        if refused is not None or (query.count and count is None):
-            return refused or _UNCOUNTED
+        wheres = await _by_people(tx, others)
+        if isinstance(wheres, Refused):
+            return wheres
+        count = await sign_in_pages.count(tx, wheres, within) if query.count else None
+        if query.count and count is None:
+            return _UNCOUNTED
         page = await sign_in_pages.page(tx, wheres, _behind(within, after, rising), most=query.top, rising=rising)
-        known: dict[str, tuple[str, str] | None] = {}
-        told = [await _complete(tx, house.desk.picture, tell(row, visit.now), visit.now, known) for row in page.stories]
-        return Page(tuple(told), page.more, count)
+        told = [tell(row, visit.now) for row in page.stories]
+        return Page(await _completed(tx, house.desk.picture, told, visit.now), page.more, count)
 
     return await house.store.survey(body)
 
@@ -71,20 +71,16 @@ async def _refreshes(
 ) -> Page[Telling] | Refused:
     """Each refresh by itself; they are never counted."""
     rising = query.order is not None and not query.order.descending
-    after = _place(query.after, int)
+    after = place_in(query.after, int)
     if query.count or isinstance(after, Refused):
         return after if isinstance(after, Refused) else _UNCOUNTED
 
     async def body(tx: Tx) -> Page[Telling] | Refused:
-        found = [await _by_person(tx, one) for one in others]
-        refused = next((one for one in found if isinstance(one, Refused)), None)
-        if refused is not None:
-            return refused
-        wheres = [one for one in found if isinstance(one, Condition)]
-        told, more = await refresh_page(tx, wheres, within, query.after, most=query.top, rising=rising, now=visit.now)
-        known: dict[str, tuple[str, str] | None] = {}
-        items = [await _complete(tx, house.desk.picture, one, visit.now, known) for one in told]
-        return Page(tuple(items), more)
+        wheres = await _by_people(tx, others)
+        if isinstance(wheres, Refused):
+            return wheres
+        told, more = await refresh_page(tx, wheres, within, after, most=query.top, rising=rising, now=visit.now)
+        return Page(await _completed(tx, house.desk.picture, told, visit.now), more)
 
     return await house.store.survey(body)
 
@@ -141,22 +137,20 @@ _MANY_NAMES = Refused(
 )
 
 
-def _place(after: Cursor | None, kind: type) -> Place | None | Refused:
-    """Where the page goes on; *kind* is the type of the list's ids."""
-    if after is None:
-        return None
-    at, id = (*after, None, None)[:2]
-    if len(after) == 2 and type(at) is int and abs(at) < 2**63 and type(id) is kind:
-        return Place(at, str(id))
-    return Refused(Reason.INVALID_VALUE, "Use the address in @odata.nextLink as it is.", field="$skiptoken")
-
-
-def _behind(within: Between, after: Place | None, rising: bool) -> Between:
+def _behind(within: Between, after: stories.Place | None, rising: bool) -> Between:
     if after is None:
         return within
+    place = Place(after.at, str(after.id))
     return (
-        within._replace(above=max(after, within.above)) if rising else within._replace(below=min(after, within.below))
+        within._replace(above=max(place, within.above)) if rising else within._replace(below=min(place, within.below))
     )
+
+
+async def _by_people(tx: Tx, asked: list[Condition]) -> list[Condition] | Refused:
+    """*asked* in columns that stories have."""
+    found = [await _by_person(tx, one) for one in asked]
+    refused = next((one for one in found if isinstance(one, Refused)), None)
+    return refused or [one for one in found if isinstance(one, Condition)]
 
 
 async def _by_person(tx: Tx, where: Condition) -> Condition | Refused:
@@ -178,6 +172,12 @@ async def _by_person(tx: Tx, where: Condition) -> Condition | Refused:
 
 
 # ---- what the journal does not say
+
+
+async def _completed(tx: Tx, picture: Picture, told: list[Telling], now: Instant) -> tuple[Telling, ...]:
+    """Those of one page."""
+    known: dict[str, tuple[str, str] | None] = {}
+    return tuple([await _complete(tx, picture, one, now, known) for one in told])
 
 
 async def _complete(
