@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from ostiary.app.config import Config, ConfigRefused, document, load, settings
+from ostiary.app.config import Config, ConfigRefused, document, load
+from ostiary.app.settings import settings
 from ostiary.core.words.instants import days, minutes
 from ostiary.services.house import Proxy
 

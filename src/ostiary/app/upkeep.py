@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from ostiary.app.backup import back_up, put_back
-from ostiary.app.config import settings
 from ostiary.app.console import ConfigOption, DataOption, Refused, configured, perform
 from ostiary.app.doctor import examine
 from ostiary.app.metrics_door import metrics_door
+from ostiary.app.settings import settings
 from ostiary.app.support import bundle, write
 from ostiary.app.wiring import DATABASE
 from ostiary.core.words.instants import to_iso

@@ -5,8 +5,9 @@ The composition root: from a configuration to a house. Nothing else puts the par
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ostiary.app.config import Config, ConfigRefused, settings
+from ostiary.app.config import Config, ConfigRefused
 from ostiary.app.providers import connection
+from ostiary.app.settings import settings
 from ostiary.app.telemetry_config import collector
 from ostiary.core.directory.credentials import source_of
 from ostiary.core.words.caller import Caller, CallerKind

@@ -54,7 +54,7 @@ class Proxy:
 @dataclass(frozen=True, slots=True)
 class Settings:
     """
-    What a deployment may set about its rules (R8, R10, R16); `app/config` fills it from the file and the environment.
+    What a deployment may set about its rules (R8, R10, R16); `app/settings` fills it from the configuration.
     """
 
     origin: str

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from ostiary.app.config import ConfigRefused, load, settings
+from ostiary.app.config import ConfigRefused, load
+from ostiary.app.settings import settings
 from ostiary.core.directory.passkeys import Passkey, device_bound
 from ostiary.core.logs.kinds import Kind
 from ostiary.outside.attestation import NO_MODELS, Attesting, read_roots
