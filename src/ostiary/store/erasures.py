@@ -62,10 +62,13 @@ _CALLED = sql(
     )
 )  # fmt: skip
 _ANOTHERS = sql(
-    select(users.c.id).where(
+    select(users.c.principal_name, users.c.mail).where(
         users.c.id != bindparam("user"),
-        or_(func.lower(users.c.principal_name) == bindparam("name"), func.lower(users.c.mail) == bindparam("name")),
-    ).limit(1)
+        or_(
+            func.lower(users.c.principal_name).like(bindparam("like"), escape=ESCAPE),
+            func.lower(users.c.mail).like(bindparam("like"), escape=ESCAPE),
+        ),
+    )
 )  # fmt: skip
 _CALLED_OTHERS = sql(
     select(journal.c.body)
@@ -133,13 +136,13 @@ async def bodies_about(tx: Tx, user: UserId) -> list[str]:
 
 async def is_anothers(tx: Tx, user: UserId, names: Iterable[str]) -> bool:
     """Whether one of *names* is the principal name or mail address of another account, or was, as entries say."""
-    for name in sorted({name.casefold() for name in names}):
-        if await tx.one(_ANOTHERS, user=user, name=name) is not None:
+    for name in sorted(names):
+        like = within(name)
+        rows = await tx.all(_ANOTHERS, user=user, like=like)
+        told = await tx.all(_CALLED_OTHERS, target=f"user:{user}", like=like)
+        was = [names_in(orjson.loads(body).get("detail") or {}) for (body,) in told]
+        if name.casefold() in {one.casefold() for called in (*rows, *was) for one in called if one}:
             return True
-        for (body,) in await tx.all(_CALLED_OTHERS, target=f"user:{user}", like=within(name)):
-            called = names_in(orjson.loads(body).get("detail") or {})
-            if name in {one.casefold() for one in called}:
-                return True
     return False
 
 
@@ -148,7 +151,7 @@ def within(word: str) -> str:
     The pattern of LIKE (with `ESCAPE`) for lower-case texts in which *word* may stand: its wildcards are none, and what
     JSON or another case may spell otherwise is anything. It finds candidates, which `pattern` judges.
     """
-    known = "".join(f"{ESCAPE}{one}" if one in "%_" else one if _plain(one) else "%" for one in word.lower())
+    known = "".join(f"{ESCAPE}{one}" if one in "%_" else one.lower() if _plain(one) else "%" for one in word)
     return f"%{known}%"
 
 

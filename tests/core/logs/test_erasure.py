@@ -4,18 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostiary.core.logs.erasure import is_about, names_in, pattern
+from ostiary.core.logs.erasure import is_about, names_in, pattern, without
 
 ID = "a11ce000-0000-4000-8000-000000000001"
 
 
 @pytest.mark.parametrize("text", [
     f'"actor":"user:{ID}"', f'"user":"{ID.upper()}"', '"user_name":"ann@x.com"', "ask Ann@X.com, please",
-    "from ann@x.com.", '"mail":"a.o\'neil+work@x.com"',
+    "from ann@x.com.", '"mail":"a.o\'neil+work@x.com"', "straße@x.com", "STRAẞE@x.com",
 ])  # fmt: skip
 def test_a_text_that_names_the_person_is_found(text: str) -> None:
     """The id anywhere, a name in any case and before any mark."""
-    assert pattern(ID, ("ann@x.com", "a.o'neil+work@x.com")).search(text)
+    assert pattern(ID, ("ann@x.com", "a.o'neil+work@x.com", "Straße@x.com")).search(text)
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,13 @@ def test_any_name_is_taken_as_it_is(text: str, names: list[str]) -> None:
     """Nothing in a name has a meaning in the pattern; no name at all finds nothing but the id."""
     pattern(ID, names).search(text)
     assert not pattern(ID, ("", "")).search(text.replace(ID, ""))
+
+
+def test_a_name_is_taken_out_of_a_text() -> None:
+    """As a whole, in any case; the id stays, and nothing in what stands there instead has a meaning."""
+    text = f'{{"by":"user:{ID}","name":"joann@x.com, Ann@X.com"}}'
+    assert without(text, ("ann@x.com", ""), r"\1") == f'{{"by":"user:{ID}","name":"joann@x.com, \\1"}}'
+    assert without(text, (), "-") == text
 
 
 def test_what_somebody_was_called_before_counts() -> None:

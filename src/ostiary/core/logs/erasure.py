@@ -26,8 +26,7 @@ def without(text: str, names: Iterable[str], instead: str) -> str:
 
 
 def _whole(names: Iterable[str]) -> list[str]:
-    folded = sorted({name.casefold() for name in names if name})
-    return [rf"(?<!{_OF_NAMES}){re.escape(name)}(?![\w-])(?!\.\w)" for name in folded]
+    return [rf"(?<!{_OF_NAMES}){re.escape(name)}(?![\w-])(?!\.\w)" for name in sorted({*names} - {""})]
 
 
 def is_about(body: str, id: str, names: Iterable[str]) -> bool:
