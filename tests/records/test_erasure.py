@@ -13,7 +13,7 @@ from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant
 from ostiary.core.words.outcome import Reason, Refused
-from ostiary.services.detections.replay import begin_replay
+from ostiary.services.detections.replay import begin_replay, go_on
 from ostiary.services.directory import erase as erasing
 from ostiary.services.directory.erase import erase
 from ostiary.services.directory.people import Change, change_user
@@ -317,9 +317,11 @@ def test_r15_what_readers_and_others_write_meanwhile_goes_in_a_second_pass(tmp_p
         await live(house, clock)
         await disable(house, clock)
         fill(tmp_path)
-        await api.ask("POST", ERASE, WHY)
         by = visit(house, alice(clock.now()))
         keeping = partial(begin_replay, house, by, since=Instant(0), until=by.now, keep=True)
+        early = await keeping()
+        assert not isinstance(early, Refused)
+        await api.ask("POST", ERASE, WHY)
         refused = await keeping()
         assert isinstance(refused, Refused)
         assert refused.reason is Reason.CONFLICT
@@ -341,6 +343,9 @@ def test_r15_what_readers_and_others_write_meanwhile_goes_in_a_second_pass(tmp_p
         assert [line for line in left(tmp_path) if f"x{NAME}" not in line] == []
         assert Kind.USER_ERASED in [kind for kind, _ in await journal(house)]
         assert (await judged(house)).found is None
+        late = await go_on(house, by, early["id"])
+        assert isinstance(late, Refused)
+        assert late.reason is Reason.CONFLICT
         assert not isinstance(await keeping(), Refused)
 
     play(tmp_path, story)

@@ -45,6 +45,9 @@ _FIND = sql(select(*(erasures.c[name] for name in _ALL)).where(erasures.c.user =
 _OPEN = sql(
     select(*(erasures.c[name] for name in _ALL)).where(erasures.c.done.is_(None)).order_by(erasures.c.asked).limit(1)
 )
+_SINCE = sql(
+    select(erasures.c.user).where(or_(erasures.c.done.is_(None), erasures.c.until > bindparam("position"))).limit(1)
+)
 _MOVE = sql(
     update(erasures)
     .where(erasures.c.user == bindparam("user_"), erasures.c.position == bindparam("seen"))
@@ -102,6 +105,11 @@ async def next_open(tx: Tx) -> Erasure | None:
     """The oldest one that is not done."""
     row = await tx.one(_OPEN)
     return None if row is None else _of(row)
+
+
+async def since(tx: Tx, position: int) -> bool:
+    """Whether one goes on, or looked beyond *position*: what was read before then may have its names."""
+    return await tx.one(_SINCE, position=position) is not None
 
 
 async def put(tx: Tx, one: Erasure) -> None:

@@ -28,7 +28,7 @@ __all__ = ["begin_replay", "go_on"]
 BATCH = 100  # entries that are folded at once: it shares the loop with sign-ins
 PIECE = 3_000  # entries of one answer
 SHOWN = 500  # findings of one answer
-_ERASING = Refused(Reason.CONFLICT, "A person is being erased. Keep findings when that is done.")
+_ERASING = Refused(Reason.CONFLICT, "A person is being erased, or was meanwhile. Begin anew when that is done.")
 
 
 async def begin_replay(
@@ -46,9 +46,9 @@ async def begin_replay(
     if refused is not None:
         return refused
     chosen = tuple(rule for rule in RULES if not rules or rule.id in rules)
-    if keep and await house.store.read(erasures.next_open) is not None:
-        return _ERASING
     head = await house.store.read(_read_live if keep else logs.head)
+    if keep and await house.store.read(partial(erasures.since, position=head)):
+        return _ERASING
     id = house.random.guid()
     opened = Open(visit.caller.actor, Replay(chosen), since, until, keep, head, visit.now)
     if not house.replays.begin(id, opened):
@@ -59,7 +59,7 @@ async def begin_replay(
 async def go_on(house: House, visit: Visit, id: str) -> dict[str, Any] | Refused:
     """
     The next piece of the replay *id*: what it found, and whether there is more. Refused: NOT_FOUND, and to keep what it
-    finds who may not change policy by now, or anybody while a person is being erased: then it is over.
+    finds who may not change policy by now, or anybody where a person was erased since: then it is over.
     """
     opened = house.replays.find(id, visit.caller.actor)
     if opened is None:
@@ -78,7 +78,7 @@ async def go_on(house: House, visit: Visit, id: str) -> dict[str, Any] | Refused
         read += len(entries)
         done = opened.position >= opened.head
         await asyncio.sleep(0)
-    if opened.keep and not await house.store.write(partial(_keep, visit=visit, found=found)):
+    if opened.keep and not await house.store.write(partial(_keep, visit=visit, opened=opened, found=found)):
         house.replays.end(id)
         return _ERASING
     if done:
@@ -95,9 +95,9 @@ async def _next(tx: Tx, after: int, head: int) -> list[Recorded]:
     return [entry for entry in await logs.since(tx, after, BATCH) if entry.position <= head]
 
 
-async def _keep(tx: Tx, visit: Visit, found: list[Finding]) -> bool:
-    """Step: keep what was *found*; not while a person is erased, whose name it may bring back."""
-    if await erasures.next_open(tx) is not None:
+async def _keep(tx: Tx, visit: Visit, opened: Open, found: list[Finding]) -> bool:
+    """Step: keep what was *found*; not where a person is, or was since it began, erased: it may bring the name back."""
+    if await erasures.since(tx, opened.head):
         return False
     for finding in found:
         if await keep_one(tx, visit, finding):
