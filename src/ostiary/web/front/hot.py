@@ -10,18 +10,16 @@ from typing import Any
 
 from ostiary.core.access.picture import Organisation
 
-__all__ = ["ROUTE", "Asgi", "hot", "route_of", "tenant_names"]
+__all__ = ["NO_ROUTE", "ROUTE", "Asgi", "hot", "route_of", "tenant_names"]
 
 ROUTE = "ostiary.route"
 """Where a scope names the hot door that took it, without its tenant."""
+NO_ROUTE = "other"
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-
-NO_ROUTE = "other"
 
 
 def route_of(scope: Scope) -> str:

@@ -1,8 +1,9 @@
 """
 Tracing at the porch: each request that did something becomes a span, in the trace of the sign-in that it was about.
 
-Only there while traces are on. No span for the protocol's requests that left nothing and failed in nothing (polls that
-wait, introspection): there are thousands of them, and each tells the same. None for who asks whether we live.
+Only there while traces are on. No span where there are thousands that tell the same: of what left nothing and failed in
+nothing, the protocol's requests (polls that wait, introspection), those for addresses that there are not, and those for
+files. None at all for who asks whether we live.
 """
 
 from collections.abc import MutableMapping
@@ -12,14 +13,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ostiary.core.words.traces import Answered
 from ostiary.services.house import House
-from ostiary.web.front.hot import ROUTE, route_of
+from ostiary.web.front.hot import NO_ROUTE, ROUTE, route_of
 from ostiary.web.front.visit import headers, visit
 
 __all__ = ["SIGN_IN", "traced"]
 
 SIGN_IN = "ostiary.sign_in"
 """Where a scope names the sign-in that its request was about, for the access log."""
-_QUIET = ("/healthz", "/readyz")
+_HEALTH = ("/healthz", "/readyz")
+_PLAIN = (NO_ROUTE, "/static")
 
 
 def traced(app: ASGIApp, house: House) -> ASGIApp:
@@ -48,7 +50,8 @@ def traced(app: ASGIApp, house: House) -> ASGIApp:
             story, route = trail.story(seen.id), route_of(scope)
             if story != seen.id:
                 scope[SIGN_IN] = story
-            if route not in _QUIET and (ROUTE not in scope or status >= 500 or trail.left):
+            told = trail.left or status >= 500 or (ROUTE not in scope and route not in _PLAIN)
+            if told and route not in _HEALTH:
                 parent = b"".join(headers(scope, b"traceparent")[:1]).decode("latin-1")
                 now = house.clock.now()
                 traces.end(trail, Answered(seen.id, route, scope["method"], status, began, now, parent))
