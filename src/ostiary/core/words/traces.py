@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
+from ostiary.core.words.ids import is_guid
 from ostiary.core.words.instants import Instant
 
 __all__ = ["Answered", "Happened", "SpanKind", "TraceSpan", "otlp", "parent_in", "sampled", "trace_of", "traceparent"]
 
 Attributes = Mapping[str, str | int | bool]
 
-_GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _PARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 _RANDOM = 56  # bits at the end of a trace id that are random in a GUID, too (W3C Trace Context 2, §random-trace-id)
 _FAILED = 2  # STATUS_CODE_ERROR
@@ -75,7 +75,7 @@ class Answered:
 
 def trace_of(guid: str) -> str | None:
     """The trace of the sign-in *guid*; None where that is no GUID of ours."""
-    return guid.replace("-", "") if _GUID.fullmatch(guid) else None
+    return guid.replace("-", "") if is_guid(guid) else None
 
 
 def sampled(trace: str, ratio: float) -> bool:

@@ -2,13 +2,13 @@
 The audit log: what was changed, by whom and why; and one change with what it was before.
 """
 
-import re
 from urllib.parse import quote
 
 from starlette.responses import Response
 
 from ostiary.core.graph.audit import ACTIVITIES, AUDIT, Audit, audit_id
 from ostiary.core.graph.fields import render as as_graph
+from ostiary.core.words.ids import is_guid
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.logs.list import audit, audits
 from ostiary.web.pages.console.frame import console_page, show
@@ -19,7 +19,6 @@ from ostiary.web.pages.page import Guest, render
 __all__ = ["ROUTES", "entry_path"]
 
 HERE = at("/console/audit")
-_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 
 def entry_path(entry: Audit) -> str:
@@ -37,7 +36,7 @@ def _why(entry: Audit) -> str:
 
 def _ask(text: str) -> str:
     """A reference, else what was changed or who did, as the log names them: `user:…`, `policy:…`."""
-    if _ID.fullmatch(text):
+    if is_guid(text.lower()):
         return f"correlationId eq {literal(text.lower())}"
     return f"ostiary/target eq {literal(text)}"
 

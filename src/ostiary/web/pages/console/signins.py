@@ -2,7 +2,6 @@
 The sign-in log: all sign-ins with filters, and one with everything that is known of it.
 """
 
-import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import quote
@@ -13,6 +12,7 @@ from ostiary.core.graph.signin import SIGN_IN, outcome_wire
 from ostiary.core.graph.signin_story import ENDED
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.logs.telling import Outcome, Protocol, Telling
+from ostiary.core.words.ids import is_guid
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.logs.sign_ins import signin_story, signins
 from ostiary.web.pages.console.frame import console_page, show
@@ -90,7 +90,6 @@ STEPS: Mapping[str, str] = {
     ENDED: "What the sign-in gave is over.",
 }
 """What each step of a sign-in's story says to people."""
-_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 
 
 def story_path(id: str) -> str:
@@ -106,7 +105,7 @@ def result(telling: Telling) -> Tag:
 def _ask(text: str) -> str:
     """By what it looks like: an address, a reference, else a user name. Each has an index of its own."""
     folded = text.lower()
-    if _ID.fullmatch(folded):
+    if is_guid(folded):
         return f"id eq {literal(folded)}"
     try:
         return f"ipAddress eq {literal(str(ip_address(folded)))}"
