@@ -9,13 +9,13 @@ from starlette.responses import Response
 from ostiary.core.directory.applications import Application
 from ostiary.core.directory.assessments import Standing
 from ostiary.core.graph.application import APPLICATION
-from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.outcome import Refused
 from ostiary.services.directory.applications import find_application, search_applications
 from ostiary.services.directory.assessments import check
-from ostiary.web.pages.console.frame import console_page, show
+from ostiary.web.pages.console.frame import console_page, missing, show
 from ostiary.web.pages.console.lists import Choice, Column, How, List, Search, Tag, listed, literal
 from ostiary.web.pages.console.navigation import at
-from ostiary.web.pages.page import Guest, render
+from ostiary.web.pages.page import Guest
 
 __all__ = ["ROUTES"]
 
@@ -27,11 +27,6 @@ _STANDING = {
     Standing.OVERDUE: Tag("review overdue", "bad"),
     Standing.CLOSED: Tag("closed: never reviewed", "bad"),
 }
-
-
-def application_path(id: str) -> str:
-    """The page of one registration."""
-    return f"{HERE.path}/{quote(id, safe='')}"
 
 
 def _enabled(application: Application) -> Tag:
@@ -47,7 +42,7 @@ LIST = List(
     APPLICATION,
     search_applications,
     (
-        Column("Name", lambda a: a.name, link=lambda a: application_path(a.id)),
+        Column("Name", lambda a: a.name, link=lambda a: HERE.below(a.id)),
         Column("Registration", _enabled, How.TAG),
         Column("May use", _flows, How.TAG),
         Column("Verified", lambda a: "verified" if a.verified else "", How.TAG),
@@ -74,8 +69,7 @@ async def _one(guest: Guest) -> Response:
     id = guest.path("application")[:64]
     application = await find_application(guest.house, guest.visit, id)
     if isinstance(application, Refused):
-        gone = Refused(Reason.NOT_FOUND, "There is no such application.")
-        return render(guest, "wrong.html", status=404, refused=gone, ways=((HERE.path, HERE.title),))
+        return missing(guest, HERE, "There is no such application.")
     looked = await check(guest.house, guest.visit, application.id)
     return show(
         guest, "application.html", HERE, application=application, enabled=_enabled(application),

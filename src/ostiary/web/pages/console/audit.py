@@ -2,28 +2,26 @@
 The audit log: what was changed, by whom and why; and one change with what it was before.
 """
 
-from urllib.parse import quote
-
 from starlette.responses import Response
 
 from ostiary.core.graph.audit import ACTIVITIES, AUDIT, Audit, audit_id
 from ostiary.core.graph.fields import render as as_graph
 from ostiary.core.words.ids import is_guid
-from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.outcome import Refused
 from ostiary.services.logs.list import audit, audits
-from ostiary.web.pages.console.frame import console_page, show
+from ostiary.web.pages.console.frame import console_page, missing, show
 from ostiary.web.pages.console.lists import Choice, Column, How, List, Period, Search, listed, literal
 from ostiary.web.pages.console.navigation import at
-from ostiary.web.pages.page import Guest, render
+from ostiary.web.pages.page import Guest
 
-__all__ = ["ROUTES", "entry_path"]
+__all__ = ["ROUTES"]
 
 HERE = at("/console/audit")
 
 
 def entry_path(entry: Audit) -> str:
     """The page of one change."""
-    return f"{HERE.path}/{quote(audit_id(entry.entry), safe='')}"
+    return HERE.below(audit_id(entry.entry))
 
 
 def _by(entry: Audit) -> str:
@@ -74,13 +72,12 @@ async def _list(guest: Guest) -> Response:
 async def _one(guest: Guest) -> Response:
     found = await audit(guest.house, guest.visit, guest.path("entry")[:128])
     if isinstance(found, Refused):
-        gone = Refused(Reason.NOT_FOUND, "There is no such entry.")
-        return render(guest, "wrong.html", status=404, refused=gone, ways=((HERE.path, HERE.title),))
+        return missing(guest, HERE, "There is no such entry.")
     told = as_graph(AUDIT.fields, found)
     return show(
         guest, "audit.html", HERE, entry=found.entry, activity=found.activity, by=_by(found), why=_why(found),
         about=found.target_name or found.entry.target, further=told["additionalDetails"],
-        changed=[each for target in told["targetResources"] for each in target["modifiedProperties"]], live="",
+        changed=[each for target in told["targetResources"] for each in target["modifiedProperties"]],
     )  # fmt: skip
 
 

@@ -2,19 +2,17 @@
 Machines of the inventory: all of them, and one with what is known of it.
 """
 
-from urllib.parse import quote
-
 from starlette.responses import Response
 
 from ostiary.core.devices.device import State
 from ostiary.core.graph.device import DEVICE, ShownDevice
-from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.outcome import Refused
 from ostiary.services.devices.inventory import find_device, list_devices
-from ostiary.web.pages.console.frame import console_page, show
+from ostiary.web.pages.console.frame import console_page, missing, show
 from ostiary.web.pages.console.lists import Choice, Column, How, List, Search, Tag, listed, literal
 from ostiary.web.pages.console.navigation import at
 from ostiary.web.pages.console.people import person_path
-from ostiary.web.pages.page import Guest, render
+from ostiary.web.pages.page import Guest
 
 __all__ = ["ROUTES"]
 
@@ -27,11 +25,6 @@ _STATES = {
 }
 
 
-def device_path(id: str) -> str:
-    """The page of one machine."""
-    return f"{HERE.path}/{quote(id, safe='')}"
-
-
 def _state(shown: ShownDevice) -> Tag:
     return _STATES[shown.state]
 
@@ -41,7 +34,7 @@ LIST = List(
     DEVICE,
     list_devices,
     (
-        Column("Name", lambda s: s.device.name, link=lambda s: device_path(s.device.id)),
+        Column("Name", lambda s: s.device.name, link=lambda s: HERE.below(s.device.id)),
         Column("State", _state, How.TAG),
         Column("Owner", lambda s: s.owner_name),
         Column("Last seen", lambda s: s.device.seen, How.MOMENT),
@@ -69,8 +62,7 @@ async def _list(guest: Guest) -> Response:
 async def _one(guest: Guest) -> Response:
     found = await find_device(guest.house, guest.visit, guest.path("device")[:64])
     if isinstance(found, Refused):
-        gone = Refused(Reason.NOT_FOUND, "There is no such machine.")
-        return render(guest, "wrong.html", status=404, refused=gone, ways=((HERE.path, HERE.title),))
+        return missing(guest, HERE, "There is no such machine.")
     device = found.device
     return show(
         guest, "device.html", HERE, device=device, state=_state(found), owner=found.owner_name,

@@ -4,7 +4,6 @@ Exemptions: all of them with filters, and one with the sign-ins that it let thro
 
 from dataclasses import replace
 from typing import Any
-from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -14,18 +13,18 @@ from ostiary.core.exemptions.request import Act
 from ostiary.core.graph.exemption import SCHEDULE, Assignment
 from ostiary.core.graph.query import Compare, Page, Query
 from ostiary.core.words.ids import AppId, ExemptionId
-from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.outcome import Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.exemptions.end import end_exemption
 from ostiary.services.exemptions.list import find_exemption, list_exemptions
 from ostiary.services.house import House
 from ostiary.services.logs.sign_ins import signins
 from ostiary.web.front import typed
-from ostiary.web.pages.console.frame import console_page, may, proof_asked, show
+from ostiary.web.pages.console.frame import console_page, may, missing, proof_asked, seen, show
 from ostiary.web.pages.console.lists import Choice, Column, How, List, Search, Tag, Way, listed, literal
 from ostiary.web.pages.console.navigation import at
 from ostiary.web.pages.console.people import person_path
-from ostiary.web.pages.page import Guest, go, keep, render
+from ostiary.web.pages.page import Guest, go, keep
 
 __all__ = ["ROUTES", "end_way", "exemption_path", "standing_as"]
 
@@ -37,7 +36,7 @@ _STATES = {"active": Tag("open", "good"), "ahead": Tag("ahead"), "over": Tag("ov
 
 def exemption_path(id: str) -> str:
     """The page of one exemption."""
-    return f"{HERE.path}/{quote(id, safe='')}"
+    return HERE.below(id)
 
 
 def standing_as(assignment: Assignment) -> Tag:
@@ -95,10 +94,6 @@ async def _list(guest: Guest) -> Response:
     return await listed(guest, LIST)
 
 
-async def _one(guest: Guest) -> Response:
-    return await _page(guest)
-
-
 def _id(guest: Guest) -> ExemptionId:
     return ExemptionId(guest.path("exemption")[:64])
 
@@ -107,8 +102,7 @@ async def _page(guest: Guest, refused: Refused | None = None) -> Response:
     house, visit = guest.house, guest.visit
     shown = await find_exemption(house, visit, _id(guest))
     if isinstance(shown, Refused):
-        gone = Refused(Reason.NOT_FOUND, "There is no such exemption.")
-        return render(guest, "wrong.html", status=404, refused=gone, ways=((HERE.path, HERE.title),))
+        return missing(guest, HERE, "There is no such exemption.")
     through = Query(filter=Compare("exemption", "eq", shown.exemption.id), top=MOST_SIGN_INS)
     sign_ins = await signins(house, visit, through) if may(guest, Action.READ_LOGS) else Page(())
     assignment = _assignment(shown, visit)
@@ -116,7 +110,7 @@ async def _page(guest: Guest, refused: Refused | None = None) -> Response:
         guest, "exemption.html", HERE, refused=refused, exemption=shown.exemption, shown=shown,
         state=standing_as(assignment), whose=person_path(shown.exemption.user),
         named=_named(guest, shown.exemption.limits),
-        sign_ins=() if isinstance(sign_ins, Refused) else sign_ins.items, path=exemption_path(shown.exemption.id),
+        sign_ins=seen(sign_ins), path=exemption_path(shown.exemption.id),
         may_end=end_way(guest, assignment) is not None, reads_people=may(guest, Action.READ_DIRECTORY),
         reason=guest.typed("reason")[:LONGEST_TEXT], me=visit.caller.user, live="exemptions signins",
     )  # fmt: skip
@@ -141,5 +135,5 @@ async def _end(guest: Guest) -> Response:
     return proof_asked(answer, back, keep(guest, _ONE)) or await _page(guest, answer)
 
 
-_ONE = console_page(HERE, path=HERE.path + "/{exemption}", get=_one, post=_end, keeps=("reason",))
+_ONE = console_page(HERE, path=HERE.path + "/{exemption}", get=_page, post=_end, keeps=("reason",))
 ROUTES = (console_page(HERE, get=_list), _ONE)

@@ -5,20 +5,22 @@ A page module makes its `ROUTES` with `console_page`, which judges the place's a
 records a refusal as the admin API does, looks within measure; what a button does is judged once more by its deed.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from ostiary.core.directory.permissions import Action, judge
+from ostiary.core.graph.query import Page as Found
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.directory.door import note_refusal
 from ostiary.web.front.csrf import from_elsewhere
 from ostiary.web.pages.console.navigation import Place, open_to
 from ostiary.web.pages.page import Guest, Handler, Page, render, step_up
 
-__all__ = ["console_page", "may", "proof_asked", "show"]
+__all__ = ["console_page", "may", "missing", "proof_asked", "seen", "show"]
 
+T = TypeVar("T")
 _NOT_FOR_YOU = Refused(Reason.FORBIDDEN, "This page is for other roles than yours.")
 _STATUS = {Reason.FORBIDDEN: 403, Reason.ORIGIN_FORBIDDEN: 403, Reason.NOT_FOUND: 404, Reason.CONFLICT: 409}
 
@@ -67,16 +69,29 @@ def may(guest: Guest, action: Action) -> bool:
     return refused is None or refused.reason is Reason.STEP_UP
 
 
+def seen(found: Found[T] | Refused) -> tuple[T, ...]:
+    """What the person before the page may see of it."""
+    return () if isinstance(found, Refused) else found.items
+
+
+def missing(guest: Guest, here: Place, says: str) -> Response:
+    """404 for what is not below *here*, as *says* tells it."""
+    gone = Refused(Reason.NOT_FOUND, says)
+    return render(guest, "wrong.html", status=404, refused=gone, ways=((here.path, here.title),))
+
+
 def show(
-    guest: Guest, template: str, here: Place, *, status: int = 200, refused: Refused | None = None, **values: Any
-) -> Response:
-    """The page *template* inside the console's frame."""
-    if refused is not None and status == 200:
-        status = _STATUS.get(refused.reason, 400)
+    guest: Guest, template: str, here: Place, *, live: str = "", reloads: bool = False, refused: Refused | None = None,
+    **values: Any,
+) -> Response:  # fmt: skip
+    """
+    The page *template* inside the console's frame. *live*: what changes it; *reloads*: also without script, by itself.
+    """
+    status = 200 if refused is None else _STATUS.get(refused.reason, 400)
     places = open_to(guest.visit.caller, guest.visit.now)
     return render(
         guest, f"console/{template}", status=status, refused=refused, here=here, places=places,
-        refreshing=guest.watching, watching=_watching(guest), **values,
+        live=live, reloads=reloads, refreshing=guest.watching, watching=_watching(guest), **values,
     )  # fmt: skip
 
 

@@ -4,32 +4,25 @@ Groups: all of them, and one with its members. Whoever holds an active exemption
 
 from dataclasses import replace
 from functools import partial
-from urllib.parse import quote
 
 from starlette.responses import Response
 
 from ostiary.core.directory.people import EXCEPTION, User
 from ostiary.core.graph.group import GROUP
 from ostiary.core.graph.query import Page, Query
-from ostiary.core.graph.user import USER
-from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.outcome import Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.directory.search import find_group, members_of, search_groups
 from ostiary.services.house import House
 from ostiary.web.pages.console import people
-from ostiary.web.pages.console.frame import console_page
+from ostiary.web.pages.console.frame import console_page, missing
 from ostiary.web.pages.console.lists import Column, How, List, Search, listed, literal
 from ostiary.web.pages.console.navigation import at
-from ostiary.web.pages.page import Guest, render
+from ostiary.web.pages.page import Guest
 
 __all__ = ["ROUTES"]
 
 HERE = at("/console/groups")
-
-
-def group_path(id: str) -> str:
-    """The page of one group."""
-    return f"{HERE.path}/{quote(id, safe='')}"
 
 
 LIST = List(
@@ -37,7 +30,7 @@ LIST = List(
     GROUP,
     search_groups,
     (
-        Column("Name", lambda g: g.display_name, link=lambda g: group_path(g.id)),
+        Column("Name", lambda g: g.display_name, link=lambda g: HERE.below(g.id)),
         Column("What for", lambda g: "members pass the block" if g.purpose == EXCEPTION else "", How.TAG),
         Column("Description", lambda g: g.description),
         Column("Since", lambda g: g.created, How.MOMENT),
@@ -60,11 +53,10 @@ async def _members(house: House, visit: Visit, query: Query, *, group: str) -> P
 async def _one(guest: Guest) -> Response:
     group = await find_group(guest.house, guest.visit, guest.path("group")[:64])
     if isinstance(group, Refused):
-        gone = Refused(Reason.NOT_FOUND, "There is no such group.")
-        return render(guest, "wrong.html", status=404, refused=gone, ways=((HERE.path, HERE.title),))
+        return missing(guest, HERE, "There is no such group.")
     exception = group.purpose == EXCEPTION
     members = replace(
-        people.LIST, here=HERE, path=group_path(group.id), title=group.display_name, shape=USER,
+        people.LIST, here=HERE, path=HERE.below(group.id), title=group.display_name,
         deed=partial(_members, group=group.id), subject="groups people exemptions",
         lead="Whoever holds an active exemption, and nobody else." if exception else group.description,
         empty="Nobody holds an active exemption." if exception else "Nobody is in this group.",

@@ -3,7 +3,6 @@ The console's first page: how the guardrails stand, who is open now, what waits,
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from starlette.responses import Response
 
@@ -12,7 +11,7 @@ from ostiary.core.access.guardrail import guards
 from ostiary.core.access.kill_switch import KillSwitch
 from ostiary.core.access.picture import Picture
 from ostiary.core.directory.people import Role
-from ostiary.core.graph.query import And, Compare, Page, Query
+from ostiary.core.graph.query import And, Compare, Query
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.instants import Span, after, days, to_datetime
 from ostiary.core.words.outcome import Refused
@@ -23,7 +22,7 @@ from ostiary.services.logs.list import audits
 from ostiary.services.logs.sign_ins import signins
 from ostiary.web.pages.console.charts import Bar, Chart
 from ostiary.web.pages.console.exemptions import end_way, every, exemption_path
-from ostiary.web.pages.console.frame import show
+from ostiary.web.pages.console.frame import seen, show
 from ostiary.web.pages.console.lists import Tag
 from ostiary.web.pages.console.navigation import at, open_to
 from ostiary.web.pages.console.signins import result, story_path
@@ -66,9 +65,9 @@ async def _show(guest: Guest) -> Response:
     alerts = await audits(house, visit, Query(filter=And(Compare("kind", "eq", Kind.ALERT), since), top=MOST_ALERTS))
     return show(
         guest, "home.html", HERE, guardrails=guardrails(house, house.desk.picture),
-        open_now=[(each, exemption_path(each.exemption.id), end_way(guest, each)) for each in _items(open_now)],
-        waiting=_items(waiting), latest=[(each, result(each), story_path(each.id)) for each in _items(latest)],
-        alerts=_items(alerts), charts=await _charts(guest), live="signins exemptions policies alerts", reloads=True,
+        open_now=[(each, exemption_path(each.exemption.id), end_way(guest, each)) for each in seen(open_now)],
+        waiting=seen(waiting), latest=[(each, result(each), story_path(each.id)) for each in seen(latest)],
+        alerts=seen(alerts), charts=await _charts(guest), live="signins exemptions policies alerts", reloads=True,
     )  # fmt: skip
 
 
@@ -86,11 +85,6 @@ async def _charts(guest: Guest) -> list[Chart]:
         says = "For each day, how many exemptions were opened."
         found.append(Chart("days", "Exemptions opened in the last 14 days", says, "Day (UTC)", _OPENED, bars))
     return found
-
-
-def _items(found: Page[Any] | Refused) -> tuple[Any, ...]:
-    """What the person before the page may see of it."""
-    return () if isinstance(found, Refused) else found.items
 
 
 def guardrails(house: House, picture: Picture) -> tuple[Guardrail, ...]:
@@ -130,10 +124,9 @@ def _warnings(house: House, picture: Picture) -> list[Guardrail]:
 
 async def _enter(guest: Guest) -> Response:
     """Whoever has another home than this page is sent there."""
-    roles = guest.visit.caller.roles
-    if any(place.path == HERE.path for place in open_to(guest.visit.caller, guest.visit.now)):
+    if HERE in open_to(guest.visit.caller, guest.visit.now):
         return await _show(guest)
-    return go("/approvals" if Role.APPROVER in roles else "/account")
+    return go("/approvals" if Role.APPROVER in guest.visit.caller.roles else "/account")
 
 
 ROUTES = (Served(HERE.path, get=_enter, signed_in=True),)

@@ -155,9 +155,7 @@ def route(house: House) -> Route:
     async def endpoint(request: Request) -> Response:
         visit = await visit_by_now(house, request.scope)
         user = visit.caller.user
-        if (
-            user is None
-        ):  # a browser gives up a stream that is refused: only as an event it hears that its session is over
+        if user is None:  # a browser gives up a stream that is refused: it hears of the end as an event alone
             return Response(_END, media_type="text/event-stream")
         if not open_to(visit.caller, visit.now):
             return Response(status_code=403)

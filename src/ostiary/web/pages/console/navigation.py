@@ -6,6 +6,7 @@ open, and asking for its address is refused as well.
 """
 
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.words.caller import Caller
@@ -25,6 +26,10 @@ class Place:
     """As the navigation and the page's own heading say it."""
     action: Action
     """What somebody must be allowed to do, so that they are shown it: one that only reads."""
+
+    def below(self, id: str) -> str:
+        """The address of the one thing of this page that is called *id*."""
+        return f"{self.path}/{quote(id, safe='')}"
 
 
 PLACES: tuple[Place, ...] = (

@@ -2,23 +2,22 @@
 People: all accounts, and one with its groups, its machines and what is open.
 """
 
-from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from ostiary.core.directory.people import Role, User
-from ostiary.core.graph.query import Compare, Page, Query
+from ostiary.core.graph.query import Compare, Query
 from ostiary.core.graph.user import USER
 from ostiary.core.words.outcome import Refused
 from ostiary.services.devices.inventory import list_devices
 from ostiary.services.directory.people import find_user
 from ostiary.services.directory.search import groups_of, search_users
 from ostiary.services.exemptions.list import Window, list_exemptions
-from ostiary.web.pages.console.frame import console_page, show
+from ostiary.web.pages.console.frame import console_page, missing, seen, show
 from ostiary.web.pages.console.lists import Choice, Column, How, List, Search, Tag, listed, literal
 from ostiary.web.pages.console.navigation import at
-from ostiary.web.pages.page import Guest, render
+from ostiary.web.pages.page import Guest
 
 __all__ = ["ROUTES", "person_path"]
 
@@ -30,7 +29,7 @@ _ON = Tag("enabled", "good"), Tag("disabled", "bad")
 
 def person_path(id: str) -> str:
     """The page of one account."""
-    return f"{HERE.path}/{quote(id, safe='')}"
+    return HERE.below(id)
 
 
 def _ask(text: str) -> str:
@@ -79,22 +78,16 @@ async def _one(guest: Guest) -> Response:
     house, visit, id = guest.house, guest.visit, guest.path("person")[:64]
     user = await find_user(house, visit, id)
     if isinstance(user, Refused):
-        gone = Refused(user.reason, "There is no such account.")
-        return render(guest, "wrong.html", status=404, refused=gone, ways=((HERE.path, HERE.title),))
+        return missing(guest, HERE, "There is no such account.")
     some = Query(top=MOST_SHOWN)
     standing = Query(top=MOST_SHOWN, filter=Compare("user", "eq", user.id))
     return show(
         guest, "person.html", HERE, user=user, roles=_roles(user), account=_ON[0] if user.enabled else _ON[1],
-        groups=_items(await groups_of(house, visit, user.id, some)),
-        devices=_items(await list_devices(house, visit, some, user.id)),
-        exemptions=_items(await list_exemptions(house, visit, standing, Window.STANDING)),
+        groups=seen(await groups_of(house, visit, user.id, some)),
+        devices=seen(await list_devices(house, visit, some, user.id)),
+        exemptions=seen(await list_exemptions(house, visit, standing, Window.STANDING)),
         signins=f"/console/signins?{urlencode({'q': user.principal_name})}", live="people exemptions",
     )  # fmt: skip
-
-
-def _items(found: Page[Any] | Refused) -> tuple[Any, ...]:
-    """What the person before the page may see of it."""
-    return () if isinstance(found, Refused) else found.items
 
 
 ROUTES = (console_page(HERE, get=_list), console_page(HERE, path=HERE.path + "/{person}", get=_one))

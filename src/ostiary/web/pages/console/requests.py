@@ -12,17 +12,17 @@ from ostiary.core.directory.people import Role
 from ostiary.core.exemptions.request import State
 from ostiary.core.graph.exemption_request import REQUEST, Asking
 from ostiary.core.graph.query import Page, Query
-from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.outcome import Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.exemptions.requests import find_request, list_requests
 from ostiary.services.house import House
 from ostiary.web.pages.console.exemptions import exemption_path
-from ostiary.web.pages.console.frame import console_page, show
+from ostiary.web.pages.console.frame import console_page, missing, show
 from ostiary.web.pages.console.lists import Choice, Column, How, List, Search, Tag, listed, literal
 from ostiary.web.pages.console.navigation import at
-from ostiary.web.pages.page import Guest, render
+from ostiary.web.pages.page import Guest
 
-__all__ = ["ROUTES", "request_path"]
+__all__ = ["ROUTES"]
 
 HERE = at("/console/requests")
 _STATES = {
@@ -48,11 +48,6 @@ _MAY_DECIDE = frozenset({Role.ADMINISTRATOR, Role.APPROVER})
 """Roles that are shown the way to the decision; the rules say there who may."""
 
 
-def request_path(id: str) -> str:
-    """The page of one request."""
-    return f"{HERE.path}/{quote(id, safe='')}"
-
-
 def state_of(asking: Asking) -> Tag:
     """Where it stands, to be scanned for."""
     return _STATES[asking.state]
@@ -75,7 +70,7 @@ LIST = List(
     REQUEST,
     every,
     (
-        Column("Person", lambda a: a.display_name, link=lambda a: request_path(a.request.id)),
+        Column("Person", lambda a: a.display_name, link=lambda a: HERE.below(a.request.id)),
         Column("State", state_of, How.TAG),
         Column("Asked", lambda a: a.request.created, How.MOMENT),
         Column("For", lambda a: a.length, How.SPAN),
@@ -101,8 +96,7 @@ async def _list(guest: Guest) -> Response:
 async def _one(guest: Guest) -> Response:
     found = await find_request(guest.house, guest.visit, guest.path("request")[:64])
     if isinstance(found, Refused):
-        gone = Refused(Reason.NOT_FOUND, "There is no such request.")
-        return render(guest, "wrong.html", status=404, refused=gone, ways=((HERE.path, HERE.title),))
+        return missing(guest, HERE, "There is no such request.")
     asking, own = _asking(found, guest.visit), found.request.user == guest.visit.caller.user
     decides = not own and bool(_MAY_DECIDE & guest.visit.caller.roles)
     return show(

@@ -4,7 +4,6 @@ The sign-in log: all sign-ins with filters, and one with everything that is know
 
 from collections.abc import Mapping
 from ipaddress import ip_address
-from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -13,12 +12,12 @@ from ostiary.core.graph.signin_story import ENDED
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.logs.telling import Outcome, Protocol, Telling
 from ostiary.core.words.ids import is_guid
-from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.outcome import Refused
 from ostiary.services.logs.sign_ins import signin_story, signins
-from ostiary.web.pages.console.frame import console_page, show
+from ostiary.web.pages.console.frame import console_page, missing, show
 from ostiary.web.pages.console.lists import Choice, Column, How, List, Period, Search, Tag, listed, literal
 from ostiary.web.pages.console.navigation import at
-from ostiary.web.pages.page import Guest, render
+from ostiary.web.pages.page import Guest
 
 __all__ = ["ROUTES", "STEPS", "result", "story_path"]
 
@@ -94,7 +93,7 @@ STEPS: Mapping[str, str] = {
 
 def story_path(id: str) -> str:
     """The page of one sign-in."""
-    return f"{HERE.path}/{quote(id, safe='')}"
+    return HERE.below(id)
 
 
 def result(telling: Telling) -> Tag:
@@ -159,8 +158,7 @@ async def _one(guest: Guest) -> Response:
     id = guest.path("story")[:64]
     found = await signin_story(guest.house, guest.visit, id)
     if isinstance(found, Refused):
-        gone = Refused(Reason.NOT_FOUND, "There is no such sign-in.")
-        return render(guest, "wrong.html", status=404, refused=gone, ways=((HERE.path, HERE.title),))
+        return missing(guest, HERE, "There is no such sign-in.")
     told = found.telling
     return show(
         guest, "signin.html", HERE, told=told, steps=found.steps, said=STEPS, result=result(told),
