@@ -352,6 +352,17 @@ def test_r16_a_page_that_only_watches_uses_no_session(site: Site) -> None:
     assert last.status_code == 200
 
 
+def test_without_script_watching_begins_and_ends_where_one_is(site: Site) -> None:
+    """What was typed, and the one thing that is looked at, stay before the eyes."""
+    browser = entered(site, BOB, Role.AUDITOR)
+    for here, watched in (
+        ("/console/people?q=car", "/console/people?q=car&live=1"),
+        (f"/console/people/{CAROL}", f"/console/people/{CAROL}?live=1"),
+    ):
+        assert link(browser.get(here), "Ask for this page anew every five seconds") == watched
+        assert link(browser.get(watched), "Stop that") == here
+
+
 def test_every_entry_of_a_sign_in_has_a_sentence() -> None:
     """People read what happened, never the journal's own word."""
     assert set(signins.STEPS) >= {kind for kind in Kind if belongs(kind)}

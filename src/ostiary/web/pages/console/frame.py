@@ -91,14 +91,15 @@ def show(
     places = open_to(guest.visit.caller, guest.visit.now)
     return render(
         guest, f"console/{template}", status=status, refused=refused, here=here, places=places,
-        live=live, reloads=reloads, refreshing=guest.watching, watching=_watching(guest), **values,
+        live=live, reloads=reloads, refreshing=guest.watching, watching=_address(guest, live="1"),
+        still=_address(guest), **values,
     )  # fmt: skip
 
 
-def _watching(guest: Guest) -> str:
-    """The page's own address, as it asks for itself to stay up to date."""
-    asked = {name: text for name, text in guest.query.items() if name != "live"}
-    return f"{guest.scope['path']}?{urlencode({**asked, 'live': '1'})}"
+def _address(guest: Guest, **more: str) -> str:
+    """The page's own address; with ``live`` as it asks for itself to stay up to date."""
+    asked = {name: text for name, text in guest.query.items() if name != "live"} | more
+    return f"{guest.scope['path']}?{urlencode(asked)}" if asked else str(guest.scope["path"])
 
 
 def proof_asked(answer: object | Refused, back: str, *cookies: tuple[bytes, bytes]) -> Response | None:
