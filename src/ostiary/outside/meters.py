@@ -1,7 +1,7 @@
 """
 What this process counts of itself while it works: requests, jobs and commits. In memory, since its start.
 
-Accumulators and no metrics library: a count costs a look-up and a few additions (0.3 µs a request), whatever asks for
+Accumulators and no metrics library: a count costs a look-up and a few additions (decision 0086), whatever asks for
 them. Each has one writer: the loop, and the committer's thread for commits. What they are called outside stands in
 `app/metrics.py`.
 """
