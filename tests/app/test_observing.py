@@ -16,11 +16,13 @@ import yaml
 
 from ostiary.app.metrics import METRICS
 from ostiary.core.logs.kinds import Kind
+from ostiary.web.oauth import device_authorization, introspection, token
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "deploy" / "prometheus" / "ostiary.rules.yml"
 TESTS = RULES.with_name("ostiary.rules.test.yml")
 BOARD = ROOT / "deploy" / "grafana" / "ostiary.json"
+ROUTES = (device_authorization.PATH, introspection.PATH, token.PATH)
 SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
 
 
@@ -70,6 +72,8 @@ def test_rules_and_dashboard_ask_for_what_is_exposed() -> None:
                 pattern = re.compile(value)
                 # as many kinds as the pattern has words: none is misspelt
                 assert sum(1 for kind in Kind if pattern.fullmatch(kind.value)) == value.count("|") + 1, query
+            if label == "route":
+                assert value in ROUTES, query
 
 
 def test_each_alert_has_a_runbook() -> None:

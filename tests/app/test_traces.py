@@ -2,18 +2,24 @@
 Traces: one sign-in, seen through the real program, a real server and its store, under one id.
 """
 
+import asyncio
 import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ostiary.app.config import Config, ConfigRefused, load
+from ostiary.app.sample import found_sample
+from ostiary.app.wiring import close_house, open_house, open_parts
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.outcome import Reason
+from ostiary.web.front.traced import traced
 from tests.attacks.visitor import Visitor
+from tests.clock import MovableClock
 from tests.collector import Collector, Got, collecting
 from tests.journeys.test_cli import Installed, installed
 from tests.process import CLI
@@ -158,6 +164,26 @@ def test_r17_nothing_secret_and_nobody_is_in_a_span(story: Story) -> None:
 
 def test_without_a_collector_nothing_is_traced(tmp_path: Path) -> None:
     """Off is off: the store is the store itself, and no request is looked at."""
+
+    async def door(*_: Any) -> None:
+        raise AssertionError("not asked")
+
+    async def run(folder: str, endpoint: str) -> tuple[bool, bool]:
+        config = Config(data=tmp_path / folder, traces_endpoint=endpoint)
+        parts = await open_parts(config, {}, sample=True, clock=MovableClock())
+        await found_sample(parts)
+        house = await open_house(parts)
+        try:
+            return house.store is parts.store, traced(door, house) is door
+        finally:
+            await close_house(house, parts)
+
+    assert asyncio.run(run("off", "")) == (True, True)
+    assert asyncio.run(run("on", "http://127.0.0.1:4318/v1/traces")) == (False, False)
+
+
+def test_a_collector_elsewhere_is_asked_by_https() -> None:
+    """By default there is none; what is no whole address, or no share of all, is told at the start."""
     with pytest.raises(ConfigRefused, match="traces_endpoint"):
         load(None, {}, traces_endpoint="http://collector.example:4318/v1/traces")
     with pytest.raises(ConfigRefused, match="traces_endpoint"):
