@@ -26,11 +26,11 @@ from ostiary.services.access.kill_switch import stop_all
 from ostiary.services.directory.applications import suspend_device_flow
 from ostiary.services.directory.throttle import strike
 from ostiary.services.exemptions.ending import end
-from ostiary.services.exemptions.sign_ins import take_back
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
 from ostiary.services.signins.claim import shunned_source
+from ostiary.services.signins.closing import close
 from ostiary.services.signins.crowding import barred_source
 from ostiary.store import Tx, exemptions, responses, signins, tokens
 
@@ -193,10 +193,8 @@ async def _close(case: _Case) -> bool:
     signin = case.signin
     if signin is None or signin.standing(case.visit.now) not in OPEN:
         return False
-    where = {"address": signin.approver_address or "", "agent": signin.approver_agent or ""}
-    if not await signins.close(case.tx, signin, State.DENIED, now=case.visit.now, **where):
+    if not await close(case.tx, case.visit, signin, State.DENIED, EndCause.DOUBTED, at_page=False):
         raise Stale
-    await take_back(case.tx, case.visit, signin, EndCause.DOUBTED)
     await _write_down(case, Response.REVOKE_SESSIONS, Kind.RESPONSE_DONE)
     return True
 

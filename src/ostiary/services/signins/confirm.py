@@ -20,10 +20,10 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.clients import authenticate, spend
 from ostiary.services.access.desk import settled
-from ostiary.services.exemptions.sign_ins import take_back
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
+from ostiary.services.signins.closing import close
 from ostiary.services.signins.redeem import find
 from ostiary.services.signins.refusals import refuse
 from ostiary.store import Tx, requests
@@ -113,10 +113,8 @@ async def _right(tx: Tx, visit: Visit, client: Application, signin: SignIn) -> C
 
 async def _wrong(tx: Tx, visit: Visit, signin: SignIn) -> Refused:
     """The one try was spent: either a slip, or somebody who does not see the page."""
-    where = {"address": signin.approver_address or "", "agent": signin.approver_agent or ""}
-    if not await rows.close(tx, signin, State.DENIED, now=visit.now, **where):
+    if not await close(tx, visit, signin, State.DENIED, EndCause.DOUBTED, at_page=False):
         return Refused(Reason.BAD_CODE, reference=signin.id)
-    await take_back(tx, visit, signin, EndCause.DOUBTED)
     detail = {"user": signin.user or "", "client": signin.client}
     await record(tx, visit, Entry(Kind.NUMBER_WRONG, target=f"user:{signin.user}", story=signin.id, detail=detail))
     await alert(
