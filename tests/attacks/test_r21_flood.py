@@ -4,6 +4,7 @@ log grew by a bounded number of rows.
 """
 
 import ssl
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from http.client import HTTPSConnection
@@ -13,6 +14,7 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
+from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.instants import minutes
 from ostiary.core.words.outcome import Refused
 from ostiary.services.devices.inventory import admit_device
@@ -28,7 +30,7 @@ SHARE = 60  # open codes of the application; half of them for those who proved s
 MANY = [f"127.1.{number // 250}.{number % 250 + 1}" for number in range(1_000)]
 LOUD, TIMES = MANY[:5], 100  # some of them come again and again
 DEVICE_CODE = "/common/oauth2/v2.0/devicecode"
-ROWS = sql(select(func.count()).select_from(schema.journal))
+ROWS = sql(select(schema.journal.c.kind, func.count()).group_by(schema.journal.c.kind))
 
 
 @pytest.fixture(scope="module")
@@ -92,13 +94,11 @@ def flood(server: Server) -> list[int]:
     return told
 
 
-def rows(server: Server) -> int:
-    """How many entries the journal has."""
+def rows(server: Server) -> Counter[str]:
+    """How many entries of each kind the journal has."""
 
-    async def body(tx: Tx) -> int:
-        row = await tx.one(ROWS)
-        assert row is not None
-        return int(row[0])
+    async def body(tx: Tx) -> Counter[str]:
+        return Counter({str(kind): int(count) for kind, count in await tx.all(ROWS)})
 
     return server.run(server.house.store.survey(body))
 
@@ -116,8 +116,14 @@ def test_r21_a_flood_keeps_no_enrolled_requester_out(server: Server) -> None:
     grown, lasted = rows(server) - before, minute(server) - began + 1
     assert len(told) == len(MANY) + len(LOUD) * (TIMES - 1)
     assert told.count(200) == SHARE // 2
+    assert grown.pop(Kind.STARTED) == SHARE // 2
     # a row a source, since one reason and one application is all that there is; twenty and a count where more came
-    assert grown <= SHARE // 2 + len(MANY) + len(LOUD) * (FIRST + 1) * lasted
+    assert (
+        grown.pop(Kind.START_REFUSED) + grown.pop(Kind.STARTS_REFUSED, 0)
+        <= len(MANY) + len(LOUD) * (FIRST + 1) * lasted
+    )
+    # and what the house found: the flood, and whoever came again and again, once each and told once each
+    assert grown.total() <= 2 * (len(LOUD) + 1), grown
 
     stranger = Machine(server).post("devicecode", scope=f"{server.origin}/.default")
     assert stranger.status_code == 403, "keys cost nothing: only an enrolled one is worth room"
