@@ -395,6 +395,8 @@ def test_r15_the_journal_is_exported_and_checked_offline(bea: Clerk, tmp_path: P
     lines[at] = lines[at].replace("bea@ostiary.example", "abe@ostiary.example")
     file.write_text("".join(lines))
     assert f"CHANGED, line {at + 1}:" in bea.do(*checking, str(file), status=10).stderr
+    file.write_bytes("".join(lines).encode().replace(b"abe@", b"\xed\xa0\x80@", 1))  # half of a surrogate pair
+    assert f"UNREADABLE, line {at + 1}: not UTF-8" in bea.do(*checking, str(file), status=10).stderr
     bea.do("audit", "verify", "--key", "no key", str(file), status=2)
     bea.do(*checking, str(tmp_path / "nowhere"), status=2)
     assert bea.all_of("audit")

@@ -128,6 +128,9 @@ TAMPERED = {
                          "WHERE number = 6", Damage.CHANGED, "n1.6"),
     "a row": ("DELETE FROM journal WHERE number = 6", Damage.REMOVED, "entry 5 is not"),
     "a row and its leaf": ("DELETE FROM log_leaves WHERE number = 6", Damage.REMOVED, "entry 5 is missing"),
+    "half a surrogate pair": ("UPDATE journal SET body = replace(body, 'zoë5', '\\ud800') WHERE number = 6",
+                              Damage.CHANGED, "n1.6"),
+    "no object": ("UPDATE journal SET body = '[1' WHERE number = 6", Damage.CHANGED, "n1.6"),
     "a checkpoint": ("UPDATE checkpoints SET note = replace(note, 'n1 21', 'n1 22')", Damage.UNSIGNED, "neither"),
 }  # fmt: skip
 

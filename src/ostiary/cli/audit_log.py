@@ -105,10 +105,8 @@ def check(
     """Check an export, offline: name the first line that is not as it was, and say what cannot be known. Exit 10."""
     trusted, kept = _key(key), _notes(since) if since is not None else []
     try:
-        with file.open(encoding="utf-8", newline="\n") as lines:
+        with file.open(encoding="utf-8", errors="surrogateescape", newline="\n") as lines:
             report = verify(_bounded(lines), trusted, *kept)
-    except UnicodeDecodeError:
-        raise Misused(f"{file}: not UTF-8") from None
     except OSError as wrong:
         raise Misused(f"{file}: {wrong.strerror}") from None
     _tell(errand, report)

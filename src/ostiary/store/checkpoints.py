@@ -2,7 +2,7 @@
 The journal's Merkle tree as it is stored (R15): leaves in their order, checkpoints, and the keys that signed them.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import bindparam, delete, exists, func, insert, select
@@ -137,9 +137,24 @@ async def lines(tx: Tx, first: int, until: int) -> list[Leaf]:
     """The places *first* to before *until* with the entries as the journal has them now."""
     rows = await tx.all(_LINES, first=first, until=until)
     return [
-        Leaf(place, bytes(leaf), stream, number, None if body is None else orjson.loads(body))
+        Leaf(place, bytes(leaf), stream, number, None if body is None else _entry(stream, number, body))
         for place, leaf, stream, number, body in rows
     ]
+
+
+def _entry(stream: str, number: int, body: str) -> dict[str, Any]:
+    """
+    What *body* says; where somebody made it unreadable, an entry that says so: its hash is another, so whoever checks
+    the export is told its line, and the export does not end there.
+    """
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        found = None
+    if isinstance(found, dict):
+        return found
+    said = {"detail": {"unreadable": body[:500]}, "action": "", "actor": "", "at": 0, "story": "", "target": ""}
+    return {**said, "stream": stream, "number": number, "address": ""}
 
 
 async def newest(tx: Tx) -> Sealed | None:

@@ -69,6 +69,14 @@ def test_r15_a_changed_row_is_named(n: int) -> None:
     )  # fmt: skip
 
 
+@given(st.integers(0, len(WHOLE) - 1), st.integers(0xD800, 0xDFFF), st.booleans())
+def test_r15_half_a_surrogate_pair_is_a_line_that_was_never_sealed(n: int, half: int, escaped: bool) -> None:
+    """As it is, or as JSON's escape; in whatever line: named, and nothing raises."""
+    at = WHOLE[n].index(":") + 2
+    put = f"\\u{half:04x}" if escaped else chr(half)
+    assert found([*WHOLE[:n], WHOLE[n][:at] + put + WHOLE[n][at:], *WHOLE[n + 1 :]]) == (Damage.UNREADABLE, n + 1)
+
+
 def test_r15_a_row_rewritten_with_its_hash_is_found_between_two_checkpoints() -> None:
     """All that can be said is between which lines: every one of them was signed for only together."""
     line = 8  # entry 5

@@ -149,7 +149,14 @@ def _frontier(value: Mapping[str, Any]) -> Frontier:
 
 
 def _object(line: str) -> dict[str, Any]:
-    """The object of *line*, which must be written in the one way there is: what is read is what somebody sees."""
+    """
+    The object of *line*, which must be written in the one way there is: what is read is what somebody sees. Half of a
+    surrogate pair is no text, so nothing with it was ever sealed; bytes that are no UTF-8 may be read as such.
+    """
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        raise Malformed("not UTF-8") from None
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):
