@@ -1,23 +1,41 @@
 """Anchors (R15): with checkpoints kept in a file elsewhere, a cut, and a rewrite with the key in hand, are found."""
 
+import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from ostiary.cli.audit_log import _notes
 from ostiary.core.logs.checkpoint import Malformed, Note, read_checkpoint, read_notes
 from ostiary.core.logs.evidence import Damage, Kept, verify
 from ostiary.core.logs.kinds import Kind
+from ostiary.core.words.destinations import read_destinations
 from ostiary.core.words.instants import minutes
+from ostiary.core.words.outcome import Refused
+from ostiary.outside import local_ca
+from ostiary.outside.apprise import Apprise
+from ostiary.outside.clock import SystemClock
+from ostiary.outside.outgoing import Outgoing
 from ostiary.services.house import House
 from ostiary.services.logs import anchor as anchoring
 from ostiary.services.logs.anchor import FAILED, anchor
 from ostiary.services.logs.checkpoints import seal
+from ostiary.services.notices.channels import add_channel
 from tests.clock import MovableClock
-from tests.records.house import journal, visit
+from tests.core.logs.sealed import log
+from tests.outside.test_apprise import Mailbox, on_loopback
+from tests.outside.test_outgoing import Names
+from tests.records.house import alice, journal, visit
 from tests.records.test_checkpoints import exported, happen, key, play, sql
+from tests.services.noticing import HOST, noticing
 
+LOG = log()
 Story = Callable[[House, MovableClock, Path], Awaitable[None]]
 
 
@@ -152,8 +170,76 @@ def test_r15_a_file_in_the_data_folder_is_no_anchor(tmp_path: Path) -> None:
     anchored(tmp_path, story)
 
 
-@pytest.mark.parametrize("text", ["", "x", "a\n\nb\n\nc", "a\n\nb"])
+SIGNED = f"{LOG.checkpoint(9)}\n{LOG.checkpoint(12)}"
+LINES = SIGNED.splitlines()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "x", "a\n\nb\n\nc", "a\n\nb", "\n".join(LINES[:-1]), "\n".join(LINES[1:]), SIGNED.replace("\ntime ", "\n")],
+)
 def test_what_is_no_file_of_anchors_is_refused(text: str) -> None:
-    """A part of a note at the end, or something else."""
+    """Something else, or two notes of which one is not whole: that one would else not be compared, and nobody told."""
     with pytest.raises(Malformed):
         read_notes(text)
+
+
+@given(
+    st.lists(st.sampled_from(["", "Dear auditor,", "2026-11-28", "48113", "\N{EM DASH} Bob"]), max_size=4),
+    st.sampled_from(["", "> ", ">> ", "  "]),
+    st.booleans(),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_r15_checkpoints_are_read_out_of_mails(around: list[str], quoted: str, blank: bool, end: str) -> None:
+    """Whatever stands around them, quoted or not, with the empty lines or without, or with more of them."""
+    lines = [line for line in LINES if line or not blank] if blank else [each for one in LINES for each in (one, "")]
+    found = read_notes(end.join([*around, *(quoted + line for line in lines), *around]))
+    assert found == [LOG.checkpoint(9), LOG.checkpoint(12)]
+
+
+def test_r15_a_checkpoint_goes_by_mail_and_verify_takes_the_mail(tmp_path: Path) -> None:
+    """
+    To the channels that are narrowed to anchors and to no other; the mail as it was kept, and its text alone, are what
+    `ostiary audit verify --since` takes.
+    """
+
+    async def story() -> None:
+        box, tls = Mailbox(), local_ca.ensure(tmp_path / "tls", (HOST,), now=SystemClock().now(), environ={})
+        async with on_loopback(box), noticing(tmp_path, tls) as here:
+            listed = (f"http://127.0.0.1:{box.port}", HOST)
+            asked = Outgoing(read_destinations(listed), authorities=tls.ca, resolve=Names(("127.0.0.1",)))
+            house = replace(here.house, outside=replace(here.house.outside, apprise=Apprise(listed), outgoing=asked))
+            here.house.outside.outgoing.close()
+            here.house = house
+            await seal(house, visit(house))
+            assert not await anchor(house, visit(house))  # nobody wants it
+            await here.channel("/anchors", about=["anchors", "alerts"])
+            await here.channel("/all")
+            await here.channel("/alerts", about=["alerts"])
+            address = f"mailto://127.0.0.1:{box.port}?from=door@example.com&to=audit@example.com"
+            wanted = {"name": "auditor", "form": "apprise", "address": address, "about": ["anchors"]}
+            made = await add_channel(house, visit(house, alice(here.clock.now())), wanted, "for a test", own=False)
+            assert not isinstance(made, Refused), made
+            await seal(house, visit(house))
+            assert await anchor(house, visit(house))
+            assert not await anchor(house, visit(house))  # once in an hour
+            await here.settle()
+            house.outside.apprise.close()
+            assert {path: here.receiver.told(path) for path in ("/anchors", "/all", "/alerts")} == {
+                "/anchors": ["log.anchored"], "/all": [], "/alerts": [],
+            }  # fmt: skip
+            (mail,) = box.mails
+            await seal(house, visit(house))
+            whole, trusted = await exported(house), await key(house)
+            hooked = json.loads(here.receiver.came[0][2])["data"]["text"]
+        kept = tmp_path / "kept.eml"
+        kept.write_bytes(mail)
+        (note,) = _notes(kept)
+        assert [note] == read_notes(hooked)
+        assert verify(whole, trusted, note).kept is Kept.SAME
+        part = next(part for part in message_from_bytes(mail).walk() if part.get_content_type() == "text/plain")
+        kept.write_bytes(bytes(part.get_payload(decode=True)))
+        assert _notes(kept) == [note]
+        assert read_checkpoint(note).size > 3
+
+    asyncio.run(story())

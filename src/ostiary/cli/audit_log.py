@@ -5,13 +5,15 @@
 """
 
 from collections.abc import Iterator, Mapping
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
 import typer
 
 from ostiary.cli.errand import Errand
-from ostiary.cli.files import new_file, read_text
+from ostiary.cli.files import new_file, read_bytes, read_text
 from ostiary.cli.output import Column
 from ostiary.cli.verb import ADMIN, Verb
 from ostiary.cli.when import when
@@ -26,7 +28,7 @@ from ostiary.core.words.instants import to_iso
 __all__ = ["AUDIT_LOG"]
 
 BASE = "/ostiary/auditLog"
-LARGEST = 64 * 1024  # bytes of a key
+LARGEST = 64 * 1024  # bytes of a key, or of the headers of a mail
 MOST_NOTES = 64 * 1024 * 1024  # bytes of a file of anchors: one an hour for a hundred years
 SHOWN = 20  # announcements of gaps, and runs of one, that are told in words
 LONGEST = 4 * 1024 * 1024  # characters of a line
@@ -46,7 +48,9 @@ FORMAT = Annotated[
 ]
 SINCE = Annotated[
     Path | None,
-    typer.Option("--since", metavar="FILE", help="Checkpoints that you kept: the log must go on from those."),
+    typer.Option(
+        "--since", metavar="FILE", help="Checkpoints that you kept, or a mail with one: the log must go on from those."
+    ),
 ]
 
 
@@ -215,13 +219,22 @@ def _key(given: str) -> Key:
 
 
 def _notes(path: Path) -> list[Note]:
-    """The checkpoint in *path*, or all those in a file of anchors. Raises Misused."""
+    """The checkpoint in *path*, or all those in a file of anchors, or in a mail as it was kept. Raises Misused."""
     try:
-        notes = read_notes(read_text(path, MOST_NOTES))
+        notes = read_notes(_said_in(read_bytes(path, MOST_NOTES)))
         _size(notes)
     except Malformed as wrong:
         raise Misused(f"{path}: {wrong}") from None
     return notes
+
+
+def _said_in(raw: bytes) -> str:
+    """The text of *raw*, or of the mail that it is (RFC 5322); bytes that are no UTF-8 are in no checkpoint."""
+    if b"\nmime-version:" in raw[:LARGEST].lower():
+        body = message_from_bytes(raw, policy=default).get_body(("plain",))
+        if body is not None:
+            return str(body.get_content())
+    return raw.decode("utf-8", "replace")
 
 
 def _size(notes: list[Note]) -> int:

@@ -51,7 +51,8 @@ def add(
         str, typer.Option("--from", metavar="FILE", help="Read the address from this file (- is stdin).")
     ] = "",
     about: Annotated[
-        list[str] | None, typer.Option("--about", help="Only requests, exemptions or alerts; may be repeated.")
+        list[str] | None,
+        typer.Option("--about", help="Only requests, exemptions, alerts or anchors (checkpoints); may be repeated."),
     ] = None,
     reason: Annotated[str, typer.Option("--reason", help="Why. The audit log keeps it.")] = "",
 ) -> None:

@@ -57,6 +57,7 @@ def yes(by: UserId, stage: int, at: Instant = NOW) -> Decision:
         (Kind.KILL_SWITCH_ON, {}, "exemption.all_ended"),
         (Kind.ALERT, {"about": "guessing"}, "alert"),
         (Kind.ALERT, {"about": "break_glass"}, "break_glass.opened"),
+        (Kind.LOG_ANCHORED, {"checkpoint": "x"}, "log.anchored"),
         (Kind.REFRESHED, {}, None),
         (Kind.FAULT, {}, None),
     ],

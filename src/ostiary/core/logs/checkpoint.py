@@ -18,6 +18,7 @@ trusts one of them can go on to the other.
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -35,6 +36,11 @@ LONGEST = 64 * 1024  # bytes of a note
 _ED25519 = b"\x01"  # signed-note's number of the algorithm
 _ID, _PUBLIC, _SIGNATURE = 4, 32, 64  # bytes
 _MARK = "\N{EM DASH} "
+_ENCODED = r"[A-Za-z0-9+/]"
+_ROOT = re.compile(rf"{_ENCODED}{{43}}=")
+_TIME, _STREAM = re.compile(r"time \d{4}-\d\d-\d\dT\S+"), re.compile(r"stream \S+ \d+")
+_SIGNED = re.compile(rf"{_MARK}\S+ {_ENCODED}{{80,}}={{0,2}}")
+_ENDS, _QUOTED = re.compile(r"\r\n|\r|\n"), re.compile(r"^[>\s]+")
 
 
 class Malformed(ValueError):
@@ -119,11 +125,40 @@ class HandOver:
 
 
 def read_notes(text: str) -> list[Note]:
-    """Several notes, an empty line between two of them, as a file of anchors has them. Raises Malformed."""
-    parts = text.strip("\n").split("\n\n")
-    if len(parts) % 2:
-        raise Malformed("not a signed note")
-    return [read_note(f"{body}\n\n{signed}\n") for body, signed in zip(parts[::2], parts[1::2], strict=True)]
+    """
+    The checkpoints in *text*: a file of anchors, or mails as people keep them, where other lines stand around, empty
+    ones come or go, and what was quoted begins with ``>``. Raises Malformed where there is none, or where a line is a
+    part of one that is not whole: what is damaged would not be compared.
+    """
+    lines = [line for each in _ENDS.split(text) if (line := _QUOTED.sub("", each).rstrip())]
+    found: list[Note] = []
+    at = 0
+    while at < len(lines):
+        body, end = _parts_at(lines, at)
+        if end > body:
+            found.append(read_note("\n".join([*lines[at:body], "", *lines[body:end], ""])))
+            at = end
+            continue
+        if any(part.fullmatch(lines[at]) for part in (_ROOT, _TIME, _STREAM, _SIGNED)):
+            raise Malformed(f"a part of a checkpoint that is not whole: {lines[at][:60]!r}")
+        at += 1
+    if not found:
+        raise Malformed("no signed checkpoint")
+    return found
+
+
+def _parts_at(lines: list[str], at: int) -> tuple[int, int]:
+    """Where the text and the signatures end of the checkpoint that begins with line *at*; nowhere if none does."""
+    head = lines[at : at + 4]
+    if len(head) < 4 or not (head[1].isdigit() and _ROOT.fullmatch(head[2]) and _TIME.fullmatch(head[3])):
+        return at, at
+    body = at + 4
+    while body < len(lines) and _STREAM.fullmatch(lines[body]):
+        body += 1
+    end = body
+    while end < len(lines) and _SIGNED.fullmatch(lines[end]):
+        end += 1
+    return body, end
 
 
 def read_note(note: str) -> Note:

@@ -48,7 +48,7 @@ class Channel:
     user: UserId | None
     """Whose; None: the organisation's."""
     about: frozenset[Topic]
-    """What the organisation's is narrowed to; empty: everything."""
+    """What the organisation's is narrowed to; empty: everything but checkpoints, which are not for reading."""
     host: str
     """All of its address that is ever shown: a host, or the scheme of a service."""
     created: Instant
@@ -61,7 +61,7 @@ class Channel:
 
     def wants(self, topic: Topic) -> bool:
         """Whether it is told of *topic*."""
-        return not self.about or topic in self.about
+        return topic in self.about if self.about else topic is not Topic.ANCHORS
 
 
 def again(tries: int, created: Instant, now: Instant) -> Instant | None:

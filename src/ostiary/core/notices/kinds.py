@@ -22,6 +22,8 @@ class Topic(StrEnum):
     REQUESTS = "requests"
     EXEMPTIONS = "exemptions"
     ALERTS = "alerts"
+    ANCHORS = "anchors"
+    """Checkpoints of the journal (R15): for channels that are narrowed to them, and no other."""
 
 
 class To(StrEnum):
@@ -116,6 +118,13 @@ def _alert(m: Matter) -> Words:
     return Words(f"Alert: {m.alert.replace('_', ' ')}", f"{plain(m.said)} Please look at the audit log.".strip())
 
 
+def _anchored(m: Matter) -> Words:
+    text = (
+        "Keep this where nobody changes it: ostiary audit verify --since finds a log that was cut or rewritten since."
+    )
+    return Words("Checkpoint of the audit log", f"{text}\n\n{m.checkpoint}")
+
+
 def _glass(m: Matter) -> Words:
     text = f"It is open at once, without an approval, and ends at {moment_of(m.ends)}. It owes a written review."
     return Words(f"A break-glass exemption was opened for {m.who}", text)
@@ -185,6 +194,7 @@ _LIST: tuple[Notice, ...] = (
     Notice("break_glass.opened", A, (To.ADMINISTRATORS, To.APPROVERS), _glass),
     Notice("break_glass.review_owed", A, (To.REVIEWERS,), _owed),
     Notice("alert", A, (To.ADMINISTRATORS,), _alert),
+    Notice("log.anchored", Topic.ANCHORS, (), _anchored),
 )  # fmt: skip
 NOTICES: Mapping[str, Notice] = {notice.name: notice for notice in _LIST}
 TEST = "test"
@@ -207,6 +217,7 @@ _BY_KIND: Mapping[str, str] = {
     Kind.EXEMPTION_UNUSED: "exemption.unused",
     Kind.REVIEW_OWED: "break_glass.review_owed",
     Kind.KILL_SWITCH_ON: "exemption.all_ended",
+    Kind.LOG_ANCHORED: "log.anchored",
 }
 WATCHED: frozenset[str] = frozenset({*_BY_KIND, Kind.REQUEST_MADE, Kind.REQUEST_DECIDED, Kind.ALERT})
 """The kinds of entries that may become a notice; all others are passed over unread."""

@@ -40,6 +40,8 @@ class Matter:
     """What an alert is about, in its stable word."""
     said: str = ""
     """Its sentence, which may name what people named."""
+    checkpoint: str = ""
+    """Of the journal, signed: lines of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """
 Anchors (R15): checkpoints put where whoever holds their key cannot change them: at the end of a file on another mount,
-and in an entry that every sink is sent.
+and in an entry that every sink is sent, and every notice channel that is narrowed to anchors (mail, a webhook, a chat).
 
 The file comes first: killed before the entry is written, the next run adds the same checkpoint, or a later one, again.
 """
@@ -12,13 +12,14 @@ import structlog
 
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
+from ostiary.core.notices.kinds import Topic
 from ostiary.core.words.instants import Instant, between
 from ostiary.core.words.visit import Visit
 from ostiary.outside.files import append
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
-from ostiary.store import Tx, checkpoints, logs, sinks
+from ostiary.store import Tx, checkpoints, logs, notices, sinks
 from ostiary.store.checkpoints import Sealed
 
 __all__ = ["FAILED", "anchor"]
@@ -35,10 +36,11 @@ async def anchor(house: House, visit: Visit) -> bool:
     path, every = house.settings.anchor_file, house.settings.anchor_every
 
     async def look(tx: Tx) -> tuple[Instant, Sealed | None, bool]:
-        return Instant(await logs.where(tx, READER) or 0), await checkpoints.newest(tx), bool(await sinks.sinks(tx))
+        told = bool(await sinks.sinks(tx)) or any(one.wants(Topic.ANCHORS) for one in await notices.channels(tx, None))
+        return Instant(await logs.where(tx, READER) or 0), await checkpoints.newest(tx), told
 
-    last, newest, sent = await house.store.read(look)
-    if newest is None or not (path or sent) or (last and between(last, visit.now) < every):
+    last, newest, told = await house.store.read(look)
+    if newest is None or not (path or told) or (last and between(last, visit.now) < every):
         return False
     failed = False
     if path is not None:

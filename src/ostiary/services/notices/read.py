@@ -190,6 +190,7 @@ def matter_of(entry: Recorded, asked: Asked | None) -> Matter:
         extends=request is not None and request.act is Act.EXTEND,
         alert=str(detail.get("about", "")),
         said=str(detail.get("text", "")),
+        checkpoint=str(detail.get("checkpoint", "")),
     )
 
 
