@@ -15,9 +15,10 @@ HEAD = f"""\
 # Detections
 
 Rules look at each entry of the [journal](journal.md), within a second of its being written, and tell what looks like
-abuse of device codes as *findings*: `ostiary detections list`, `/identityProtection/riskDetections` (Graph's
-`riskDetection`, for administrators and auditors), and an entry `system:finding:raised` for each. What a finding leads
-to is said [below](#what-is-done-about-them); a service that is not told of one is as closed as before.
+abuse of device codes as *findings*: in the console, by `ostiary detections list`, at
+`/identityProtection/riskDetections` (Graph's `riskDetection`), for administrators and auditors; and as an entry
+`system:finding:raised` for each. What a finding leads to is said [below](#what-is-done-about-them); a service that is
+not told of one is as closed as before.
 
 What nobody knows is evidence of nothing: without geo files no machine is near or far. Where a rule needs more than the
 journal, the table says so. What the rules know of the past begins with the journal's first entry that is still there;
@@ -55,11 +56,11 @@ about what came with a code or token given to them, and only so often in an hour
 `system:response:held_back` that says why. The table of who can cause what:
 [0082](decisions/0082-what-a-finding-leads-to.md).
 
-`ostiary detections confirm ID` says that a finding is what it looks like: what the policy wants for that is done at
-once, whoever caused it and however often. `ostiary detections dismiss ID --reason "…"` says that it is harmless; it is
-open again when it comes for another sign-in, or worse. Administrators do that, with fresh proof; auditors read. Nobody
-dismisses what is about themselves or what they did, unless there is no other administrator; that, and what is dismissed
-of high severity, is an alert.
+*Confirm* on a finding's page, or `ostiary detections confirm ID`, says that a finding is what it looks like: what the
+policy wants for that is done at once, whoever caused it and however often. *Dismiss*, or `ostiary detections dismiss ID
+--reason "…"`, says that it is harmless; it is open again when it comes for another sign-in, or worse. Administrators do
+that, with fresh proof; auditors read. Nobody dismisses what is about themselves or what they did, unless there is no
+other administrator; that, and what is dismissed of high severity, is an alert.
 
 ## Risk
 

@@ -24,12 +24,14 @@ from ostiary.store.sql import Sql, sql
 from ostiary.store.stories import FINDING, Place, Where, finding_rows
 
 __all__ = [
-    "add", "find", "forget", "held", "hold_back", "load_stories", "load_tracks", "page", "save_stories", "save_tracks",
-    "tidy",
+    "COUNTED", "add", "find", "forget", "found_since", "held", "hold_back", "load_stories", "load_tracks",
+    "open_by_severity", "page", "save_stories", "save_tracks", "stories_of", "tidy",
 ]  # fmt: skip
 
 PIECE = 256  # keys of one select
 STORY = "story:"
+COUNTED = 10_000
+"""Findings that one count looks at; there may be more."""
 _VALUES: dict[str, Any] = {name: bindparam(name) for name in ("key", "value", "expires")}
 _ADD_TRACK = sql(insert(tracks).values(_VALUES))
 _SET_TRACK = sql(
@@ -90,6 +92,27 @@ _HELD = sql(
     .where(held_back.c.hour >= bindparam("since"))
     .group_by(held_back.c.rule)
 )
+_STORIES_OF = sql(
+    select(finding_stories.c.story)
+    .where(finding_stories.c.finding == bindparam("finding"))
+    .order_by(finding_stories.c.story)
+    .limit(bindparam("most"))
+)
+_LATEST_OPEN = (
+    select(findings.c.severity)
+    .where(findings.c.state == State.OPEN.value)
+    .order_by(findings.c.at.desc(), findings.c.id.desc())
+    .limit(COUNTED)
+    .subquery()
+)
+_OPEN = sql(select(_LATEST_OPEN.c.severity, func.count()).group_by(_LATEST_OPEN.c.severity))
+_OF_RULE = (
+    select(findings.c.id)
+    .where(findings.c.rule == bindparam("rule"), findings.c.at >= bindparam("since"))
+    .limit(COUNTED)
+    .subquery()
+)
+_FOUND = sql(select(func.count()).select_from(_OF_RULE))
 
 
 # ---- what rules remember
@@ -258,3 +281,19 @@ async def hold_back(tx: Tx, rule: str, hour: Instant, count: int) -> None:
 async def held(tx: Tx, since: Instant) -> dict[str, int]:
     """How many findings were not kept since then, by rule."""
     return {rule: int(count) for rule, count in await tx.all(_HELD, since=since)}
+
+
+async def stories_of(tx: Tx, finding: str, most: int) -> list[str]:
+    """Up to *most* sign-ins that a finding came for."""
+    return [str(row[0]) for row in await tx.all(_STORIES_OF, finding=finding, most=most)]
+
+
+async def open_by_severity(tx: Tx) -> dict[str, int]:
+    """How many findings nobody has said anything of, by severity: of the latest `COUNTED` of them."""
+    return {str(severity): int(count) for severity, count in await tx.all(_OPEN)}
+
+
+async def found_since(tx: Tx, rule: str, since: Instant) -> int:
+    """How many findings of *rule* are about what happened since then, up to `COUNTED`."""
+    row = await tx.one(_FOUND, rule=rule, since=since)
+    return int(row[0]) if row else 0

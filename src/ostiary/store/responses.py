@@ -2,6 +2,8 @@
 What is done about findings: the policy, which findings wait for it, and what was done.
 """
 
+from typing import NamedTuple
+
 import orjson
 from sqlalchemy import bindparam, func, insert, select, tuple_, update
 
@@ -17,7 +19,10 @@ from ostiary.store.schema import finding_responses as done
 from ostiary.store.schema import findings, response_policy
 from ostiary.store.sql import sql
 
-__all__ = ["DONE", "START", "answer", "lately", "note", "people", "policy", "put_policy", "unanswered", "word"]
+__all__ = [
+    "DONE", "START", "Answered", "answer", "answers", "lately", "note", "people", "policy", "put_policy", "unanswered",
+    "word",
+]  # fmt: skip
 
 DONE = "done"
 START = (Instant(-1), "")
@@ -68,6 +73,26 @@ _PROVED = (
 _count = select(func.count(findings.c.user.distinct()))
 _PEOPLE = sql(_count.where(*_PROVED))
 _PEOPLE_OF = sql(_count.where(*_PROVED, findings.c.client == bindparam("client")))
+_ANSWERS = sql(
+    select(done.c.response, done.c.at, done.c.outcome)
+    .where(done.c.finding == bindparam("finding"))
+    .order_by(done.c.at, done.c.response)
+    .limit(bindparam("most"))
+)
+
+
+class Answered(NamedTuple):
+    """What became of one response to a finding."""
+
+    response: Response
+    at: Instant
+    outcome: str
+    """`DONE`, or why it was held back."""
+
+    @property
+    def done(self) -> bool:
+        """Whether it was done."""
+        return self.outcome == DONE
 
 
 def _text(policy_: ResponsePolicy) -> str:
@@ -123,6 +148,12 @@ async def word(tx: Tx, kept: Kept, new: State, now: Instant) -> bool:
 async def note(tx: Tx, finding: str, response: Response, outcome: str, now: Instant) -> None:
     """Remember what became of *response*: `DONE`, or why it was held back."""
     await tx.run(_NOTE, finding=finding, response=response.value, at=now, outcome=outcome)
+
+
+async def answers(tx: Tx, finding: str, most: int) -> list[Answered]:
+    """Up to *most* things that were done about *finding*, or held back, the first one first."""
+    rows = await tx.all(_ANSWERS, finding=finding, most=most)
+    return [Answered(Response(response), Instant(at), str(outcome)) for response, at, outcome in rows]
 
 
 async def lately(tx: Tx, response: Response, now: Instant) -> int:

@@ -28,6 +28,7 @@ from ostiary.web.pages.console import (
     charts,
     devices,
     exemptions,
+    findings,
     groups,
     lists,
     people,
@@ -231,7 +232,8 @@ def test_a_person_s_page_shows_what_is_open(site: Site) -> None:
 
 
 LISTS = (
-    applications.LIST, audit.LIST, devices.LIST, exemptions.LIST, groups.LIST, people.LIST, requests.LIST, signins.LIST,
+    applications.LIST, audit.LIST, devices.LIST, exemptions.LIST, findings.LIST, findings.OF_RULES, groups.LIST,
+    people.LIST, requests.LIST, signins.LIST,
 )  # fmt: skip
 
 

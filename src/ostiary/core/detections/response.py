@@ -18,8 +18,8 @@ from ostiary.core.words.instants import Instant, Span, between, days, from_durat
 from ostiary.core.words.outcome import Reason, Refused
 
 __all__ = [
-    "DEFAULT", "HOURLY", "Known", "Response", "ResponsePolicy", "held_back", "policy_document", "read_policy",
-    "weakened",
+    "DEFAULT", "HELD_BACK", "HOURLY", "Known", "Response", "ResponsePolicy", "held_back", "policy_document",
+    "read_policy", "weakened",
 ]  # fmt: skip
 
 
@@ -79,7 +79,11 @@ class ResponsePolicy:
         """What is to be done about *finding*."""
         if confirmed:
             return self.confirmed
-        return self.rules.get(finding.rule, self.severities[finding.severity])
+        return self.of_rule(finding.rule, finding.severity)
+
+    def of_rule(self, rule: str, severity: Severity) -> tuple[Response, ...]:
+        """What is to be done about findings of *rule* that are of *severity*, while nobody has confirmed them."""
+        return self.rules.get(rule, self.severities[severity])
 
 
 DEFAULT = ResponsePolicy()
@@ -95,6 +99,17 @@ class Known(NamedTuple):
     """About whom the same was found lately, this one among them."""
     done: int = 0
     """Of the same response within an hour."""
+
+
+HELD_BACK: Mapping[str, str] = {
+    "nobodys_act": "nobody's own act made it, as far as that is proved",
+    Cause.ALLOWED.value: "it tells of what people foresaw",
+    Cause.REPORTER.value: "whoever refuses a sign-in stops nothing for others",
+    "late": "it happened more than a day ago",
+    "few_people": "it was found about too few people",
+    "many": "as much was done already as may be in an hour",
+}
+"""The words of `held_back`, for people."""
 
 
 def held_back(response: Response, finding: Finding, known: Known) -> str:

@@ -11,12 +11,16 @@ from typing import Any
 
 from ostiary.core.detections.finding import Kept, State
 from ostiary.core.detections.published import BY_ID as PUBLISHED
+from ostiary.core.detections.response import Response
 from ostiary.core.detections.rule import Rule
 from ostiary.core.detections.rules import BY_ID
 from ostiary.core.graph.fields import Field, Kind, Shape
-from ostiary.core.words.instants import between, minutes
+from ostiary.core.words.instants import between, days, minutes
 
-__all__ = ["FINDING", "RULE", "ShownFinding", "ShownRule"]
+__all__ = ["COUNTED_FOR", "FINDING", "RULE", "ShownFinding", "ShownRule"]
+
+COUNTED_FOR = days(30)
+"""How far back the findings of a rule are counted."""
 
 REALTIME = minutes(5)
 """So soon after it happened a finding was made as it happened; else the journal was read later."""
@@ -122,6 +126,10 @@ class ShownRule:
 
     rule: Rule
     held_back: int = 0
+    found: int = 0
+    """Of what happened within `COUNTED_FOR`."""
+    responses: tuple[Response, ...] | None = None
+    """What policy says is done; None: not for this reader."""
 
 
 _COVERED: tuple[Field[Any], ...] = (
@@ -142,5 +150,12 @@ RULE: Shape[ShownRule] = Shape(
         Field("needs", Kind.STRING, lambda s: s.rule.needs or None, doc="What must be known, beside the journal."),
         Field("covers", Kind.OBJECTS, lambda s: [PUBLISHED[id] for id in s.rule.covers], fields=_COVERED),
         Field("heldBack", Kind.INTEGER, lambda s: s.held_back, doc="Findings of the last day beyond the bounds."),
+        Field("found", Kind.INTEGER, lambda s: s.found, doc="Findings of the last 30 days, counted up to 10,000."),
+        Field(
+            "responses",
+            Kind.STRINGS,
+            lambda s: None if s.responses is None else [r.value for r in s.responses],
+            doc="What is done about its findings, of its usual level; null without the right to read policies.",
+        ),
     ),
 )

@@ -4,7 +4,8 @@ Findings as a list, and the rules. A list follows an index, a page at a time, aw
 
 from ostiary.core.detections.finding import Kept
 from ostiary.core.detections.rules import RULES
-from ostiary.core.graph.finding import ShownFinding, ShownRule
+from ostiary.core.directory.permissions import Action, judge
+from ostiary.core.graph.finding import COUNTED_FOR, ShownFinding, ShownRule
 from ostiary.core.graph.query import Page, Query
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant, days
@@ -13,7 +14,7 @@ from ostiary.core.words.visit import Visit
 from ostiary.services.detections.read import run_detections
 from ostiary.services.house import House
 from ostiary.services.logs.list import ONLY_AND, place_in, wheres
-from ostiary.store import Tx, detections, stories
+from ostiary.store import Tx, detections, responses, stories
 from ostiary.store.exemptions import person
 from ostiary.store.stories import Where
 
@@ -56,13 +57,19 @@ async def find_finding(house: House, visit: Visit, id: str) -> ShownFinding | Re
 
 
 async def list_rules(house: House, visit: Visit) -> Page[ShownRule]:
-    """Every rule."""
+    """Every rule, with what policy says of it where that is for the caller to read."""
+    reads_policies = judge(Action.READ_POLICIES, visit.caller, now=visit.now) is None
 
-    async def body(tx: Tx) -> dict[str, int]:
-        return await detections.held(tx, Instant(visit.now - days(1)))
+    async def body(tx: Tx) -> Page[ShownRule]:
+        held, policy = await detections.held(tx, Instant(visit.now - days(1))), await responses.policy(tx)
+        since, shown = Instant(visit.now - COUNTED_FOR), []
+        for rule in RULES:
+            count = await detections.found_since(tx, rule.id, since)
+            done = policy.of_rule(rule.id, rule.severity) if reads_policies else None
+            shown.append(ShownRule(rule, held.get(rule.id, 0), count, done))
+        return Page(tuple(shown))
 
-    held = await house.store.read(body)
-    return Page(tuple(ShownRule(rule, held.get(rule.id, 0)) for rule in RULES))
+    return await house.store.survey(body)
 
 
 async def _by_person(tx: Tx, where: Where) -> Where:

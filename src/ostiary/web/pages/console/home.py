@@ -10,11 +10,13 @@ from ostiary.core.access.compile import State
 from ostiary.core.access.guardrail import guards
 from ostiary.core.access.kill_switch import KillSwitch
 from ostiary.core.access.picture import Picture
+from ostiary.core.detections.finding import Finding
 from ostiary.core.directory.people import Role
 from ostiary.core.graph.query import And, Compare, Query
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.instants import Span, after, days, to_datetime
 from ostiary.core.words.outcome import Refused
+from ostiary.services.detections.view import open_findings
 from ostiary.services.exemptions.counts import exemptions_by_day, sign_ins_by_hour
 from ostiary.services.exemptions.requests import list_requests
 from ostiary.services.house import House, able
@@ -22,6 +24,7 @@ from ostiary.services.logs.list import audits
 from ostiary.services.logs.sign_ins import signins
 from ostiary.web.pages.console.charts import Bar, Chart
 from ostiary.web.pages.console.exemptions import end_way, every, exemption_path
+from ostiary.web.pages.console.findings import SEVERITIES, finding_path
 from ostiary.web.pages.console.frame import seen, show
 from ostiary.web.pages.console.lists import Tag
 from ostiary.web.pages.console.navigation import at, open_to
@@ -32,7 +35,7 @@ from ostiary.web.pages.page import Page as Served
 __all__ = ["ROUTES"]
 
 HERE = at("/console")
-MOST_OPEN, MOST_WAITING, MOST_SIGN_INS, MOST_ALERTS = 20, 5, 8, 5
+MOST_OPEN, MOST_WAITING, MOST_SIGN_INS, MOST_ALERTS, MOST_FINDINGS = 20, 5, 8, 5, 5
 RECENT = days(1)
 """How long an alert stands on the page."""
 _BLOCK = {
@@ -43,6 +46,7 @@ _BLOCK = {
 
 
 _SORTS = (("succeeded", "good"), ("failed", "bad"), ("under way", "plain"))
+_OPEN_ONES = "/console/findings?state=open"
 _OPENED = (("opened", "plain"),)
 
 
@@ -53,6 +57,16 @@ class Guardrail:
     title: str
     tag: Tag
     says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Findings that nobody has said anything of."""
+
+    counts: tuple[tuple[Tag, int, str], ...]
+    """Severity, how many, and where they are listed."""
+    worst: tuple[tuple[Finding, str], ...]
+    """The latest of the worst, and where each is told."""
 
 
 async def _show(guest: Guest) -> Response:
@@ -67,8 +81,21 @@ async def _show(guest: Guest) -> Response:
         guest, "home.html", HERE, guardrails=guardrails(house, house.desk.picture),
         open_now=[(each, exemption_path(each.exemption.id), end_way(guest, each)) for each in seen(open_now)],
         waiting=seen(waiting), latest=[(each, result(each), story_path(each.id)) for each in seen(latest)],
-        alerts=seen(alerts), charts=await _charts(guest), live="signins exemptions policies alerts", reloads=True,
+        alerts=seen(alerts), findings=await _findings(guest), charts=await _charts(guest),
+        live="signins exemptions policies alerts findings", reloads=True,
     )  # fmt: skip
+
+
+async def _findings(guest: Guest) -> Open | None:
+    """What waits for an administrator's word; None where it could not be counted in time, or there is nothing."""
+    found = await open_findings(guest.house, MOST_FINDINGS)
+    if found is None or not found.worst:
+        return None
+    counts = [
+        (SEVERITIES[level], count, f"{_OPEN_ONES}&severity={level.value}") for level, count in found.counts.items()
+    ]
+    worst = [(each.finding, finding_path(each.finding.id)) for each in found.worst]
+    return Open(tuple(counts), tuple(worst))
 
 
 async def _charts(guest: Guest) -> list[Chart]:

@@ -149,6 +149,8 @@ class List(Generic[T]):
     """Its address, where that is below its place."""
     title: str = ""
     """Its heading, where that is not its place's."""
+    further: tuple[tuple[str, str], ...] = ()
+    """Addresses and names of what stands beside it."""
 
     @property
     def address(self) -> str:

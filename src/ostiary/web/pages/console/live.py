@@ -51,6 +51,7 @@ SUBJECTS: Mapping[str, Action] = {
     "devices": Action.READ_DIRECTORY,
     "policies": Action.READ_POLICIES,
     "alerts": Action.READ_LOGS,
+    "findings": Action.READ_LOGS,
 }
 """What a page may listen for, and who is told of it."""
 _OF_ENTRIES = {
@@ -59,6 +60,7 @@ _OF_ENTRIES = {
     "administrator": "people", "sessions": "people", "upstream": "people", "group": "groups", "device": "devices",
     "device_rule": "devices", "application": "applications", "assignment": "applications", "consent": "applications",
     "alert": "alerts", "signins": "signins",
+    "finding": "findings", "response": "findings", "responses": "findings",
 }  # fmt: skip
 """By the middle word of a journal's kind; every entry that is no sign-in changes the audit log as well."""
 

@@ -1,0 +1,170 @@
+"""The console's findings: listed, filtered, told whole, confirmed and dismissed; the rules beside them."""
+
+import html
+import json
+import re
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from ostiary.core.detections.finding import Cause, Finding, Severity
+from ostiary.core.detections.response import HELD_BACK, Known, Response, held_back
+from ostiary.core.detections.rules import RULES
+from ostiary.core.directory.people import Role
+from ostiary.core.logs.kinds import Kind
+from ostiary.core.words.ids import UserId
+from ostiary.core.words.instants import Instant, days, minutes
+from ostiary.services.detections.respond import run_responses
+from ostiary.store import Tx, detections
+from ostiary.web.pages.console import findings
+from ostiary.web.pages.console.live import subjects_of
+from tests.web.pages.site import ALICE, BOB, CAROL, Browser, Site, actions, hidden
+from tests.web.pages.test_console import entered, link, table
+
+ID = "f1nd1ng0-0000-4000-8000-000000000001"
+PAGE = f"/console/findings/{ID}"
+NOW = Instant(10**15)
+
+
+def plant(site: Site, id: str = ID, *, rule: str = "reported", severity: Severity = Severity.HIGH, user: UserId = CAROL,
+          cause: Cause = Cause.PERSON) -> None:  # fmt: skip
+    """A finding, as though a rule had just seen it."""
+
+    async def body(tx: Tx) -> None:
+        now = site.clock.now()
+        evidence: Mapping[str, int | Sequence[str]] = {"machines": 3, "from": ["203.0.113.9", "<b>bold</b>"]}
+        made = Finding(
+            id, rule, severity, now, f"{rule} was seen.", "n1.1", user=user, source="203.0.113.9", cause=cause,
+            evidence=evidence, country="DE",
+        )  # fmt: skip
+        await detections.add(tx, made, now)
+
+    site.run(site.house.store.write(body))
+
+
+def text(browser: Browser, path: str = PAGE) -> str:
+    """What a page says, without its tags."""
+    return html.unescape(" ".join(re.sub(r"<[^>]+>", " ", browser.get(path).text).split()))
+
+
+def test_findings_are_found_by_what_they_are_and_whom_they_concern(site: Site) -> None:
+    """State, severity, rule, person, address and day; what there is not says so, and an export holds the same."""
+    plant(site)
+    plant(site, "f1nd1ng0-0000-4000-8000-000000000002", rule="first_network", severity=Severity.LOW, user=BOB)
+    browser = entered(site, BOB, Role.AUDITOR)
+    for asked, count in {
+        "": 2, "severity=high": 1, "rule=first_network": 1, "state=open": 2, "state=dismissed": 0,
+        "q=Carol@Example.com": 1, "q=203.0.113.9": 2, "q=203.0.113.8": 0, "severity=high&rule=first_network": 0,
+        "from=2020-01-01&to=2020-01-02": 0, f"q={ID.replace('n', '0')}": 0,
+    }.items():  # fmt: skip
+        page = browser.get(f"/console/findings?{asked}")
+        assert (page.status_code, len(table(page))) == (200, count), asked
+        assert len(json.loads(browser.get(f"/console/findings?{asked}&export=json").text)) == count, asked
+    assert "Nothing is like that." in text(browser, "/console/findings?state=confirmed")
+
+
+def test_a_finding_tells_all_that_is_known_of_it(site: Site) -> None:
+    """Evidence, meaning, when it is harmless, published rules, and what was held back and why; nothing is markup."""
+    plant(site, cause=Cause.ANYBODY)
+    site.run(run_responses(site.house, site.visit()))
+    browser = entered(site, BOB, Role.AUDITOR)
+    page, told = browser.get(PAGE), text(browser)
+    rule = next(each for each in RULES if each.id == "reported")
+    for says in (
+        "reported was seen.", rule.false_positives, "carol@example.com", "203.0.113.9", "DE", "machines 3",
+        "The exemption behind it was not ended.", HELD_BACK["nobodys_act"],
+    ):  # fmt: skip
+        assert says in told, says
+    assert "<b>bold" not in page.text
+    assert f'href="/console/people/{CAROL}"' in page.text
+    assert browser.get("/console/findings/none").status_code == 404
+
+
+def test_an_administrator_confirms_and_dismisses_with_a_reason(site: Site) -> None:
+    """What was typed is kept where it is refused, and on the way to fresh proof (R3); each word stands on the page."""
+    plant(site)
+    browser = entered(site, ALICE, Role.ADMINISTRATOR)
+    refused = browser.submit(browser.get(PAGE), PAGE, word="dismiss", reason="")
+    assert refused.status_code == 400
+    assert 'role="alert"' in refused.text
+    site.clock.move(minutes(6))
+    old = browser.submit(browser.get(PAGE), PAGE, word="dismiss", reason="our own test machine")
+    assert old.headers["location"].startswith("/signin/again?return=")
+    assert "our own test machine</textarea>" in browser.get(PAGE).text
+    browser = entered(site, ALICE, Role.ADMINISTRATOR)
+    assert browser.submit(browser.get(PAGE), PAGE, word="dismiss", reason="our own test machine").status_code == 303
+    assert "It was dismissed as harmless." in text(browser)
+    assert "our own test machine" in text(browser)
+    assert 'value="dismiss"' not in browser.get(PAGE).text
+    assert browser.submit(browser.get(PAGE), PAGE, word="confirm", reason="").status_code == 303
+    assert "It was confirmed." in text(browser)
+    (entry,) = site.entries(Kind.FINDING_DISMISSED)
+    assert entry["detail"]["reason"] == "our own test machine"
+    twice = browser.submit(browser.get(PAGE), PAGE, word="confirm", reason="")
+    assert twice.status_code == 400
+    assert "It is confirmed already." in twice.text
+
+
+@pytest.mark.parametrize("role", [Role.AUDITOR, Role.APPROVER, None])
+def test_who_is_no_administrator_changes_nothing(site: Site, role: Role | None) -> None:
+    """No button is shown, and a form that was sent all the same is refused and recorded."""
+    plant(site)
+    browser = entered(site, BOB, *([role] if role else []))
+    page = browser.get(PAGE)
+    assert page.status_code == (200 if role is Role.AUDITOR else 403)
+    assert actions(page) == ["/signout"]
+    before = len(site.entries(Kind.ADMIN_REFUSED))
+    token = hidden(browser.get("/account"), "/signout")
+    for word in ("confirm", "dismiss"):
+        assert browser.post(PAGE, **token, word=word, reason="a reason of mine").status_code == 403
+    assert len(site.entries(Kind.ADMIN_REFUSED)) == before + 2
+    assert site.entries(Kind.FINDING_CONFIRMED) == site.entries(Kind.FINDING_DISMISSED) == []
+
+
+def test_every_rule_is_listed_with_what_it_found_and_what_is_done(site: Site) -> None:
+    """All of them on one page; the count is of 30 days, and leads to what was found."""
+    plant(site)
+    site.clock.move(days(31))
+    plant(site, "f1nd1ng0-0000-4000-8000-000000000002", rule="first_network", severity=Severity.LOW, user=BOB)
+    browser = entered(site, BOB, Role.AUDITOR)
+    page = browser.get(link(browser.get("/console/findings"), "The rules, and what is done about what they find"))
+    rows = {html.unescape(row[0]): row[1:] for row in table(page)}
+    assert set(rows) == {rule.title for rule in RULES}
+    titles = {rule.id: rule.title for rule in RULES}
+    assert rows[titles["reported"]][3] == "0"
+    assert rows[titles["first_network"]][2:4] == ["noted only", "1"]
+    assert "the sign-in and its session end" in rows[titles["stolen_token"]][2]
+    assert 'href="/console/findings?rule=first_network"' in page.text
+    assert len(table(browser.get("/console/findings?rule=first_network"))) == 1
+
+
+def test_the_first_page_tells_of_open_findings_the_worst_first(site: Site) -> None:
+    """How many of each severity, and the latest of the worst; nothing once each has had its word."""
+    browser = entered(site, ALICE, Role.ADMINISTRATOR)
+    assert "Open findings" not in text(browser, "/console")
+    plant(site)
+    plant(site, "f1nd1ng0-0000-4000-8000-000000000002", rule="first_network", severity=Severity.LOW, user=BOB)
+    told = text(browser, "/console")
+    assert "Open findings high 1 medium 0 low 1 reported was seen." in told
+    assert "first_network was seen." not in told
+    for id in (ID, "f1nd1ng0-0000-4000-8000-000000000002"):
+        browser.submit(
+            browser.get(findings.finding_path(id)), findings.finding_path(id), word="dismiss", reason="a test"
+        )
+    assert "Open findings" not in text(browser, "/console")
+
+
+def test_the_console_has_words_for_all_that_may_become_of_a_finding() -> None:
+    """Each response, each reason to hold one back; and what changes a finding is told to those who look at it."""
+    hits = set(Response) - {Response.NOTE, Response.ALERT}
+    assert findings.said_of(Response) != ()
+    assert set(findings._DONE) == set(findings._NOT_DONE) == hits
+    made = {cause: Finding("i", "r", Severity.HIGH, NOW, "s", "n.1", user="u", cause=cause) for cause in Cause}
+    whys = {
+        held_back(response, made[cause], Known(now, people=people, done=done))
+        for response in Response for cause in Cause for people in (0, 9) for done in (0, 99)
+        for now in (NOW, Instant(NOW + days(2)))
+    }  # fmt: skip
+    assert whys == {"", *HELD_BACK}
+    kinds = (Kind.FINDING_RAISED, Kind.FINDING_DISMISSED, Kind.RESPONSE_HELD_BACK, Kind.RESPONSES_CHANGED)
+    assert all("findings" in subjects_of(kind) for kind in kinds)
