@@ -342,6 +342,8 @@ def _console(page: Page, server: Server) -> Iterator[str]:
             with page.expect_navigation():
                 first.click()
             yield f"console: one of {name}"
+    page.goto(server.origin + "/console/findings/rules")
+    yield "console: rules"
     page.goto(server.origin + "/console/people?q=nobody&role=auditor")
     yield "console: nothing found"
     page.goto(server.origin + "/console/signins?from=1")

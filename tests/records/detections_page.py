@@ -52,8 +52,8 @@ with fresh proof, and a reason; doing less is an alert. Each effect is an entry 
 is told at the next sign-in.
 
 Whoever has no account ends nothing by being found: what hits a person is done only about that person's own acts, or
-about what came with a code or token given to them, and only so often in an hour. The rest is an alert, and an entry
-`system:response:held_back` that says why. The table of who can cause what:
+about what came with a code or token given to them, and only so often in an hour, of which one person has a part. The
+rest is an alert, and an entry `system:response:held_back` that says why. The table of who can cause what:
 [0082](decisions/0082-what-a-finding-leads-to.md).
 
 *Confirm* on a finding's page, or `ostiary detections confirm ID`, says that a finding is what it looks like: what the

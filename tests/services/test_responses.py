@@ -9,11 +9,11 @@ from sqlalchemy import select, update
 
 from ostiary.core.access.kill_switch import KillSwitch
 from ostiary.core.detections.finding import Cause, Finding, Severity
-from ostiary.core.detections.response import HOURLY, Response
+from ostiary.core.detections.response import HOURLY, PERSONAL, Response
 from ostiary.core.directory.people import Role
 from ostiary.core.graph.finding import ShownFinding
 from ostiary.core.words.caller import Caller
-from ostiary.core.words.instants import after, days, minutes
+from ostiary.core.words.instants import after, days, hours, minutes
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.detections import respond
@@ -123,11 +123,36 @@ def test_a_stranger_makes_no_response_hit_anybody(door: Door, response: Response
 def test_of_each_there_are_so_many_in_an_hour(door: Door) -> None:
     """Beyond that it is told only."""
     for number in range(HOURLY[Response.BLOCK_SOURCE] + 3):
-        plant(door, f"f{number}", source=f"203.0.113.{number}", cause=Cause.PERSON)
+        plant(door, f"f{number}", source=f"203.0.113.{number}", cause=Cause.PERSON, user=f"user-{number}")
     assert not isinstance(policy(door, severities={"high": ["blockSource"]}), Refused)
     respond_now(door)
     assert len(outcomes(door)) == HOURLY[Response.BLOCK_SOURCE]
     assert {entry["detail"]["reason"] for entry in door.entries(HELD)} == {"many"}
+
+
+def test_one_person_s_noise_uses_up_nothing_of_the_others(door: Door) -> None:
+    """
+    Of one person there are fewer in an hour, and the next person's is done all the same; what an administrator
+    confirms counts for no bound.
+    """
+    own = PERSONAL[Response.BLOCK_SOURCE]
+    changes = {"severities": {"high": ["blockSource"]}, "confirmed": ["blockSource"]}
+    assert not isinstance(policy(door, **changes), Refused)
+    for number in range(own + HOURLY[Response.BLOCK_SOURCE]):
+        plant(door, f"f{number:02}", source=f"203.0.113.{number}", cause=Cause.PERSON)
+    respond_now(door)
+    assert len(outcomes(door)) == own
+    assert {entry["detail"]["reason"] for entry in door.entries(HELD)} == {"many_of_one"}
+    for number in range(HOURLY[Response.BLOCK_SOURCE]):
+        assert not isinstance(door.run(confirm(door.house, admin(door), f"f{number:02}")), Refused)
+    done = len(outcomes(door))
+    plant(door, "g", source="198.51.100.9", cause=Cause.PERSON, user=BOB)
+    respond_now(door)
+    assert len(outcomes(door)) == done + 1
+    door.clock.move(hours(1))
+    plant(door, "h", source="198.51.100.9", cause=Cause.PERSON)
+    respond_now(door)
+    assert len(outcomes(door)) == done + 2
 
 
 def test_r11_a_whole_source_is_blocked_only_after_two_reporters(door: Door) -> None:

@@ -20,11 +20,13 @@ from ostiary.store.schema import findings, response_policy
 from ostiary.store.sql import sql
 
 __all__ = [
-    "DONE", "START", "Answered", "answer", "answers", "lately", "note", "people", "policy", "put_policy", "unanswered",
-    "word",
+    "CONFIRMED", "DONE", "START", "Answered", "answer", "answers", "lately", "note", "people", "policy", "put_policy",
+    "unanswered", "word",
 ]  # fmt: skip
 
 DONE = "done"
+CONFIRMED = "confirmed"
+"""Done because an administrator said so: that counts for no bound."""
 START = (Instant(-1), "")
 """Before the first that waits."""
 
@@ -65,6 +67,16 @@ _LATELY = sql(
     .select_from(done)
     .where(done.c.response == bindparam("response"), done.c.at > bindparam("since"), done.c.outcome == DONE)
 )
+_LATELY_OF = sql(
+    select(func.count())
+    .select_from(done.join(findings, findings.c.id == done.c.finding))
+    .where(
+        done.c.response == bindparam("response"),
+        done.c.at > bindparam("since"),
+        done.c.outcome == DONE,
+        findings.c.user == bindparam("user"),
+    )
+)
 _PROVED = (
     findings.c.severity == bindparam("severity"), findings.c.at > bindparam("since"),
     findings.c.cause.in_([Cause.PERSON.value, Cause.HOLDER.value]),
@@ -87,12 +99,12 @@ class Answered(NamedTuple):
     response: Response
     at: Instant
     outcome: str
-    """`DONE`, or why it was held back."""
+    """`DONE` or `CONFIRMED`, or why it was held back."""
 
     @property
     def done(self) -> bool:
         """Whether it was done."""
-        return self.outcome == DONE
+        return self.outcome in (DONE, CONFIRMED)
 
 
 def _text(policy_: ResponsePolicy) -> str:
@@ -146,7 +158,7 @@ async def word(tx: Tx, kept: Kept, new: State, now: Instant) -> bool:
 
 
 async def note(tx: Tx, finding: str, response: Response, outcome: str, now: Instant) -> None:
-    """Remember what became of *response*: `DONE`, or why it was held back."""
+    """Remember what became of *response*: `DONE`, `CONFIRMED`, or why it was held back."""
     await tx.run(_NOTE, finding=finding, response=response.value, at=now, outcome=outcome)
 
 
@@ -156,9 +168,10 @@ async def answers(tx: Tx, finding: str, most: int) -> list[Answered]:
     return [Answered(Response(response), Instant(at), str(outcome)) for response, at, outcome in rows]
 
 
-async def lately(tx: Tx, response: Response, now: Instant) -> int:
-    """How often it was done within an hour."""
-    row = await tx.one(_LATELY, response=response.value, since=Instant(now - hours(1)))
+async def lately(tx: Tx, response: Response, now: Instant, user: str = "") -> int:
+    """How often it was done within an hour without anybody's word; where *user* is somebody, about them."""
+    values = {"response": response.value, "since": Instant(now - hours(1))}
+    row = await tx.one(_LATELY_OF, user=user, **values) if user else await tx.one(_LATELY, **values)
     return int(row[0]) if row else 0
 
 

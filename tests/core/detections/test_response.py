@@ -9,6 +9,7 @@ from ostiary.core.detections.finding import Cause, Finding, Severity
 from ostiary.core.detections.response import (
     DEFAULT,
     HOURLY,
+    PERSONAL,
     Known,
     Response,
     ResponsePolicy,
@@ -58,6 +59,16 @@ def test_there_are_so_many_in_an_hour(response: Response) -> None:
     most = HOURLY[response]
     assert held_back(response, finding(Cause.HOLDER), Known(NOW, people=9, done=most - 1)) == ""
     assert held_back(response, finding(Cause.HOLDER), Known(NOW, people=9, done=most)) == "many"
+
+
+@pytest.mark.parametrize("response", HITS)
+def test_one_person_uses_up_only_a_part_of_what_is_done_in_an_hour(response: Response) -> None:
+    """Their own noise leaves enough for the others: of several, at most a quarter is one person's."""
+    most = PERSONAL[response]
+    assert held_back(response, finding(Cause.HOLDER), Known(NOW, people=9, done=0, own=most - 1)) == ""
+    assert held_back(response, finding(Cause.HOLDER), Known(NOW, people=9, done=0, own=most)) == "many_of_one"
+    assert held_back(response, finding(Cause.HOLDER), Known(NOW, confirmed=True, own=most)) == ""
+    assert most <= max(1, HOURLY[response] // 4)
 
 
 def test_what_is_long_past_is_not_acted_upon() -> None:

@@ -161,8 +161,8 @@ def test_the_console_has_words_for_all_that_may_become_of_a_finding() -> None:
     assert set(findings._DONE) == set(findings._NOT_DONE) == hits
     made = {cause: Finding("i", "r", Severity.HIGH, NOW, "s", "n.1", user="u", cause=cause) for cause in Cause}
     whys = {
-        held_back(response, made[cause], Known(now, people=people, done=done))
-        for response in Response for cause in Cause for people in (0, 9) for done in (0, 99)
+        held_back(response, made[cause], Known(now, people=people, done=done, own=own))
+        for response in Response for cause in Cause for people in (0, 9) for done in (0, 99) for own in (0, 99)
         for now in (NOW, Instant(NOW + days(2)))
     }  # fmt: skip
     assert whys == {"", *HELD_BACK}

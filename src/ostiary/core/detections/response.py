@@ -4,8 +4,8 @@ What a finding leads to: responses, the policy that names them, and what none of
 A response that hits somebody acts only on what that person did themselves, completely signed in, or on the sign-in that
 they approved (`cause.py`): whoever has no account ends nothing that is somebody else's. A whole source is blocked only
 after two reporters (R11), an application stopped only for two people's sake, everything only for three; and of each
-there are only so many in an hour. What may not be done is an alert instead. An administrator's word on a finding needs
-none of that.
+there are only so many in an hour, and fewer about one person. What may not be done is an alert instead. An
+administrator's word on a finding needs none of that.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ from ostiary.core.words.instants import Instant, Span, between, days, from_durat
 from ostiary.core.words.outcome import Reason, Refused
 
 __all__ = [
-    "DEFAULT", "HELD_BACK", "HOURLY", "Known", "Response", "ResponsePolicy", "held_back", "policy_document",
+    "DEFAULT", "HELD_BACK", "HOURLY", "PERSONAL", "Known", "Response", "ResponsePolicy", "held_back", "policy_document",
     "read_policy", "weakened",
 ]  # fmt: skip
 
@@ -49,6 +49,11 @@ HOURLY: Mapping[Response, int] = {
     Response.SUSPEND_APPLICATION: 2, Response.KILL_SWITCH: 1,
 }  # fmt: skip
 """How many of each are done in an hour without a person's word."""
+PERSONAL: Mapping[Response, int] = {
+    Response.END_EXEMPTION: 5, Response.REVOKE_SESSIONS: 10, Response.BLOCK_SOURCE: 5,
+    Response.SUSPEND_APPLICATION: 1, Response.KILL_SWITCH: 1,
+}  # fmt: skip
+"""How many of those are done because of one person: whoever makes noise does not use up what protects the others."""
 PEOPLE: Mapping[Response, int] = {Response.SUSPEND_APPLICATION: 2, Response.KILL_SWITCH: 3}
 """How many people's own acts must have been found at the same severity within a day."""
 REPORTERS = 2
@@ -98,7 +103,9 @@ class Known(NamedTuple):
     people: int = 0
     """About whom the same was found lately, this one among them."""
     done: int = 0
-    """Of the same response within an hour."""
+    """Of the same response within an hour, without a person's word."""
+    own: int = 0
+    """Of those, about the same person."""
 
 
 HELD_BACK: Mapping[str, str] = {
@@ -107,6 +114,7 @@ HELD_BACK: Mapping[str, str] = {
     Cause.REPORTER.value: "whoever refuses a sign-in stops nothing for others",
     "late": "it happened more than a day ago",
     "few_people": "it was found about too few people",
+    "many_of_one": "as much was done about this person already as may be in an hour",
     "many": "as much was done already as may be in an hour",
 }
 """The words of `held_back`, for people."""
@@ -124,6 +132,8 @@ def held_back(response: Response, finding: Finding, known: Known) -> str:
         return "late"
     if known.people < PEOPLE.get(response, 0):
         return "few_people"
+    if known.own >= PERSONAL[response]:
+        return "many_of_one"
     return "many" if known.done >= HOURLY[response] else ""
 
 

@@ -59,6 +59,8 @@ class _Case:
     signin: SignIn | None
     """The device sign-in that it is about, where that is its person's."""
     policy: ResponsePolicy
+    confirmed: bool
+    """Whether an administrator said so."""
     whole: bool
     """Whether its source may be blocked for everybody (R11)."""
     effects: Effects
@@ -126,13 +128,14 @@ async def answered(
     found = await signins.by_id(tx, SignInId(finding.story)) if finding.story else None
     signin = found[0] if found is not None and finding.user and found[0].user == finding.user else None
     whole = confirmed or (finding.rule == "reported" and isinstance(reporters, int) and reporters >= REPORTERS)
-    case = _Case(house, tx, visit, finding, signin, policy, whole, effects)
+    case = _Case(house, tx, visit, finding, signin, policy, confirmed, whole, effects)
     refused: list[str] = []
     alerts = False
     for response in policy.of(finding, confirmed=confirmed):
         known = Known(
             visit.now, confirmed, await responses.people(tx, finding, response, visit.now),
             await responses.lately(tx, response, visit.now),
+            await responses.lately(tx, response, visit.now, finding.user) if finding.user else 0,
         )  # fmt: skip
         why = held_back(response, finding, known)
         if why:
@@ -152,7 +155,8 @@ async def answered(
 
 async def _write_down(case: _Case, response: Response, kind: Kind, **more: str | int) -> None:
     """Step: what became of *response*. What hit a person is an entry about that person, who is told of it."""
-    finding, outcome = case.finding, str(more.get("reason", responses.DONE))
+    finding, made = case.finding, responses.CONFIRMED if case.confirmed else responses.DONE
+    outcome = str(more.get("reason", made))
     hits = kind is Kind.RESPONSE_DONE and finding.user
     target = f"user:{finding.user}" if hits else f"finding:{finding.id}"
     detail = {
