@@ -24,7 +24,7 @@ REGISTRIES = (
     Registry("ostiary.core.access.controls", ("CONTROLS",), ("control",)),
     Registry("ostiary.services.tokens.grants", ("GRANTS",), ("grant",)),
     Registry("ostiary.core.detections.rules", ("RULES",)),
-    Registry("ostiary.web.pages", ("PAGES",), ("page",)),
+    Registry("ostiary.web.pages", ("PAGES",), ("environment", "page", "texts")),
     Registry("ostiary.web.pages.console", ("SUBJECTS",), ("charts", "export", "frame", "lists", "live", "navigation")),
     Registry(
         "ostiary.cli",

@@ -9,6 +9,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import NewType
 
+from ostiary.core.words.said import Said, counted, said
+
 Instant = NewType("Instant", int)
 """A moment: microseconds since the epoch, UTC."""
 
@@ -121,15 +123,17 @@ def to_iso_duration(span: Span) -> str:
     return "PT" + ("".join(f"{count}{unit}" for count, unit in parts if count) or "0S")
 
 
-def in_words(span: Span) -> str:
+def in_words(span: Span) -> Said:
     """How long a non-negative *span* is, as people say it: ``3 days``, ``1 h 30 min``, ``45 min``; the rest is cut."""
     total = to_seconds(span)
     days_, hours_, minutes_ = total // 86_400, total % 86_400 // 3600, total % 3600 // 60
     if days_:
-        return f"{days_} day{'s' if days_ > 1 else ''}"
+        return counted("%(count)s day", "%(count)s days", days_)
+    if hours_ and minutes_:
+        return said("%(hours)s h %(minutes)s min", hours=hours_, minutes=minutes_)
     if hours_:
-        return f"{hours_} h {minutes_} min" if minutes_ else f"{hours_} h"
-    return f"{minutes_} min" if minutes_ else "less than a minute"
+        return said("%(hours)s h", hours=hours_)
+    return said("%(minutes)s min", minutes=minutes_) if minutes_ else said("less than a minute")
 
 
 def from_duration(text: str) -> Span:

@@ -33,7 +33,8 @@ from ostiary.web.pages import (
     upstream,
 )
 from ostiary.web.pages.console import live
-from ostiary.web.pages.page import TEMPLATES, Page, routes_of
+from ostiary.web.pages.environment import TEMPLATES
+from ostiary.web.pages.page import Page, routes_of
 
 __all__ = ["PAGES", "routes"]
 

@@ -9,11 +9,8 @@ that wants somebody signed in never sees anybody else. GET changes nothing.
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -22,17 +19,18 @@ from ostiary.core.access.kill_switch import KillSwitch
 from ostiary.core.directory.people import Role
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.exemptions.exemption import HARD_CAP
-from ostiary.core.words.instants import Instant, Span, in_words, minutes, to_datetime, to_seconds
+from ostiary.core.words.instants import Span, minutes, to_seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
 from ostiary.web.front import csrf, forms, typed
 from ostiary.web.front.credentials import FRESH, HALF, KNOWN, SESSION, cookie, page_visit, set_cookie
-from ostiary.web.front.visit import Scope
+from ostiary.web.front.visit import Scope, headers
+from ostiary.web.pages.environment import ENVIRONMENTS
+from ostiary.web.pages.texts import LANGUAGES, TEXTS, Texts, best
 
 __all__ = [
     "HOME",
-    "TEMPLATES",
     "Guest",
     "Page",
     "go",
@@ -46,8 +44,6 @@ __all__ = [
     "whole_minutes",
     "whole_number",
 ]
-
-TEMPLATES = Path(__file__).parent / "templates"
 
 _RETURN = re.compile(r"/(?![/\\])[A-Za-z0-9_\-./?=&%~:+!$'()*,;@]{0,4000}", re.ASCII)
 """A path of our own: one slash, then no second one and no backslash, which browsers take for another site."""
@@ -97,6 +93,11 @@ class Guest:
         return wanted if _RETURN.fullmatch(wanted) else HOME
 
     @property
+    def texts(self) -> Texts:
+        """The texts in the language that the browser likes best of ours."""
+        return TEXTS[best(b",".join(headers(self.scope, b"accept-language")), LANGUAGES)]
+
+    @property
     def watching(self) -> bool:
         """Whether the page only keeps itself up to date."""
         return _watches(self.scope)
@@ -132,73 +133,28 @@ class Page:
 # ---- rendering
 
 
-def _moment(moment: Instant) -> str:
-    """``23 Nov 2026, 14:05 UTC``: without a script nobody knows the reader's zone, so it is said."""
-    return to_datetime(moment).strftime("%-d %b %Y, %H:%M UTC")
-
-
-def _iso(moment: Instant) -> str:
-    """For the `datetime` attribute."""
-    return to_datetime(moment).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _ago(moment: Instant, now: Instant) -> str:
-    """How far *moment* is from *now*: ``in 1 h 59 min``, ``3 days ago``."""
-    text = in_words(Span(abs(now - moment)))
-    return f"{text} ago" if moment <= now else f"in {text}"
-
-
-def _countdown(moment: Instant, now: Instant) -> str:
-    """What is left until *moment*: ``0:59:07``, the same in every language."""
-    left = max(0, to_seconds(Span(moment - now)))
-    return f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02}"
-
-
-def _minutes(span: Span) -> str:
-    """Whole minutes, as forms send them."""
-    return str(to_seconds(span) // 60)
-
-
-def _visible(value: object) -> object:
-    """
-    What a template puts out: nothing invisible that turns or hides text (control characters, directional overrides).
-    """
-    if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
-        return value
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in value)
-
-
-def _environment() -> Environment:
-    made = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, finalize=_visible,
-        auto_reload=False,  # templates are part of the package: no look at the disk for each page
-    )  # fmt: skip
-    made.filters.update(moment=_moment, iso=_iso, ago=_ago, countdown=_countdown, span=in_words, minutes=_minutes)
-    return made
-
-
-_ENVIRONMENT = _environment()
-
-
 def render(
     guest: Guest, template: str, *, status: int = 200, refused: Refused | None = None, **values: object
 ) -> Response:
     """The page *template* with *values*; *refused* is announced above the form that caused it."""
     organisation = guest.house.desk.picture.organisation
-    text = _ENVIRONMENT.get_template(template).render(
-        organisation=organisation.name,
-        sample=organisation.sample,
-        person=guest.visit.caller.name,
-        killed=_killed(guest),
-        console=judge(Action.READ_LOGS, guest.visit.caller, now=guest.visit.now) is None,
-        form_token=csrf.token(guest.house, guest.bound),
-        now=guest.visit.now,
-        reference=guest.visit.id,
-        refused=refused,
-        **values,
+    text = (
+        ENVIRONMENTS[guest.texts.tag]
+        .get_template(template)
+        .render(
+            organisation=organisation.name,
+            sample=organisation.sample,
+            person=guest.visit.caller.name,
+            killed=_killed(guest),
+            console=judge(Action.READ_LOGS, guest.visit.caller, now=guest.visit.now) is None,
+            form_token=csrf.token(guest.house, guest.bound),
+            now=guest.visit.now,
+            reference=guest.visit.id,
+            refused=refused,
+            **values,
+        )
     )
-    response = Response(text, status, media_type="text/html")
+    response = Response(text, status, {"vary": "Accept-Language"}, media_type="text/html")
     if refused is not None and refused.wait > 0:
         response.headers["retry-after"] = str(to_seconds(refused.wait))
     if guest.is_new:

@@ -5,13 +5,6 @@ const text = (buffer) =>
   btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 const described = (list) => list.map((each) => ({ ...each, id: bytes(each.id) }));
 
-const SAID = {
-  NotAllowedError: "No passkey was used: it was cancelled, took too long, or none here fits.",
-  InvalidStateError: "This device has a passkey for your account already.",
-  ConstraintError: "This device cannot check that it is you. Set up its screen lock or PIN, or use another one.",
-  NotSupportedError: "This device makes no passkey of a kind that is accepted here.",
-};
-
 async function create(options) {
   const made = await navigator.credentials.create({
     publicKey: {
@@ -52,7 +45,8 @@ async function ask(form) {
     form.elements.namedItem("credential").value = await (form.dataset.passkey === "create" ? create : get)(options);
     form.submit();
   } catch (error) {
-    trouble.textContent = SAID[error.name] || "That did not work. Please try again.";
+    const said = JSON.parse(form.dataset.said);
+    trouble.textContent = said[error.name] || said.other;
     trouble.hidden = false;
   }
 }
