@@ -25,7 +25,11 @@ REGISTRIES = (
     Registry("ostiary.services.tokens.grants", ("GRANTS",), ("grant",)),
     Registry("ostiary.core.detections.rules", ("RULES",)),
     Registry("ostiary.web.pages", ("PAGES",), ("environment", "page", "texts")),
-    Registry("ostiary.web.pages.console", ("SUBJECTS",), ("charts", "export", "frame", "lists", "live", "navigation")),
+    Registry(
+        "ostiary.web.pages.console",
+        ("SUBJECTS",),
+        ("charts", "export", "frame", "lists", "live", "navigation", "policy_words"),
+    ),
     Registry(
         "ostiary.cli",
         ("VERBS", "NOUNS"),

@@ -344,6 +344,17 @@ def _console(page: Page, server: Server) -> Iterator[str]:
             yield f"console: one of {name}"
     page.goto(server.origin + "/console/findings/rules")
     yield "console: rules"
+    for path, name in (
+        ("locations", "named locations"),
+        ("what-if", "what if"),
+        (
+            f"what-if?person={server.people['dana'].username}&application={CLIENTS['ostiary-cli']}",
+            "what policy would say",
+        ),
+        ("none/day?on=yesterday", "no day"),
+    ):
+        page.goto(f"{server.origin}/console/policies/{path}")
+        yield f"console: {name}"
     page.goto(server.origin + "/console/people?q=nobody&role=auditor")
     yield "console: nothing found"
     page.goto(server.origin + "/console/signins?from=1")

@@ -5,12 +5,17 @@ Conditional access policies as rows, and what they said before.
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, insert, literal_column, select
 
+from ostiary.core.logs.entry import Recorded
+from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.ids import PolicyId
+from ostiary.core.words.instants import Instant
 from ostiary.store import Tx
 from ostiary.store.documents import Documents, text
-from ostiary.store.schema import groups, policies, policy_versions, users
+from ostiary.store.logs import ENTRIES, recorded
+from ostiary.store.schema import groups, journal, policies, policy_versions, users
+from ostiary.store.schema_logs import AUDITED
 from ostiary.store.sql import sql
 
 _ROWS: Documents[PolicyId] = Documents(policies)
@@ -44,6 +49,38 @@ async def at_version(tx: Tx, version: int) -> list[tuple[PolicyId, dict[str, Any
     found: dict[str, str | None] = dict(await tx.all(_AT, version=version))  # the last of each stays
     found |= dict(await tx.all(_NEVER_CHANGED))
     return [(PolicyId(id), orjson.loads(said)) for id, said in found.items() if said is not None]
+
+
+_CHANGED = (Kind.POLICY_CREATED.value, Kind.POLICY_CHANGED.value, Kind.POLICY_DELETED.value)
+_CHANGES = ENTRIES.where(
+    literal_column(AUDITED.text, type_=None),  # the words of the partial index itself: only then is it used
+    journal.c.target == bindparam("target"), journal.c.kind.in_(_CHANGED),
+    journal.c.at >= bindparam("since"), journal.c.at < bindparam("until"),
+).limit(bindparam("most"))  # fmt: skip
+_LATEST = sql(_CHANGES.order_by(journal.c.at.desc(), journal.c.position.desc()))
+_EARLIEST = sql(_CHANGES.order_by(journal.c.at, journal.c.position))
+_ORIGINAL = sql(
+    select(policy_versions.c.document).where(
+        policy_versions.c.policy == bindparam("policy"), policy_versions.c.version == 0
+    )
+)
+_ENDLESS = Instant(2**63 - 1)
+
+
+async def changes(
+    tx: Tx, id: str, *, since: Instant = Instant(0), until: Instant = _ENDLESS, most: int, rising: bool = False
+) -> list[Recorded]:
+    """Up to *most* entries that changed policy *id* from *since* until *until*, the latest first unless *rising*."""
+    statement = _EARLIEST if rising else _LATEST
+    return [
+        recorded(row) for row in await tx.all(statement, target=f"policy:{id}", since=since, until=until, most=most)
+    ]
+
+
+async def original(tx: Tx, id: str) -> dict[str, Any] | None:
+    """What a policy of the founding said before it was changed for the first time; None of all others."""
+    row = await tx.one(_ORIGINAL, policy=id)
+    return None if row is None or row[0] is None else orjson.loads(row[0])
 
 
 _USER = sql(select(users.c.id).where(users.c.id == bindparam("id")))

@@ -31,7 +31,9 @@ from ostiary.web.pages.console import (
     findings,
     groups,
     lists,
+    locations,
     people,
+    policies,
     requests,
     signins,
 )
@@ -233,7 +235,7 @@ def test_a_person_s_page_shows_what_is_open(site: Site) -> None:
 
 LISTS = (
     applications.LIST, audit.LIST, devices.LIST, exemptions.LIST, findings.LIST, findings.OF_RULES, groups.LIST,
-    people.LIST, requests.LIST, signins.LIST,
+    locations.LIST, people.LIST, policies.LIST, requests.LIST, signins.LIST,
 )  # fmt: skip
 
 

@@ -42,8 +42,10 @@ LOCATION: Shape[Stored[str]] = Shape(
     "microsoft.graph.namedLocation",
     (
         Field(TYPE, Kind.ID, _part(TYPE), doc="Which of the two sorts it is."),
-        Field("id", Kind.ID, lambda p: p.id),
-        Field("displayName", Kind.STRING, _part("displayName"), write="displayName", required=True),
+        Field("id", Kind.ID, lambda p: p.id, column="id"),
+        Field(
+            "displayName", Kind.STRING, _part("displayName"), write="displayName", required=True, column="displayName"
+        ),
         Field("createdDateTime", Kind.MOMENT, lambda p: p.created),
         Field("modifiedDateTime", Kind.MOMENT, lambda p: p.modified),
         Field("isTrusted", Kind.BOOL, _part("isTrusted"), write="isTrusted"),

@@ -37,13 +37,15 @@ POLICY: Shape[Stored[PolicyId]] = Shape(
     "identity/conditionalAccess/policies",
     "microsoft.graph.conditionalAccessPolicy",
     (
-        Field("id", Kind.ID, lambda p: p.id),
-        Field("displayName", Kind.STRING, _part("displayName"), write="displayName", required=True),
+        Field("id", Kind.ID, lambda p: p.id, column="id"),
+        Field(
+            "displayName", Kind.STRING, _part("displayName"), write="displayName", required=True, column="displayName"
+        ),
         Field("description", Kind.STRING, _part("description"), write="description", limit=1024, null=True),
         Field("templateId", Kind.ID, lambda p: None),
         Field("createdDateTime", Kind.MOMENT, lambda p: p.created),
         Field("modifiedDateTime", Kind.MOMENT, lambda p: p.modified if p.modified != p.created else None),
-        Field("state", Kind.ID, _part("state"), write="state", required=True, values=tuple(State)),
+        Field("state", Kind.ID, _part("state"), write="state", required=True, values=tuple(State), column="state"),
         Field("conditions", Kind.JSON, _part("conditions"), write="conditions", required=True),
         Field("grantControls", Kind.JSON, _part("grantControls"), write="grantControls", null=True),
         Field("sessionControls", Kind.JSON, _part("sessionControls"), write="sessionControls", null=True),

@@ -3,11 +3,13 @@ What the deeds about policies and named locations share: the list, and a refusal
 """
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 from ostiary.core.access.stored import Stored
 from ostiary.core.directory.permissions import Action
 from ostiary.core.graph.error import Invalid
+from ostiary.core.graph.matching import matches
 from ostiary.core.graph.query import Page, Query
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
@@ -23,15 +25,20 @@ LONGEST_TARGET = 80  # characters; the id comes from an address that anybody can
 async def listed(
     house: House, query: Query, everything: Callable[[Tx], Awaitable[list[Stored[Id]]]], what: str
 ) -> Page[Stored[Id]] | Refused:
-    """*everything* on one page, the oldest first; *what* it is called. Refused: a filter."""
-    if query.filter is not None or query.order is not None:
-        return Refused(Reason.INVALID_VALUE, f"{what} come in one order, all of them.", field="$filter")
+    """What of *everything* is asked for on one page, the oldest first; *what* it is called. Refused: another order."""
+    if query.order is not None:
+        return Refused(Reason.INVALID_VALUE, f"{what} come in one order.", field="$orderby")
 
     async def body(tx: Tx) -> Page[Stored[Id]]:
-        found = tuple(await everything(tx))
+        asked = query.filter
+        found = tuple(one for one in await everything(tx) if asked is None or matches(asked, partial(_value, one)))
         return Page(found, None, len(found) if query.count else None)
 
     return await house.store.survey(body)
+
+
+def _value(one: Stored[Any], column: str) -> Any:
+    return one.id if column == "id" else one.document.get(column)
 
 
 async def turned_down(tx: Tx, visit: Visit, wrong: Refused | Invalid, target: str) -> Refused | Invalid:

@@ -42,7 +42,7 @@ _PLACES = (
 
 
 async def list_locations(house: House, visit: Visit, query: Query) -> Page[StoredLocation] | Refused:
-    """Every location, the oldest first, on one page. Refused: a filter."""
+    """Each location, the oldest first, that meets the filter; on one page."""
     return await listed(house, query, locations.everything, "Locations")
 
 

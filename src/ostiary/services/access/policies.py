@@ -40,7 +40,7 @@ StoredPolicy = Stored[PolicyId]
 
 
 async def list_policies(house: House, visit: Visit, query: Query) -> Page[StoredPolicy] | Refused:
-    """Every policy, the oldest first, on one page. Refused: a filter."""
+    """Each policy, the oldest first, that meets the filter; on one page."""
     return await listed(house, query, policies.everything, "Policies")
 
 

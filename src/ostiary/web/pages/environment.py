@@ -5,6 +5,7 @@ INVARIANT: only texts of the catalogue are put out as they are. Values are escap
 sentence (`{% trans %}`) as those between tags; what a rule says goes through the filter ``told``, which is no markup.
 """
 
+import json
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -56,6 +57,17 @@ def _visible(value: object) -> object:
     return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in value)
 
 
+def _json(value: object) -> str:
+    """A value of a document, in one line."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _lines(text: str) -> Markup:
+    """A text of several lines, each as `_visible` puts it out."""
+    lines = text.replace("\r\n", "\n").replace("\t", "  ").split("\n")
+    return Markup("\n").join(str(_visible(line)) for line in lines)
+
+
 class _Sentences:
     """What `{% trans %}` and `_()` call: texts of the catalogue with values that are escaped."""
 
@@ -99,6 +111,7 @@ def _environment(texts: Texts) -> Environment:
     made.filters.update(
         moment=texts.moment, iso=_iso, ago=texts.ago, countdown=_countdown, span=texts.span, minutes=_minutes,
         time=partial(_time, texts), when=partial(_when, texts), told=texts.told,
+        json=_json, lines=_lines,
     )  # fmt: skip
     return made
 

@@ -13,9 +13,12 @@ from ostiary.web.pages.console import (
     findings,
     groups,
     home,
+    locations,
     people,
+    policies,
     requests,
     signins,
+    what_if,
 )
 from ostiary.web.pages.page import Page
 
@@ -27,6 +30,9 @@ SUBJECTS: tuple[tuple[Page, ...], ...] = (
     requests.ROUTES,
     exemptions.ROUTES,
     findings.ROUTES,
+    locations.ROUTES,
+    what_if.ROUTES,
+    policies.ROUTES,
     people.ROUTES,
     groups.ROUTES,
     applications.ROUTES,

@@ -224,14 +224,16 @@ def literal(text: str) -> str:
     return f"'{quoted}'"
 
 
-async def listed(guest: Guest, what: List[Any]) -> Response:
-    """The page of *what*, or the export that its address asks for."""
+async def listed(guest: Guest, what: List[Any], *, template: str = "list.html", **more: Any) -> Response:
+    """
+    The page of *what*, or the export that its address asks for. *template*: one that says *more* around `list.html`.
+    """
     if "export" in guest.query:
         return await export(guest, what.here, what.shape, _pieces(guest, what))
-    return await _page(guest, what)
+    return await _page(guest, what, template, more)
 
 
-async def _page(guest: Guest, what: List[Any]) -> Response:
+async def _page(guest: Guest, what: List[Any], template: str, more: Mapping[str, Any]) -> Response:
     after, typed = guest.query.get("after", ""), what.typed(guest)
     query = what.query(guest, after=after)
     found = query if isinstance(query, Refused) else await what.deed(guest.house, guest.visit, query)
@@ -245,8 +247,8 @@ async def _page(guest: Guest, what: List[Any]) -> Response:
     )
     options = {choice.name: tuple(choice.options(guest)) for choice in what.choices}
     return show(
-        guest, "list.html", what.here, refused=found if isinstance(found, Refused) else None, what=what,
-        shown=shown, options=options, live="" if after else what.subject,
+        guest, template, what.here, refused=found if isinstance(found, Refused) else None, what=what,
+        shown=shown, options=options, live="" if after else what.subject, **more,
     )  # fmt: skip
 
 

@@ -38,6 +38,7 @@ PLACES: tuple[Place, ...] = (
     Place("/console/requests", "Requests", Action.READ_EXEMPTIONS),
     Place("/console/exemptions", "Exemptions", Action.READ_EXEMPTIONS),
     Place("/console/findings", "Findings", Action.READ_LOGS),
+    Place("/console/policies", "Policies", Action.READ_POLICIES),
     Place("/console/people", "People", Action.READ_DIRECTORY),
     Place("/console/groups", "Groups", Action.READ_DIRECTORY),
     Place("/console/applications", "Applications", Action.READ_DIRECTORY),
