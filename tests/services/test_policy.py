@@ -15,6 +15,7 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.access import locations as places
 from ostiary.services.access import policies as rules
 from ostiary.services.access import what_if
+from ostiary.services.access.impact import document_of_impact, impact, impact_of_draft
 from ostiary.services.signins import decide
 from ostiary.services.signins.start import Started
 from ostiary.services.tokens.issue import Issued
@@ -263,18 +264,48 @@ def test_the_impact_of_a_report_only_policy_is_counted_over_real_sign_ins(door: 
     )
     assert isinstance(sign_in(door), Issued)
     assert isinstance(sign_in(door), Issued)
-    found = door.run(what_if.impact(door.house, admin(door), rule, 7))
+    found = door.run(impact(door.house, admin(door), rule, 7, device=True))
     assert not isinstance(found, Refused)
-    assert (found["decisions"], found["wouldFail"], found["truncated"]) == (2, 2, False)
-    (person,) = found["people"]
+    told = document_of_impact(found)
+    assert (told["decisions"], told["wouldFail"], told["truncated"]) == (2, 2, False)
+    assert (told["wouldBlock"], told["wouldChallenge"], told["becauseUnknown"], told["notJudged"]) == (2, 0, 0, 0)
+    assert told["recorded"] == {"reportOnlyFailure": 2}
+    (person,) = told["people"]
     assert (person["userId"], person["signIns"]) == (ALICE, 2)
-    assert found["because"] == [{"missing": "proximity: samePrefix", "signIns": 2}]
+    assert told["because"] == [{"missing": "proximity: samePrefix", "signIns": 2}]
+    assert [hit.id for hit in found.hits] == [id for id, _ in found.noes] == [id for id, _ in reversed(door.signins())]
     door.clock.move(hours(49))
-    later = door.run(what_if.impact(door.house, admin(door), rule, 1))
+    later = door.run(impact(door.house, admin(door), rule, 1))
     assert not isinstance(later, Refused)
-    assert later["decisions"] == 0
-    assert why(door.run(what_if.impact(door.house, admin(door), rule, 91))) is Reason.INVALID_VALUE
-    assert why(door.run(what_if.impact(door.house, door.at_browser(), rule, 7))) is Reason.FORBIDDEN
+    assert (later.decisions, later.kept) == (0, {})
+    assert why(door.run(impact(door.house, admin(door), rule, 91))) is Reason.INVALID_VALUE
+    assert why(door.run(impact(door.house, door.at_browser(), rule, 7))) is Reason.FORBIDDEN
+    assert why(door.run(impact(door.house, admin(door), "none", 7))) is Reason.NOT_FOUND
+
+
+def test_the_impact_of_a_draft_tells_blocked_challenged_and_not_known(door: Door) -> None:
+    """What can be brought is asked for, what turns on something unknown is said to, and no facts are no verdict."""
+    door.open()
+    assert isinstance(sign_in(door), Issued)
+    door.started()
+    everything: dict[str, Any] = {
+        "users": {"includeUsers": ["All"]}, "applications": {"includeApplications": ["All"]}, "clientAppTypes": ["all"],
+    }  # fmt: skip
+    base: dict[str, Any] = {"displayName": "Draft", "state": "disabled", "conditions": everything}
+
+    def asked(**more: Any) -> tuple[int, int, int, int, int]:
+        found = door.run(impact_of_draft(door.house, admin(door), {**base, **more}, 7))
+        assert not isinstance(found, Refused), found
+        return found.decisions, found.unjudged, found.blocked, found.challenged, found.unknown
+
+    assert asked(grantControls={"operator": "OR", "builtInControls": ["block"]}) == (1, 1, 1, 0, 0)
+    strength = {"operator": "OR", "authenticationStrength": {"id": "00000000-0000-0000-0000-000000000004"}}
+    assert asked(grantControls=strength) == (1, 1, 0, 1, 0)
+    assert asked(grantControls={"operator": "OR", "builtInControls": ["mfa"]}) == (1, 1, 0, 0, 0)
+    country = locate(door, countriesAndRegions=["NO"], displayName="Norway")
+    abroad = everything | {"locations": {"includeLocations": [country]}}
+    assert asked(conditions=abroad, grantControls={"operator": "OR", "builtInControls": ["block"]}) == (1, 1, 1, 0, 1)
+    assert why(door.run(impact_of_draft(door.house, door.at_browser(), base, 7))) is Reason.FORBIDDEN
 
 
 def test_only_what_decides_is_written_down(door: Door) -> None:

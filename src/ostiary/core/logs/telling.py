@@ -167,7 +167,7 @@ def heading(story: Story, now: Instant) -> Heading:
         str(asking.detail.get("source") or asking.address) if asking else "",
         deciding.address if deciding else "",
         _detail(story, _ASKING, "resource"),
-        access_of(_policies(story)),
+        access_of(policies_of(story)),
     )
 
 
@@ -200,7 +200,7 @@ def tell(story: Story, now: Instant) -> Telling:
         session=_detail(story, (*_GAVE, Kind.SIGNED_IN, Kind.REFRESHED), "session"),
         token=_detail(story, _GAVE, "jti") or "",
         amr=_scopes(_detail(story, (*_CONSENTS, Kind.CODE_ISSUED, Kind.SIGNED_IN), "amr")),
-        policies=_policies(story),
+        policies=policies_of(story),
         attempts=_attempts(story),
         refreshes=story.counts.get(Kind.REFRESHED, 0),
         waits=head.waits,
@@ -304,7 +304,7 @@ def _protocol(story: Story) -> Protocol:
     return Protocol.OAUTH2 if kinds & _WITHOUT_PEOPLE else Protocol.REFRESH
 
 
-def _policies(story: Story) -> tuple[Mapping[str, Any], ...]:
+def policies_of(story: Story) -> tuple[Mapping[str, Any], ...]:
     """What the last judgement applied; a refusal at the start names its rules only."""
     judged = [(story.last[kind].place, story.last[kind]) for kind in _JUDGED if kind in story.last]
     marks = [mark for _, mark in sorted(judged, key=lambda pair: pair[0], reverse=True)]

@@ -1,19 +1,15 @@
 """
-Questions to policy that change nothing: what if somebody signed in so, why was a sign-in decided as it was, and whom
-would a policy have kept out.
+Questions to policy that change nothing: what if somebody signed in so, and why was a sign-in decided as it was.
 
-All three run the engine's own functions; the past ones over the facts that the journal kept, with the policies of that
-time (`explain`) or with one policy as it stands now (`impact`).
+Both run the engine's own functions; the second over the facts that the journal kept, with the policies of that time.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
 from ostiary.core.access.cases import read_facts
-from ostiary.core.access.compile import Policy, State, compile_policy
-from ostiary.core.access.decision import Applied, Result
+from ostiary.core.access.compile import compile_policy
+from ostiary.core.access.decision import Result
 from ostiary.core.access.evaluate import evaluate, explain
 from ostiary.core.access.facts import Facts, Treat
 from ostiary.core.access.picture import Picture
@@ -23,23 +19,17 @@ from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.graph.error import Invalid, Problem
 from ostiary.core.graph.fields import render
 from ostiary.core.graph.policy import POLICY
-from ostiary.core.graph.signin_filter import Between, Place
 from ostiary.core.graph.what_if import Thought, analysis, explained, read_thought
 from ostiary.core.logs.story import Mark, Story
-from ostiary.core.words.ids import PolicyId, UserId
-from ostiary.core.words.instants import Instant, after, days, to_iso
+from ostiary.core.words.ids import UserId
+from ostiary.core.words.instants import Instant, to_iso
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import settled
 from ostiary.services.house import House
 from ostiary.services.logs.stories import catch_up
-from ostiary.store import Tx, policies, sign_in_pages, stories
+from ostiary.store import Tx, policies, stories
 from ostiary.store.access import known_of
-
-MOST_STORIES = 20_000  # sign-ins that one question about the past looks at
-PAGE = 500
-SHOWN = 50  # of each list in an answer
-LONGEST = 90  # days
 
 
 async def what_if(house: House, visit: Visit, body: Mapping[str, Any]) -> dict[str, Any] | Refused | Invalid:
@@ -96,7 +86,7 @@ async def explain_sign_in(house: House, visit: Visit, id: str) -> dict[str, Any]
             return Refused(Reason.NOT_FOUND)
         rules: dict[int, PolicySet] = {}
         steps = []
-        for kind, mark in _decisions(kept.story):
+        for kind, mark in decisions_of(kept.story):
             version = int(mark.detail["policy_version"])
             if version not in rules:
                 documents = await policies.at_version(tx, version)
@@ -107,8 +97,8 @@ async def explain_sign_in(house: House, visit: Visit, id: str) -> dict[str, Any]
     return await house.store.survey(look)
 
 
-def _decisions(story: Story) -> list[tuple[str, Mark]]:
-    """The entries of *story* whose facts were kept, in their order."""
+def decisions_of(story: Story) -> list[tuple[str, Mark]]:
+    """Kinds and marks of the entries of *story* whose facts were kept, in their order."""
     marks = {mark.place: (kind, mark) for part in (story.first, story.last) for kind, mark in part.items()}
     return [found for _, found in sorted(marks.items(), key=lambda item: item[0]) if "facts" in found[1].detail]
 
@@ -126,74 +116,3 @@ def _step(kind: str, at: Instant, detail: Mapping[str, Any], rules: PolicySet) -
         "facts": facts_document(facts),
         "policies": [explained(one) for one in explain(rules, facts)],
     }
-
-
-async def impact(house: House, visit: Visit, id: str, length: int) -> dict[str, Any] | Refused:
-    """
-    Whom policy *id*, as it stands and enforced, would have kept out in the last *length* days, and by what.
-
-    Looks at the last decision of each sign-in; INVALID_VALUE for a length outside 1 to 90 days.
-    """
-    refused = judge(Action.ASK_POLICIES, visit.caller, now=visit.now)
-    if refused is not None:
-        return refused
-    if not 1 <= length <= LONGEST:
-        return Refused(Reason.INVALID_VALUE, f"From 1 to {LONGEST} days.", field="$.days")
-    await catch_up(house, visit)
-
-    async def look(tx: Tx) -> dict[str, Any] | Refused:
-        stored = await policies.find(tx, PolicyId(id))
-        if stored is None:
-            return Refused(Reason.NOT_FOUND)
-        policy = replace(compile_policy(stored.id, stored.document).policy, state=State.ENABLED)
-        return await _impact(tx, policy, after(visit.now, days(-length)), length)
-
-    return await house.store.survey(look)
-
-
-async def _impact(tx: Tx, policy: Policy, since: Instant, length: int) -> dict[str, Any]:
-    rules, seen, decided = compile_set((policy,)), 0, 0
-    people: Counter[tuple[str, str]] = Counter()
-    causes: Counter[str] = Counter()
-    examples: list[dict[str, Any]] = []
-    stretch: Between | None = Between(above=Place(since, ""))
-    while stretch is not None and seen < MOST_STORIES:
-        found = await sign_in_pages.page(tx, (), stretch, most=PAGE)
-        for story in found.stories:
-            mark = _decision(story)
-            if mark is None:
-                continue
-            decided += 1
-            facts = facts_from(mark.detail["facts"])
-            failed = next((one for one in evaluate(rules, facts, unknown=Treat.STRICT).policies if _failed(one)), None)
-            if failed is not None:
-                why = ", ".join(failed.missing) or "block"
-                people[str(facts.user or facts.service_principal), str(mark.detail.get("user_name") or "")] += 1
-                causes[why] += 1
-                examples.append({"signInId": story.id, "createdDateTime": to_iso(story.started), "because": why})
-        seen += len(found.stories)
-        stretch = None if found.more is None else stretch._replace(below=found.more)
-    return {
-        "id": policy.id,
-        "displayName": policy.name,
-        "days": length,
-        "decisions": decided,
-        "wouldFail": sum(causes.values()),
-        "truncated": seen >= MOST_STORIES,
-        "people": [{"userId": id, "userPrincipalName": name or None, "signIns": n} for (id, name), n in _most(people)],
-        "because": [{"missing": why, "signIns": n} for why, n in _most(causes)],
-        "signIns": examples[:SHOWN],
-    }
-
-
-def _failed(applied: Applied) -> bool:
-    return applied.result is Result.FAILURE
-
-
-def _most(counted: Counter[Any]) -> Iterator[tuple[Any, int]]:
-    yield from counted.most_common(SHOWN)
-
-
-def _decision(story: Story) -> Mark | None:
-    """The last decision of *story* whose facts were kept."""
-    return next((mark for _, mark in reversed(_decisions(story))), None)

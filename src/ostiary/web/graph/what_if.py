@@ -3,15 +3,25 @@ Questions to policy: `/identity/conditionalAccess/evaluate` (Graph's What-If), t
 days, and the explanation of a sign-in. None of them changes anything.
 """
 
+from typing import Any
+
 from ostiary.core.directory.permissions import Action
 from ostiary.core.graph.fields import Field, Kind
 from ostiary.core.graph.what_if import FIELDS
-from ostiary.services.access.what_if import explain_sign_in, impact, what_if
-from ostiary.web.graph.resource import Gives, Operation, Path, acting
+from ostiary.core.words.outcome import Refused
+from ostiary.services.access.impact import document_of_impact, impact
+from ostiary.services.access.what_if import explain_sign_in, what_if
+from ostiary.web.graph.resource import Call, Gives, Operation, Path, acting
 
 __all__ = ["PATHS"]
 
 _DAYS: tuple[Field[int], ...] = (Field("days", Kind.INTEGER, write="days", required=True, doc="From 1 to 90."),)
+
+
+async def _impact(call: Call) -> dict[str, Any] | Refused:
+    found = await impact(call.house, call.visit, call.path["id"], call.changes["days"])
+    return found if isinstance(found, Refused) else document_of_impact(found)
+
 
 PATHS: tuple[Path, ...] = (
     Path(
@@ -30,7 +40,7 @@ PATHS: tuple[Path, ...] = (
         (
             acting(
                 Action.ASK_POLICIES,
-                lambda c: impact(c.house, c.visit, c.path["id"], c.changes["days"]),
+                _impact,
                 "Whom the policy, enforced, would have kept out in the last days",
                 fields=_DAYS,
             ),
