@@ -67,3 +67,26 @@ def test_the_impact_of_a_policy_is_asked(admin: Installed) -> None:
     """Over the real log of the server."""
     (found,) = lines(admin, "impact", "Block device code flow", "--days", "1")
     assert found["wouldFail"] == 0
+
+
+def test_what_is_done_about_findings_is_set_from_a_file(admin: Installed, tmp_path: Path) -> None:
+    """
+    What is shown can be set again and changes nothing; a change is shown before it is asked for, without a terminal it
+    needs --yes; what is done less is told; nothing goes without a reason.
+    """
+    shown = admin.run("responses", "show", "--json")
+    file = tmp_path / "responses.json"
+    file.write_text(shown.stdout)
+    why = ("--reason", "we look at these by hand")
+    same = admin.run("responses", "set", str(file), *why)
+    assert (same.returncode, "Nothing changes." in same.stderr) == (0, True), same.stderr
+    file.write_text('{"severities": {"high": ["alert"]}}')
+    assert admin.run("responses", "set", str(file), *why).returncode == 2
+    assert admin.run("responses", "set", str(file), "--yes").returncode == 2
+    done = admin.run("responses", "set", str(file), *why, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "severities.high\n  - alert, endExemption, revokeSessions\n  + alert\n" in done.stdout
+    assert "high: endExemption, revokeSessions" in done.stderr
+    assert json.loads(admin.run("responses", "show", "--json").stdout)["severities"]["high"] == ["alert"]
+    file.write_text(shown.stdout)
+    assert admin.run("responses", "set", str(file), *why, "--yes").returncode == 0

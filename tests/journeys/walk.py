@@ -355,6 +355,13 @@ def _console(page: Page, server: Server) -> Iterator[str]:
     ):
         page.goto(f"{server.origin}/console/policies/{path}")
         yield f"console: {name}"
+    page.goto(server.origin + "/console/findings/people")
+    yield "console: risky people"
+    page.goto(server.origin + "/console/people?q=alice")
+    page.locator(".list tbody a").first.click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="What was found about this person").click()
+    yield "console: one risky person"
     page.goto(server.origin + "/console/people?q=nobody&role=auditor")
     yield "console: nothing found"
     page.goto(server.origin + "/console/signins?from=1")

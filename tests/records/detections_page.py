@@ -47,9 +47,10 @@ person is known, are kept, and {STRANGERS} an hour from all such sources togethe
 There are also `blockSource` (for this person; for everybody only after two reporters, or when an administrator confirms
 the finding), `suspendApplication` (its device flow is off until an administrator turns it on) and `killSwitch`.
 `/ostiary/responsePolicy` names what is done by severity, by rule (`rules`), and for what an administrator confirms
-(`confirmed`), and how long a source is blocked (`blockLength`, five minutes to a day). A change needs an administrator
-with fresh proof, and a reason; doing less is an alert. Each effect is an entry `system:response:done`, and the person
-is told at the next sign-in.
+(`confirmed`), and how long a source is blocked (`blockLength`, five minutes to a day). `ostiary responses show --json`
+prints it, `ostiary responses set FILE --reason "…"` sets it or parts of it. A change needs an administrator with fresh
+proof, and a reason; doing less is an alert. Each effect is an entry `system:response:done`, and the person is told at
+the next sign-in.
 
 Whoever has no account ends nothing by being found: what hits a person is done only about that person's own acts, or
 about what came with a code or token given to them, and only so often in an hour, of which one person has a part. The
@@ -67,9 +68,14 @@ other administrator; that, and what is dismissed of high severity, is an alert.
 The worst open or confirmed finding about a sign-in is its risk, the worst about a person's own acts theirs; policies
 look at both (`signInRiskLevels`, `userRiskLevels`: [policies.md](policies.md)). For a person high counts for 30 days,
 medium for 14, low for 7. What is confirmed is high for both, what is dismissed counts for nothing, and who reports a
-sign-in is no risk for that. `/identityProtection/riskyUsers` lists who is risky now. Before the rules have read an
-entry there is no finding about it; where one has waited for them for more than 30 seconds, no level is known, and an
-enforced policy about risk matches.
+sign-in is no risk for that. Before the rules have read an entry there is no finding about it; where one has waited for
+them for more than 30 seconds, no level is known, and an enforced policy about risk matches.
+
+*Risky people* in the console and `/identityProtection/riskyUsers` list who is risky now. An administrator may say of a
+whole person that the account is compromised (`riskyUsers/confirmCompromised`): that is a finding of its own, high, and
+what the policy wants for confirmed findings is done to every session, open sign-in and exemption of theirs. Or that
+nothing of it is true (`riskyUsers/dismiss`): whatever makes them risky is dismissed. Both take Graph's `userIds`, 60 at
+most, and a `reason`, which Graph does not know; the console asks for one.
 """
 
 

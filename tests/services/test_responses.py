@@ -18,6 +18,7 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.detections import respond
 from ostiary.services.detections.respond import run_responses
+from ostiary.services.detections.risky_users import AT_ONCE, confirm_people, dismiss_people
 from ostiary.services.detections.triage import change_responses, confirm, dismiss
 from ostiary.services.tokens.issue import Issued
 from ostiary.store import Tx, detections, kill_switch, responses, schema
@@ -332,3 +333,51 @@ def test_nobody_calls_a_finding_about_themselves_harmless(door: Door, evidence: 
     for id in ("f3", "f4"):
         assert isinstance(door.run(dismiss(door.house, admin(door), id, "our own test")), ShownFinding)
     assert alerts(door) == ["finding_dismissed"] * 2
+
+
+def test_r8_a_person_who_is_confirmed_as_compromised_loses_all_that_is_theirs(door: Door) -> None:
+    """
+    Every session, open sign-in and exemption, at once and everywhere; what is somebody else's stays. As much as policy
+    says of confirmed findings, and no less again on the same day.
+    """
+    issued, _ = signed_in(door)
+    door.open(BOB)
+    begun = door.started()
+    assert not isinstance(door.claim(begun.user_code), Refused)
+    other = door.started()
+    assert not isinstance(door.claim(other.user_code, BOB), Refused)
+    assert door.run(confirm_people(door.house, admin(door), [ALICE])) is None
+    assert not active(door, issued.access_token)
+    assert isinstance(refresh(door, issued.refresh_token), Refused)
+    unused = schema.signins.c.redeemed.is_(None)
+    states = dict(door.rows(select(schema.signins.c.user, schema.signins.c.state).where(unused)))
+    assert (states[ALICE], states[BOB]) == ("denied", "claimed")
+    assert sorted(outcomes(door)) == ["endExemption", "revokeSessions"]
+    door.clock.move(minutes(1))
+    door.open()
+    again = sign_in(door)
+    assert isinstance(again, Issued)
+    assert not isinstance(policy(door, confirmed=["alert"]), Refused)
+    assert door.run(confirm_people(door.house, admin(door), [ALICE], "her laptop was stolen")) is None
+    assert active(door, again.access_token)
+    entries = door.entries("admin:finding:confirmed")
+    assert [entry["detail"]["reason"] for entry in entries] == ["", "her laptop was stolen"]
+    assert respond_now(door) == 0
+
+
+def test_nobody_is_dismissed_by_halves_or_by_themselves(door: Door) -> None:
+    """Everything that makes them risky goes, however much; not by whom it is about, while somebody else could."""
+    for number in range(AT_ONCE + 5):
+        plant(door, f"f{number}", severity=Severity.LOW, user=BOB)
+    plant(door, "g", severity=Severity.LOW)
+    caller = admin(door)
+    assert why(door.run(dismiss_people(door.house, caller, [BOB], ""))) is Reason.REASON_REQUIRED
+    assert door.run(dismiss_people(door.house, caller, [BOB], "a rehearsal")) is None
+    assert len(door.entries("admin:finding:dismissed")) == AT_ONCE + 5
+    assert alerts(door) == []
+    door.change(update(schema.users).where(schema.users.c.id.in_([ALICE, BOB])).values(roles='["administrator"]'))
+    assert why(door.run(dismiss_people(door.house, caller, [BOB, ALICE], "it was me"))) is Reason.FORBIDDEN
+    door.change(update(schema.users).where(schema.users.c.id == BOB).values(roles="[]"))
+    assert door.run(dismiss_people(door.house, caller, [ALICE], None)) is None
+    assert alerts(door) == ["finding_dismissed"]
+    assert door.rows(select(schema.findings.c.id).where(schema.findings.c.person_risk > 0)) == []

@@ -35,6 +35,7 @@ from ostiary.cli.policy import POLICY
 from ostiary.cli.provisioner import PROVISIONER
 from ostiary.cli.report import REPORT
 from ostiary.cli.request import REQUEST
+from ostiary.cli.responses import RESPONSES
 from ostiary.cli.review import REVIEW
 from ostiary.cli.run import run
 from ostiary.cli.signal_stream import SIGNAL_STREAM
@@ -66,6 +67,7 @@ NOUNS: tuple[Noun, ...] = (
     SIGNINS,
     AUDIT,
     DETECTIONS,
+    RESPONSES,
     USER,
     GROUP,
     PROVISIONER,

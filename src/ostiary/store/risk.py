@@ -11,11 +11,11 @@ from ostiary.core.detections.finding import State
 from ostiary.core.detections.risk import BEHIND, LASTS, level
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant, between
-from ostiary.store import Tx
+from ostiary.store import Row, Tx
 from ostiary.store.schema import cursors, finding_stories, findings, journal
 from ostiary.store.sql import sql
 
-__all__ = ["READER", "Risks", "risk_levels", "risky"]
+__all__ = ["READER", "Risks", "Standing", "counting", "risk_levels", "risky", "risky_one"]
 
 READER = "detections"
 """The cursor of what runs the rules."""
@@ -53,16 +53,20 @@ _RISKS = sql(
 )
 
 
+_STANDING = select(
+    findings.c.user, func.max(findings.c.person_risk), func.max(findings.c.changed),
+    func.max(case((findings.c.state == State.CONFIRMED.value, 1), else_=0)),
+).where(or_(*(_counts(rank) for rank in LASTS))).group_by(findings.c.user)  # fmt: skip
 _RISKY = sql(
-    select(
-        findings.c.user, func.max(findings.c.person_risk), func.max(findings.c.changed),
-        func.max(case((findings.c.state == State.CONFIRMED.value, 1), else_=0)),
-    )
-    .where(findings.c.user > bindparam("after"), or_(*(_counts(rank) for rank in LASTS)))
-    .group_by(findings.c.user)
-    .order_by(findings.c.user)
-    .limit(bindparam("most"))
+    _STANDING.where(findings.c.user > bindparam("after")).order_by(findings.c.user).limit(bindparam("most"))
 )  # fmt: skip
+_RISKY_ONE = sql(_STANDING.where(findings.c.user == bindparam("user")))
+_COUNTING = sql(
+    select(findings.c.id)
+    .where(findings.c.user == bindparam("user"), or_(*(_counts(rank) for rank in LASTS)))
+    .order_by(findings.c.at.desc(), findings.c.id)
+    .limit(bindparam("most"))
+)
 
 
 async def risk_levels(tx: Tx, user: UserId, story: str, now: Instant) -> Risks:
@@ -76,7 +80,31 @@ async def risk_levels(tx: Tx, user: UserId, story: str, now: Instant) -> Risks:
     return Risks(level(row[1]), level(row[2]))
 
 
-async def risky(tx: Tx, after: str, most: int, now: Instant) -> list[tuple[str, int, Instant, bool]]:
-    """Up to *most* people beyond the id *after*, with rank, when that changed last, and whether it was confirmed."""
-    rows = await tx.all(_RISKY, after=after, most=most, now=now)
-    return [(str(id), int(rank), Instant(changed), bool(confirmed)) for id, rank, changed, confirmed in rows]
+class Standing(NamedTuple):
+    """How risky somebody is."""
+
+    user: str
+    rank: int
+    changed: Instant
+    confirmed: bool
+    """By an administrator."""
+
+
+def _standing(row: Row) -> Standing:
+    return Standing(str(row[0]), int(row[1]), Instant(row[2]), bool(row[3]))
+
+
+async def risky(tx: Tx, after: str, most: int, now: Instant) -> list[Standing]:
+    """Up to *most* risky people beyond the id *after*."""
+    return [_standing(row) for row in await tx.all(_RISKY, after=after, most=most, now=now)]
+
+
+async def risky_one(tx: Tx, user: str, now: Instant) -> Standing | None:
+    """How risky *user* is; None: not at all."""
+    row = await tx.one(_RISKY_ONE, user=user, now=now)
+    return None if row is None else _standing(row)
+
+
+async def counting(tx: Tx, user: str, most: int, now: Instant) -> list[str]:
+    """Up to *most* findings that make *user* risky, the latest first, by their ids."""
+    return [str(row[0]) for row in await tx.all(_COUNTING, user=user, most=most, now=now)]

@@ -162,10 +162,14 @@ async def earlier(tx: Tx, user: UserId) -> list[tuple[AppId, str]]:
     return [(AppId(client), address) for client, address in await tx.all(_BEFORE, user=user)]
 
 
+async def open_of(tx: Tx, user: UserId, now: Instant) -> list[tuple[SignIn, bytes]]:
+    """What of *user* is open at *now*, each with the digest of its device code."""
+    return [(_signin(row[:-1]), row[-1]) for row in await tx.all(_OPEN_OF, user_=user, now=now)]
+
+
 async def others_open(tx: Tx, signin: SignIn, user: UserId, now: Instant) -> list[tuple[SignIn, bytes]]:
-    """What of *user* is open at *now* beside *signin*, each with the digest of its device code."""
-    rows = await tx.all(_OPEN_OF, user_=user, now=now)
-    return [(_signin(row[:-1]), row[-1]) for row in rows if row[0] != signin.id]
+    """The same, beside *signin*."""
+    return [found for found in await open_of(tx, user, now) if found[0].id != signin.id]
 
 
 async def forget(tx: Tx, *, before: Instant, remembered: Instant) -> int:

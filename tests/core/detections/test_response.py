@@ -13,9 +13,11 @@ from ostiary.core.detections.response import (
     Known,
     Response,
     ResponsePolicy,
+    differences,
     held_back,
     policy_document,
     read_policy,
+    version_of,
     weakened,
 )
 from ostiary.core.words.instants import Instant, days, hours, minutes
@@ -146,3 +148,19 @@ def test_what_is_done_no_more_is_named(old: Any, new: Any, told: tuple[str, ...]
     """By severity, and by rule where a rule has its own."""
     before = read(old)
     assert weakened(before, read(new, before)) == told
+
+
+def test_what_two_policies_say_otherwise_is_told_part_by_part() -> None:
+    """A severity, a rule that is named or no more, a length; nothing of the same one, which has one version."""
+    changes = {"severities": {"high": ["alert"]}, "rules": {"reported": ["note"]}, "blockLength": "PT2H"}
+    new = read_policy(DEFAULT, changes, ["reported"])
+    assert isinstance(new, ResponsePolicy)
+    assert differences(DEFAULT, new) == (
+        ("severities.high", "alert, endExemption, revokeSessions", "alert"),
+        ("rules.reported", "", "note"),
+        ("blockLength", "PT1H", "PT2H"),
+    )
+    assert differences(new, DEFAULT)[1] == ("rules.reported", "note", "")
+    assert differences(new, new) == ()
+    assert version_of(new) == version_of(read_policy(DEFAULT, changes, ["reported"]))  # type: ignore[arg-type]
+    assert version_of(new) != version_of(DEFAULT)

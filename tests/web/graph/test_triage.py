@@ -4,9 +4,10 @@ from pathlib import Path
 
 from ostiary.core.detections.finding import Cause, Finding, Severity
 from ostiary.core.directory.people import Role
+from ostiary.core.words.instants import days
 from ostiary.store import Tx, detections
 from tests.clock import MovableClock
-from tests.records.house import BOB, bob, person
+from tests.records.house import ALICE, BOB, alice, bob, person
 from tests.web.graph.api import Api, play
 
 ID = "f1nd1ng0-0000-4000-8000-000000000001"
@@ -82,5 +83,42 @@ def test_whom_findings_make_risky_is_listed_until_they_are_dismissed(tmp_path: P
         assert (await api.ask("GET", listed))["value"] == []
         api.caller = bob(clock.now())
         await api.ask("GET", listed, status=403)
+
+    play(tmp_path, story)
+
+
+def test_people_are_confirmed_as_compromised_and_dismissed_as_graph_does(tmp_path: Path) -> None:
+    """
+    `userIds` and 204: confirmed, somebody is at the highest risk, and stays so once a day however often it is said;
+    dismissed, at none. An account that there is not, none, or more than sixty are refused whole.
+    """
+
+    async def story(api: Api, clock: MovableClock) -> None:
+        people = "/v1.0/identityProtection/riskyUsers"
+        both = {"userIds": [BOB, ALICE]}
+        await _plant(api, clock)
+        for wrong, status in (
+            ({}, 400), ({"userIds": []}, 400), ({"userIds": BOB}, 400), ({"userIds": [BOB] * 61}, 400),
+            ({"userIds": [BOB, "nobody"]}, 404), (both | {"reason": "x"}, 400),
+        ):  # fmt: skip
+            await api.ask("POST", f"{people}/confirmCompromised", wrong, status=status)
+        await api.ask("GET", f"{people}/{ALICE}", status=404)
+        for _ in range(2):
+            await api.ask("POST", f"{people}/confirmCompromised", both, status=204)
+        shown = await api.ask("GET", f"{people}/{ALICE}")
+        assert (shown["riskLevel"], shown["riskState"]) == ("high", "confirmedCompromised")
+        assert shown["riskDetail"] == "adminConfirmedUserCompromised"
+        found = (await api.ask("GET", f"{FINDINGS}?$filter=userId eq '{ALICE}'"))["value"]
+        assert [one["riskEventType"] for one in found] == ["admin_confirmed_user_compromised"]
+        clock.move(days(29))
+        await api.ask("GET", f"{people}/{ALICE}")
+        api.caller = person(BOB, Role.AUDITOR, at=clock.now(), name="bob@example.com")
+        for deed in ("confirmCompromised", "dismiss"):
+            await api.ask("POST", f"{people}/{deed}", both, status=403)
+        api.caller = alice(clock.now())
+        await api.ask("POST", f"{people}/dismiss", both, status=204)
+        assert (await api.ask("GET", people))["value"] == []
+        assert (await api.ask("GET", f"{FINDINGS}/{ID}"))["riskState"] == "dismissed"
+        await api.ask("POST", f"{people}/dismiss", both, status=204)
 
     play(tmp_path, story)

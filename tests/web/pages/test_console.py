@@ -35,6 +35,7 @@ from ostiary.web.pages.console import (
     people,
     policies,
     requests,
+    risky,
     signins,
 )
 from ostiary.web.pages.console.export import BrokenOff
@@ -235,7 +236,7 @@ def test_a_person_s_page_shows_what_is_open(site: Site) -> None:
 
 LISTS = (
     applications.LIST, audit.LIST, devices.LIST, exemptions.LIST, findings.LIST, findings.OF_RULES, groups.LIST,
-    locations.LIST, people.LIST, policies.LIST, requests.LIST, signins.LIST,
+    locations.LIST, people.LIST, policies.LIST, requests.LIST, risky.LIST, signins.LIST,
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from ostiary.core.detections.finding import Cause, Finding, Severity
-from ostiary.core.detections.response import HELD_BACK, Known, Response, held_back
+from ostiary.core.detections.response import Known, Response, held_back
 from ostiary.core.detections.rules import RULES
 from ostiary.core.directory.people import Role
 from ostiary.core.logs.kinds import Kind
@@ -72,7 +72,7 @@ def test_a_finding_tells_all_that_is_known_of_it(site: Site) -> None:
     rule = next(each for each in RULES if each.id == "reported")
     for says in (
         "reported was seen.", rule.false_positives, "carol@example.com", "203.0.113.9", "DE", "machines 3",
-        "The exemption behind it was not ended.", HELD_BACK["nobodys_act"],
+        "The exemption behind it was not ended.", findings.HELD_BACK["nobodys_act"],
     ):  # fmt: skip
         assert says in told, says
     assert "<b>bold" not in page.text
@@ -138,6 +138,46 @@ def test_every_rule_is_listed_with_what_it_found_and_what_is_done(site: Site) ->
     assert len(table(browser.get("/console/findings?rule=first_network"))) == 1
 
 
+def test_a_risky_person_is_confirmed_as_compromised_and_dismissed(site: Site) -> None:
+    """
+    From the list to the one person, with what was found; confirming ends what is theirs, and what that will be stands
+    beside the button; dismissing needs a reason, which is kept where it is refused.
+    """
+    site.open(CAROL)
+    victim = site.browser()
+    victim.sign_in(CAROL)
+    plant(site, severity=Severity.LOW)
+    browser = entered(site, ALICE, Role.ADMINISTRATOR)
+    page = browser.get("/console/findings/people")
+    assert [row[:4] for row in table(page)] == [["Carol", "carol@example.com", "low", "at risk"]]
+    one = f"/console/findings/people/{CAROL}"
+    assert f'href="{one}"' in page.text
+    told = text(browser, one)
+    assert "Every session and every open sign-in of this person ends." in told
+    assert browser.submit(browser.get(one), one, word="confirm", reason="her laptop was stolen").status_code == 303
+    assert victim.get("/account").status_code == 303
+    assert [row[2:4] for row in table(browser.get("/console/findings/people"))] == [["high", "confirmed"]]
+    assert "An account that was confirmed as compromised" in text(browser, one)
+    refused = browser.submit(browser.get(one), one, word="dismiss", reason="no")
+    assert refused.status_code == 400
+    assert ">no</textarea>" in refused.text
+    assert browser.submit(browser.get(one), one, word="dismiss", reason="it was found again").status_code == 303
+    assert "Nobody is risky." in text(browser, "/console/findings/people")
+    assert browser.get("/console/findings/people/nobody").status_code == 404
+
+
+def test_an_auditor_looks_at_risky_people_and_says_nothing(site: Site) -> None:
+    """No form is there, and one that was sent all the same is refused."""
+    plant(site)
+    browser = entered(site, BOB, Role.AUDITOR)
+    one = f"/console/findings/people/{CAROL}"
+    assert actions(browser.get(one)) == ["/signout"]
+    token = hidden(browser.get("/account"), "/signout")
+    for word in ("confirm", "dismiss"):
+        assert browser.post(one, **token, word=word, reason="a reason of mine").status_code == 403
+    assert len(table(browser.get("/console/findings/people"))) == 1
+
+
 def test_the_first_page_tells_of_open_findings_the_worst_first(site: Site) -> None:
     """How many of each severity, and the latest of the worst; nothing once each has had its word."""
     browser = entered(site, ALICE, Role.ADMINISTRATOR)
@@ -165,6 +205,6 @@ def test_the_console_has_words_for_all_that_may_become_of_a_finding() -> None:
         for response in Response for cause in Cause for people in (0, 9) for done in (0, 99) for own in (0, 99)
         for now in (NOW, Instant(NOW + days(2)))
     }  # fmt: skip
-    assert whys == {"", *HELD_BACK}
+    assert whys == {"", *findings.HELD_BACK}
     kinds = (Kind.FINDING_RAISED, Kind.FINDING_DISMISSED, Kind.RESPONSE_HELD_BACK, Kind.RESPONSES_CHANGED)
     assert all("findings" in subjects_of(kind) for kind in kinds)

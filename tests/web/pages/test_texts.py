@@ -30,7 +30,6 @@ NOT_YET: frozenset[str] = frozenset(
         "console/charts.html",
         "console/device.html",
         "console/exemption.html",
-        "console/finding.html",
         "console/frame.html",
         "console/home.html",
         "console/list.html",

@@ -8,9 +8,11 @@ from enum import StrEnum
 
 from ostiary.core.logs.entry import tame
 from ostiary.core.words.digests import digest
-from ostiary.core.words.instants import Instant, Span
+from ostiary.core.words.instants import Instant, Span, days
 
-__all__ = ["Cause", "Finding", "Found", "Kept", "Severity", "State", "found", "id_of"]
+__all__ = [
+    "CONFIRMED_PERSON", "Cause", "Finding", "Found", "Kept", "Severity", "State", "confirmed_person", "found", "id_of",
+]  # fmt: skip
 
 Evidence = Mapping[str, str | int | bool | Sequence[str]]
 
@@ -123,6 +125,19 @@ class Kept:
     """How often, within its rule's time."""
     last: Instant
     """When it was seen last."""
+
+
+CONFIRMED_PERSON = "admin_confirmed_user_compromised"
+"""No rule's id: an administrator's word on a whole person, as Graph's `riskEventType` names it."""
+CONFIRMED_ONCE = days(1)
+
+
+def confirmed_person(user: str, at: Instant, entry: str) -> Finding:
+    """The finding that an administrator makes by saying that the account *user* is compromised: one a day."""
+    return Finding(
+        id_of(CONFIRMED_PERSON, user, at, CONFIRMED_ONCE), CONFIRMED_PERSON, Severity.HIGH, at,
+        "An administrator said that this account is compromised.", entry, user=user,
+    )  # fmt: skip
 
 
 def id_of(rule: str, subject: str, at: Instant, once: Span) -> str:

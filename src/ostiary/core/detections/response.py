@@ -8,18 +8,20 @@ there are only so many in an hour, and fewer about one person. What may not be d
 administrator's word on a finding needs none of that.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from ostiary.core.detections.finding import Cause, Finding, Severity
+from ostiary.core.words.digests import digest
 from ostiary.core.words.instants import Instant, Span, between, days, from_duration, hours, minutes, to_iso_duration
 from ostiary.core.words.outcome import Reason, Refused
 
 __all__ = [
-    "DEFAULT", "HELD_BACK", "HOURLY", "PERSONAL", "Known", "Response", "ResponsePolicy", "held_back", "policy_document",
-    "read_policy", "weakened",
+    "DEFAULT", "HOURLY", "PARTS", "PERSONAL", "Known", "Response", "ResponsePolicy", "differences",
+    "held_back", "policy_document", "read_policy", "version_of", "weakened",
 ]  # fmt: skip
 
 
@@ -108,18 +110,6 @@ class Known(NamedTuple):
     """Of those, about the same person."""
 
 
-HELD_BACK: Mapping[str, str] = {
-    "nobodys_act": "nobody's own act made it, as far as that is proved",
-    Cause.ALLOWED.value: "it tells of what people foresaw",
-    Cause.REPORTER.value: "whoever refuses a sign-in stops nothing for others",
-    "late": "it happened more than a day ago",
-    "few_people": "it was found about too few people",
-    "many_of_one": "as much was done about this person already as may be in an hour",
-    "many": "as much was done already as may be in an hour",
-}
-"""The words of `held_back`, for people."""
-
-
 def held_back(response: Response, finding: Finding, known: Known) -> str:
     """Why *response* does not act on *finding*, as one word; empty: it does."""
     if response not in _HITS or known.confirmed:
@@ -138,6 +128,9 @@ def held_back(response: Response, finding: Finding, known: Known) -> str:
 
 
 # ---- as a document
+
+PARTS = ("severities", "rules", "confirmed", "blockLength")
+"""What a document of a policy has, and nothing else."""
 
 
 def policy_document(policy: ResponsePolicy) -> dict[str, Any]:
@@ -188,6 +181,31 @@ def _responses(value: Any) -> tuple[Response, ...]:
         raise ValueError("a list of responses is needed")
     named = {Response(each) for each in value}
     return tuple(one for one in _ORDER if one in named) or (Response.NOTE,)
+
+
+def version_of(policy: ResponsePolicy) -> str:
+    """What stands for exactly this policy: whoever changes it says which one they saw."""
+    return digest(json.dumps(policy_document(policy), sort_keys=True)).hex()[:32]
+
+
+def differences(old: ResponsePolicy, new: ResponsePolicy) -> tuple[tuple[str, str, str], ...]:
+    """What *new* says otherwise: the part (``severities.high``), before and after; empty where it was not named."""
+    before, after = (_flat(policy_document(policy)) for policy in (old, new))
+    names = sorted({*before, *after}, key=lambda name: (PARTS.index(name.partition(".")[0]), name))
+    return tuple(
+        (name, before.get(name, ""), after.get(name, ""))
+        for name in names
+        if before.get(name, "") != after.get(name, "")
+    )
+
+
+def _flat(document: Mapping[str, Any]) -> dict[str, str]:
+    found = {}
+    for part, value in document.items():
+        inside = value if isinstance(value, dict) else {"": value}
+        for name, said in inside.items():
+            found[f"{part}.{name}" if name else part] = said if isinstance(said, str) else ", ".join(said)
+    return found
 
 
 def weakened(old: ResponsePolicy, new: ResponsePolicy) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from functools import partial
 
 import structlog
 
-from ostiary.core.detections.finding import Finding, Kept
+from ostiary.core.detections.finding import CONFIRMED_PERSON, Finding, Kept
 from ostiary.core.detections.response import REPORTERS, Known, Response, ResponsePolicy, held_back
 from ostiary.core.directory.credentials import Rule, source_of
 from ostiary.core.exemptions.exemption import EndCause
@@ -24,15 +24,16 @@ from ostiary.core.words.instants import after
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.kill_switch import stop_all
 from ostiary.services.directory.applications import suspend_device_flow
+from ostiary.services.directory.people import end_requests, end_sessions
 from ostiary.services.directory.throttle import strike
-from ostiary.services.exemptions.ending import end
+from ostiary.services.exemptions.ending import end, end_all_of
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
 from ostiary.services.signins.claim import shunned_source
 from ostiary.services.signins.closing import close
 from ostiary.services.signins.crowding import barred_source
-from ostiary.store import Tx, exemptions, responses, signins, tokens
+from ostiary.store import Tx, directory, exemptions, responses, signins, tokens
 
 __all__ = ["answered", "run_responses"]
 
@@ -64,6 +65,11 @@ class _Case:
     whole: bool
     """Whether its source may be blocked for everybody (R11)."""
     effects: Effects
+
+    @property
+    def whole_person(self) -> bool:
+        """Whether it is about everything of a person, not about one sign-in."""
+        return self.confirmed and self.finding.rule == CONFIRMED_PERSON
 
     @property
     def why(self) -> str:
@@ -169,6 +175,8 @@ async def _write_down(case: _Case, response: Response, kind: Kind, **more: str |
 
 async def _end_exemption(case: _Case) -> bool:
     """Step: the exemption behind the sign-in, if it is its person's; False where there is none that stands."""
+    if case.whole_person:
+        return await _end_exemptions(case)
     id = case.finding.exemption or (case.signin.exemption if case.signin is not None else None)
     found = await exemptions.find(case.tx, ExemptionId(id)) if id else None
     if found is None or found.user != case.finding.user:
@@ -179,8 +187,34 @@ async def _end_exemption(case: _Case) -> bool:
     return True
 
 
+async def _end_exemptions(case: _Case) -> bool:
+    """Step: every exemption of its person, and every request that waits."""
+    tx, visit, user = case.tx, case.visit, UserId(case.finding.user)
+    await end_requests(tx, visit, user, EndCause.DOUBTED)
+    ended = await end_all_of(tx, visit, user, EndCause.DOUBTED, case.why)
+    for id in ended:
+        await _write_down(case, Response.END_EXEMPTION, Kind.RESPONSE_DONE, exemption=id)
+    return False
+
+
+async def _revoke_all(case: _Case) -> bool:
+    """Step: every open sign-in of its person, and every session."""
+    tx, visit, user = case.tx, case.visit, UserId(case.finding.user)
+    for signin, code in await signins.open_of(tx, user, visit.now):
+        if not await close(tx, visit, signin, State.DENIED, EndCause.DOUBTED, at_page=False):
+            raise Stale
+        case.effects.codes.append(code)
+    person = await directory.find(tx, user)
+    if person is not None:
+        await end_sessions(tx, visit, person)
+        await _write_down(case, Response.REVOKE_SESSIONS, Kind.RESPONSE_DONE)
+    return False
+
+
 async def _revoke(case: _Case) -> bool:
     """Step: the sign-in, where it is open, and its session, or the one that the finding names, if it is theirs."""
+    if case.whole_person:
+        return await _revoke_all(case)
     ended = await _close(case)
     named = case.signin.session if case.signin is not None else None
     for id in dict.fromkeys((named, SessionId(case.finding.session) if case.finding.session else None)):

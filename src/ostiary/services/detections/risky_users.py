@@ -1,17 +1,36 @@
 """
-Whom findings make risky now, as policies with `userRiskLevels` see it.
+Whom findings make risky now, as policies with `userRiskLevels` see it; and an administrator's word on whole people: the
+account is compromised, or nothing of what was found about it is true.
+
+A person who is confirmed has a finding of their own for that, as at Entra: it counts, ages and is dismissed like every
+other.
 """
 
+from collections.abc import Iterable
+
+from ostiary.core.detections.finding import Severity, State, confirmed_person
+from ostiary.core.directory.people import User
+from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.graph.query import Page, Query
 from ostiary.core.graph.risky_user import RiskyUser
+from ostiary.core.words.errors import Stale
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.visit import Visit
+from ostiary.services.detections.respond import Effects, answered, tell
+from ostiary.services.detections.triage import FINDING_DISMISSED, alone_may, say
 from ostiary.services.directory.search import FOREIGN_CURSOR
 from ostiary.services.house import House
-from ostiary.store import Tx, risk, stories
+from ostiary.services.logs.alerts import alert, refuse
+from ostiary.store import Tx, detections, directory, responses, risk, stories
 
-__all__ = ["list_risky_users"]
+__all__ = ["MOST_PEOPLE", "confirm_people", "dismiss_people", "find_risky_user", "list_risky_users"]
+
+MOST_PEOPLE = 60
+"""Of one call, as at Graph."""
+AT_ONCE = 100
+"""Findings of one person that are dismissed in one transaction."""
 
 
 async def list_risky_users(house: House, visit: Visit, query: Query) -> Page[RiskyUser] | Refused:
@@ -24,10 +43,132 @@ async def list_risky_users(house: House, visit: Visit, query: Query) -> Page[Ris
 
     async def body(tx: Tx) -> Page[RiskyUser]:
         rows = await risk.risky(tx, after, query.top + 1, visit.now)
-        shown = []
-        for id, rank, changed, confirmed in rows[: query.top]:
-            name, display_name = await stories.names(tx, UserId(id)) or ("", "")
-            shown.append(RiskyUser(id, rank, changed, confirmed, name, display_name))
+        shown = [await _named(tx, row) for row in rows[: query.top]]
         return Page(tuple(shown), (shown[-1].id,) if len(rows) > query.top else None)
 
     return await house.store.survey(body)
+
+
+async def find_risky_user(house: House, visit: Visit, id: str) -> RiskyUser | Refused:
+    """Somebody who is risky. Refused: NOT_FOUND, also for who is not."""
+
+    async def body(tx: Tx) -> RiskyUser | Refused:
+        row = await risk.risky_one(tx, id, visit.now)
+        return Refused(Reason.NOT_FOUND) if row is None else await _named(tx, row)
+
+    return await house.store.read(body)
+
+
+async def _named(tx: Tx, row: risk.Standing) -> RiskyUser:
+    name, display_name = await stories.names(tx, UserId(row.user)) or ("", "")
+    return RiskyUser(row.user, row.rank, row.changed, row.confirmed, name, display_name)
+
+
+async def confirm_people(house: House, visit: Visit, ids: Iterable[str], reason: str = "") -> Refused | None:
+    """
+    These accounts are compromised: each is at the highest risk, and what policy says of confirmed findings is done to
+    all that is theirs. Refused, and nothing done: FORBIDDEN and its kin, INVALID_VALUE for none or too many of them,
+    NOT_FOUND for one that is no account, REASON_REQUIRED for a reason that is none.
+    """
+    wanted, why = _wanted(ids), read_reason(reason) if reason else ""
+    effects = Effects()
+
+    async def body(tx: Tx) -> Refused | None:
+        effects.codes.clear()  # it may run again
+        found = await _people(tx, visit, wanted, why)
+        if isinstance(found, Refused):
+            return await refuse(tx, visit, Action.TRIAGE_FINDINGS, found, target=_target(wanted))
+        for user in found:
+            await _confirm(house, tx, visit, user, why if isinstance(why, str) else "", effects)
+        return None
+
+    try:
+        refused = await house.store.write(body)
+    except Stale:  # something of theirs moved meanwhile: nothing was done
+        return Refused(Reason.CONFLICT)
+    if refused is None:
+        await tell(house, effects)
+    return refused
+
+
+async def _confirm(house: House, tx: Tx, visit: Visit, user: User, why: str, effects: Effects) -> None:
+    """Step: the finding that says so, new or of today, and what follows from it."""
+    number = await tx.number()
+    finding = confirmed_person(user.id, visit.now, f"{tx.stream}.{number}")
+    kept = await detections.find(tx, finding.id)
+    if kept is None:
+        await detections.add(tx, finding, visit.now)
+        kept = await detections.find(tx, finding.id)
+    if kept is None or not await say(tx, visit, kept, State.CONFIRMED, why, number=number):
+        raise Stale
+    await responses.answer(tx, finding.id, visit.now)  # this is the answer
+    await answered(house, tx, visit, kept, effects, confirmed=True)
+
+
+async def dismiss_people(house: House, visit: Visit, ids: Iterable[str], reason: str | None) -> Refused | None:
+    """
+    What was found about these people is harmless: every finding that makes them risky is dismissed, an entry each. A
+    reason is needed, but for who comes through a door that has no place for one (None: Graph's own call). Refused as by
+    `confirm_people`; also for oneself, while there is another administrator.
+    """
+    wanted, why = _wanted(ids), "" if reason is None else read_reason(reason)
+
+    async def judged(tx: Tx) -> Refused | None:
+        found = await _people(tx, visit, wanted, why)
+        refused = found if isinstance(found, Refused) else None
+        if refused is None and visit.caller.user in wanted:
+            refused = await alone_may(tx)
+        if refused is not None:
+            return await refuse(tx, visit, Action.TRIAGE_FINDINGS, refused, target=_target(wanted))
+        return None
+
+    refused = await house.store.write(judged)
+    if refused is not None or isinstance(why, Refused):
+        return refused
+    try:
+        for id in wanted:
+            await _dismiss_all(house, visit, id, why)
+    except Stale:
+        return Refused(Reason.CONFLICT)
+    return None
+
+
+async def _dismiss_all(house: House, visit: Visit, id: str, why: str) -> None:
+    """Some at a time, for they are many where there was noise: what is cut off is done by doing it again."""
+    alerted = False
+
+    async def body(tx: Tx) -> bool:
+        found = [await detections.find(tx, each) for each in await risk.counting(tx, id, AT_ONCE, visit.now)]
+        standing = [kept for kept in found if kept is not None]
+        for kept in standing:
+            if not await say(tx, visit, kept, State.DISMISSED, why):
+                raise Stale
+        own = visit.caller.user == id
+        if standing and not alerted and (own or any(kept.finding.severity is Severity.HIGH for kept in standing)):
+            whom = "themselves" if own else "somebody whom a finding of high severity is about"
+            text = f"{visit.caller.name} dismissed what was found about {whom}: {why or 'no reason was given'}"
+            await alert(tx, visit, about=FINDING_DISMISSED, text=text, target=f"user:{id}")
+        return len(found) == AT_ONCE
+
+    while await house.store.write(body):
+        alerted = True
+
+
+def _wanted(ids: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(ids))
+
+
+def _target(ids: tuple[str, ...]) -> str:
+    return f"user:{ids[0][:64]}" if len(ids) == 1 else "user:"
+
+
+async def _people(tx: Tx, visit: Visit, ids: tuple[str, ...], why: str | Refused) -> list[User] | Refused:
+    """Step: the accounts, if the caller may say anything of them."""
+    may = judge(Action.TRIAGE_FINDINGS, visit.caller, now=visit.now) or why
+    if isinstance(may, Refused):
+        return may
+    if not 1 <= len(ids) <= MOST_PEOPLE:
+        return Refused(Reason.INVALID_VALUE, f"Name 1 to {MOST_PEOPLE} accounts.", field="userIds")
+    found = [await directory.find(tx, UserId(id)) for id in ids]
+    known = [user for user in found if user is not None]
+    return known if len(known) == len(ids) else Refused(Reason.NOT_FOUND, "There is no such account.", field="userIds")

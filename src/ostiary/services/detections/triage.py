@@ -15,6 +15,7 @@ from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.graph.finding import ShownFinding
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
+from ostiary.core.words.errors import Stale
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.visit import Visit
@@ -25,7 +26,7 @@ from ostiary.services.logs.alerts import alert, refuse
 from ostiary.services.logs.record import record
 from ostiary.store import Tx, detections, directory, responses
 
-__all__ = ["change_responses", "confirm", "dismiss", "look_at_responses"]
+__all__ = ["alone_may", "change_responses", "confirm", "dismiss", "look_at_responses", "say"]
 
 POLICY = "responses:policy"
 FINDING_DISMISSED = "finding_dismissed"
@@ -36,7 +37,7 @@ _KINDS = {State.CONFIRMED: Kind.FINDING_CONFIRMED, State.DISMISSED: Kind.FINDING
 async def confirm(house: House, visit: Visit, id: str, reason: str = "") -> ShownFinding | Refused:
     """
     It is what it looks like: what policy says of confirmed findings is done at once. Refused: FORBIDDEN and its kin,
-    NOT_FOUND, WRONG_STATE where it is confirmed, REASON_REQUIRED for a reason that is none.
+    NOT_FOUND, WRONG_STATE where it is confirmed, CONFLICT, REASON_REQUIRED for a reason that is none.
     """
     why = read_reason(reason) if reason else ""
     effects = Effects()
@@ -50,7 +51,10 @@ async def confirm(house: House, visit: Visit, id: str, reason: str = "") -> Show
         await answered(house, tx, visit, kept, effects, confirmed=True)
         return None
 
-    refused = await house.store.write(body)
+    try:
+        refused = await house.store.write(body)
+    except Stale:  # what it is about moved meanwhile: nothing was done
+        return Refused(Reason.CONFLICT)
     if refused is not None:
         return refused
     await tell(house, effects)
@@ -75,30 +79,45 @@ async def dismiss(house: House, visit: Visit, id: str, reason: str) -> ShownFind
 async def _said(tx: Tx, visit: Visit, id: str, why: str | Refused, new: State) -> Kept | Refused:
     """Step: the finding, after an administrator's word on it."""
     target = f"finding:{id[:64]}"
-    refused = judge(Action.TRIAGE_FINDINGS, visit.caller, now=visit.now) or (why if isinstance(why, Refused) else None)
-    if refused is not None:
-        return await refuse(tx, visit, Action.TRIAGE_FINDINGS, refused, target=target)
+    may = judge(Action.TRIAGE_FINDINGS, visit.caller, now=visit.now) or why
+    if isinstance(may, Refused):
+        return await refuse(tx, visit, Action.TRIAGE_FINDINGS, may, target=target)
     kept = await detections.find(tx, id)
     if kept is None:
         return Refused(Reason.NOT_FOUND)
     if kept.state is new:
         return Refused(Reason.WRONG_STATE, f"It is {new.value} already.")
     finding, own = kept.finding, new is State.DISMISSED and _concerns(kept, visit)
-    if own and await directory.administrators(tx) > 1:
-        refused = Refused(Reason.FORBIDDEN, "It is about you: another administrator must say that it is harmless.")
+    if own and (refused := await alone_may(tx)) is not None:
         return await refuse(tx, visit, Action.TRIAGE_FINDINGS, refused, target=target)
-    if not await responses.word(tx, kept, new, visit.now):
+    if not await say(tx, visit, kept, new, may):
         return Refused(Reason.CONFLICT)
-    detail = {
-        "rule": finding.rule, "severity": finding.severity.value, "user": finding.user, "before": kept.state.value,
-        "reason": why,
-    }  # fmt: skip
-    await record(tx, visit, Entry(_KINDS[new], target=target, story=finding.story, detail=detail))
     if new is State.DISMISSED and (own or finding.severity is Severity.HIGH):
         about = "a finding about themselves" if own else "a finding of high severity"
         text = f"{visit.caller.name} dismissed {about}: {finding.sentence}"
         await alert(tx, visit, about=FINDING_DISMISSED, text=text, target=target, story=finding.story)
     return kept
+
+
+async def alone_may(tx: Tx) -> Refused | None:
+    """Step: why nobody may say of themselves that it is harmless; None: there is no other administrator to ask."""
+    if await directory.administrators(tx) > 1:
+        return Refused(Reason.FORBIDDEN, "It is about you: another administrator must say that it is harmless.")
+    return None
+
+
+async def say(tx: Tx, visit: Visit, kept: Kept, new: State, why: str, *, number: int | None = None) -> bool:
+    """Step: an administrator's word on *kept*, with its entry; False when it moved meanwhile."""
+    finding = kept.finding
+    if not await responses.word(tx, kept, new, visit.now):
+        return False
+    detail = {
+        "rule": finding.rule, "severity": finding.severity.value, "user": finding.user, "before": kept.state.value,
+        "reason": why,
+    }  # fmt: skip
+    entry = Entry(_KINDS[new], target=f"finding:{finding.id}", story=finding.story, detail=detail)
+    await record(tx, visit, entry, number=number)
+    return True
 
 
 def _concerns(kept: Kept, visit: Visit) -> bool:

@@ -162,10 +162,7 @@ async def revoke_sessions(house: House, visit: Visit, id: str) -> User | Refused
         refused = judge(action, visit.caller, now=visit.now) or (None if old else _nobody())
         if refused or old is None:
             return await refuse(tx, visit, action, refused or _nobody(), target=f"user:{id[:64]}")
-        new = replace(old, epoch=ended_before(visit.now))
-        await swap(tx, old, new)
-        await record(tx, visit, Entry(Kind.SESSIONS_ENDED, target=f"user:{old.id}", detail={"own": own}))
-        return new
+        return await end_sessions(tx, visit, old)
 
     return await house.store.write(body)
 
@@ -208,6 +205,15 @@ async def swap(tx: Tx, old: User, new: User) -> None:
     if not await directory.change(tx, old, new):
         raise BrokenState(f"the account {old.id} moved in its own transaction")
     await raise_version(tx, OPENINGS)
+
+
+async def end_sessions(tx: Tx, visit: Visit, old: User) -> User:
+    """Step: every session and family of *old* ends now; the account as it is then."""
+    new = replace(old, epoch=ended_before(visit.now))
+    await swap(tx, old, new)
+    own = visit.caller.user == old.id
+    await record(tx, visit, Entry(Kind.SESSIONS_ENDED, target=f"user:{old.id}", detail={"own": own}))
+    return new
 
 
 async def end_windows(tx: Tx, visit: Visit, user: UserId, cause: EndCause) -> None:

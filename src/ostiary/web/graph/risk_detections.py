@@ -16,7 +16,13 @@ from ostiary.core.graph.risky_user import RISKY_USER
 from ostiary.core.words.instants import Instant
 from ostiary.services.detections.list import find_finding, list_findings, list_rules
 from ostiary.services.detections.replay import begin_replay, go_on
-from ostiary.services.detections.risky_users import list_risky_users
+from ostiary.services.detections.risky_users import (
+    MOST_PEOPLE,
+    confirm_people,
+    dismiss_people,
+    find_risky_user,
+    list_risky_users,
+)
 from ostiary.services.detections.triage import change_responses, confirm, dismiss, look_at_responses
 from ostiary.web.graph.resource import Call, Gives, Operation, Path, acting, changing, listing, reading
 
@@ -60,6 +66,24 @@ async def _change(call: Call) -> Any:
     return await change_responses(call.house, call.visit, call.changes, call.reason)
 
 
+_WHOM: tuple[Field[Any], ...] = (
+    Field("userIds", Kind.STRINGS, write="ids", required=True, most=MOST_PEOPLE, doc="Ids of accounts."),
+    Field("reason", Kind.STRING, write="reason", limit=512, doc="Why; kept in the audit log. Graph has no such thing."),
+)
+
+
+async def _confirm_people(call: Call) -> Any:
+    return await confirm_people(call.house, call.visit, call.changes["ids"], call.reason)
+
+
+async def _dismiss_people(call: Call) -> Any:
+    return await dismiss_people(call.house, call.visit, call.changes["ids"], call.reason or None)
+
+
+def _judging(run: Any, summary: str) -> Operation:
+    return acting(Action.TRIAGE_FINDINGS, run, summary, fields=_WHOM, gives=Gives.NOTHING)
+
+
 def _saying(run: Any, summary: str) -> Operation:
     return acting(Action.TRIAGE_FINDINGS, run, summary, fields=_WHY, gives=Gives.ENTITY, shape=FINDING)
 
@@ -87,6 +111,13 @@ PATHS: tuple[Path, ...] = (
     Path(
         f"/{RISKY_USER.name}",
         (listing(RISKY_USER, Action.READ_LOGS, lambda c: list_risky_users(c.house, c.visit, c.query)),),
+    ),
+    # https://learn.microsoft.com/graph/api/riskyuser-confirmcompromised, …/riskyuser-dismiss
+    Path(f"/{RISKY_USER.name}/confirmCompromised", (_judging(_confirm_people, "Confirm accounts as compromised"),)),
+    Path(f"/{RISKY_USER.name}/dismiss", (_judging(_dismiss_people, "Dismiss what was found about people"),)),
+    Path(
+        f"/{RISKY_USER.name}/{{id}}",
+        (reading(RISKY_USER, Action.READ_LOGS, lambda c: find_risky_user(c.house, c.visit, c.path["id"])),),
     ),
     Path(f"/{RULE.name}", (listing(RULE, Action.READ_LOGS, lambda c: list_rules(c.house, c.visit)),)),
     Path(

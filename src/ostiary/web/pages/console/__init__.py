@@ -17,6 +17,7 @@ from ostiary.web.pages.console import (
     people,
     policies,
     requests,
+    risky,
     signins,
     what_if,
 )
@@ -29,6 +30,7 @@ SUBJECTS: tuple[tuple[Page, ...], ...] = (
     signins.ROUTES,
     requests.ROUTES,
     exemptions.ROUTES,
+    risky.ROUTES,  # below the findings, and before the page of one
     findings.ROUTES,
     locations.ROUTES,
     what_if.ROUTES,

@@ -9,9 +9,8 @@ from typing import Any
 
 from starlette.responses import Response
 
-from ostiary.core.detections.finding import Severity, State
+from ostiary.core.detections.finding import CONFIRMED_PERSON, Severity, State
 from ostiary.core.detections.published import BY_ID as PUBLISHED
-from ostiary.core.detections.response import HELD_BACK
 from ostiary.core.detections.response import Response as Done
 from ostiary.core.detections.rules import RULES
 from ostiary.core.directory.permissions import Action
@@ -34,43 +33,57 @@ from ostiary.web.pages.console.navigation import at
 from ostiary.web.pages.console.people import person_path
 from ostiary.web.pages.console.signins import story_path
 from ostiary.web.pages.page import Guest, go, keep
+from ostiary.web.pages.texts import marked
 
-__all__ = ["LIST", "OF_RULES", "ROUTES", "SEVERITIES", "finding_path", "said_of"]
+__all__ = ["HELD_BACK", "LIST", "OF_RULES", "ROUTES", "SEVERITIES", "STATES", "finding_path", "said_of", "title_of"]
 
 HERE = at("/console/findings")
 LONGEST_TEXT = 2048  # characters that are read of a reason; the rules take 512
 SEVERITIES: Mapping[Severity, Tag] = {
-    Severity.HIGH: Tag("high", "bad"), Severity.MEDIUM: Tag("medium"), Severity.LOW: Tag("low"),
+    Severity.HIGH: Tag(marked("high"), "bad"), Severity.MEDIUM: Tag(marked("medium")), Severity.LOW: Tag(marked("low")),
 }  # fmt: skip
 """The worst first."""
-_STATES = {State.OPEN: Tag("open"), State.CONFIRMED: Tag("confirmed", "bad"), State.DISMISSED: Tag("dismissed", "good")}
+STATES = {
+    State.OPEN: Tag(marked("open")), State.CONFIRMED: Tag(marked("confirmed"), "bad"),
+    State.DISMISSED: Tag(marked("dismissed"), "good"),
+}  # fmt: skip
 _RESPONSES: Mapping[Done, str] = {
-    Done.NOTE: "noted only",
-    Done.ALERT: "administrators are told",
-    Done.END_EXEMPTION: "the exemption behind it ends",
-    Done.REVOKE_SESSIONS: "the sign-in and its session end",
-    Done.BLOCK_SOURCE: "its source is blocked for a while",
-    Done.SUSPEND_APPLICATION: "device codes are turned off for its application",
-    Done.KILL_SWITCH: "the kill switch is pulled",
+    Done.NOTE: marked("noted only"),
+    Done.ALERT: marked("administrators are told"),
+    Done.END_EXEMPTION: marked("the exemption behind it ends"),
+    Done.REVOKE_SESSIONS: marked("the sign-in and its session end"),
+    Done.BLOCK_SOURCE: marked("its source is blocked for a while"),
+    Done.SUSPEND_APPLICATION: marked("device codes are turned off for its application"),
+    Done.KILL_SWITCH: marked("the kill switch is pulled"),
 }
 _DONE: Mapping[Done, str] = {
-    Done.END_EXEMPTION: "The exemption behind it was ended.",
-    Done.REVOKE_SESSIONS: "The sign-in, or the session that it gave, was ended.",
-    Done.BLOCK_SOURCE: "Its source was blocked for a while.",
-    Done.SUSPEND_APPLICATION: "Device codes were turned off for its application.",
-    Done.KILL_SWITCH: "The kill switch was pulled.",
+    Done.END_EXEMPTION: marked("The exemption behind it was ended."),
+    Done.REVOKE_SESSIONS: marked("The sign-in, or the session that it gave, was ended."),
+    Done.BLOCK_SOURCE: marked("Its source was blocked for a while."),
+    Done.SUSPEND_APPLICATION: marked("Device codes were turned off for its application."),
+    Done.KILL_SWITCH: marked("The kill switch was pulled."),
 }
 _NOT_DONE: Mapping[Done, str] = {
-    Done.END_EXEMPTION: "The exemption behind it was not ended.",
-    Done.REVOKE_SESSIONS: "The sign-in and its session were not ended.",
-    Done.BLOCK_SOURCE: "Its source was not blocked.",
-    Done.SUSPEND_APPLICATION: "Device codes stay on for its application.",
-    Done.KILL_SWITCH: "The kill switch was not pulled.",
+    Done.END_EXEMPTION: marked("The exemption behind it was not ended."),
+    Done.REVOKE_SESSIONS: marked("The sign-in and its session were not ended."),
+    Done.BLOCK_SOURCE: marked("Its source was not blocked."),
+    Done.SUSPEND_APPLICATION: marked("Device codes stay on for its application."),
+    Done.KILL_SWITCH: marked("The kill switch was not pulled."),
 }
+HELD_BACK: Mapping[str, str] = {
+    "nobodys_act": marked("Nobody's own act made it, as far as that is proved."),
+    "allowed": marked("It tells of what people foresaw."),
+    "reporter": marked("Whoever refuses a sign-in stops nothing for others."),
+    "late": marked("It happened more than a day ago."),
+    "few_people": marked("It was found about too few people."),
+    "many_of_one": marked("As much was done about this person already as may be in an hour."),
+    "many": marked("As much was done already as may be in an hour."),
+}
+"""The words of `held_back`, for people."""
 _WORDS: Mapping[str, str] = {
-    Kind.FINDING_RAISED: "It was found.",
-    Kind.FINDING_CONFIRMED: "It was confirmed.",
-    Kind.FINDING_DISMISSED: "It was dismissed as harmless.",
+    Kind.FINDING_RAISED: marked("It was found."),
+    Kind.FINDING_CONFIRMED: marked("It was confirmed."),
+    Kind.FINDING_DISMISSED: marked("It was dismissed as harmless."),
 }
 
 
@@ -84,7 +97,10 @@ def said_of(responses: Iterable[Done]) -> tuple[str, ...]:
     return tuple(_RESPONSES[each] for each in responses)
 
 
-def _title(shown: ShownFinding) -> str:
+def title_of(shown: ShownFinding) -> str:
+    """What it is called."""
+    if shown.kept.finding.rule == CONFIRMED_PERSON:
+        return marked("An account that was confirmed as compromised")
     return shown.rule.title if shown.rule is not None else shown.kept.finding.rule
 
 
@@ -104,9 +120,9 @@ LIST = List(
     FINDING,
     list_findings,
     (
-        Column("What", _title, link=lambda f: finding_path(f.kept.finding.id)),
+        Column("What", title_of, link=lambda f: finding_path(f.kept.finding.id)),
         Column("Severity", lambda f: SEVERITIES[f.kept.finding.severity], How.TAG),
-        Column("State", lambda f: _STATES[f.kept.state], How.TAG),
+        Column("State", lambda f: STATES[f.kept.state], How.TAG),
         Column("When", lambda f: f.kept.finding.at, How.MOMENT),
         Column("Person", lambda f: f.user_display_name or f.user_name),
         Column("From", lambda f: f.kept.finding.source, How.CODE),
@@ -119,7 +135,7 @@ LIST = List(
     ),
     choices=(
         Choice(
-            "state", "State", lambda guest: [(str(key), tag.text) for key, tag in _STATES.items()],
+            "state", "State", lambda guest: [(str(key), tag.text) for key, tag in STATES.items()],
             lambda value: f"ostiary/state eq {literal(value)}",
         ),
         Choice(
@@ -133,7 +149,10 @@ LIST = List(
     ),
     period=Period("activityDateTime"),
     subject="findings",
-    further=((f"{HERE.path}/rules", "The rules, and what is done about what they find"),),
+    further=(
+        (f"{HERE.path}/people", "Risky people"),
+        (f"{HERE.path}/rules", "The rules, and what is done about what they find"),
+    ),
 )  # fmt: skip
 
 
@@ -180,7 +199,7 @@ async def _page(guest: Guest, refused: Refused | None = None) -> Response:
     finding, rule = kept.finding, found.shown.rule
     return show(
         guest, "finding.html", HERE, refused=refused, shown=found.shown, finding=finding, kept=kept, rule=rule,
-        heading=_title(found.shown), severity=SEVERITIES[finding.severity], state=_STATES[kept.state],
+        heading=title_of(found.shown), severity=SEVERITIES[finding.severity], state=STATES[kept.state],
         covers=[PUBLISHED[id] for id in rule.covers] if rule is not None else [],
         whose=person_path(finding.user) if finding.user and may(guest, Action.READ_DIRECTORY) else "",
         client=_client(guest, finding.client), story=story_path(finding.story) if found.story is not None else "",
