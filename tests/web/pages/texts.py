@@ -30,6 +30,16 @@ SAYS: dict[str, tuple[int | str, ...]] = {
     "marked": (0,),
     "said": (0,),
     "Refused": (1, "detail"),
+    "missing": (2, "says"),
+    "Chart": (1, 2, 3),
+    "Choice": (1,),
+    "Column": (0,),
+    "Guardrail": (0, 2),
+    "List": ("lead", "empty", "title"),
+    "Place": (1,),
+    "Search": (0, 1),
+    "Tag": (0,),
+    "Way": (1,),
 }
 """Which arguments of which calls are texts."""
 SENTENCES = ("_", "gettext", "ngettext", "pgettext")
@@ -37,8 +47,10 @@ SHOWN = frozenset({"alt", "aria-label", "aria-description", "placeholder", "titl
 """Attributes that people see or hear."""
 UNSAID = frozenset({"code", "script", "style"})
 """Elements whose content is no language."""
+IN_TAGS = frozenset({"aims", "body", "shape"})
+"""Blocks and macros that stand inside of a tag: what they hold are attributes."""
 _WORD = re.compile(r"[A-Za-zÀ-ÿ]{2,}")
-_SPOKEN = re.compile(r"[A-Z][a-z]|[A-Za-z]{2,} [A-Za-z(]")
+_SPOKEN = re.compile(r"^\W*[A-Z][a-z]|[A-Za-z]{2,}[,;:.]? [A-Za-z(]")
 """What a literal in an expression looks like that somebody will read: capital first, or words with a space between."""
 
 
@@ -81,7 +93,11 @@ def outside(name: str, source: str | None = None) -> list[str]:
 
 
 def _markup(tree: nodes.Node) -> Iterator[str]:
+    tags: list[nodes.Block | nodes.Macro] = [*tree.find_all(nodes.Block), *tree.find_all(nodes.Macro)]
+    attributes = {id(output) for each in tags if each.name in IN_TAGS for output in each.find_all(nodes.Output)}
     for output in tree.find_all(nodes.Output):
+        if id(output) in attributes:
+            continue
         for part in output.nodes:
             yield part.data if isinstance(part, nodes.TemplateData) else "\0"
 

@@ -20,6 +20,7 @@ from ostiary.services.exemptions.requests import review_break_glass
 from ostiary.services.exemptions.view import NOT_YOURS, Look, look
 from ostiary.web.front import typed
 from ostiary.web.pages.page import Guest, Page, go, keep, render, step_up, to_sign_in, whole_minutes
+from ostiary.web.pages.texts import marked
 
 __all__ = ["ROUTES"]
 
@@ -51,7 +52,7 @@ async def _page(guest: Guest, refused: Refused | None = None) -> Response:
     seen = await look(guest.house, guest.visit, _id(guest))
     if isinstance(seen, Refused):
         own = f"/requests/{quote(_id(guest), safe='')}"  # for every id alike
-        ways = (("/approvals", "What waits for you"), (own, "Your own request: what became of it"))
+        ways = (("/approvals", marked("What waits for you")), (own, marked("Your own request: what became of it")))
         return render(guest, "wrong.html", status=404, refused=NOT_YOURS, ways=ways)
     return _shown(guest, seen, refused)
 

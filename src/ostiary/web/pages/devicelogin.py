@@ -24,6 +24,7 @@ from ostiary.web.front import typed
 from ostiary.web.front.credentials import HANDED, SESSION, cookie, set_cookie
 from ostiary.web.pages.explain import explained
 from ostiary.web.pages.page import Guest, Page, go, keep, render, step_up, whole_minutes
+from ostiary.web.pages.texts import marked
 
 __all__ = ["ROUTES"]
 
@@ -32,9 +33,11 @@ LONGEST_TEXT = 2048  # characters that are read of a field; the rules take less
 FIELDS = ("reason", "length", "ticket")
 
 _SENTENCES = {
-    Reason.BAD_CODE: "That code is not valid. Check it on your device: it may have run out, then start again there.",
-    Reason.REPORTED: "You reported this device within the last hour, so it cannot sign in as you.",
-    Reason.NO_CONSENT: "No administrator has allowed this application yet.",
+    Reason.BAD_CODE: marked(
+        "That code is not valid. Check it on your device: it may have run out, then start again there."
+    ),
+    Reason.REPORTED: marked("You reported this device within the last hour, so it cannot sign in as you."),
+    Reason.NO_CONSENT: marked("No administrator has allowed this application yet."),
 }
 _HOW = {
     State.AWAITING_NUMBER: "number",

@@ -9,6 +9,7 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.tokens.own_password import change_own
 from ostiary.web.front.credentials import SESSION, set_cookie
 from ostiary.web.pages.page import Guest, Page, render, step_up, to_sign_in
+from ostiary.web.pages.texts import marked
 
 __all__ = ["ROUTES"]
 
@@ -42,7 +43,7 @@ async def _change(guest: Guest) -> Response:
 
 def _done(guest: Guest, name: str) -> Response:
     """Nobody is signed in any more, here neither."""
-    response = render(guest, "ready.html", title="Your password is changed", who=name, over=True)
+    response = render(guest, "ready.html", title=marked("Your password is changed"), who=name, over=True)
     response.raw_headers.append(set_cookie(SESSION, ""))
     return response
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.directory.credentials import set_password
 from ostiary.web.pages.page import Guest, Page, render
+from ostiary.web.pages.texts import marked
 
 __all__ = ["ROUTES"]
 
@@ -29,7 +30,7 @@ async def _set(guest: Guest) -> Response:
         kept = given[:64] if answer.reason is not Reason.SPENT else ""
         status = 429 if answer.reason is Reason.UNAVAILABLE else 400
         return render(guest, "password.html", status=status, refused=answer, token=kept)
-    return render(guest, "ready.html", title="Your password is set", who=answer.principal_name)
+    return render(guest, "ready.html", title=marked("Your password is set"), who=answer.principal_name)
 
 
 ROUTES = (Page("/password", get=_show, post=_set),)

@@ -24,6 +24,7 @@ from ostiary.services.exemptions.overview import own_requests
 from ostiary.services.exemptions.view import look_at_own
 from ostiary.web.front import typed
 from ostiary.web.pages.page import Guest, Page, go, keep, render, step_up, to_sign_in, whole_minutes, whole_number
+from ostiary.web.pages.texts import marked
 
 __all__ = ["ROUTES"]
 
@@ -53,7 +54,9 @@ async def _show(guest: Guest) -> Response:
 async def _page(guest: Guest, refused: Refused | None = None) -> Response:
     seen = await look_at_own(guest.house, guest.visit, _id(guest))
     if isinstance(seen, Refused):
-        return render(guest, "wrong.html", status=404, refused=seen, ways=(("/requests", "What you asked for"),))
+        return render(
+            guest, "wrong.html", status=404, refused=seen, ways=(("/requests", marked("What you asked for")),)
+        )
     return render(
         guest, "own_request.html", status=200 if refused is None else 409, refused=refused, seen=seen,
         request=seen.asked.request, path=_own(_id(guest)), mine=seen.asked.request.user == guest.visit.caller.user,
@@ -133,7 +136,7 @@ _NAMED = {"ostiary.network": "network", "ostiary.scopes": "scopes", "ostiary.sig
 
 
 def _problem(refused: Refused) -> Problem:
-    return Problem(refused.field or "", refused.detail or "This cannot be asked for now.")
+    return Problem(refused.field or "", refused.detail or marked("This cannot be asked for now."))
 
 
 def _wishes(form: Mapping[str, str]) -> dict[str, Any]:

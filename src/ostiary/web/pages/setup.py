@@ -10,6 +10,7 @@ from ostiary.services.directory.credentials import offer
 from ostiary.services.directory.first_admin import OWNER, FirstForm, ask_first_passkey, create_first, is_open
 from ostiary.web.pages.page import Guest, Page, render
 from ostiary.web.pages.signin import answer_of, qr
+from ostiary.web.pages.texts import marked
 
 __all__ = ["ROUTES"]
 
@@ -45,7 +46,7 @@ async def _create(guest: Guest) -> Response:
     ))  # fmt: skip
     if isinstance(answer, Refused):
         return await _form(guest, answer)
-    return render(guest, "ready.html", title="The house has an administrator", who=answer.principal_name)
+    return render(guest, "ready.html", title=marked("The house has an administrator"), who=answer.principal_name)
 
 
 ROUTES = (Page("/setup", get=_show, post=_create),)

@@ -16,6 +16,7 @@ from ostiary.web.pages.console.frame import console_page, missing, show
 from ostiary.web.pages.console.lists import Choice, Column, How, List, Search, Tag, listed, literal
 from ostiary.web.pages.console.navigation import at
 from ostiary.web.pages.page import Guest
+from ostiary.web.pages.texts import marked
 
 __all__ = ["ROUTES"]
 
@@ -34,7 +35,7 @@ def _enabled(application: Application) -> Tag:
 
 
 def _flows(application: Application) -> tuple[str, ...]:
-    return ("device code",) if application.device_flow else ()
+    return (marked("device code"),) if application.device_flow else ()
 
 
 LIST = List(
@@ -45,7 +46,7 @@ LIST = List(
         Column("Name", lambda a: a.name, link=lambda a: HERE.below(a.id)),
         Column("Registration", _enabled, How.TAG),
         Column("May use", _flows, How.TAG),
-        Column("Verified", lambda a: "verified" if a.verified else "", How.TAG),
+        Column("Verified", lambda a: marked("verified") if a.verified else "", How.TAG),
         Column("Client id", lambda a: a.id, How.CODE),
     ),
     lead="What may ask for sign-ins here. Device codes are off for each until somebody has assessed the risk.",

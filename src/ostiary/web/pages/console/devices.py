@@ -13,6 +13,7 @@ from ostiary.web.pages.console.lists import Choice, Column, How, List, Search, T
 from ostiary.web.pages.console.navigation import at
 from ostiary.web.pages.console.people import person_path
 from ostiary.web.pages.page import Guest
+from ostiary.web.pages.texts import marked
 
 __all__ = ["ROUTES"]
 
@@ -47,7 +48,7 @@ LIST = List(
     ),
     choices=(
         Choice(
-            "managed", "Managed", lambda guest: (("true", "managed"), ("false", "not managed")),
+            "managed", "Managed", lambda guest: (("true", marked("managed")), ("false", marked("not managed"))),
             lambda value: f"isManaged eq {value}",
         ),
     ),

@@ -14,6 +14,7 @@ from ostiary.core.graph.exemption import SCHEDULE, Assignment
 from ostiary.core.graph.query import Compare, Page, Query
 from ostiary.core.words.ids import AppId, ExemptionId
 from ostiary.core.words.outcome import Refused
+from ostiary.core.words.said import said
 from ostiary.core.words.visit import Visit
 from ostiary.services.exemptions.end import end_exemption
 from ostiary.services.exemptions.list import find_exemption, list_exemptions
@@ -61,7 +62,7 @@ def end_way(guest: Guest, assignment: Assignment) -> Way | None:
     """The way to ending it, for whoever may: the page there asks for the reason."""
     if assignment.state == "over" or not may(guest, Action.END_EXEMPTION):
         return None
-    about = f"End now: the exemption of {assignment.display_name}"
+    about = said("End now: the exemption of %(name)s", name=assignment.display_name)
     return Way(f"{exemption_path(assignment.exemption.id)}#end", "End now", about)
 
 

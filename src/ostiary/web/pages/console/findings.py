@@ -150,8 +150,8 @@ LIST = List(
     period=Period("activityDateTime"),
     subject="findings",
     further=(
-        (f"{HERE.path}/people", "Risky people"),
-        (f"{HERE.path}/rules", "The rules, and what is done about what they find"),
+        (f"{HERE.path}/people", marked("Risky people")),
+        (f"{HERE.path}/rules", marked("The rules, and what is done about what they find")),
     ),
 )  # fmt: skip
 

@@ -17,6 +17,7 @@ from ostiary.services.directory.door import note_refusal
 from ostiary.web.front.csrf import from_elsewhere
 from ostiary.web.pages.console.navigation import Place, open_to
 from ostiary.web.pages.page import Guest, Handler, Page, render, step_up
+from ostiary.web.pages.texts import marked
 
 __all__ = ["console_page", "may", "missing", "proof_asked", "seen", "show"]
 
@@ -44,7 +45,9 @@ def _guarded(here: Place, handler: Handler | None) -> Handler | None:
             return await handler(guest)
         if _worth_a_row(guest, here):
             await note_refusal(guest.house, guest.visit, here.action, refused, target=f"page:{here.path}")
-        return render(guest, "wrong.html", status=403, refused=_NOT_FOR_YOU, ways=(("/account", "Your account"),))
+        return render(
+            guest, "wrong.html", status=403, refused=_NOT_FOR_YOU, ways=(("/account", marked("Your account")),)
+        )
 
     return answer
 

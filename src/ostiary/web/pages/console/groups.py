@@ -11,6 +11,7 @@ from ostiary.core.directory.people import EXCEPTION, User
 from ostiary.core.graph.group import GROUP
 from ostiary.core.graph.query import Page, Query
 from ostiary.core.words.outcome import Refused
+from ostiary.core.words.said import said
 from ostiary.core.words.visit import Visit
 from ostiary.services.directory.search import find_group, members_of, search_groups
 from ostiary.services.house import House
@@ -19,10 +20,13 @@ from ostiary.web.pages.console.frame import console_page, missing
 from ostiary.web.pages.console.lists import Column, How, List, Search, listed, literal
 from ostiary.web.pages.console.navigation import at
 from ostiary.web.pages.page import Guest
+from ostiary.web.pages.texts import marked
 
 __all__ = ["ROUTES"]
 
 HERE = at("/console/groups")
+_EXCEPTION = marked("Whoever holds an active exemption, and nobody else.")
+_NOBODY_HOLDS, _NOBODY = marked("Nobody holds an active exemption."), marked("Nobody is in this group.")
 
 
 LIST = List(
@@ -31,7 +35,7 @@ LIST = List(
     search_groups,
     (
         Column("Name", lambda g: g.display_name, link=lambda g: HERE.below(g.id)),
-        Column("What for", lambda g: "members pass the block" if g.purpose == EXCEPTION else "", How.TAG),
+        Column("What for", lambda g: marked("members pass the block") if g.purpose == EXCEPTION else "", How.TAG),
         Column("Description", lambda g: g.description),
         Column("Since", lambda g: g.created, How.MOMENT),
     ),
@@ -56,10 +60,10 @@ async def _one(guest: Guest) -> Response:
         return missing(guest, HERE, "There is no such group.")
     exception = group.purpose == EXCEPTION
     members = replace(
-        people.LIST, here=HERE, path=HERE.below(group.id), title=group.display_name,
+        people.LIST, here=HERE, path=HERE.below(group.id), title=said("%(name)s", name=group.display_name),
         deed=partial(_members, group=group.id), subject="groups people exemptions",
-        lead="Whoever holds an active exemption, and nobody else." if exception else group.description,
-        empty="Nobody holds an active exemption." if exception else "Nobody is in this group.",
+        lead=_EXCEPTION if exception else said("%(name)s", name=group.description or ""),
+        empty=_NOBODY_HOLDS if exception else _NOBODY,
     )  # fmt: skip
     return await listed(guest, members)
 

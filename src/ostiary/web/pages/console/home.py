@@ -31,6 +31,7 @@ from ostiary.web.pages.console.navigation import at, open_to
 from ostiary.web.pages.console.signins import result, story_path
 from ostiary.web.pages.page import Guest, go
 from ostiary.web.pages.page import Page as Served
+from ostiary.web.pages.texts import marked
 
 __all__ = ["ROUTES"]
 
@@ -45,9 +46,9 @@ _BLOCK = {
 }
 
 
-_SORTS = (("succeeded", "good"), ("failed", "bad"), ("under way", "plain"))
+_SORTS = ((marked("succeeded"), "good"), (marked("failed"), "bad"), (marked("under way"), "plain"))
 _OPEN_ONES = "/console/findings?state=open"
-_OPENED = (("opened", "plain"),)
+_OPENED = ((marked("opened"), "plain"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +106,11 @@ async def _charts(guest: Guest) -> list[Chart]:
     found = []
     if by_hour is not None and not isinstance(by_hour, Refused):
         bars = tuple(Bar(to_datetime(each.start).strftime("%-d %b, %H:00"), each.numbers) for each in by_hour)
-        says = "For each hour, sign-ins that succeeded, that failed and that are under way."
+        says = marked("For each hour, sign-ins that succeeded, that failed and that are under way.")
         found.append(Chart("hours", "Sign-ins of the last 24 hours, by result", says, "Hour (UTC)", _SORTS, bars))
     if by_day is not None and not isinstance(by_day, Refused):
         bars = tuple(Bar(to_datetime(each.start).strftime("%-d %b"), each.numbers) for each in by_day)
-        says = "For each day, how many exemptions were opened."
+        says = marked("For each day, how many exemptions were opened.")
         found.append(Chart("days", "Exemptions opened in the last 14 days", says, "Day (UTC)", _OPENED, bars))
     return found
 
@@ -125,9 +126,9 @@ def _block(picture: Picture) -> Guardrail:
     states = {policy.state for policy in would}
     state = next((each for each in (State.ENABLED, State.REPORT_ONLY) if each in states), State.DISABLED)
     says = {
-        State.ENABLED: "Device codes are blocked for everybody who has no exemption.",
-        State.REPORT_ONLY: "The policy that would block device codes only writes down what it would do.",
-        State.DISABLED: "No policy blocks device codes for everybody.",
+        State.ENABLED: marked("Device codes are blocked for everybody who has no exemption."),
+        State.REPORT_ONLY: marked("The policy that would block device codes only writes down what it would do."),
+        State.DISABLED: marked("No policy blocks device codes for everybody."),
     }[state]
     return Guardrail("Block of device codes", _BLOCK[state], says)
 
@@ -141,10 +142,10 @@ def _switch(switch: KillSwitch) -> Guardrail:
 def _warnings(house: House, picture: Picture) -> list[Guardrail]:
     found = []
     if not able(house):
-        says = "Nothing can be acknowledged at the moment: the disk or the clock of this server is in trouble."
+        says = marked("Nothing can be acknowledged at the moment: the disk or the clock of this server is in trouble.")
         found.append(Guardrail("This server", Tag("in trouble", "bad"), says))
     if picture.organisation.sample:
-        says = "This is the sample organisation: never use it for real people."
+        says = marked("This is the sample organisation: never use it for real people.")
         found.append(Guardrail("Organisation", Tag("sample", "bad"), says))
     return found
 

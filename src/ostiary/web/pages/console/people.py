@@ -18,12 +18,17 @@ from ostiary.web.pages.console.frame import console_page, missing, seen, show
 from ostiary.web.pages.console.lists import Choice, Column, How, List, Search, Tag, listed, literal
 from ostiary.web.pages.console.navigation import at
 from ostiary.web.pages.page import Guest
+from ostiary.web.pages.texts import marked
 
 __all__ = ["ROUTES", "person_path"]
 
 HERE = at("/console/people")
 MOST_SHOWN = 50
-_ROLES = {Role.ADMINISTRATOR: "administrator", Role.APPROVER: "approver", Role.AUDITOR: "auditor"}
+_ROLES = {
+    Role.ADMINISTRATOR: marked("administrator"),
+    Role.APPROVER: marked("approver"),
+    Role.AUDITOR: marked("auditor"),
+}
 _ON = Tag("enabled", "good"), Tag("disabled", "bad")
 
 

@@ -21,6 +21,7 @@ from ostiary.web.pages.console.frame import console_page, missing, show
 from ostiary.web.pages.console.lists import Choice, Column, How, List, Search, Tag, listed, literal
 from ostiary.web.pages.console.navigation import at
 from ostiary.web.pages.page import Guest
+from ostiary.web.pages.texts import marked
 
 __all__ = ["ROUTES"]
 
@@ -39,10 +40,10 @@ _STATES = {
     State.KILLED: Tag("ended with the account or by the kill switch"),
 }
 _WHICH = (
-    ("waiting", "waits for a decision", "ostiary/state eq 'waiting'"),
-    ("active", "open", "ostiary/state eq 'active'"),
-    ("over", "over", "ostiary/state eq 'over'"),
-    ("owed", "broke glass, and owes a review", "ostiary/review eq 'owed'"),
+    ("waiting", marked("waits for a decision"), "ostiary/state eq 'waiting'"),
+    ("active", marked("open"), "ostiary/state eq 'active'"),
+    ("over", marked("over"), "ostiary/state eq 'over'"),
+    ("owed", marked("broke glass, and owes a review"), "ostiary/review eq 'owed'"),
 )
 _MAY_DECIDE = frozenset({Role.ADMINISTRATOR, Role.APPROVER})
 """Roles that are shown the way to the decision; the rules say there who may."""

@@ -13,11 +13,13 @@ from ostiary.core.logs.kinds import Kind
 from ostiary.core.logs.telling import Outcome, Protocol, Telling
 from ostiary.core.words.ids import is_guid
 from ostiary.core.words.outcome import Refused
+from ostiary.core.words.said import Said, said
 from ostiary.services.logs.sign_ins import signin_story, signins
 from ostiary.web.pages.console.frame import console_page, missing, show
 from ostiary.web.pages.console.lists import Choice, Column, How, List, Period, Search, Tag, listed, literal
 from ostiary.web.pages.console.navigation import at
 from ostiary.web.pages.page import Guest
+from ostiary.web.pages.texts import marked
 
 __all__ = ["ROUTES", "STEPS", "result", "story_path"]
 
@@ -28,65 +30,65 @@ _RESULTS = {
     Outcome.PENDING: Tag("under way"),
 }
 _WAYS = {
-    Protocol.DEVICE_CODE: "Device code",
-    Protocol.AUTHORIZATION_CODE: "Browser, for an application",
-    Protocol.REFRESH: "Refresh",
-    Protocol.OAUTH2: "Application alone",
-    Protocol.NONE: "These pages",
+    Protocol.DEVICE_CODE: said("Device code"),
+    Protocol.AUTHORIZATION_CODE: said("Browser, for an application"),
+    Protocol.REFRESH: said("Refresh"),
+    Protocol.OAUTH2: said("Application alone"),
+    Protocol.NONE: said("These pages"),
 }
 STEPS: Mapping[str, str] = {
-    Kind.STARTED: "A machine asked, and was given a code.",
-    Kind.START_REFUSED: "A machine asked, and was given no code.",
-    Kind.STARTS_REFUSED: "Machines kept asking; these refusals were only counted.",
-    Kind.CLAIMED: "Somebody signed in typed the code.",
-    Kind.CLAIM_REFUSED: "Somebody typed the code who may not have it.",
-    Kind.CODE_WRONG: "A wrong code was typed.",
-    Kind.RELEASED: "The code was given back, for another account.",
-    Kind.APPROVED: "The person approved.",
-    Kind.EXEMPTION_AWAITED: "The person said yes, and asked for an exemption.",
-    Kind.EXEMPTION_GRANTED: "The exemption was granted.",
-    Kind.EXEMPTION_REFUSED: "The exemption was not granted, which ended the sign-in.",
-    Kind.BOUND: "The person typed what the machine had said of itself.",
-    Kind.BINDING_WRONG: "Something else was typed than the machine had said.",
-    Kind.BINDING_FAILED: "It was typed wrongly too often, which ended the sign-in.",
-    Kind.NUMBER_CONFIRMED: "The machine brought the right number.",
-    Kind.NUMBER_WRONG: "The machine brought a wrong number, which ended the sign-in.",
-    Kind.DRILL_STARTED: "A drill was made for this person.",
-    Kind.DRILL_TYPED: "The person typed the code of the drill.",
-    Kind.DRILL_DECIDED: "The person decided; nothing came of it.",
-    Kind.DENIED: "The person denied.",
-    Kind.REPORTED: "The person said that they did not start this.",
-    Kind.BLOCKED: "Policy said no.",
-    Kind.REDEEMED: "The machine was given its tokens.",
-    Kind.REDEMPTION_REFUSED: "Everything was ready, and yet no tokens were given.",
-    Kind.REPEATED: "The answer was given once more, to the same key.",
-    Kind.KEY_BOUND: "The machine proved a key, and is bound to it from then on.",
-    Kind.REPLAYED: "A code that was used before came again.",
-    Kind.EXPIRED: "Nobody decided in time.",
-    Kind.REFRESHED: "The session was refreshed.",
-    Kind.REFRESH_REFUSED: "A refresh was refused.",
-    Kind.REUSED: "An old refresh token came, which ended the session.",
-    Kind.WRONG_KEY: "Somebody came without the key that it is bound to.",
-    Kind.PROOF_REFUSED: "The proof of a key did not count.",
-    Kind.REVOKED: "The application ended the session.",
-    Kind.WORKLOAD_ISSUED: "A workload was given a token.",
-    Kind.WORKLOAD_REFUSED: "A workload was given no token.",
-    Kind.CODE_ISSUED: "The browser was given a code for the application.",
-    Kind.CODE_REDEEMED: "The application was given its tokens.",
-    Kind.CODE_REFUSED: "The application was given nothing.",
-    Kind.PASSWORD_PASSED: "The password was right.",
-    Kind.UPSTREAM_PASSED: "Another provider vouched for the person.",
-    Kind.SIGNED_IN: "The person signed in with every factor.",
-    Kind.SIGN_IN_REFUSED: "A password or second factor was wrong.",
-    Kind.STEPPED_UP: "The person proved every factor again.",
-    Kind.SIGNED_OUT: "The session was ended.",
-    Kind.CLIENT_REFUSED: "The application did not prove who it is.",
-    Kind.REQUEST_MADE: "The person asked for an exemption.",
-    Kind.REQUEST_DECIDED: "Somebody decided about the exemption.",
-    Kind.REQUEST_APPROVED: "The exemption was approved.",
-    Kind.EXEMPTION_BEGUN: "The exemption began.",
-    Kind.BREAK_GLASS_REVIEWED: "It was written down what glass was broken for.",
-    ENDED: "What the sign-in gave is over.",
+    Kind.STARTED: marked("A machine asked, and was given a code."),
+    Kind.START_REFUSED: marked("A machine asked, and was given no code."),
+    Kind.STARTS_REFUSED: marked("Machines kept asking; these refusals were only counted."),
+    Kind.CLAIMED: marked("Somebody signed in typed the code."),
+    Kind.CLAIM_REFUSED: marked("Somebody typed the code who may not have it."),
+    Kind.CODE_WRONG: marked("A wrong code was typed."),
+    Kind.RELEASED: marked("The code was given back, for another account."),
+    Kind.APPROVED: marked("The person approved."),
+    Kind.EXEMPTION_AWAITED: marked("The person said yes, and asked for an exemption."),
+    Kind.EXEMPTION_GRANTED: marked("The exemption was granted."),
+    Kind.EXEMPTION_REFUSED: marked("The exemption was not granted, which ended the sign-in."),
+    Kind.BOUND: marked("The person typed what the machine had said of itself."),
+    Kind.BINDING_WRONG: marked("Something else was typed than the machine had said."),
+    Kind.BINDING_FAILED: marked("It was typed wrongly too often, which ended the sign-in."),
+    Kind.NUMBER_CONFIRMED: marked("The machine brought the right number."),
+    Kind.NUMBER_WRONG: marked("The machine brought a wrong number, which ended the sign-in."),
+    Kind.DRILL_STARTED: marked("A drill was made for this person."),
+    Kind.DRILL_TYPED: marked("The person typed the code of the drill."),
+    Kind.DRILL_DECIDED: marked("The person decided; nothing came of it."),
+    Kind.DENIED: marked("The person denied."),
+    Kind.REPORTED: marked("The person said that they did not start this."),
+    Kind.BLOCKED: marked("Policy said no."),
+    Kind.REDEEMED: marked("The machine was given its tokens."),
+    Kind.REDEMPTION_REFUSED: marked("Everything was ready, and yet no tokens were given."),
+    Kind.REPEATED: marked("The answer was given once more, to the same key."),
+    Kind.KEY_BOUND: marked("The machine proved a key, and is bound to it from then on."),
+    Kind.REPLAYED: marked("A code that was used before came again."),
+    Kind.EXPIRED: marked("Nobody decided in time."),
+    Kind.REFRESHED: marked("The session was refreshed."),
+    Kind.REFRESH_REFUSED: marked("A refresh was refused."),
+    Kind.REUSED: marked("An old refresh token came, which ended the session."),
+    Kind.WRONG_KEY: marked("Somebody came without the key that it is bound to."),
+    Kind.PROOF_REFUSED: marked("The proof of a key did not count."),
+    Kind.REVOKED: marked("The application ended the session."),
+    Kind.WORKLOAD_ISSUED: marked("A workload was given a token."),
+    Kind.WORKLOAD_REFUSED: marked("A workload was given no token."),
+    Kind.CODE_ISSUED: marked("The browser was given a code for the application."),
+    Kind.CODE_REDEEMED: marked("The application was given its tokens."),
+    Kind.CODE_REFUSED: marked("The application was given nothing."),
+    Kind.PASSWORD_PASSED: marked("The password was right."),
+    Kind.UPSTREAM_PASSED: marked("Another provider vouched for the person."),
+    Kind.SIGNED_IN: marked("The person signed in with every factor."),
+    Kind.SIGN_IN_REFUSED: marked("A password or second factor was wrong."),
+    Kind.STEPPED_UP: marked("The person proved every factor again."),
+    Kind.SIGNED_OUT: marked("The session was ended."),
+    Kind.CLIENT_REFUSED: marked("The application did not prove who it is."),
+    Kind.REQUEST_MADE: marked("The person asked for an exemption."),
+    Kind.REQUEST_DECIDED: marked("Somebody decided about the exemption."),
+    Kind.REQUEST_APPROVED: marked("The exemption was approved."),
+    Kind.EXEMPTION_BEGUN: marked("The exemption began."),
+    Kind.BREAK_GLASS_REVIEWED: marked("It was written down what glass was broken for."),
+    ENDED: marked("What the sign-in gave is over."),
 }
 """What each step of a sign-in's story says to people."""
 
@@ -115,9 +117,10 @@ def _ask(text: str) -> str:
         )
 
 
-def _applications(guest: Guest) -> list[tuple[str, str]]:
+def _applications(guest: Guest) -> list[tuple[str, Said]]:
     found = guest.house.desk.picture.applications
-    return sorted(((str(id), each.name) for id, each in found.items()), key=lambda pair: pair[1].casefold())
+    names = [(str(id), said("%(name)s", name=each.name)) for id, each in found.items()]
+    return sorted(names, key=lambda pair: pair[1].casefold())
 
 
 LIST = List(
@@ -126,7 +129,7 @@ LIST = List(
     signins,
     (
         Column("When", lambda t: t.started, How.MOMENT, lambda t: story_path(t.id)),
-        Column("Person", lambda t: t.user_display_name or t.user_name or "nobody known"),
+        Column("Person", lambda t: t.user_display_name or t.user_name or said("nobody known")),
         Column("Application", lambda t: t.client_name or _WAYS[t.protocol]),
         Column("Result", result, How.TAG),
         Column("Asked from", lambda t: t.requester_address, How.CODE),
