@@ -51,6 +51,8 @@ REGISTRIES = (
             "own_exemption",
             "pipelines",
             "policy_files",
+            "policy_history",
+            "policy_lookup",
             "report_page",
             "settings",
             "since",

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from ostiary.client.errors import Misused
+from ostiary.client.errors import DeniedByPolicy, Misused
 from ostiary.client.graph import Graph
 from ostiary.core.words.ids import is_guid
 
-__all__ = ["application", "both", "device", "group", "group_id", "literal", "path", "user", "with_reason"]
+__all__ = ["actor", "application", "both", "device", "group", "group_id", "literal", "path", "user", "with_reason"]
 
 EXCEPTION_GROUP = "Device Code Flow Exception"
 
@@ -36,6 +36,18 @@ def both(*conditions: str) -> dict[str, str]:
 def user(graph: Graph, name: str) -> Mapping[str, Any]:
     """The account that *name* (its address or id) names. Raises Misused."""
     return graph.get(path("/users", name))
+
+
+def actor(graph: Graph, by: object) -> str:
+    """What an actor of the journal is called: a person by name, if one may look that up; else as the journal has it."""
+    shown = str(by or "")
+    kind, _, id = shown.partition(":")
+    if kind != "user" or not is_guid(id):
+        return shown
+    try:
+        return str(user(graph, id).get("userPrincipalName") or shown)
+    except (DeniedByPolicy, Misused):  # an account that is gone, or not everybody's to look at
+        return shown
 
 
 def group(graph: Graph, name: str) -> Mapping[str, Any]:

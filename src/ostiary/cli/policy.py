@@ -14,16 +14,13 @@ from ostiary.cli.errand import Errand
 from ostiary.cli.lookup import application, path, user
 from ostiary.cli.output import Column
 from ostiary.cli.policy_files import cases_of, documents, locations_of, policies_of, read_document
+from ostiary.cli.policy_history import history
+from ostiary.cli.policy_lookup import BASE, NAME, named_policy
 from ostiary.cli.verb import ADMIN, Noun
 from ostiary.client.errors import Exit, Misused
-from ostiary.client.graph import Graph
 from ostiary.core.access.cases import Verdict, run_cases
-from ostiary.core.words.ids import is_guid
 
 __all__ = ["POLICY"]
-
-BASE = "/identity/conditionalAccess"
-NAME = Annotated[str, typer.Argument(metavar="POLICY", help="The policy: name or id.")]
 
 COLUMNS: tuple[Column, ...] = (
     ("Name", lambda r: r.get("displayName")),
@@ -70,7 +67,7 @@ def list_(errand: Errand) -> None:
 def show(errand: Errand, name: NAME) -> None:
     """Show one policy."""
     with errand.graph() as graph:
-        errand.screen.record(_policy(graph, name), DETAILS)
+        errand.screen.record(named_policy(graph, name), DETAILS)
 
 
 def simulate(
@@ -143,7 +140,7 @@ def impact(
 ) -> None:
     """Whom a policy, if it were enforced, would have kept out in the last days, and by what."""
     with errand.graph() as graph:
-        policy = _policy(graph, name)
+        policy = named_policy(graph, name)
         found = graph.post(path(f"{BASE}/policies", str(policy["id"]), "impact"), {"days": days})
     if errand.given.json:
         errand.screen.record(found, ())
@@ -159,17 +156,6 @@ def _facts(file: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Misused(f"{file}: facts are an object")
     return found
-
-
-def _policy(graph: Graph, name: str) -> Mapping[str, Any]:
-    if is_guid(name):
-        return graph.get(path(f"{BASE}/policies", name))
-    found = [one for one in graph.items(f"{BASE}/policies") if one.get("displayName") == name]
-    if len(found) != 1:
-        raise Misused(
-            f"there is {'no' if not found else 'more than one'} policy {name[:80]!r}", next_step="ostiary policy list"
-        )
-    return found[0]
 
 
 def _served(errand: Errand) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
@@ -201,6 +187,7 @@ POLICY: Noun = (
     (
         ("list", list_, ADMIN),
         ("show", show, ADMIN),
+        ("history", history, ADMIN),
         ("simulate", simulate, ADMIN),
         ("test", run_tests, ADMIN),
         ("impact", impact, ADMIN),

@@ -4,6 +4,7 @@ was done with it, and what is still to be looked at.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ import typer
 from ostiary.cli.errand import Errand
 from ostiary.cli.exemption_rows import REQUESTS, narrowed
 from ostiary.cli.files import new_file
-from ostiary.cli.lookup import literal
+from ostiary.cli.lookup import actor, literal
 from ostiary.cli.report_page import Question, account_of, page
 from ostiary.cli.verb import ADMIN, Noun
 from ostiary.cli.when import when
@@ -47,6 +48,8 @@ def exemptions(
     server = "the local door" if errand.given.local else urlsplit(errand.settings.server.value).netloc
     with new_file(errand, out) as file, errand.graph() as graph:
         told = [account_of(one, _sign_ins(graph, one)) for one in _requests(graph, begin, until)]
+        names = {by: actor(graph, by) for by in {one.by for one in told}}
+        told = [replace(one, by=names[one.by]) for one in told]
         file.write(page(Question(server, begin, until, now, shop), told))
     owed = sum(one.break_glass and one.review == "owed" for one in told)
     errand.screen.say(

@@ -12,7 +12,7 @@ import typer
 from ostiary.cli.durations import iso_length
 from ostiary.cli.errand import Errand
 from ostiary.cli.exemption_rows import BASE, COLUMNS, REQUESTS, decisions, narrowed
-from ostiary.cli.lookup import path
+from ostiary.cli.lookup import actor, path
 from ostiary.cli.output import Column
 from ostiary.cli.verb import COMMON, Noun
 from ostiary.client.errors import Misused
@@ -25,19 +25,25 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="The request's id.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why. The person and the audit log are told.")]
 
 
-def _said(resource: Mapping[str, Any]) -> str:
-    said = decisions(resource)
-    return "; ".join(f"{d.get('reviewResult')} by {d.get('reviewedBy')}: {d.get('justification')}" for d in said)
-
-
 WHOLE: tuple[Column, ...] = (
     *COLUMNS,
     ("Asked", lambda r: r.get("createdDateTime")),
     ("Lapses", lambda r: narrowed(r, "requestEndDateTime")),
     ("Ticket", lambda r: (r.get("ticketInfo") or {}).get("ticketNumber")),
-    ("Decisions", _said),
+    ("Ended", lambda r: narrowed(r, "endedDateTime")),
+    ("End cause", lambda r: narrowed(r, "endCause")),
     ("Approved by rule", lambda r: narrowed(r, "autoApproval")),
     ("Review", lambda r: narrowed(r, "review")),
+)
+
+
+SAID: tuple[Column, ...] = (
+    ("Time", lambda d: d.get("reviewedDateTime")),
+    ("Decision", lambda d: d.get("reviewResult")),
+    ("By", lambda d: d.get("reviewedBy")),
+    ("With", lambda d: d.get("authenticationMethods")),
+    ("For less", lambda d: d.get("duration")),
+    ("Why", lambda d: d.get("justification")),
 )
 
 
@@ -56,9 +62,14 @@ def list_(
 
 
 def show(errand: Errand, id_: Id) -> None:
-    """Show one request, with what was said to it."""
+    """Show one request, and below it what was said to it: by whom, when, and how they had signed in."""
     with errand.graph() as graph:
-        errand.screen.record(graph.get(path(REQUESTS, id_)), WHOLE)
+        found = graph.get(path(REQUESTS, id_))
+        by = actor(graph, narrowed(found, "openedBy")) if not errand.given.json else ""
+    errand.screen.record(found, (*WHOLE, ("Made by", lambda _: by)))
+    if not errand.given.json:
+        errand.screen.data("")
+        errand.screen.rows(decisions(found), SAID)
 
 
 def approve(

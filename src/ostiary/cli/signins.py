@@ -62,9 +62,15 @@ def _policies(resource: Mapping[str, Any]) -> list[str]:
     return [f"{p.get('displayName')}={p.get('result')}" for p in applied if isinstance(p, dict)]
 
 
+_HEADINGS = {
+    "approverAddress": "Decided from", "exemptionId": "Exemption", "scopes": "Scopes", "refreshCount": "Refreshes",
+    "boundTo": "Bound to", "endDateTime": "Ends", "endedDateTime": "Ended", "endCause": "End cause",
+}  # fmt: skip
+"""What is shown of ours, in this order; all of it with `--json`."""
+
+
 def _ours(name: str) -> Column:
-    heading = {"approverAddress": "Decided from", "endDateTime": "Ends", "endedDateTime": "Ended"}.get(name, name)
-    return heading, lambda r: (r.get("ostiary") or {}).get(name)
+    return _HEADINGS[name], lambda r: (r.get("ostiary") or {}).get(name)
 
 
 COLUMNS: tuple[Column, ...] = (
@@ -83,8 +89,7 @@ DETAILS: tuple[Column, ...] = (
     ("Transfer", lambda r: r.get("originalTransferMethod")),
     ("Policies", _policies),
     ("Correlation", lambda r: r.get("correlationId")),
-    *map(_ours, ("approverAddress", "endDateTime", "endedDateTime")),
-    ("Further", lambda r: {k: v for k, v in (r.get("ostiary") or {}).items() if k not in ("story", "request")}),
+    *map(_ours, _HEADINGS),
 )
 STORY: tuple[Column, ...] = (
     ("Time", lambda s: s.get("activityDateTime")),
@@ -92,6 +97,8 @@ STORY: tuple[Column, ...] = (
     ("By", lambda s: s.get("displayName") or s.get("by")),
     ("From", lambda s: s.get("ipAddress")),
     ("With", lambda s: s.get("authenticationMethods")),
+    ("Token", lambda s: s.get("uniqueTokenIdentifier")),
+    ("Policies", lambda s: s.get("policyVersion")),
     ("Why", lambda s: s.get("reason")),
 )
 

@@ -38,7 +38,15 @@ def whole(telling: Telling, own: list[Step], asking: Asking | None) -> Whole:
     around = [] if asking is None else list(_of_request(asking.request, asking.given))
     if telling.ended is not None:
         around.append(Step(telling.ended, ENDED, "", why=telling.end_cause))
-    return Whole(telling, asking, tuple(sorted([*around, *own], key=lambda step: step.at)))
+    steps = sorted([*around, *own], key=lambda step: step.at)
+    names = _names(telling, asking) | {step.by: step.name for step in steps if step.name}
+    return Whole(telling, asking, tuple(replace(step, name=step.name or names.get(step.by, "")) for step in steps))
+
+
+def _names(telling: Telling, asking: Asking | None) -> dict[str, str]:
+    """What people are called whose steps do not say it: the person of the sign-in, and that of the request."""
+    found = {f"user:{telling.user}": telling.user_name}
+    return found if asking is None else {f"user:{asking.request.user}": asking.principal_name} | found
 
 
 def _of_request(request: Request, given: Exemption | None) -> Iterator[Step]:
