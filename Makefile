@@ -42,6 +42,7 @@ bench: ## measure side by side with the peers and write docs/benchmarks.md
 	@.venv/bin/python -m bench.approval
 	@.venv/bin/python -m bench.detections
 	@.venv/bin/python -m bench.signins
+	@.venv/bin/python -m bench.beside
 	@exec .venv/bin/python -m bench $(ARGS)
 
 pictures: ## take the pictures of docs/pages.md anew

@@ -94,19 +94,27 @@ def basic(name: str, secret: str) -> dict[str, str]:
 
 
 def run(
-    port: int, flow: Callable[[], Flow], *, warm_up: float, seconds: float, cpu_seconds: Callable[[], float]
-) -> Sample:
-    """Load 127.0.0.1:*port* with *flow* on each connection; measure for *seconds* after *warm_up* (both s)."""
-    return uvloop.run(_run(port, flow, warm_up, seconds, cpu_seconds))
+    port: int, flow: Callable[[], Flow], *, warm_up: float, seconds: float, cpu_seconds: Callable[[], float],
+    rate: float = 0.0, began: Callable[[], None] = lambda: None,
+) -> Sample:  # fmt: skip
+    """
+    Load 127.0.0.1:*port* with *flow* on each connection; measure for *seconds* after *warm_up* (both s). *rate*: so
+    many requests a second are due, however fast answers come, and latencies count from when they were due (0: one after
+    the other, as fast as answers come). *began* is called when the load begins.
+    """
+    return uvloop.run(_run(port, flow, warm_up, seconds, cpu_seconds, rate, began))
 
 
 async def _run(
-    port: int, flow: Callable[[], Flow], warm_up: float, seconds: float, cpu_seconds: Callable[[], float]
-) -> Sample:
+    port: int, flow: Callable[[], Flow], warm_up: float, seconds: float, cpu_seconds: Callable[[], float], rate: float,
+    begin: Callable[[], None],
+) -> Sample:  # fmt: skip
     loop = asyncio.get_running_loop()
     failed: asyncio.Future[None] = loop.create_future()
     latencies: list[float] = []
-    seats = [_Seat(flow(), latencies, failed) for _ in range(CONNECTIONS)]
+    apart = CONNECTIONS / rate if rate else 0.0
+    seats = [_Seat(flow(), latencies, failed, apart, at / CONNECTIONS) for at in range(CONNECTIONS)]
+    begin()
     try:
         for seat in seats:
             await loop.create_connection(lambda seat=seat: seat, "127.0.0.1", port)  # type: ignore[misc]
@@ -132,8 +140,12 @@ async def _time_passes(seconds: float, failed: asyncio.Future[None]) -> None:
 class _Seat(asyncio.Protocol):
     """One connection: plays its flow, writes down how long each answer took."""
 
-    def __init__(self, flow: Flow, latencies: list[float], failed: asyncio.Future[None]) -> None:
+    def __init__(
+        self, flow: Flow, latencies: list[float], failed: asyncio.Future[None], apart: float, place: float
+    ) -> None:
+        """Its requests are due *apart* seconds from one another (0: at once), *place* of that after the others'."""
         self._flow = flow
+        self._apart, self._due = apart, time.perf_counter() + apart * place
         self._latencies = latencies
         self._failed = failed
         self._buffer = b""
@@ -152,7 +164,7 @@ class _Seat(asyncio.Protocol):
             if answer is not None:
                 self._latencies.append(time.perf_counter() - self._sent)
                 self._buffer = b""
-                self._send(self._flow.send(answer))
+                self._next(self._flow.send(answer))
         except Exception as problem:
             self._fail(problem)
 
@@ -166,9 +178,20 @@ class _Seat(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def _send(self, request: bytes) -> None:
+    def _next(self, request: bytes) -> None:
+        """Send *request* when it is due; where that is over, at once, and its latency tells."""
+        self._due = max(self._due + self._apart, self._sent)
+        wait = self._due - time.perf_counter()
+        if self._apart and wait > 0:
+            asyncio.get_running_loop().call_later(wait, self._send, request, self._due)
+        else:
+            self._send(request, self._due if self._apart else 0.0)
+
+    def _send(self, request: bytes, due: float = 0.0) -> None:
         assert self._transport is not None
-        self._sent = time.perf_counter()
+        if self._left:
+            return
+        self._sent = due or time.perf_counter()
         self._transport.write(request)
 
     def _fail(self, problem: Exception) -> None:

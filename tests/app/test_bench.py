@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bench import approval, detections, ends, signins
+from bench import approval, beside, detections, ends, load, signins
 from bench.cost import Plan, measure
 from bench.many import fill
 from bench.ostiary import prepared
@@ -17,6 +17,8 @@ from ostiary.core.detections.score import score
 from ostiary.core.words.caller import Caller, CallerKind, Origin
 from ostiary.core.words.visit import Visit
 from ostiary.services.exemptions.end import end_exemptions_of
+from ostiary.store import logs
+from ostiary.store.risk import READER
 from tests.clock import MovableClock
 from tests.web.graph.api import Api, play
 
@@ -86,3 +88,36 @@ def test_the_reader_of_detections_is_measured_over_a_whole_journal(tmp_path: Pat
     text = detections.page(found, found, "Measured.", "2026-11-28", people=20, length=2)
     assert all(f"| `{rule.id}` |" in text for rule in RULES)
     assert "| `vishing` | phone in the same country* |" in text
+
+
+def test_the_log_beside_the_tokens_is_measured_by_the_products_own_deed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is read before the load begins, then as much as has come; what nobody judged counts against it."""
+    monkeypatch.setattr(beside, "PACE", 1_000_000)
+
+    async def play() -> tuple[int, int, int]:
+        async with prepared(tmp_path) as (house, _, _said):
+            count = await beside._past(house, 1000)
+            visit = Visit(house.clock.now(), house.random.guid())
+            replay = beside.Replay(tmp_path, 200)
+            await replay.deed(house, visit)
+            before = await house.store.read(lambda tx: logs.where(tx, READER))
+            (tmp_path / "go").touch()
+            behind = None
+            while behind != 200:  # the first call starts its clock, a fifth of a millisecond later all has come
+                await replay.deed(house, visit)
+                behind = await house.store.read(lambda tx: logs.where(tx, READER))
+            return count, before or 0, behind or 0
+
+    count, before, behind = asyncio.run(play())
+    assert count >= 1000
+    assert (before, behind) == (0, 200)
+    monkeypatch.setattr(beside, "PACE", 100)
+    lags = beside._lags(tmp_path, 0.0, 3.0)
+    assert len(lags) == 300
+    assert max(lags) == pytest.approx(1.0 + beside.AFTER)  # of the 201st, which came at 2 s
+    quick, slow = (load.Sample(count, 1.0, 0.5, (0.002,) * count) for count in (100, 80))
+    runs = [beside.Run(replayed=False, sample=quick), beside.Run(replayed=True, sample=slow, lags=lags)]
+    assert beside.ratio(runs) == 0.8
+    assert "0.80 of what is given without them" in beside.page(200.0, runs, "2026-11-28", seconds=1, shared=True)
