@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.journeys.asking import Asking
-from tests.journeys.browser import CONTINUE, PATIENCE, SIGN_OUT, TOTP, Desk
+from tests.journeys.browser import APPROVE, CODE, CONTINUE, PATIENCE, SIGN_OUT, TOTP, Desk
 from tests.journeys.walk import become, press
 from tests.server import Server
 
@@ -177,3 +177,83 @@ def test_the_console_works_without_script(server: Server, chromium: Desk) -> Non
             expect(page.locator(".lead .tag").first).to_have_text("over")
 
     chromium.run(story)
+
+
+def sign_in(page: Page, server: Server, *, approve: bool = True) -> None:
+    """Whoever sits before *page* lets a machine in that asks, or types its code and sees what comes."""
+    asking = Asking(server)
+    page.goto(server.origin + "/devicelogin")
+    page.get_by_label(CODE, exact=True).fill(asking.user_code)
+    press(page, CONTINUE)
+    if approve:
+        press(page, APPROVE)
+        assert asking.outcome() == "access_token"
+
+
+def test_a_policy_is_written_tried_and_switched_on(server: Server, chromium: Desk) -> None:
+    """
+    An administrator writes a report-only policy with a mistake, mends it, sees whom it would have kept out, switches it
+    on: from then on it does, and the story of the sign-in names it. An auditor sees all of it and no button.
+    """
+    server.open_exemption("dana")
+    server.open_exemption("fay")  # or else nobody could pass, and no code would exist
+
+    def story() -> None:
+        with window(chromium, server, "dana") as page:
+            sign_in(page, server)
+        with window(chromium, server, "bea") as page:
+            page.goto(server.origin + "/console/people?q=dana")
+            page.locator(".list tbody a").first.click()
+            dana = page.locator(".facts code").inner_text()
+            page.goto(server.origin + "/console/policies")
+            page.get_by_role("link", name="New policy").click()
+            field = page.get_by_label("Document")
+            broken = field.input_value().replace('"mfa"', '"blok"').replace('"All"', f'"{dana}"', 1)
+            field.fill(broken.replace('"displayName": ""', '"displayName": "Not Dana"'))
+            press(page, "Check")
+            expect(page.get_by_text("blok cannot be enforced here")).to_be_visible()
+            expect(page.get_by_text("$.grantControls.builtInControls")).to_be_visible()
+            field.fill(field.input_value().replace('"blok"', '"block"'))
+            press(page, "Check")
+            expect(page.locator("#meaning + p")).to_have_text("report-only")
+            expect(page.get_by_role("row", name="Who Dana Engineer")).to_be_visible()
+            expect(page.get_by_role("row", name="Would have been blocked 1")).to_be_visible()
+            page.get_by_label("Why").fill("a person who left the team")
+            press(page, "Save")
+            expect(page.get_by_role("heading", name="Not Dana")).to_be_visible()
+            address = page.url
+        with window(chromium, server, "dana") as page:
+            sign_in(page, server)
+        with window(chromium, server, "bea") as page:
+            page.goto(address + "/impact?days=1")
+            expect(page.get_by_role("row", name="Would have been blocked 2")).to_be_visible()
+            expect(page.get_by_text("report-only: would say no")).to_be_visible()
+            page.goto(address)
+            page.get_by_label("State").select_option(label="on")
+            press(page, "Save the state")
+            expect(page.locator("#policy .lead .tag")).to_have_text("on")
+        context = chromium.context()  # the refusal is a 403, of which the browser complains
+        page = context.new_page()
+        become(page, server, "dana")
+        sign_in(page, server, approve=False)
+        expect(page.get_by_role("button", name=APPROVE)).to_have_count(0)
+        context.close()
+        with window(chromium, server, "otto") as page:
+            page.goto(server.origin + "/console/signins?q=dana")
+            page.locator(".list tbody a").first.click()
+            expect(page.locator(".things li", has_text="Not Dana")).to_contain_text("failure")
+            page.goto(address)
+            expect(page.get_by_text("a person who left the team")).to_be_visible()
+            assert page.get_by_role("button").all_inner_texts() == [SIGN_OUT, "Show"]
+            assert page.get_by_role("link", name="Edit its document").count() == 0
+            page.get_by_role("link", name="Whom it would have kept out").click()
+            expect(page.get_by_role("row", name="Would have been blocked 3")).to_be_visible()
+        with window(chromium, server, "bea") as page:
+            page.goto(address)
+            page.get_by_label("Why").fill("the test is over")
+            press(page, "Delete the policy")
+            expect(page.get_by_text("This policy is not there any more")).to_be_visible()
+
+    chromium.run(story)
+    server.end_exemptions("dana")
+    server.end_exemptions("fay")

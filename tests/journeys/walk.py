@@ -352,9 +352,19 @@ def _console(page: Page, server: Server) -> Iterator[str]:
             "what policy would say",
         ),
         ("none/day?on=yesterday", "no day"),
+        ("new", "a new policy"),
+        (f"{server.house.desk.picture.policies.policies[0].id}/impact?days=30", "impact of a policy"),
     ):
         page.goto(f"{server.origin}/console/policies/{path}")
         yield f"console: {name}"
+    page.goto(f"{server.origin}/console/policies/{server.house.desk.picture.policies.policies[0].id}/edit")
+    yield "console: editing a policy"
+    document = page.locator("#document").input_value()
+    press(page, "Check")
+    yield "console: a policy that was checked"
+    page.locator("#document").fill(document.replace('"block"', '"magic"').replace('"excludeGroups"', '"excludeCrowds"'))
+    press(page, "Check")
+    yield "console: a policy with mistakes"
     page.goto(server.origin + "/console/findings/people")
     yield "console: risky people"
     page.goto(server.origin + "/console/people?q=alice")

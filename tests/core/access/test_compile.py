@@ -8,7 +8,7 @@ from ostiary.core.access.compile import State, compile_policy
 from ostiary.core.access.decision import Outcome
 from ostiary.core.access.evaluate import evaluate
 from ostiary.core.access.facts import Facts, Treat
-from ostiary.core.access.guardrail import guards, weaker
+from ostiary.core.access.guardrail import Weakening, guards, weakening, weaker
 from ostiary.core.access.idle import idle
 from ostiary.core.access.sides import TEXTS
 from ostiary.core.words.ids import PolicyId
@@ -196,6 +196,16 @@ def test_guardrails_are_the_policies_that_keep_everybody_out() -> None:
         mfa(),
     ):
         assert not guards(other)
+
+
+def test_what_weakens_a_guardrail_is_named() -> None:
+    """That it is none any more, or which keys it excludes that it did not; what is no guardrail weakens nothing."""
+    tight = policy()
+    more = policy(users={"includeUsers": ["All"], "excludeUsers": [ALICE]})
+    assert weakening(tight, more) == Weakening(False, {"users": frozenset({f"user:{ALICE}"})})
+    assert weakening(tight, None) == weakening(tight, policy(state="disabled")) == Weakening(True, {})
+    assert weakening(tight, tight) is None
+    assert weakening(mfa(), None) is None
 
 
 def test_a_guardrail_that_excludes_more_or_is_gone_is_weaker() -> None:

@@ -1,6 +1,7 @@
 """Policies in the console: the list, one in words, its history and what it said on a day, and what-if."""
 
 import html
+import json
 import re
 from typing import Any
 
@@ -8,10 +9,11 @@ import httpx
 import pytest
 
 from ostiary.core.directory.people import Role
-from ostiary.core.words.instants import Instant, days, to_iso
+from ostiary.core.words.instants import Instant, days, minutes, to_iso
+from ostiary.core.words.outcome import Refused
 from ostiary.services.access.locations import create_location
-from ostiary.services.access.policies import change_policy, create_policy, delete_policy
-from tests.web.pages.site import ADMIN_API, BLOCK, BOB, CAROL, Browser, Site
+from ostiary.services.access.policies import change_policy, create_policy, delete_policy, find_policy
+from tests.web.pages.site import ADMIN_API, ALICE, BLOCK, BOB, CAROL, GROUP, Browser, Site, actions, hidden
 from tests.web.pages.test_console import entered, table
 
 HERE = "/console/policies"
@@ -49,8 +51,9 @@ def test_the_list_says_what_each_demands_and_who_changed_it(site: Site, auditor:
     """By name and state; an original of the founding was changed by nobody."""
     save(site)
     rows = {row[0]: row for row in table(auditor.get(HERE))}
-    assert [rows[NEW["displayName"]][n] for n in (1, 2, 4)] == ["report-only", "mfa", "alice@example.com"]
-    assert [rows[str(BLOCK["displayName"])][n] for n in (1, 2, 4)] == ["on", "block", "–"]
+    new, block = rows[NEW["displayName"]], rows[str(BLOCK["displayName"])]
+    assert (*new[1:4], new[5]) == ("report-only", "2 named 1 left out What for", "mfa", "alice@example.com")
+    assert (*block[1:4], block[5]) == ("on", "everybody 1 left out with a device code", "block", "–")
     assert [row[0] for row in table(auditor.get(f"{HERE}?q=second"))] == [NEW["displayName"]]
     assert [row[0] for row in table(auditor.get(f"{HERE}?state=enabled"))] == [BLOCK["displayName"]]
     assert "Nothing is like that." in auditor.get(f"{HERE}?q=zzz").text
@@ -177,3 +180,193 @@ def test_named_locations_are_listed(site: Site, auditor: Browser) -> None:
     assert table(page)[0][:3] == ["Office", "trusted", "198.51.100.0/24"]
     assert table(auditor.get(f"{HERE}/locations?q=zz")) == []
     assert auditor.get(f"{HERE}/locations?export=json").json()[0]["displayName"] == "Office"
+
+
+# ---- changing
+
+
+@pytest.fixture
+def admin(site: Site) -> Browser:
+    """Alice, who administers."""
+    return entered(site, ALICE, Role.ADMINISTRATOR)
+
+
+def stored(site: Site, id: str) -> dict[str, Any]:
+    """What the policy says."""
+    found = site.run(find_policy(site.house, site.admin(), id))
+    assert not isinstance(found, Refused), found
+    return found.document
+
+
+def shown(page: httpx.Response) -> str:
+    """What stands in the field of the document."""
+    found = re.search(r'<textarea id="document".*?>(.*?)</textarea>', page.text, re.S)
+    assert found, page.text
+    return html.unescape(found[1])
+
+
+def test_a_policy_is_checked_mended_and_saved(site: Site, admin: Browser) -> None:
+    """A mistake is told with its place, twice, before anything is saved; what was typed stays in the field."""
+    page = admin.get(f"{HERE}/new")
+    assert json.loads(shown(page))["state"] == "enabledForReportingButNotEnforced"
+    broken = json.dumps(NEW, indent=2).replace('"mfa"', "mfa")
+    answer = admin.submit(page, f"{HERE}/new", document=broken, do="check")
+    assert answer.status_code == 400
+    assert re.search(r"line \d+, column \d+: Expecting value", words(answer))
+    assert shown(answer) == broken
+    wrong = NEW | {"state": "enabled", "grantControls": {"operator": "OR", "builtInControls": ["mfa", "magic"]}}
+    answer = admin.submit(answer, f"{HERE}/new", document=json.dumps(wrong), do="save")
+    assert answer.status_code == 400
+    assert "$.grantControls.builtInControls magic cannot be enforced here" in words(answer)
+    assert "What is demanded a second factor magic something that cannot be read" in words(answer)
+    strangers = NEW | {"state": "enabled", "conditions": NEW["conditions"] | {"users": {"includeUsers": ["x"]}}}
+    answer = admin.submit(answer, f"{HERE}/new", document=json.dumps(strangers), do="check")
+    assert "$.conditions.users.includeUsers[0] there is nothing with the id x" in words(answer)
+    answer = admin.submit(answer, f"{HERE}/new", document=json.dumps(NEW), do="check")
+    assert answer.status_code == 200
+    assert "Who approvers, Bob but not: Carol" in words(answer)
+    assert "Whom it would have kept out in the last week" in words(answer)
+    assert site.entries("admin:policy:created") == []
+    saved = admin.submit(answer, f"{HERE}/new", document=json.dumps(NEW), reason="asked for by the audit", do="save")
+    page = admin.follow(saved)
+    assert NEW["displayName"] in page.text
+    assert "“ asked for by the audit ”" in words(page)
+    (entry,) = site.entries("admin:policy:created")
+    assert (entry["detail"]["after"], entry["detail"]["reason"]) == (NEW, "asked for by the audit")
+
+
+def test_a_whole_document_is_put_in_the_place_of_the_old(site: Site, admin: Browser) -> None:
+    """What it does not say any more is not there; what only the service writes may stand in it."""
+    id = save(site)
+    new = {key: value for key, value in NEW.items() if key != "grantControls"}
+    new |= {
+        "id": id,
+        "createdDateTime": "2020-01-01T00:00:00Z",
+        "@odata.context": "x",
+        "ostiary": {"limits": {"sessionHours": 1}},
+    }
+    page = admin.get(f"{HERE}/{id}/edit")
+    assert json.loads(shown(page)) == NEW
+    answer = admin.submit(page, f"{HERE}/{id}/edit", document=json.dumps(new), do="check")
+    assert "$.grantControls" in words(answer)
+    assert "Sessions live at most 1 h" in words(answer)
+    assert admin.submit(answer, f"{HERE}/{id}/edit", document=json.dumps(new), do="save").status_code == 303
+    assert stored(site, id) == {key: new[key] for key in ("displayName", "state", "conditions", "ostiary")}
+
+
+def test_r3_a_proof_that_is_too_old_is_asked_for_and_what_was_typed_is_kept(site: Site, admin: Browser) -> None:
+    """R3: saving wants MFA not older than five minutes; a document that no cookie holds is not lost either."""
+    id = save(site)
+    page = admin.get(f"{HERE}/{id}/edit")
+    site.clock.move(minutes(6))
+    new = json.dumps(NEW | {"description": "x" * 900}, indent=2)
+    answer = admin.submit(page, f"{HERE}/{id}/edit", document=new, reason="so that it is known", do="save")
+    assert answer.headers["location"].startswith("/signin/again")
+    assert stored(site, id) == NEW
+    again = admin.follow(answer)
+    back = admin.follow(admin.submit(again, "/signin/again", totp=site.totp(ALICE)))
+    assert shown(back) == new
+    assert "so that it is known" in back.text
+    saved = admin.submit(back, f"{HERE}/{id}/edit", document=shown(back), reason="so that it is known", do="save")
+    assert saved.status_code == 303
+    assert stored(site, id)["description"] == "x" * 900
+    site.clock.move(minutes(6))
+    people = [site.random.guid() for _ in range(200)]
+    large = NEW | {"conditions": NEW["conditions"] | {"users": {"includeUsers": people}}}
+    page = admin.get(f"{HERE}/{id}/edit")
+    answer = admin.submit(page, f"{HERE}/{id}/edit", document=json.dumps(large), do="save")
+    assert answer.status_code == 400
+    assert "too long to be kept on the way" in words(answer)
+    assert f'href="/signin/again?return=/console/policies/{id}/edit"' in answer.text
+    assert json.loads(shown(answer)) == large
+
+
+def test_what_somebody_else_saved_meanwhile_is_not_overwritten(site: Site, admin: Browser) -> None:
+    """It is refused and shown beside what was typed, also when only the state is to be another, and on deleting."""
+    id = save(site)
+    edit, one = admin.get(f"{HERE}/{id}/edit"), admin.get(f"{HERE}/{id}")
+    other = site.run(change_policy(site.house, site.admin(), id, {"description": "by somebody else"}, "meanwhile"))
+    assert hasattr(other, "id"), other
+    mine = json.dumps(NEW | {"description": "mine"})
+    answer = admin.submit(edit, f"{HERE}/{id}/edit", document=mine, do="save")
+    assert answer.status_code == 409
+    assert "Somebody changed the policy since you looked at it." in words(answer)
+    assert '$.description "by somebody else" "mine"' in words(answer)
+    for do in ("state", "delete"):
+        refused = admin.submit(one, f"{HERE}/{id}", state="disabled", reason="enough of it", do=do)
+        assert refused.status_code == 409
+    assert stored(site, id)["description"] == "by somebody else"
+    assert admin.submit(answer, f"{HERE}/{id}/edit", document=mine, do="save").status_code == 303
+    assert stored(site, id)["description"] == "mine"
+    bare = {**hidden(admin.get(f"{HERE}/{id}"), f"{HERE}/{id}"), "seen": ""}
+    assert admin.post(f"{HERE}/{id}", **bare, state="disabled", do="state").status_code == 409
+
+
+def test_whoever_weakens_a_guardrail_is_told_and_says_why(site: Site, admin: Browser) -> None:
+    """By another state, by leaving out more, by deleting: a check names it, a save without a reason is refused."""
+    page = admin.get(f"{HERE}/b10c")
+    assert 'value="enabled" selected' in page.text
+    answer = admin.submit(page, f"{HERE}/b10c", state="disabled", do="state")
+    assert "This weakens a guardrail: say why." in words(answer)
+    assert 'value="disabled" selected' in answer.text
+    users = {"includeUsers": ["All"], "excludeGroups": [GROUP], "excludeUsers": [str(CAROL)]}
+    said: Any = BLOCK["conditions"]
+    more = BLOCK | {"conditions": said | {"users": users}}
+    edit = admin.get(f"{HERE}/b10c/edit")
+    checked = admin.submit(edit, f"{HERE}/b10c/edit", document=json.dumps(more), do="check")
+    assert "It weakens a guardrail. It would leave out more than before: Who: Carol" in words(checked)
+    off = admin.submit(edit, f"{HERE}/b10c/edit", document=json.dumps(BLOCK | {"state": "disabled"}), do="check")
+    assert "This policy would not keep everybody from device codes any more." in words(off)
+    refused = admin.submit(edit, f"{HERE}/b10c/edit", document=json.dumps(more), do="save")
+    assert "This weakens a guardrail: say why." in words(refused)
+    assert stored(site, "b10c") == BLOCK
+    gone = admin.submit(admin.get(f"{HERE}/b10c"), f"{HERE}/b10c", reason="a new one follows", do="delete")
+    assert "This policy is not there any more" in words(admin.follow(gone))
+    (alert,) = site.entries("system:alert:raised")
+    assert "Nothing blocks device code flow any more." in alert["detail"]["text"]
+    (entry,) = site.entries("admin:policy:deleted")
+    assert entry["detail"]["reason"] == "a new one follows"
+
+
+def test_what_cannot_be_enforced_is_not_switched_on(site: Site, admin: Browser) -> None:
+    """Report-only it may stand; switching it on names each problem with its place (R4)."""
+    id = save(site, NEW | {"sessionControls": {"disableResilienceDefaults": True}})
+    answer = admin.submit(admin.get(f"{HERE}/{id}"), f"{HERE}/{id}", state="enabled", do="state")
+    assert answer.status_code == 400
+    assert "It cannot be switched like this" in words(answer)
+    assert "$.sessionControls.disableResilienceDefaults" in words(answer)
+    assert stored(site, id)["state"] == NEW["state"]
+    assert admin.submit(answer, f"{HERE}/{id}", state="disabled", do="state").status_code == 303
+    assert admin.post(f"{HERE}/{id}", **hidden(answer, f"{HERE}/{id}"), do="nothing").status_code == 200
+
+
+def test_an_auditor_reads_all_of_it_and_changes_nothing(site: Site, admin: Browser) -> None:
+    """No button is shown, the editor is not theirs, and a form that is sent all the same is refused and recorded."""
+    id = save(site)
+    form = hidden(admin.get(f"{HERE}/{id}"), f"{HERE}/{id}")
+    auditor = entered(site, BOB, Role.AUDITOR)
+    for path in (HERE, f"{HERE}/{id}", f"{HERE}/{id}/impact", f"{HERE}/{id}/impact?days=30", f"{HERE}/what-if"):
+        page = auditor.get(path)
+        assert page.status_code == 200
+        assert actions(page) == ["/signout"], path
+        assert "/edit" not in page.text
+        assert "/new" not in page.text
+    assert "Judged anew 0" in words(auditor.get(f"{HERE}/{id}/impact?days=1"))
+    assert auditor.get(f"{HERE}/{id}/impact?days=2").status_code == 400
+    assert auditor.get(f"{HERE}/none/impact").status_code == 404
+    before = len(site.entries("admin:request:refused"))
+    token = hidden(auditor.get(HERE), "/signout")
+    tries = (
+        auditor.get(f"{HERE}/{id}/edit"), auditor.get(f"{HERE}/new"),
+        auditor.post(f"{HERE}/new", **token, document=json.dumps(NEW), do="save"),
+        auditor.post(f"{HERE}/{id}/edit", **token, document=json.dumps(NEW), seen=form["seen"], do="save"),
+        auditor.post(f"{HERE}/{id}", **token, seen=form["seen"], state="disabled", do="state"),
+        auditor.post(f"{HERE}/{id}", **token, seen=form["seen"], reason="because I can", do="delete"),
+    )  # fmt: skip
+    assert [page.status_code for page in tries] == [403] * len(tries)
+    looked_twice = 1  # within a minute a refused look is recorded once
+    assert len(site.entries("admin:request:refused")) == before + len(tries) - looked_twice
+    assert stored(site, id) == NEW
+    for role in (Role.APPROVER, None):
+        stranger = entered(site, CAROL, *([role] if role else []))
+        assert {stranger.get(path).status_code for path in (HERE, f"{HERE}/{id}", f"{HERE}/new")} == {403}

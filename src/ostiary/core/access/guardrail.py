@@ -4,6 +4,9 @@ Which policies are guardrails: enabled, and blocking device code flow for everyb
 Owns no decision; it tells when a change leaves the house less closed than before.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from ostiary.core.access.compile import Policy, State
 from ostiary.core.access.conditions import CONDITIONS
 from ostiary.core.access.sides import Sides
@@ -18,13 +21,30 @@ def guards(policy: Policy) -> bool:
     return policy.state is State.ENABLED and policy.blocks and covers
 
 
+@dataclass(frozen=True, slots=True)
+class Weakening:
+    """What a change takes away from a guardrail."""
+
+    gone: bool
+    """It is none any more: nobody is kept from device code flow by it."""
+    excluded: Mapping[str, frozenset[str]]
+    """Keys that are excluded now and were not before, by the name of their condition."""
+
+
+def weakening(before: Policy, after: Policy | None) -> Weakening | None:
+    """What of a guardrail a change takes away, *after* None being its end; None where it stays as it is."""
+    if not guards(before):
+        return None
+    if after is None or not guards(after):
+        return Weakening(True, {})
+    both = zip(_sides(before), _sides(after), strict=True)
+    more = {name: new.exclude - old.exclude for (name, old), (_, new) in both if new.exclude - old.exclude}
+    return Weakening(False, more) if more else None
+
+
 def weaker(before: Policy, after: Policy | None) -> bool:
     """Whether a guardrail became less: gone, no guardrail any more, or excluding more than before."""
-    if not guards(before):
-        return False
-    if after is None or not guards(after):
-        return True
-    return any(new.exclude - old.exclude for (_, old), (_, new) in zip(_sides(before), _sides(after), strict=True))
+    return weakening(before, after) is not None
 
 
 def _sides(policy: Policy) -> list[tuple[str, Sides]]:

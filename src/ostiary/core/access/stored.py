@@ -5,6 +5,7 @@ A document of Graph as it was saved: a conditional access policy, a named locati
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from ostiary.core.words.digests import digest
 from ostiary.core.words.instants import Instant
 
 __all__ = ["Stored"]
@@ -23,3 +24,8 @@ class Stored(Generic[Id]):
     modified: Instant
     text: str = ""
     """The document as it stands in the row: what a change compares."""
+
+    @property
+    def version(self) -> str:
+        """Names this very text, for those who change what they looked at."""
+        return digest(self.text).hex()[:32]

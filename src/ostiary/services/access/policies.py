@@ -4,7 +4,7 @@ Conditional access policies, changed: compiled before they are saved, so that no
 Who weakens a guardrail (a policy that blocks device code flow for everybody) may, and raises an alert.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
 from ostiary.core.access.compile import State, compile_policy
@@ -74,19 +74,37 @@ async def create_policy(
 
 
 async def change_policy(
-    house: House, visit: Visit, id: str, changes: Mapping[str, Any], reason: str = ""
+    house: House, visit: Visit, id: str, changes: Mapping[str, Any], reason: str = "", *, seen: str = ""
 ) -> StoredPolicy | Refused | Invalid:
     """
     Merge *changes* into a policy, objects property by property, as Graph's PATCH does. Invalid as `create_policy`.
+
+    *seen*: the version (`Stored.version`) that the change was made for. Refused: CONFLICT when it is another by now.
     """
+    return await _change(house, visit, id, changes, reason, seen, merged)
+
+
+async def replace_policy(
+    house: House, visit: Visit, id: str, document: Document, reason: str, *, seen: str
+) -> StoredPolicy | Refused | Invalid:
+    """The same with the whole *document*: what it does not say is not there any more."""
+    return await _change(house, visit, id, document, reason, seen, lambda _, whole: dict(whole))
+
+
+async def _change(
+    house: House, visit: Visit, id: str, given: Mapping[str, Any], reason: str, seen: str,
+    made: Callable[[Mapping[str, Any], Mapping[str, Any]], Document],
+) -> StoredPolicy | Refused | Invalid:  # fmt: skip
+    """*made* makes the new document of the old one and of what was *given*."""
 
     async def body(tx: Tx, picture: Picture) -> StoredPolicy | Refused | Invalid:
         old = await policies.find(tx, PolicyId(id))
-        wrong = _wrong_from_the_start(visit, changes, reason)
+        wrong = _wrong_from_the_start(visit, given, reason)
         if old is None:
             return await turned_down(tx, visit, wrong or Refused(Reason.NOT_FOUND), f"policy:{id}")
-        new = merged(old.document, changes)
-        wrong = wrong or await _unenforceable(tx, picture, old.id, new) or _unexplained(old, new, reason)
+        new = made(old.document, given)
+        wrong = wrong or _moved(old, seen) or await _unenforceable(tx, picture, old.id, new)
+        wrong = wrong or _unexplained(old, new, reason)
         if wrong is not None:
             return await turned_down(tx, visit, wrong, f"policy:{id}")
         if not await policies.change(tx, old, new, now=visit.now):
@@ -97,15 +115,15 @@ async def change_policy(
     return await settled(house, body)
 
 
-async def delete_policy(house: House, visit: Visit, id: str) -> None | Refused | Invalid:
-    """Delete a policy; the journal keeps what it said."""
+async def delete_policy(house: House, visit: Visit, id: str, *, seen: str = "") -> None | Refused | Invalid:
+    """Delete a policy; the journal keeps what it said. *seen* as for `change_policy`."""
 
     async def body(tx: Tx, picture: Picture) -> None | Refused | Invalid:
         old = await policies.find(tx, PolicyId(id))
         wrong = _wrong_from_the_start(visit, {}, visit.reason)
         if old is None:
             return await turned_down(tx, visit, wrong or Refused(Reason.NOT_FOUND), f"policy:{id}")
-        wrong = wrong or _unexplained(old, None, visit.reason)
+        wrong = wrong or _moved(old, seen) or _unexplained(old, None, visit.reason)
         if wrong is not None:
             return await turned_down(tx, visit, wrong, f"policy:{id}")
         if not await policies.drop(tx, old):
@@ -126,6 +144,13 @@ def merged(old: Mapping[str, Any], changes: Mapping[str, Any]) -> Document:
     return new
 
 
+def _moved(old: StoredPolicy, seen: str) -> Refused | None:
+    if seen in ("", old.version):
+        return None
+    text = "Somebody changed the policy since you looked at it. Look at what it says now, and change it again."
+    return Refused(Reason.CONFLICT, text)
+
+
 def _wrong_from_the_start(visit: Visit, document: Mapping[str, Any], reason: str) -> Refused | Invalid | None:
     refused = judge(Action.WRITE_POLICIES, visit.caller, now=visit.now)
     if refused is not None:
@@ -133,6 +158,13 @@ def _wrong_from_the_start(visit: Visit, document: Mapping[str, Any], reason: str
     why = read_reason(reason) if reason else ""
     unfit = tuple(_unfit(document, "$"))
     return why if isinstance(why, Refused) else Invalid(unfit) if unfit else None
+
+
+async def problems_of(tx: Tx, picture: Picture, id: PolicyId, document: Document) -> tuple[Problem, ...]:
+    """Step: everything that would keep *document* from being saved as policy *id*."""
+    unfit = tuple(_unfit(document, "$"))
+    wrong = None if unfit else await _unenforceable(tx, picture, id, document)
+    return unfit if wrong is None else wrong.problems
 
 
 def _unfit(value: Any, path: str) -> Iterator[Problem]:

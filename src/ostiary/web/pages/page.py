@@ -128,6 +128,8 @@ class Page:
     signed_in: bool = False
     keeps: tuple[str, ...] = ()
     """Fields of its form that are there again after a sign-in or a step-up on the way (`front/typed.py`)."""
+    long: bool = False
+    """One of these is a document."""
 
 
 # ---- rendering
@@ -265,7 +267,7 @@ def _unknown(guest: Guest, page: Page) -> Response:
 
 def keep(guest: Guest, page: Page) -> tuple[bytes, bytes]:
     """The header that keeps what was typed into the form of *page*."""
-    return typed.keep(guest.house, guest.visit, guest.scope["path"], guest.form, page.keeps)
+    return typed.keep(guest.house, guest.visit, guest.scope["path"], guest.form, page.keeps, long=page.long)
 
 
 async def _guest(house: House, request: Request) -> Guest:

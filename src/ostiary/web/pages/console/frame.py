@@ -27,24 +27,30 @@ _STATUS = {Reason.FORBIDDEN: 403, Reason.ORIGIN_FORBIDDEN: 403, Reason.NOT_FOUND
 
 
 def console_page(
-    here: Place, *, path: str = "", get: Handler | None = None, post: Handler | None = None, keeps: tuple[str, ...] = ()
-) -> Page:
-    """The page at *path* (or below it), for those to whom *here* is open."""
+    here: Place, *, path: str = "", get: Handler | None = None, post: Handler | None = None,
+    keeps: tuple[str, ...] = (), long: bool = False, action: Action | None = None,
+) -> Page:  # fmt: skip
+    """
+    The page at *path* (or below it), for those to whom *here* is open; one that is only there to do *action*, for those
+    whose role allows that.
+    """
+    needed = here.action if action is None else action
     return Page(
-        path or here.path, get=_guarded(here, get), post=_guarded(here, post), signed_in=True, keeps=keeps
+        path or here.path, get=_guarded(here, needed, get), post=_guarded(here, needed, post), signed_in=True,
+        keeps=keeps, long=long,
     )  # fmt: skip
 
 
-def _guarded(here: Place, handler: Handler | None) -> Handler | None:
+def _guarded(here: Place, action: Action, handler: Handler | None) -> Handler | None:
     if handler is None:
         return None
 
     async def answer(guest: Guest) -> Response:
-        refused = judge(here.action, guest.visit.caller, now=guest.visit.now)
-        if refused is None:
+        refused = judge(action, guest.visit.caller, now=guest.visit.now)
+        if refused is None or refused.reason is Reason.STEP_UP:  # the deed asks for the proof
             return await handler(guest)
         if _worth_a_row(guest, here):
-            await note_refusal(guest.house, guest.visit, here.action, refused, target=f"page:{here.path}")
+            await note_refusal(guest.house, guest.visit, action, refused, target=f"page:{here.path}")
         return render(
             guest, "wrong.html", status=403, refused=_NOT_FOR_YOU, ways=(("/account", marked("Your account")),)
         )

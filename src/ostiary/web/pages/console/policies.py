@@ -5,7 +5,8 @@ Writing one is `policy_editor.py`, trying all of them out `what_if.py`.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -14,23 +15,28 @@ from starlette.responses import Response
 from ostiary.core.access.compile import State, compile_policy
 from ostiary.core.directory.permissions import Action
 from ostiary.core.graph.audit import audit_id
+from ostiary.core.graph.error import Invalid, Problem
 from ostiary.core.graph.policy import POLICY
 from ostiary.core.words.ids import PolicyId
 from ostiary.core.words.instants import Instant, from_datetime
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.access.history import Told, history, list_told, on_day
+from ostiary.services.access.policies import change_policy, delete_policy
 from ostiary.services.access.view import Seen, look_at_policy
-from ostiary.web.pages.console.frame import console_page, may, missing, show
+from ostiary.web.front import typed
+from ostiary.web.pages.console.frame import console_page, may, missing, proof_asked, show
 from ostiary.web.pages.console.home import guardrails
 from ostiary.web.pages.console.lists import Choice, Column, How, List, Search, Tag, listed, literal
 from ostiary.web.pages.console.navigation import at
-from ostiary.web.pages.console.policy_words import STATES, demands, limits, meant, shortly
-from ostiary.web.pages.page import Guest
+from ostiary.web.pages.console.policy_words import STATES, about, demands, limits, meant, shortly
+from ostiary.web.pages.page import Guest, go, keep
 from ostiary.web.pages.texts import marked
 
-__all__ = ["ROUTES", "as_text", "policy_path"]
+__all__ = ["HERE", "NO_POLICY", "ROUTES", "as_text", "policy_path"]
 
 HERE = at("/console/policies")
+LONGEST_TEXT = 2048  # characters that are read of a reason; the rules take 512
+WRONG = Refused(Reason.INVALID_VALUE, "It cannot be switched like this: look at what is named below.", field="state")
 NO_POLICY = marked("There is no such policy.")
 
 
@@ -48,6 +54,10 @@ def _name(policy: Told) -> str:
     return str(policy.document.get("displayName", ""))
 
 
+def _named(policy: Told) -> tuple[str, ...]:
+    return about(compile_policy(policy.id, policy.document).policy)
+
+
 def _demanded(policy: Told) -> tuple[str, ...]:
     return shortly(compile_policy(policy.id, policy.document).policy)
 
@@ -59,6 +69,7 @@ LIST: List[Any] = List(  # its rows say more than the shape of an export knows
     (
         Column("Name", _name, link=lambda p: policy_path(p.id)),
         Column("State", lambda p: STATES[compile_policy(p.id, p.document).policy.state], How.TAG),
+        Column("About", _named, How.TAG),
         Column("Demands", _demanded, How.TAG),
         Column("Changed", lambda p: p.modified, How.MOMENT),
         Column("By", lambda p: p.by),
@@ -87,8 +98,8 @@ def _id(guest: Guest) -> str:
     return guest.path("policy")[:64]
 
 
-async def policy_page(guest: Guest, refused: Refused | None = None, **typed: str) -> Response:
-    """The page of one policy; *typed* is what was, where *refused* turned it down."""
+async def _page(guest: Guest, refused: Refused | None = None, wrong: Sequence[Problem] = ()) -> Response:
+    """The page of one policy, with what was typed where *refused* turned it down, and what is *wrong* with it."""
     seen = await look_at_policy(guest.house, guest.visit, _id(guest))
     past = await history(guest.house, guest.visit, _id(guest))
     changes = () if isinstance(past, Refused) else past
@@ -98,8 +109,9 @@ async def policy_page(guest: Guest, refused: Refused | None = None, **typed: str
         return show(guest, "policy_gone.html", HERE, changes=changes, path=policy_path(_id(guest)), audited=audit_id)
     return show(
         guest, "policy.html", HERE, refused=refused, seen=seen, path=policy_path(seen.stored.id), changes=changes,
-        **in_words(seen), document=as_text(seen.stored.document), audited=audit_id, live="policies",
-        writes=may(guest, Action.WRITE_POLICIES), states=STATES, typed=typed, me=guest.visit.caller.user,
+        **in_words(seen), document=as_text(seen.stored.document), audited=audit_id, live="policies", wrong=wrong,
+        writes=may(guest, Action.WRITE_POLICIES), states=STATES, me=guest.visit.caller.user,
+        typed={"state": guest.typed("state"), "reason": guest.typed("reason")[:LONGEST_TEXT]},
     )  # fmt: skip
 
 
@@ -115,7 +127,27 @@ def in_words(seen: Seen) -> dict[str, Any]:
 
 
 async def _one(guest: Guest) -> Response:
-    return await policy_page(guest)
+    return await _page(guest)
+
+
+async def _act(guest: Guest) -> Response:
+    """Another state, or the end of it."""
+    house, visit, id = guest.house, guest.visit, _id(guest)
+    reason, seen = guest.form.get("reason", "")[:LONGEST_TEXT], guest.form.get("seen", "none")
+    match guest.form.get("do"):
+        case "delete":
+            answer: Any = await delete_policy(house, replace(visit, reason=reason), id, seen=seen)
+        case "state":
+            changes = {"state": guest.form.get("state", "")[:64]}
+            answer = await change_policy(house, visit, id, changes, reason, seen=seen)
+        case _:
+            return await _page(guest)
+    if isinstance(answer, Invalid):
+        return await _page(guest, WRONG, answer.problems)
+    back = policy_path(id)
+    if not isinstance(answer, Refused):
+        return go(back, typed.forget())
+    return proof_asked(answer, back, keep(guest, _ONE)) or await _page(guest, answer)
 
 
 async def _day(guest: Guest) -> Response:
@@ -151,8 +183,5 @@ def _start(guest: Guest, day: str) -> Instant | Refused:
     )
 
 
-ROUTES = (
-    console_page(HERE, get=_list),
-    console_page(HERE, path=HERE.path + "/{policy}/day", get=_day),
-    console_page(HERE, path=HERE.path + "/{policy}", get=_one),
-)
+_ONE = console_page(HERE, path=HERE.path + "/{policy}", get=_one, post=_act, keeps=("state", "reason"))
+ROUTES = (console_page(HERE, get=_list), console_page(HERE, path=HERE.path + "/{policy}/day", get=_day), _ONE)

@@ -29,11 +29,11 @@ from ostiary.core.access.facts import TRUSTED
 from ostiary.core.access.filters import PERSON, REQUESTER
 from ostiary.core.access.sides import ANY, Sides
 from ostiary.core.words.instants import Span
-from ostiary.core.words.said import Said
+from ostiary.core.words.said import Said, counted
 from ostiary.web.pages.console.lists import Tag
 from ostiary.web.pages.texts import marked
 
-__all__ = ["CONDITION", "RESULTS", "STATES", "Row", "Term", "demands", "limits", "meant", "shortly"]
+__all__ = ["CONDITION", "RESULTS", "STATES", "Row", "Term", "about", "demands", "limits", "meant", "shortly", "terms"]
 
 STATES = {
     State.ENABLED: Tag("on", "good"),
@@ -135,7 +135,7 @@ def meant(policy: Policy, names: Mapping[str, str]) -> Iterator[Row]:
     for condition, side in zip(CONDITIONS, policy.sides, strict=True):
         if side != ANY or condition.REQUIRED:
             included = _terms(condition.NAME, side, side.include, names)
-            yield Row(CONDITION[condition.NAME], included, _all(condition.NAME, side.exclude, names))
+            yield Row(CONDITION[condition.NAME], included, terms(condition.NAME, side.exclude, names))
     for one in policy.filters:
         rule = (Term(one.text),)
         yield Row(CONDITION[one.name], () if one.exclude else rule, rule if one.exclude else ())
@@ -144,10 +144,11 @@ def meant(policy: Policy, names: Mapping[str, str]) -> Iterator[Row]:
 def _terms(condition: str, side: Sides, keys: frozenset[str], names: Mapping[str, str]) -> tuple[Term, ...]:
     if side.everyone:
         return (Term(_EVERYBODY.get(condition, marked("all")), ours=True),)
-    return _all(condition, keys, names) or (Term(marked("nobody"), ours=True),)
+    return terms(condition, keys, names) or (Term(marked("nobody"), ours=True),)
 
 
-def _all(condition: str, keys: frozenset[str], names: Mapping[str, str]) -> tuple[Term, ...]:
+def terms(condition: str, keys: frozenset[str], names: Mapping[str, str]) -> tuple[Term, ...]:
+    """What *keys* of *condition* are called, by name."""
     return tuple(sorted((_term(condition, key, names) for key in keys), key=lambda term: term.text.casefold()))
 
 
@@ -182,6 +183,28 @@ def limits(policy: Policy) -> tuple[tuple[str, Span], ...]:
         (marked("Sessions live at most"), policy.limits.session),
     )
     return tuple((title, span) for title, span in found if span is not None)
+
+
+def about(policy: Policy) -> tuple[str, ...]:
+    """Whom and what it names, for a list: who, how the sign-in travels, and which further conditions are set."""
+    sides = dict(zip((each.NAME for each in CONDITIONS), policy.sides, strict=True))
+    who = sides.pop(users.NAME)
+    found = [
+        _told(_EVERYBODY[users.NAME])
+        if who.everyone
+        else counted("%(count)s named", "%(count)s named", len(who.include))
+    ]
+    if who.exclude:
+        found.append(counted("%(count)s left out", "%(count)s left out", len(who.exclude)))
+    flows = sorted(sides.pop(authentication_flows.NAME).include)
+    found += [_told(_WORDS.get(flow, flow)) for flow in flows]
+    found += [_told(CONDITION[name]) for name, side in sides.items() if side != ANY]
+    return (*found, *(_told(CONDITION[one.name]) for one in policy.filters))
+
+
+def _told(text: str) -> Said:
+    """A text that is marked above, for a page that says it by itself."""
+    return Said.made(text, {})
 
 
 def shortly(policy: Policy) -> tuple[str, ...]:
