@@ -28,6 +28,7 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.outside import local_ca
 from ostiary.outside.clock import SystemClock
+from ostiary.outside.passwords import Cost
 from ostiary.outside.tls import Reloader
 from ostiary.services.exemptions.end import end_exemptions_of
 from ostiary.services.exemptions.open import open_exemption
@@ -37,6 +38,7 @@ from ostiary.store.sql import sql
 
 T = TypeVar("T")
 
+CHEAP = Cost(passes=1, memory=64, lanes=1)  # argon2id at a cost that only a test may have
 PATIENCE = 300  # seconds that anything may take on a busy machine before a test fails
 
 CLIENTS = {
@@ -137,7 +139,7 @@ class Server:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        parts: Parts = await open_parts(self.config, os.environ, sample=True, clock=self.clock)
+        parts: Parts = await open_parts(self.config, os.environ, sample=True, clock=self.clock, cost=CHEAP)
         secrets = await found_sample(parts)
         self.people = {secret.name.partition("@")[0]: Human(secret, self) for secret in secrets}
         self.house: House = await open_house(parts)

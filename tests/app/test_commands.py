@@ -4,15 +4,18 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
+
+from ostiary.app.wiring import DATABASE
 
 SERVER = Path(sys.executable).with_name("ostiary-server")
 OSTIARY = Path(sys.executable).with_name("ostiary")
@@ -83,6 +86,10 @@ def test_the_variables_that_a_start_prints_are_all_that_a_second_terminal_needs(
             assert ended.returncode == 0, ended.stderr
             audit = _call(OSTIARY, "--local", "audit", "list", "--json", **environ).stdout
             assert ("the configured origin has changed" in audit) == (number == 1)
+    with closing(sqlite3.connect(tmp_path / "data" / DATABASE)) as kept:
+        hashes = [encoded for (encoded,) in kept.execute("select encoded from passwords")]
+    assert hashes
+    assert all(encoded.startswith("$argon2id$v=19$m=65536,t=3,p=4$") for encoded in hashes), "R17: no test's cost"
 
 
 def test_a_port_that_is_taken_is_named_with_what_to_do(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from ostiary.store import logs
 from ostiary.store.sqlite import SqliteStore
 from tests.clock import MovableClock
 from tests.process import CLI, Process
+from tests.server import CHEAP
 
 
 @dataclass
@@ -48,7 +49,7 @@ def play(folder: Path, story: Story) -> None:
 
     async def run() -> None:
         clock = MovableClock()
-        parts = await open_parts(Config(data=folder / "data"), {}, sample=True, clock=clock)
+        parts = await open_parts(Config(data=folder / "data"), {}, sample=True, clock=clock, cost=CHEAP)
         await found_sample(parts)
         first = await open_house(parts)
         store = SqliteStore(folder / "data" / DATABASE, stream="second", salt=lambda: b"s" * 16)

@@ -16,6 +16,7 @@ from ostiary.services.logs.record import record
 from ostiary.store import logs, measures
 from ostiary.store.sqlite import SqliteStore
 from tests.clock import MovableClock
+from tests.server import CHEAP
 
 
 def told(reading: Reading, name: str) -> dict[tuple[str, ...], float]:
@@ -34,7 +35,7 @@ def test_entries_are_counted_once_and_by_their_own_node(tmp_path: Path, monkeypa
     """Nodes may be added up; more than one look can count are counted by the next; what was before a start is not."""
 
     async def run() -> None:
-        parts = await open_parts(Config(data=tmp_path / "data"), {}, sample=True, clock=MovableClock())
+        parts = await open_parts(Config(data=tmp_path / "data"), {}, sample=True, clock=MovableClock(), cost=CHEAP)
         await found_sample(parts)
         house = await open_house(parts)
         other = SqliteStore(tmp_path / "data" / DATABASE, stream="second", salt=lambda: b"s" * 16)
@@ -70,7 +71,7 @@ def test_where_the_store_does_not_answer_nothing_looks_well(tmp_path: Path) -> N
     """A scrape comes through all the same, says that it is not whole, and has no zero for what it does not know."""
 
     async def run() -> None:
-        parts = await open_parts(Config(data=tmp_path / "data"), {}, sample=True, clock=MovableClock())
+        parts = await open_parts(Config(data=tmp_path / "data"), {}, sample=True, clock=MovableClock(), cost=CHEAP)
         await found_sample(parts)
         house = await open_house(parts)
         try:

@@ -10,12 +10,10 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 from sqlalchemy import delete
 
 from ostiary.core.detections.response import ResponsePolicy
@@ -25,7 +23,6 @@ from ostiary.core.words.digests import digest
 from ostiary.core.words.ids import AppId, SessionId
 from ostiary.core.words.instants import after, hours
 from ostiary.core.words.visit import Visit
-from ostiary.outside.passwords import Cost, Passwords
 from ostiary.services.access import locations, policies
 from ostiary.services.access.desk import PICTURE, touch
 from ostiary.services.detections.triage import change_responses
@@ -45,7 +42,6 @@ DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 HOME, STREET, ABROAD = "127.10.0.0/16", "127.20.0.0/16", "127.30.0.0/16"
 """Where people live and work; another network of the same town; another country, where machines are for rent."""
 
-CHEAP = Cost(passes=1, memory=64, lanes=1)  # a hash that only a test may have
 
 _CITIES = {
     HOME: {"country": {"iso_code": "NO"}, "location": {"latitude": 59.9139, "longitude": 10.7522}},
@@ -69,14 +65,9 @@ def geo_files(folder: Path) -> dict[str, Path]:
 
 @contextmanager
 def raised(folder: Path, **config: Any) -> Iterator["Stage"]:
-    """
-    A server in *folder* with geo files and *config*. The passwords of its people are hashed cheaply at first: a dozen
-    real ones for each module would cost more than what is played.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ostiary.app.sample.Passwords", partial(Passwords, cost=CHEAP))
-        with running(folder / "data", **geo_files(folder), **config) as server:
-            yield Stage(server)
+    """A server in *folder* with geo files and *config*."""
+    with running(folder / "data", **geo_files(folder), **config) as server:
+        yield Stage(server)
 
 
 class Stage:

@@ -16,13 +16,12 @@ import pytest
 
 from ostiary.core.directory.credentials import Growth, Rule
 from ostiary.core.words.instants import hours, minutes, seconds, to_seconds
-from ostiary.outside.passwords import Passwords
 from ostiary.services.tokens import tries
 from ostiary.store import Tx
 from ostiary.store.credentials import set_password
 from ostiary.store.directory import find_named
 from tests.attacks.plots import Attack, Mitigation, Outcome, Stop, by_rule, cases, prove
-from tests.attacks.stage import ABROAD, CHEAP, HOME, Stage
+from tests.attacks.stage import ABROAD, HOME, Stage
 from tests.attacks.visitor import Visitor, hidden
 
 MANY = 1_000
@@ -140,10 +139,8 @@ def passwords(count: int, addresses: int, names: tuple[str, ...] = ("dana",)) ->
 
 
 def give(stage: Stage, names: tuple[str, ...]) -> None:
-    """The password to all of *names*, hashed cheaply."""
-    hashing = Passwords(cost=CHEAP, threads=1)
-    encoded = stage.server.run(hashing.hash(PASSWORD))
-    hashing.close()
+    """The password to all of *names*."""
+    encoded = stage.server.run(stage.house.outside.passwords.hash(PASSWORD))
 
     async def body(tx: Tx) -> None:
         for name in names:

@@ -32,6 +32,7 @@ from ostiary.store.schema import applications, groups, metadata, organisation, p
 from ostiary.store.sqlite import SqliteStore
 from tests.assessed import ASSESSED
 from tests.clock import MovableClock
+from tests.server import CHEAP
 
 GROUP = "6f2b9d1e-0000-4000-8000-00000000000e"
 ALICE, BOB, CAROL = (f"a11ce000-0000-4000-8000-00000000000{n}" for n in (1, 2, 3))
@@ -93,8 +94,8 @@ async def a_house(folder: Path) -> AsyncIterator[tuple[House, MovableClock]]:
     store = SqliteStore(path, stream="n1", salt=lambda: random.bytes(16))
     vault = Vault(MasterKey(random.bytes(32)), random=random)
     house = House(
-        store, clock, random, vault, Outside(Passwords()), Desk(store, clock), WaitingRoom(), Keyring(vault), Floods(),
-        Proofs(random.bytes(32), clock.now()), Settings("https://localhost:8443", folder), PollRoom(),
+        store, clock, random, vault, Outside(Passwords(cost=CHEAP)), Desk(store, clock), WaitingRoom(), Keyring(vault),
+        Floods(), Proofs(random.bytes(32), clock.now()), Settings("https://localhost:8443", folder), PollRoom(),
     )  # fmt: skip
     await house.desk.reload()
     try:

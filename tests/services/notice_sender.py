@@ -25,6 +25,7 @@ from ostiary.store.sqlite import SqliteStore
 from tests.clock import MovableClock
 from tests.outside.test_outgoing import Names
 from tests.records.house import visit
+from tests.server import CHEAP
 from tests.services.noticing import HOST
 
 
@@ -35,8 +36,8 @@ async def main(folder: Path, master: str, authorities: Path) -> None:
     vault = Vault(MasterKey(bytes.fromhex(master)), random=random)
     outgoing = Outgoing(read_destinations([HOST]), authorities=authorities, resolve=Names(("127.0.0.1",)))
     house = House(
-        store, clock, random, vault, Outside(Passwords(), outgoing=outgoing, own_outgoing=outgoing), Desk(store, clock),
-        WaitingRoom(), Keyring(vault), Floods(), Proofs(random.bytes(32), clock.now()),
+        store, clock, random, vault, Outside(Passwords(cost=CHEAP), outgoing=outgoing, own_outgoing=outgoing),
+        Desk(store, clock), WaitingRoom(), Keyring(vault), Floods(), Proofs(random.bytes(32), clock.now()),
         Settings("https://localhost:8443", folder), PollRoom(),
     )  # fmt: skip
     await send_notices(house, visit(house))

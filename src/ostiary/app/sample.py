@@ -38,7 +38,7 @@ async def found_sample(parts: Parts) -> tuple[Secret, ...]:
     """Found the sample organisation and write who can sign in to a file of its own, 0600."""
     random, now = parts.random, parts.clock.now()
     visit = Visit(now, random.guid(), caller=Caller(CallerKind.SYSTEM, "found", "found"))
-    passwords = Passwords()
+    passwords = Passwords(cost=parts.cost)
     try:
         made = await asyncio.gather(*(_person(parts, passwords, who) for who in PEOPLE))
     finally:

@@ -3,7 +3,7 @@ The composition root: from a configuration to a house. Nothing else puts the par
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ostiary.app.config import Config, ConfigRefused
 from ostiary.app.providers import connection
@@ -22,7 +22,7 @@ from ostiary.outside.geo import GeoFiles, GeoPaths
 from ostiary.outside.issuers import Issuers
 from ostiary.outside.meters import Commits, Meters
 from ostiary.outside.outgoing import Outgoing
-from ostiary.outside.passwords import Passwords
+from ostiary.outside.passwords import Cost, Passwords
 from ostiary.outside.random import Random, SystemRandom
 from ostiary.outside.traces import Traces
 from ostiary.outside.upstream import Upstream
@@ -59,7 +59,7 @@ SAMPLE_KEY = "master.key"  # only the sample may keep it in its data folder (R17
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What everything else is made of; tests bring their own clock."""
+    """What everything else is made of; tests bring their own clock, and hash passwords at a cost of their own."""
 
     config: Config
     clock: Clock
@@ -70,11 +70,14 @@ class Parts:
     meters: Meters
     warnings: tuple[str, ...] = ()
     """What an operator should hear at a start."""
+    cost: Cost = field(default_factory=Cost)
+    """Of a password's hash. No configuration reaches it."""
 
 
 async def open_parts(
-    config: Config, environ: Mapping[str, str], *, sample: bool = False, clock: Clock | None = None
-) -> Parts:
+    config: Config, environ: Mapping[str, str], *, sample: bool = False, clock: Clock | None = None,
+    cost: Cost | None = None,
+) -> Parts:  # fmt: skip
     """
     Take the data folder, the master key and the database, migrated.
 
@@ -95,7 +98,9 @@ async def open_parts(
     opens_all(vault.ids, await store.survey(seals.counts))
     newest = await store.read(logs.newest)
     told = tuple(warning for warning in (found.warning, _behind(newest)) if warning)
-    return Parts(config, clock or SystemClock(not_before=newest), random, lock, store, vault, meters, told)
+    return Parts(
+        config, clock or SystemClock(not_before=newest), random, lock, store, vault, meters, told, cost or Cost()
+    )
 
 
 def _behind(newest: Instant) -> str:
@@ -192,7 +197,7 @@ def _outside(parts: Parts, geo: GeoFiles) -> Outside:
     own_apprise = Apprise(config.notice_allow, authorities=config.outgoing_ca, proxy=config.outgoing_proxy)
     events = Outgoing(allowed, authorities=config.outgoing_ca, proxy=config.outgoing_proxy, at_once=TURNS)
     return Outside(
-        Passwords(),
+        Passwords(cost=parts.cost),
         geo,
         outgoing,
         Issuers(outgoing),

@@ -44,6 +44,7 @@ from ostiary.store.sqlite import SqliteStore
 from ostiary.web.front.csrf import token
 from tests.assessed import ASSESSED
 from tests.clock import MovableClock
+from tests.server import CHEAP
 
 T = TypeVar("T")
 
@@ -116,8 +117,9 @@ class Site:
         store = SqliteStore(path, stream="node", salt=lambda: random.bytes(16))
         vault = Vault(MasterKey(random.bytes(32)), random=random)
         self.house = House(
-            store=store, clock=self.clock, random=random, vault=vault, outside=Outside(Passwords(threads=1)),
-            desk=Desk(store, self.clock), room=WaitingRoom(), keyring=Keyring(vault), floods=Floods(),
+            store=store, clock=self.clock, random=random, vault=vault,
+            outside=Outside(Passwords(cost=CHEAP, threads=1)), desk=Desk(store, self.clock),
+            room=WaitingRoom(), keyring=Keyring(vault), floods=Floods(),
             proofs=Proofs(random.bytes(32), self.clock.now()), settings=Settings(origin=ORIGIN, data=folder),
             polls=PollRoom(),
         )  # fmt: skip

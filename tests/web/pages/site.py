@@ -27,7 +27,7 @@ from ostiary.core.words.instants import hours, minutes, to_seconds
 from ostiary.core.words.outcome import Refused
 from ostiary.core.words.visit import Visit
 from ostiary.outside import Outside
-from ostiary.outside.passwords import Cost, Passwords
+from ostiary.outside.passwords import Passwords
 from ostiary.outside.random import SystemRandom
 from ostiary.outside.vault import MasterKey, Vault
 from ostiary.services.access.desk import Desk
@@ -58,6 +58,7 @@ from ostiary.web.front.stack import http_error, stack
 from ostiary.web.pages import routes
 from tests.assessed import ASSESSED
 from tests.clock import MovableClock
+from tests.server import CHEAP
 
 T = TypeVar("T")
 
@@ -79,7 +80,6 @@ BLOCK = {
     },
     "grantControls": {"operator": "OR", "builtInControls": ["block"]},
 }
-CHEAP = Cost(passes=1, memory=64, lanes=1)  # argon2id at a cost that only a test may have
 
 
 class Site:
