@@ -48,9 +48,9 @@ There are also `blockSource` (for this person; for everybody only after two repo
 the finding), `suspendApplication` (its device flow is off until an administrator turns it on) and `killSwitch`.
 `/ostiary/responsePolicy` names what is done by severity, by rule (`rules`), and for what an administrator confirms
 (`confirmed`), and how long a source is blocked (`blockLength`, five minutes to a day). `ostiary responses show --json`
-prints it, `ostiary responses set FILE --reason "…"` sets it or parts of it. A change needs an administrator with fresh
-proof, and a reason; doing less is an alert. Each effect is an entry `system:response:done`, and the person is told at
-the next sign-in.
+prints it, `ostiary responses set FILE --reason "…"` sets it or parts of it; *Settings* in the console shows it and
+changes all but what rules have of their own. A change needs an administrator with fresh proof, and a reason; doing less
+is an alert. Each effect is an entry `system:response:done`, and the person is told at the next sign-in.
 
 Whoever has no account ends nothing by being found: what hits a person is done only about that person's own acts, or
 about what came with a code or token given to them, and only so often in an hour, of which one person has a part. The

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ostiary.core.detections.finding import Kept, Severity, State
-from ostiary.core.detections.response import ResponsePolicy, policy_document, read_policy, weakened
+from ostiary.core.detections.response import ResponsePolicy, policy_document, read_policy, version_of, weakened
 from ostiary.core.detections.rules import BY_ID
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.graph.finding import ShownFinding
@@ -137,10 +137,11 @@ async def look_at_responses(house: House, visit: Visit) -> ResponsePolicy | Refu
 
 
 async def change_responses(
-    house: House, visit: Visit, changes: Mapping[str, Any], reason: str
+    house: House, visit: Visit, changes: Mapping[str, Any], reason: str, *, seen: str = ""
 ) -> ResponsePolicy | Refused:
     """
-    Change what is done about findings. What is done no more is an alert. Refused: FORBIDDEN and its kin, INVALID_VALUE,
+    Change what is done about findings. What is done no more is an alert. *seen*: the version of the policy that the
+    change was made from, where somebody had it before their eyes. Refused: FORBIDDEN and its kin, INVALID_VALUE,
     REASON_REQUIRED, CONFLICT.
     """
     refused = judge(Action.TRIAGE_FINDINGS, visit.caller, now=visit.now)
@@ -150,6 +151,8 @@ async def change_responses(
         new = refused or (why if isinstance(why, Refused) else read_policy(old, changes, BY_ID))
         if isinstance(new, Refused):
             return await refuse(tx, visit, Action.TRIAGE_FINDINGS, new, target=POLICY)
+        if seen and seen != version_of(old):
+            return Refused(Reason.CONFLICT, "Somebody changed it meanwhile: look at what stands there now.")
         if not await responses.put_policy(tx, old, new, visit.now):
             return Refused(Reason.CONFLICT)
         less = weakened(old, new)

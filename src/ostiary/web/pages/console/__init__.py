@@ -20,6 +20,7 @@ from ostiary.web.pages.console import (
     policy_impact,
     requests,
     risky,
+    settings,
     signins,
     what_if,
 )
@@ -44,6 +45,7 @@ SUBJECTS: tuple[tuple[Page, ...], ...] = (
     applications.ROUTES,
     devices.ROUTES,
     audit.ROUTES,
+    settings.ROUTES,
 )
 
 ROUTES: tuple[Page, ...] = tuple(page for pages in SUBJECTS for page in pages)

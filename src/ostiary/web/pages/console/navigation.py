@@ -44,6 +44,7 @@ PLACES: tuple[Place, ...] = (
     Place("/console/applications", "Applications", Action.READ_DIRECTORY),
     Place("/console/devices", "Machines", Action.READ_DIRECTORY),
     Place("/console/audit", "Audit log", Action.READ_LOGS),
+    Place("/console/settings", "Settings", Action.READ_POLICIES),
 )
 """What lies below a page (`/console/signins/{id}`) belongs to it."""
 
