@@ -8,6 +8,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from ostiary.core.detections.finding import Finding, Severity
+from ostiary.services.detections.read import keep
+from ostiary.store import Tx, directory
 from tests.journeys.asking import Asking
 from tests.journeys.browser import APPROVE, CODE, CONTINUE, PATIENCE, SIGN_OUT, TOTP, Desk
 from tests.journeys.walk import become, press
@@ -70,6 +73,46 @@ def test_an_administrator_sees_what_happens_without_a_reload_and_ends_it(server:
             press(page, "End now")
             expect(page.locator(".lead .tag").first).to_have_text("over")
             expect(page.get_by_role("button", name="End now")).to_have_count(0)
+
+    chromium.run(story)
+
+
+def test_an_administrator_says_what_a_finding_is(server: Server, chromium: Desk) -> None:
+    """
+    It stands on the first page without a reload, leads to all that is known of it, and is confirmed with fresh proof
+    (R3), before which the reason is kept; its person is risky then, until that is dismissed.
+    """
+    user = server.run(server.house.store.read(lambda tx: directory.find_named(tx, server.people["dana"].username)))
+    assert user is not None
+
+    async def found(tx: Tx) -> bool:
+        now = server.house.clock.now()
+        finding = Finding("planted", "reported", Severity.HIGH, now, "Planted in a journey.", "n1.1", user=user.id)
+        return await keep(tx, server.visit(), finding)
+
+    def story() -> None:
+        with window(chromium, server, "bea") as page:
+            page.goto(server.origin + "/console")
+            expect(page.get_by_text("This page keeps itself up to date.")).to_be_visible(timeout=PATIENCE)
+            mark(page)
+            server.run(server.house.store.write(found))
+            link = page.get_by_role("link", name="Planted in a journey.")
+            expect(link).to_be_visible(timeout=PATIENCE)
+            assert marked(page)
+            server.pass_time(6 * MINUTES)
+            link.click()
+            page.get_by_label("Why you say so").fill("she called us")
+            press(page, "Confirm")
+            page.get_by_label(TOTP, exact=True).fill(server.people["bea"].totp())
+            press(page, CONTINUE)
+            expect(page.get_by_label("Why you say so")).to_have_value("she called us")
+            press(page, "Confirm")
+            expect(page.get_by_text("It was confirmed.")).to_be_visible()
+            page.goto(server.origin + "/console/findings/people")
+            page.get_by_role("link", name="Dana").click()
+            page.get_by_label("Why you say so").fill("it was a rehearsal")
+            press(page, "Dismiss")
+            expect(page.get_by_text("Nothing makes this person risky now.")).to_be_visible()
 
     chromium.run(story)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ostiary.core.directory.permissions import Action, judge
+from ostiary.core.graph.key import ShownKey
 from ostiary.core.logs.entry import Entry, tame
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.tokens.claims import LONGEST_TOKEN
@@ -26,7 +27,7 @@ from ostiary.services.tokens.keyring import key_row
 from ostiary.store import Tx, keys
 from ostiary.store.keys import KeyRow
 
-__all__ = ["Rotated", "ensure_keys", "rotate", "tend_keys"]
+__all__ = ["Rotated", "ensure_keys", "held_keys", "rotate", "tend_keys"]
 
 SKEW = minutes(5)  # verifiers' clocks; beyond the longest token
 
@@ -37,6 +38,14 @@ class Rotated:
 
     keys: tuple[KeyRow, ...]
     signs_from: Instant
+
+
+def held_keys(house: House, now: Instant) -> tuple[ShownKey, ...]:
+    """What this process signs and verifies with, as it stands at *now*."""
+    return tuple(
+        ShownKey(k.kid, k.algorithm, k.created, k.signs_from, k.signs_until, k.shown_until, now)
+        for k in house.keyring.held()
+    )
 
 
 async def ensure_keys(house: House, visit: Visit) -> bool:

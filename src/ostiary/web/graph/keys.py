@@ -6,11 +6,11 @@ from typing import Any
 
 from ostiary.core.directory.permissions import Action
 from ostiary.core.graph.fields import Field, Kind
-from ostiary.core.graph.key import KEY, ShownKey
+from ostiary.core.graph.key import KEY
 from ostiary.core.graph.query import Page
 from ostiary.core.words.instants import to_iso
 from ostiary.core.words.outcome import Refused
-from ostiary.services.tokens.rotation import rotate
+from ostiary.services.tokens.rotation import held_keys, rotate
 from ostiary.web.graph.resource import Call, Path, acting, listing
 
 __all__ = ["PATHS"]
@@ -22,14 +22,8 @@ _ROTATION: tuple[Field[Any], ...] = (
 
 
 async def _list(call: Call) -> Any:
-    """What this process signs and verifies with: few rows, one page."""
-    now = call.visit.now
-    return Page(
-        tuple(
-            ShownKey(k.kid, k.algorithm, k.created, k.signs_from, k.signs_until, k.shown_until, now)
-            for k in call.house.keyring.held()
-        )
-    )
+    """Few rows, one page."""
+    return Page(held_keys(call.house, call.visit.now))
 
 
 async def _rotate(call: Call) -> Any:

@@ -14,7 +14,7 @@ from ostiary.web.pages.console.lists import Choice, Column, How, List, Period, S
 from ostiary.web.pages.console.navigation import at
 from ostiary.web.pages.page import Guest
 
-__all__ = ["ROUTES"]
+__all__ = ["ROUTES", "by_whom", "entry_path"]
 
 HERE = at("/console/audit")
 
@@ -24,7 +24,8 @@ def entry_path(entry: Audit) -> str:
     return HERE.below(audit_id(entry.entry))
 
 
-def _by(entry: Audit) -> str:
+def by_whom(entry: Audit) -> str:
+    """Who did it, by the name that is known best."""
     return str(entry.entry.body.get("actor_name") or entry.actor_principal or entry.entry.actor)
 
 
@@ -46,7 +47,7 @@ LIST = List(
     (
         Column("When", lambda a: a.entry.at, How.MOMENT, entry_path),
         Column("What", lambda a: a.activity.name),
-        Column("By", _by),
+        Column("By", by_whom),
         Column("About", lambda a: a.target_name or a.entry.target),
         Column("Why", _why),
     ),
@@ -75,7 +76,7 @@ async def _one(guest: Guest) -> Response:
         return missing(guest, HERE, "There is no such entry.")
     told = as_graph(AUDIT.fields, found)
     return show(
-        guest, "audit.html", HERE, entry=found.entry, activity=found.activity, by=_by(found), why=_why(found),
+        guest, "audit.html", HERE, entry=found.entry, activity=found.activity, by=by_whom(found), why=_why(found),
         about=found.target_name or found.entry.target, further=told["additionalDetails"],
         changed=[each for target in told["targetResources"] for each in target["modifiedProperties"]],
     )  # fmt: skip

@@ -26,7 +26,7 @@ from ostiary.services.detections.triage import confirm, dismiss
 from ostiary.services.detections.view import FindingFile, view_finding
 from ostiary.services.house import House
 from ostiary.web.front import typed
-from ostiary.web.pages.console.audit import entry_path
+from ostiary.web.pages.console.audit import by_whom, entry_path
 from ostiary.web.pages.console.frame import console_page, may, missing, proof_asked, show
 from ostiary.web.pages.console.lists import Choice, Column, How, List, Period, Search, Tag, listed, literal
 from ostiary.web.pages.console.navigation import at
@@ -227,8 +227,8 @@ def _answers(found: FindingFile) -> list[tuple[str, str, Any]]:
 
 def _word(entry: Audit) -> tuple[str, str, str, Any, str]:
     """What was said of it, by whom, why, when, and where the log says so."""
-    by = str(entry.entry.body.get("actor_name") or entry.actor_principal or entry.entry.actor)
-    return _WORDS[entry.entry.kind], by, str(entry.detail.get("reason") or ""), entry.entry.at, entry_path(entry)
+    why = str(entry.detail.get("reason") or "")
+    return _WORDS[entry.entry.kind], by_whom(entry), why, entry.entry.at, entry_path(entry)
 
 
 def _buttons(guest: Guest, state: State) -> frozenset[str]:

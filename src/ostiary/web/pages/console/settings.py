@@ -15,7 +15,7 @@ from ostiary.core.detections.response import DEFAULT, ResponsePolicy, version_of
 from ostiary.core.detections.response import Response as Done
 from ostiary.core.detections.rules import BY_ID
 from ostiary.core.directory.permissions import Action
-from ostiary.core.graph.key import ShownKey, state
+from ostiary.core.graph.key import state
 from ostiary.core.graph.query import Compare, Query
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.outcome import Refused
@@ -25,6 +25,7 @@ from ostiary.services.logs.checkpoints import log_keys
 from ostiary.services.logs.list import audits
 from ostiary.services.logs.sinks import list_sinks
 from ostiary.services.notices.channels import list_channels
+from ostiary.services.tokens.rotation import held_keys
 from ostiary.web.front import typed
 from ostiary.web.pages.console.findings import SEVERITIES, said_of
 from ostiary.web.pages.console.frame import console_page, may, proof_asked, seen, show
@@ -88,7 +89,8 @@ async def _page(guest: Guest, refused: Refused | None = None) -> Response:
     typed_in = guest.form or guest.kept
     return show(
         guest, "settings.html", HERE, refused=refused, settings=settings, limits=settings.limits, proxy=settings.proxy,
-        providers=tuple(house.outside.upstream.providers.values()), keys=_keys(guest), log_keys=await log_keys(house),
+        providers=tuple(house.outside.upstream.providers.values()), log_keys=await log_keys(house),
+        keys=[(key, _KEYS[state(key)]) for key in held_keys(house, visit.now)],
         anchors=[each.entry for each in seen(await audits(house, visit, anchored))],
         sinks=seen(await list_sinks(house, visit, Query())),
         channels=seen(await list_channels(house, visit, Query(), own=False)),
@@ -97,16 +99,6 @@ async def _page(guest: Guest, refused: Refused | None = None) -> Response:
         own_rules=own, version=version_of(policy), may_change=may(guest, Action.TRIAGE_FINDINGS), path=HERE.path,
         reason=guest.typed("reason")[:LONGEST_TEXT], me=visit.caller.user,
     )  # fmt: skip
-
-
-def _keys(guest: Guest) -> list[tuple[ShownKey, Tag]]:
-    """What this process signs and verifies with."""
-    now = guest.visit.now
-    shown = [
-        ShownKey(k.kid, k.algorithm, k.created, k.signs_from, k.signs_until, k.shown_until, now)
-        for k in guest.house.keyring.held()
-    ]
-    return [(key, _KEYS[state(key)]) for key in shown]
 
 
 async def _change(guest: Guest) -> Response:
