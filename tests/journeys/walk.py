@@ -372,6 +372,9 @@ def _console(page: Page, server: Server) -> Iterator[str]:
     with page.expect_navigation():
         page.get_by_role("link", name="What was found about this person").click()
     yield "console: one risky person"
+    page.goto(server.origin + "/console/settings")
+    page.locator("#change summary").click()
+    yield "console: settings, about to be changed"
     page.goto(server.origin + "/console/people?q=nobody&role=auditor")
     yield "console: nothing found"
     page.goto(server.origin + "/console/signins?from=1")

@@ -5,7 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from ostiary.store import credentials, detections, directory, habits, logs, moments, notices, requests, signins
+from ostiary.store import (
+    credentials,
+    detections,
+    directory,
+    habits,
+    logs,
+    moments,
+    notices,
+    requests,
+    responses,
+    risk,
+    signins,
+)
 from ostiary.store.migrate import migrate
 from ostiary.store.sql import Sql
 
@@ -23,6 +35,11 @@ ASKED = {
     "what detections forget": detections._TIDY,
     "findings older than the journal": detections._FORGET,
     "what was done about them": detections._FORGET_RESPONSES,
+    "what was done in an hour because of one person": responses._LATELY_OF,
+    "what was done about a finding": responses._ANSWERS,
+    "sign-ins that a finding came for": detections._STORIES_OF,
+    "how risky a person is": risk._RISKY_ONE,
+    "what makes a person risky": risk._COUNTING,
     "which notices are due, twice a second": notices._DUE_CHANNELS,
     "the next notice of a channel": notices._NEXT,
     "whom the kill switch stopped": notices._OF_STOPPED,

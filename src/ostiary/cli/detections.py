@@ -65,7 +65,9 @@ OF_RULES: tuple[Column, ...] = (
     ("Title", lambda r: r.get("displayName")),
     ("Needs", lambda r: r.get("needs")),
     ("Covers", lambda r: [one.get("name") for one in r.get("covers") or () if isinstance(one, dict)]),
+    ("Found in 30 days", lambda r: r.get("found")),
     ("Held back", lambda r: r.get("heldBack")),
+    ("Done", lambda r: r.get("responses")),
 )
 OF_REPLAYS: tuple[Column, ...] = (
     ("Time", lambda r: r.get("activityDateTime")),
@@ -109,7 +111,7 @@ def show(
 
 
 def rules(errand: Errand) -> None:
-    """List the rules, and how many findings of the last day were not kept."""
+    """List the rules: what each found, how much of the last day was not kept, and what is done about it."""
     with errand.graph() as graph:
         errand.screen.rows(graph.items(RULES, {}), OF_RULES)
 
