@@ -4,14 +4,16 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from sqlalchemy import select, update
 
 from ostiary.core.access.picture import VERSION as PICTURE
 from ostiary.core.directory.people import Role
 from ostiary.core.signins.view import Approved, Claimed
 from ostiary.core.words.caller import Caller
-from ostiary.core.words.instants import hours, minutes
+from ostiary.core.words.instants import hours, minutes, seconds
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.services.access import impact as impacts
 from ostiary.services.access import locations as places
 from ostiary.services.access import policies as rules
 from ostiary.services.access import what_if
@@ -44,6 +46,12 @@ def save(door: Door, **changes: Any) -> str:
     made = door.run(rules.create_policy(door.house, admin(door), document | changes, "because"))
     assert hasattr(made, "id"), made
     return str(made.id)
+
+
+def block(door: Door) -> str:
+    """The policy of the founding."""
+    ((id,),) = door.rows(select(schema.policies.c.id))
+    return str(id)
 
 
 def locate(door: Door, *ranges: str, **more: Any) -> str:
@@ -273,7 +281,7 @@ def test_the_impact_of_a_report_only_policy_is_counted_over_real_sign_ins(door: 
     (person,) = told["people"]
     assert (person["userId"], person["signIns"]) == (ALICE, 2)
     assert told["because"] == [{"missing": "proximity: samePrefix", "signIns": 2}]
-    assert [hit.id for hit in found.hits] == [id for id, _ in found.noes] == [id for id, _ in reversed(door.signins())]
+    assert {hit.id for hit in found.hits} == {id for id, _ in found.noes} == {id for id, _ in door.signins()}
     door.clock.move(hours(49))
     later = door.run(impact(door.house, admin(door), rule, 1))
     assert not isinstance(later, Refused)
@@ -306,6 +314,36 @@ def test_the_impact_of_a_draft_tells_blocked_challenged_and_not_known(door: Door
     abroad = everything | {"locations": {"includeLocations": [country]}}
     assert asked(conditions=abroad, grantControls={"operator": "OR", "builtInControls": ["block"]}) == (1, 1, 1, 0, 1)
     assert why(door.run(impact_of_draft(door.house, door.at_browser(), base, 7))) is Reason.FORBIDDEN
+
+
+def test_an_impact_is_bounded_in_rows_and_in_time(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The latest sign-ins are looked at, and that there are more is said."""
+    door.open()
+    assert isinstance(sign_in(door), Issued)
+    assert isinstance(sign_in(door), Issued)
+
+    def asked() -> tuple[int, bool]:
+        found = door.run(impact(door.house, admin(door), block(door), 7))
+        assert not isinstance(found, Refused), found
+        return found.decisions, found.truncated
+
+    assert asked() == (2, False)
+    monkeypatch.setattr(impacts, "PAGE", 1)
+    assert asked() == (2, False)
+    monkeypatch.setattr(impacts, "MOST_STORIES", 1)
+    assert asked() == (1, True)
+    monkeypatch.setattr(impacts, "MOST_STORIES", 20_000)
+    monkeypatch.setattr(impacts, "PATIENCE", seconds(-1))
+    assert asked() == (1, True)
+
+
+def test_an_impact_counts_what_was_refused_at_the_start(door: Door) -> None:
+    """There is no code and no fact of a person, but the log names the rule: it says no, and nothing is judged anew."""
+    assert why(door.start()) is Reason.BLOCKED
+    found = door.run(impact(door.house, admin(door), block(door), 7, device=True))
+    assert not isinstance(found, Refused)
+    assert (found.decisions, found.unjudged, dict(found.kept)) == (0, 1, {"failure": 1})
+    assert len(found.noes) == 1
 
 
 def test_only_what_decides_is_written_down(door: Door) -> None:

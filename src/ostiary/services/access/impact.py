@@ -204,14 +204,19 @@ def _count(found: Impact, judging: _Judging, story: Story) -> None:
 
 
 def _kept(found: Impact, story: Story) -> None:
-    """What the log says of this very policy."""
-    told = next((each for each in policies_of(story) if each.get("id") and each.get("id") == found.policy.id), None)
+    """What the log says of this very policy; a refusal at the start names its rules and no ids."""
+    stored = bool(found.policy.id)  # a draft has no past
+    told = next((each for each in policies_of(story) if stored and _is(found.policy, each)), None)
     if told is None:
         return
     result = str(told.get("result"))
     found.kept[result] += 1
     if result in (Result.FAILURE, Result.REPORT_FAILURE) and len(found.noes) < SHOWN:
         found.noes.append((story.id, story.started))
+
+
+def _is(policy: Policy, told: Mapping[str, Any]) -> bool:
+    return bool(told.get("id") == policy.id or (not told.get("id") and told.get("displayName") == policy.name))
 
 
 def _decision(story: Story) -> Mark | None:
