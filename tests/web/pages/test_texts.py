@@ -1,5 +1,6 @@
 """One catalogue of texts: whole, in step with what the pages say, and no way for markup to come in."""
 
+import json
 import re
 from collections import Counter
 from pathlib import Path
@@ -9,12 +10,13 @@ from babel.messages.catalog import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ostiary.core.directory.credentials import flaw
 from ostiary.core.words.instants import Instant, Span, after, days, hours, in_words, minutes
 from ostiary.core.words.said import Said, counted, said
 from ostiary.web.pages.environment import ENVIRONMENTS
 from ostiary.web.pages.texts import LANGUAGES, TEXTS, best
 from tests.web.pages import texts
-from tests.web.pages.site import Site
+from tests.web.pages.site import ALICE, Site
 
 GERMAN = {"accept-language": "de-AT,de;q=0.9,en;q=0.5"}
 _TAG = re.compile(r"<[^>]*>")
@@ -190,3 +192,14 @@ def test_a_page_is_said_in_the_browser_s_language(site: Site) -> None:
     assert "<h1>Anmelden</h1>" in german.text
     assert {answer.headers["vary"] for answer in (english, german)} == {"Accept-Language"}
     assert german.headers["cache-control"] == "no-store"
+
+
+def test_a_refusal_is_said_in_the_browser_s_language(site: Site) -> None:
+    """What a rule refuses is told on the page in German, with its values, and to the journal in English as ever."""
+    browser = site.browser()
+    browser.client.headers.update(GERMAN)
+    assert "Der Benutzername oder das Kennwort ist falsch." in browser.password(ALICE, "not this one").text
+    waits = next(text for _ in range(20) if "Zu viele" in (text := browser.password(ALICE, "nor this one").text))
+    assert re.search(r"Versuchen Sie es in \d+ (Sekunden?|Minuten?) noch einmal; ein Passkey muss nicht warten", waits)
+    assert "Zu viele" not in json.dumps(site.entries())
+    assert TEXTS["de"].told(flaw("short")).startswith("Verwenden Sie mindestens 10 Zeichen.")

@@ -19,12 +19,29 @@ from jinja2 import nodes
 from jinja2.ext import extract_from_ast
 
 import ostiary
+from ostiary.core.tokens.refusals import TABLE
 from ostiary.web.pages.environment import ENVIRONMENTS, TEMPLATES
 from ostiary.web.pages.texts import LANGUAGES
 
 SOURCES = Path(ostiary.__file__).parent
 CATALOGUES = SOURCES / "web/pages/texts"
-SAYING = ("core/words/instants.py", "web/pages")
+SAYING = (
+    "core/access/places.py", "core/directory/credentials.py", "core/directory/passkeys.py",
+    "core/directory/permissions.py", "core/exemptions/asking.py", "core/exemptions/deciding.py",
+    "core/exemptions/oddities.py", "core/exemptions/opening.py", "core/signins/drill.py", "core/signins/oddities.py",
+    "core/words/instants.py", "core/words/reasons.py",
+    "services/devices/inventory.py", "services/devices/passkeys.py",
+    "services/directory/credentials.py", "services/directory/first_admin.py", "services/directory/passkeys.py",
+    "services/exemptions/ask.py", "services/exemptions/decide.py", "services/exemptions/end.py",
+    "services/exemptions/granting.py", "services/exemptions/requests.py", "services/exemptions/view.py",
+    "services/signins/ask.py", "services/signins/askable.py", "services/signins/bind.py", "services/signins/claim.py",
+    "services/signins/decide.py", "services/signins/guessing.py", "services/signins/prompts.py",
+    "services/signins/tickets.py",
+    "services/tokens/browser.py", "services/tokens/other_ways.py", "services/tokens/own_password.py",
+    "services/tokens/passkey_sign_in.py", "services/tokens/sign_in.py", "services/tokens/tries.py",
+    "services/tokens/upstream.py", "services/tokens/upstream_people.py",
+    "web/front/forms.py", "web/pages",
+)  # fmt: skip
 """Where Python says what pages show: files and rooms, below the package."""
 SAYS: dict[str, tuple[int | str, ...]] = {
     "marked": (0,),
@@ -192,6 +209,8 @@ def all_texts() -> dict[tuple[str, str], Text]:
     found: dict[tuple[str, str], Text] = {}
     in_order = [text for name in templates() for text in in_template(name)]
     in_order += [text for path in modules() for text in in_module(path)]
+    for entry in TABLE.values():  # most of its next steps have names of their own
+        in_order += [Text("core/tokens/refusals.py", text) for text in (entry.sentence, entry.next_step)]
     for text in in_order:
         key = (text.context, text.id)
         known = found.get(key)

@@ -5,6 +5,7 @@ out machines. Nothing is decided by it.
 
 from ostiary.core.access.controls.proximity import kilometres
 from ostiary.core.access.facts import Place
+from ostiary.core.words.said import said
 
 __all__ = ["FAR", "distance", "far_apart", "hosting", "network"]
 
@@ -31,13 +32,13 @@ def far_apart(one: Place, other: Place) -> bool:
 def distance(one: Place, other: Place) -> str:
     """How far apart in words, rounded as roughly as addresses can be placed; empty when it is not known."""
     if isinstance(one.address, str) and one.address == other.address:
-        return "at your own address"
+        return said("at your own address")
     far = kilometres(one, other)
     if not isinstance(far, int):
         return ""
     if far < 50:
-        return "less than 50 km"
-    return f"about {round(far, -1 if far < 1000 else -2):,} km"
+        return said("less than 50 km")
+    return said("about %(far)s km", far=f"{round(far, -1 if far < 1000 else -2):,}")
 
 
 def network(place: Place, operator: str) -> str:

@@ -17,6 +17,7 @@ from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from ostiary.core.words.instants import Instant, Span, after, days, doubled, hours, minutes, seconds
+from ostiary.core.words.said import said
 
 SHORTEST = 10  # characters; SP 800-63B-4 §3.1.1.2 asks 8 where a second factor always follows, as it does here
 LONGEST = 256
@@ -46,14 +47,16 @@ def flaw(password: str, *, names: Iterable[str] = ()) -> str | None:
     A sentence that says why *password* (normalised) cannot be used, or None. *names* are what the person is called.
     """
     if len(password) < SHORTEST:
-        return f"Use at least {SHORTEST} characters. A sentence is easy to remember and hard to guess."
+        return said(
+            "Use at least %(least)s characters. A sentence is easy to remember and hard to guess.", least=SHORTEST
+        )
     if len(password) > LONGEST:
-        return f"Use at most {LONGEST} characters."
+        return said("Use at most %(most)s characters.", most=LONGEST)
     plain = password.lower()
     if len(set(plain)) < _VARIETY or _skeleton(plain) in _OBVIOUS or plain in _OBVIOUS:
-        return "That is among the first passwords that anybody would try. Use another."
+        return said("That is among the first passwords that anybody would try. Use another.")
     if any(part in plain and len(plain) - len(part) < SHORTEST for part in _parts(names)):
-        return "Use something that does not consist of your name."
+        return said("Use something that does not consist of your name.")
     return None
 
 

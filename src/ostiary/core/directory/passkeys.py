@@ -15,6 +15,7 @@ from ostiary.core.words.digests import same
 from ostiary.core.words.ids import DeviceId, UserId
 from ostiary.core.words.instants import Instant, minutes
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.said import said
 
 __all__ = [
     "CHALLENGE",
@@ -152,4 +153,5 @@ def read_name(text: str) -> str | Refused:
     name = " ".join(text[: 4 * NAME_LENGTH].split()) or "Passkey"
     if len(name) <= NAME_LENGTH and name.isprintable():
         return name
-    return Refused(Reason.INVALID_VALUE, f"A name has at most {NAME_LENGTH} printable characters.", field="name")
+    text = said("A name has at most %(most)s printable characters.", most=NAME_LENGTH)
+    return Refused(Reason.INVALID_VALUE, text, field="name")

@@ -12,6 +12,7 @@ from ostiary.core.directory.people import Role
 from ostiary.core.words.caller import Caller, CallerKind, Origin
 from ostiary.core.words.instants import Instant, between, minutes
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.said import said
 
 FRESH = minutes(5)  # R3: a write needs MFA not older than this
 
@@ -164,7 +165,7 @@ def judge(action: Action, caller: Caller, *, now: Instant) -> Refused | None:
         # R3; before the scope, which a device sign-in never gets: "lacks the scope" would send people the wrong way
         return Refused(Reason.ORIGIN_FORBIDDEN)
     if caller.client is not None and grant.scope not in caller.scopes:
-        return Refused(Reason.FORBIDDEN, f"The token lacks the scope {grant.scope}.")
+        return Refused(Reason.FORBIDDEN, said("The token lacks the scope %(scope)s.", scope=grant.scope))
     return _judge_fresh(caller, now) if grant.write else None
 
 

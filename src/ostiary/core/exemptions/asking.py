@@ -20,6 +20,7 @@ from ostiary.core.words.ids import ExemptionId, GroupId, SignInId
 from ostiary.core.words.instants import Instant, Span, after, between, to_iso, to_iso_duration
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.reasons import read_reason
+from ostiary.core.words.said import said
 
 __all__ = ["Circumstances", "Unmet", "Wish", "ask", "automatic"]
 
@@ -165,13 +166,14 @@ def _length(wish: Wish, length: Span, rules: Rules, known: Circumstances, now: I
         shortest, longest = SHORTEST, rules.glass_longest
     field = "scheduleInfo.expiration"
     if not shortest <= length <= min(longest, HARD_CAP):
-        allowed = f"{to_iso_duration(shortest)} to {to_iso_duration(longest)}"
-        return Refused(Reason.INVALID_VALUE, f"The rules allow {allowed}.", field=field)
+        least, most = to_iso_duration(shortest), to_iso_duration(longest)
+        text = said("The rules allow %(least)s to %(most)s.", least=least, most=most)
+        return Refused(Reason.INVALID_VALUE, text, field=field)
     running = known.running
     if wish.extends is not None and running is not None:
         whole = between(running.starts, running.ends) + length
         if whole > HARD_CAP:
-            text = f"With its extensions an exemption lasts {to_iso_duration(HARD_CAP)} at most."
+            text = said("With its extensions an exemption lasts %(most)s at most.", most=to_iso_duration(HARD_CAP))
             return Refused(Reason.INVALID_VALUE, text, field=field)
     return None
 
@@ -203,7 +205,7 @@ def _ticket(wish: Wish, rules: Rules) -> Refused | None:
     if wish.ticket is None or not wish.ticket.number:
         return Refused(Reason.INVALID_VALUE, "The rules ask for a ticket.", field=field)
     if rules.ticket_pattern is not None and not rules.ticket_pattern.found(wish.ticket.number):
-        text = f"The ticket does not look like {rules.ticket_pattern.text[:80]}."
+        text = said("The ticket does not look like %(pattern)s.", pattern=rules.ticket_pattern.text[:80])
         return Refused(Reason.INVALID_VALUE, text, field=field)
     if rules.checker is not None and not wish.ticket.checked:
         return Refused(Reason.INVALID_VALUE, "The ticket could not be confirmed, or is not open.", field=field)
@@ -214,7 +216,8 @@ def _narrowed(wish: Wish, rules: Rules, known: Circumstances) -> Refused | None:
     if known.missing:
         return Refused(Reason.NOT_FOUND, "There is no such application.", field=known.missing)
     if wish.limits.sign_ins is not None and not 1 <= wish.limits.sign_ins <= MOST_SIGN_INS:
-        return Refused(Reason.INVALID_VALUE, f"From 1 to {MOST_SIGN_INS} sign-ins.", field="ostiary.signIns")
+        text = said("From 1 to %(most)s sign-ins.", most=MOST_SIGN_INS)
+        return Refused(Reason.INVALID_VALUE, text, field="ostiary.signIns")
     if wish.extends is not None and wish.limits != Limits():
         return Refused(Reason.INVALID_VALUE, "An extension is as narrow as what it extends.", field="ostiary")
     limits = _limits(wish, known)
@@ -235,10 +238,12 @@ def _when(wish: Wish, starts: Instant | None, rules: Rules, known: Circumstances
             return Refused(Reason.INVALID_VALUE, "This begins at once.", field=field)
         return None
     if starts is not None and rules.allowed is not None and not rules.allowed.inside(starts):
-        return Refused(Reason.INVALID_VALUE, f"Outside the allowed hours ({rules.allowed.zone}).", field=field)
+        text = said("Outside the allowed hours (%(zone)s).", zone=rules.allowed.zone)
+        return Refused(Reason.INVALID_VALUE, text, field=field)
     calm = None if known.last_end is None else after(known.last_end, rules.cool_down)
     if rules.cool_down and calm is not None and begins < calm:
-        return Refused(Reason.INVALID_VALUE, f"The last exemption cools down until {to_iso(calm)}.", field=field)
+        text = said("The last exemption cools down until %(until)s.", until=to_iso(calm))
+        return Refused(Reason.INVALID_VALUE, text, field=field)
     return None
 
 
@@ -272,13 +277,13 @@ def _extendable(wish: Wish, known: Circumstances, now: Instant) -> Refused | Non
 def _room(wish: Wish, known: Circumstances) -> Refused | None:
     if known.waiting < MOST_WAITING or wish.break_glass:
         return None
-    return Refused(Reason.WRONG_STATE, f"{MOST_WAITING} requests wait already: withdraw one.")
+    return Refused(Reason.WRONG_STATE, said("%(count)s requests wait already: withdraw one.", count=MOST_WAITING))
 
 
 def _unlike(reason: str, rules: Rules) -> Refused | None:
     if rules.pattern is None or rules.pattern.found(reason):
         return None
-    text = f"The reason must contain {rules.pattern.text[:80]}."
+    text = said("The reason must contain %(pattern)s.", pattern=rules.pattern.text[:80])
     return Refused(Reason.INVALID_VALUE, text, field="justification")
 
 

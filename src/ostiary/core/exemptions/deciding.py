@@ -22,6 +22,7 @@ from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant, Span, after, between, minutes, to_iso_duration
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.reasons import read_reason
+from ostiary.core.words.said import said
 
 __all__ = [
     "People",
@@ -147,9 +148,19 @@ def lesser(request: Request, rules: Rules) -> tuple[Span, ...]:
 def first_word(request: Request) -> str:
     """Who decided, as the one who comes second is told."""
     last = request.decisions[-1].name if request.decisions else ""
-    by = {Phase.DENIED: "denied", Phase.APPROVED: "approved", Phase.WITHDRAWN: "withdrawn", Phase.KILLED: "ended"}
-    said = by.get(request.phase, "decided")
-    return f"It was {said} already{f' by {last}' if last and said in ('denied', 'approved') else ''}."
+    if last and request.phase is Phase.DENIED:
+        return said("It was denied already by %(name)s.", name=last)
+    if last and request.phase is Phase.APPROVED:
+        return said("It was approved already by %(name)s.", name=last)
+    return _FIRST_WORD.get(request.phase, said("It was decided already."))
+
+
+_FIRST_WORD = {
+    Phase.DENIED: said("It was denied already."),
+    Phase.APPROVED: said("It was approved already."),
+    Phase.WITHDRAWN: said("It was withdrawn already."),
+    Phase.KILLED: said("It was ended already."),
+}
 
 
 def decide(
@@ -202,8 +213,9 @@ def _said(
             return why
         reason = why
     if verdict.length is not None and not rules.shortest <= verdict.length <= request.length:
-        allowed = f"{to_iso_duration(rules.shortest)} to {to_iso_duration(request.length)}, what was asked for"
-        return Refused(Reason.INVALID_VALUE, f"Approve for {allowed}.", field="ostiary.duration")
+        least, most = to_iso_duration(rules.shortest), to_iso_duration(request.length)
+        text = said("Approve for %(least)s to %(most)s, what was asked for.", least=least, most=most)
+        return Refused(Reason.INVALID_VALUE, text, field="ostiary.duration")
     return Decision(person.id, caller.name, stage, verdict.approve, reason, now, verdict.length, caller.amr)
 
 
@@ -229,9 +241,9 @@ def outgrown(request: Request, rules: Rules) -> Refused | None:
 
 def granted(request: Request, rules: Rules) -> Span:
     """How long it is approved for: the least that anybody said, never more than the rules of now."""
-    said = [d.length for d in request.decisions if d.approved and d.length is not None]
+    given = [d.length for d in request.decisions if d.approved and d.length is not None]
     longest = rules.glass_longest if request.break_glass else rules.longest
-    return Span(min((request.length, longest, *said)))
+    return Span(min((request.length, longest, *given)))
 
 
 def opened(request: Request, rules: Rules, eligibility: Eligibility, *, now: Instant) -> Exemption | Refused:

@@ -17,6 +17,7 @@ from ostiary.core.exemptions.hours import zone_of
 from ostiary.core.exemptions.request import Request
 from ostiary.core.exemptions.rules import Rules
 from ostiary.core.words.instants import Instant, Span, between, days, hours, in_words, to_datetime
+from ostiary.core.words.said import said
 
 __all__ = ["LATELY", "SETTLED", "History", "Machine", "Odd", "Oddity", "Seen", "oddities", "unknown"]
 
@@ -126,12 +127,12 @@ def unknown(seen: Seen) -> tuple[str, ...]:
     """What could not be judged, as half sentences."""
     place, history = seen.place, seen.history
     lacking = [
-        (not isinstance(place.address, str), "from which address it was asked"),
-        (not isinstance(place.country, str), "in which country that address is"),
-        (not isinstance(place.network, int), "whose network that address is in"),
-        (not history.places, "from where this person usually signs in"),
-        (_zone(seen) is None, "whether it was night there"),
-        (len(_days(history.moments)) < ENOUGH, "at which hours this person usually works"),
+        (not isinstance(place.address, str), said("from which address it was asked")),
+        (not isinstance(place.country, str), said("in which country that address is")),
+        (not isinstance(place.network, int), said("whose network that address is in")),
+        (not history.places, said("from where this person usually signs in")),
+        (_zone(seen) is None, said("whether it was night there")),
+        (len(_days(history.moments)) < ENOUGH, said("at which hours this person usually works")),
     ]
     return tuple(text for missing, text in lacking if missing)
 
@@ -139,19 +140,20 @@ def unknown(seen: Seen) -> tuple[str, ...]:
 def _people(seen: Seen) -> Iterator[Oddity]:
     request, history = seen.request, seen.history
     if seen.maker:
-        yield Oddity(Odd.MADE_BY_ANOTHER, f"Somebody else made it for them: {seen.maker}.")
+        yield Oddity(Odd.MADE_BY_ANOTHER, said("Somebody else made it for them: %(name)s.", name=seen.maker))
     if seen.eligible is not None and between(seen.eligible, request.created) < FRESH:
         age = in_words(Span(max(0, between(seen.eligible, request.created))))
-        yield Oddity(Odd.FRESH_ELIGIBILITY, f"They were made eligible {age} before they asked.")
+        yield Oddity(Odd.FRESH_ELIGIBILITY, said("They were made eligible %(age)s before they asked.", age=age))
     if history.denied is not None and between(history.denied, request.created) <= REMEMBERED:
         age = in_words(between(history.denied, request.created))
-        yield Oddity(Odd.DENIED_BEFORE, f"A request of theirs was denied {age} before.")
+        yield Oddity(Odd.DENIED_BEFORE, said("A request of theirs was denied %(age)s before.", age=age))
     if history.lately + 1 >= MANY:
-        yield Oddity(Odd.MANY_LATELY, f"It is their request number {history.lately + 1} within 24 hours.")
+        text = said("It is their request number %(count)s within 24 hours.", count=history.lately + 1)
+        yield Oddity(Odd.MANY_LATELY, text)
     if not history.asked:
-        yield Oddity(Odd.FIRST_REQUEST, "It is the first request that is known of this person.")
+        yield Oddity(Odd.FIRST_REQUEST, said("It is the first request that is known of this person."))
     elif history.used is None:
-        yield Oddity(Odd.NEVER_USED, "They asked before and never used what they got.")
+        yield Oddity(Odd.NEVER_USED, said("They asked before and never used what they got."))
 
 
 def _places(seen: Seen) -> Iterator[Oddity]:
@@ -161,16 +163,19 @@ def _places(seen: Seen) -> Iterator[Oddity]:
     networks = {each.network for each in known if isinstance(each.network, int)}
     if isinstance(country, str) and countries and country not in countries:
         told = ", ".join(sorted(countries)[:5])
-        yield Oddity(
-            Odd.FIRST_COUNTRY, f"Asked from a country that they never signed in from ({country}; known: {told})."
-        )
+        text = said(
+            "Asked from a country that they never signed in from (%(country)s; known: %(known)s).",
+            country=country, known=told,
+        )  # fmt: skip
+        yield Oddity(Odd.FIRST_COUNTRY, text)
     if isinstance(network, int):
         if networks and network not in networks:
-            yield Oddity(Odd.FIRST_NETWORK, f"Asked from a network that they never signed in from (AS{network}).")
+            text = said("Asked from a network that they never signed in from (AS%(network)s).", network=network)
+            yield Oddity(Odd.FIRST_NETWORK, text)
     elif isinstance(place.address, str) and known and place.address not in {each.address for each in known}:
-        yield Oddity(Odd.FIRST_NETWORK, "Asked from an address that they never signed in from.")
+        yield Oddity(Odd.FIRST_NETWORK, said("Asked from an address that they never signed in from."))
     if hosting(seen.operator):
-        text = f"Asked from a network that rents out computers to anybody ({seen.operator})."
+        text = said("Asked from a network that rents out computers to anybody (%(name)s).", name=seen.operator)
         yield Oddity(Odd.HOSTING, text)
     if seen.machine is not None:
         yield from _between(seen.machine, place)
@@ -180,13 +185,20 @@ def _between(machine: Machine, place: Place) -> Iterator[Oddity]:
     """The machine that would be signed in, and the person who asks."""
     there, here = machine.place.country, place.country
     if isinstance(there, str) and isinstance(here, str) and there != here:
-        text = f"The machine that waits is in another country ({there}) than the person who asks ({here})."
+        text = said(
+            "The machine that waits is in another country (%(there)s) than the person who asks (%(here)s).",
+            there=there, here=here,
+        )  # fmt: skip
         yield Oddity(Odd.OTHER_COUNTRY, text)
     if far_apart(machine.place, place):
-        text = f"The machine that waits is far from the person who asks: {distance(machine.place, place)}."
+        far = distance(machine.place, place)
+        text = said("The machine that waits is far from the person who asks: %(distance)s.", distance=far)
         yield Oddity(Odd.FAR_AWAY, text)
     if hosting(machine.operator):
-        text = f"The machine that waits is in a network that rents out computers to anybody ({machine.operator})."
+        text = said(
+            "The machine that waits is in a network that rents out computers to anybody (%(name)s).",
+            name=machine.operator,
+        )
         yield Oddity(Odd.MACHINE_HOSTING, text)
 
 
@@ -195,10 +207,10 @@ def _times(seen: Seen) -> Iterator[Oddity]:
     if zone is not None:
         local = to_datetime(asked).astimezone(zone)
         if local.hour >= NIGHT[0] or local.hour < NIGHT[1]:
-            yield Oddity(Odd.NIGHT, f"Asked at night: {local:%H:%M} there.")
+            yield Oddity(Odd.NIGHT, said("Asked at night: %(time)s there.", time=f"{local:%H:%M}"))
     moments = seen.history.moments
     if len(_days(moments)) >= ENOUGH and not any(_near(asked, each) for each in moments):
-        yield Oddity(Odd.UNUSUAL_HOURS, "Asked outside the hours at which they signed in or asked before.")
+        yield Oddity(Odd.UNUSUAL_HOURS, said("Asked outside the hours at which they signed in or asked before."))
 
 
 def _zone(seen: Seen) -> tzinfo | None:
@@ -225,10 +237,16 @@ def _wishes(seen: Seen) -> Iterator[Oddity]:
     request, history, limits = seen.request, seen.history, seen.request.limits
     if request.length > seen.rules.usual:
         most = history.longest
-        more = ", and longer than they ever asked for" if most is not None and request.length > most else ""
-        text = f"Longer than usual: {in_words(request.length)}, where {in_words(seen.rules.usual)} is usual{more}."
+        length, usual = in_words(request.length), in_words(seen.rules.usual)
+        if most is not None and request.length > most:
+            text = said(
+                "Longer than usual: %(length)s, where %(usual)s is usual, and longer than they ever asked for.",
+                length=length, usual=usual,
+            )  # fmt: skip
+        else:
+            text = said("Longer than usual: %(length)s, where %(usual)s is usual.", length=length, usual=usual)
         yield Oddity(Odd.LONGER, text)
     if limits.application is not None and history.asked and limits.application not in history.applications:
-        yield Oddity(Odd.FIRST_APPLICATION, "They never asked for this application before.")
+        yield Oddity(Odd.FIRST_APPLICATION, said("They never asked for this application before."))
     if request.ticket is not None and not request.ticket.checked:
-        yield Oddity(Odd.UNCHECKED_TICKET, "Nobody checked that the ticket exists.")
+        yield Oddity(Odd.UNCHECKED_TICKET, said("Nobody checked that the ticket exists."))

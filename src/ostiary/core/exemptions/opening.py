@@ -18,6 +18,7 @@ from ostiary.core.words.caller import Caller, CallerKind
 from ostiary.core.words.instants import Instant, Span, after, between, hours, minutes, to_iso_duration
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.reasons import read_reason
+from ostiary.core.words.said import said
 
 SKEW = minutes(2)  # a client's clock may be this far ahead before "now" becomes "later"
 AHEAD = hours(24)  # how long before its start a window may be opened
@@ -54,8 +55,9 @@ def examine(opening: Opening, caller: Caller, *, now: Instant) -> Terms | Refuse
         return reason
     longest = LONGEST_LOCAL if caller.kind is CallerKind.LOCAL else LONGEST
     if bad_length(opening.length, longest=longest):
-        allowed = f"{to_iso_duration(SHORTEST)} to {to_iso_duration(longest)}"
-        return Refused(Reason.INVALID_VALUE, f"An exemption lasts {allowed}.", field="scheduleInfo.expiration")
+        least, most = to_iso_duration(SHORTEST), to_iso_duration(longest)
+        text = said("An exemption lasts %(least)s to %(most)s.", least=least, most=most)
+        return Refused(Reason.INVALID_VALUE, text, field="scheduleInfo.expiration")
     starts = _start(opening.starts, now)
     if starts is None:
         return Refused(Reason.INVALID_VALUE, "The start lies too far ahead.", field="scheduleInfo.startDateTime")

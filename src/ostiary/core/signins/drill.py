@@ -14,6 +14,7 @@ from ostiary.core.signins.signin import ACCOUNT_CHANGES, SignIn, State
 from ostiary.core.signins.view import Around
 from ostiary.core.words.ids import AppId, DrillId, SessionId, SignInId, UserId
 from ostiary.core.words.instants import Instant, Span, after, days, minutes
+from ostiary.core.words.said import said
 
 __all__ = [
     "KEPT", "LONGEST", "MOST", "MOST_PEOPLE", "PRETENDED", "SHORTEST", "USUAL", "WITHIN", "Decision", "Drill", "Status",
@@ -112,10 +113,10 @@ def as_signin(drill: Drill, now: Instant) -> SignIn:
 def signs(around: Around) -> tuple[str, ...]:
     """What could be seen on the page, for the one who looks at it afterwards."""
     told = [
-        "You had not started a sign-in on any machine. That alone is enough to refuse, whatever a message says.",
-        "The code came to you in a message. A code that is yours is on the screen of a machine in front of you.",
-        "The asking machine was at an address that is not yours.",
+        said("You had not started a sign-in on any machine. That alone is enough to refuse, whatever a message says."),
+        said("The code came to you in a message. A code that is yours is on the screen of a machine in front of you."),
+        said("The asking machine was at an address that is not yours."),
         *(oddity.text for oddity in around.oddities),
-        "Name and reason were what the machine said of itself: nobody checks that, and the page says so.",
+        said("Name and reason were what the machine said of itself: nobody checks that, and the page says so."),
     ]
     return tuple(told)

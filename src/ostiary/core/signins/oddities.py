@@ -11,11 +11,12 @@ from enum import StrEnum
 from ostiary.core.access.facts import Place
 from ostiary.core.access.places import distance, far_apart, hosting
 from ostiary.core.words.instants import Span, seconds
+from ostiary.core.words.said import said
 
 AT_ONCE = seconds(45)
 """A code that was typed so soon was made for the person who typed it: kits ask for one when their link is opened."""
 
-_STEER = (
+_STEER = said(
     "The code was made at your own address. If that machine has a browser, deny this and sign in with the browser "
     "there: ostiary login --browser, or what the application offers."
 )
@@ -73,7 +74,9 @@ def oddities(seen: Seen) -> tuple[Oddity, ...]:
     """All that is odd, the worst first."""
     found = {oddity.tag: oddity for oddity in _all(seen)}
     if found.keys() & {Odd.OTHER_COUNTRY, Odd.FAR_AWAY} and seen.typed_after <= AT_ONCE:
-        text = "The code was typed within seconds of being made, and not near you. That is how stolen sign-ins begin."
+        text = said(
+            "The code was typed within seconds of being made, and not near you. That is how stolen sign-ins begin."
+        )
         found[Odd.TYPED_AT_ONCE] = Oddity(Odd.TYPED_AT_ONCE, text)
     return tuple(found[tag] for tag in Odd if tag in found)
 
@@ -85,23 +88,30 @@ def _all(seen: Seen) -> Iterator[Oddity]:
         return
     here, there = person.country, requester.country
     if isinstance(here, str) and isinstance(there, str) and here != there:
-        yield Oddity(Odd.OTHER_COUNTRY, f"The machine is in another country ({there}; you: {here}).")
+        yield Oddity(
+            Odd.OTHER_COUNTRY,
+            said("The machine is in another country (%(there)s; you: %(here)s).", there=there, here=here),
+        )
     if far_apart(person, requester):
-        yield Oddity(Odd.FAR_AWAY, f"The machine is far away from you: {distance(person, requester)}.")
+        far = distance(person, requester)
+        yield Oddity(Odd.FAR_AWAY, said("The machine is far away from you: %(distance)s.", distance=far))
     if hosting(seen.operator):
-        yield Oddity(Odd.HOSTING, f"The machine is in a network that rents out computers to anybody ({seen.operator}).")
+        text = said("The machine is in a network that rents out computers to anybody (%(name)s).", name=seen.operator)
+        yield Oddity(Odd.HOSTING, text)
     if isinstance(person.network, int) and isinstance(requester.network, int) and person.network != requester.network:
-        yield Oddity(Odd.OTHER_NETWORK, "The machine is in another network than you.")
+        yield Oddity(Odd.OTHER_NETWORK, said("The machine is in another network than you."))
     yield from _firsts(seen)
 
 
 def _firsts(seen: Seen) -> Iterator[Oddity]:
     country = seen.requester.country
     if isinstance(country, str) and seen.before.countries and country not in seen.before.countries:
-        yield Oddity(Odd.FIRST_COUNTRY, f"You never signed in a machine from this country ({country}).")
+        yield Oddity(
+            Odd.FIRST_COUNTRY, said("You never signed in a machine from this country (%(country)s).", country=country)
+        )
     if not seen.before.application:
-        yield Oddity(Odd.FIRST_APPLICATION, "You never signed in to this application with a code.")
+        yield Oddity(Odd.FIRST_APPLICATION, said("You never signed in to this application with a code."))
     if not seen.before.machine:
-        yield Oddity(Odd.FIRST_MACHINE, "You never signed in from this machine's address.")
+        yield Oddity(Odd.FIRST_MACHINE, said("You never signed in from this machine's address."))
     if seen.same_device:
         yield Oddity(Odd.SAME_DEVICE, _STEER)

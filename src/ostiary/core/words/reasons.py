@@ -3,6 +3,7 @@ Why somebody did something, in their words: asked for where it matters, kept wit
 """
 
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.said import said
 
 __all__ = ["REASON_LENGTH", "read_reason"]
 
@@ -19,5 +20,5 @@ def read_reason(text: str, *, field: str = "reason") -> str | Refused:
     reason = " ".join(text.split()) if len(text) <= 2 * longest else ""
     if shortest <= len(reason) <= longest and reason.isprintable():
         return reason
-    detail = f"A reason of {shortest} to {longest} printable characters is needed."
+    detail = said("A reason of %(least)s to %(most)s printable characters is needed.", least=shortest, most=longest)
     return Refused(Reason.REASON_REQUIRED, detail, field=field)

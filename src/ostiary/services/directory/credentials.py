@@ -15,6 +15,7 @@ from ostiary.core.words.digests import digest
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant, after, days, minutes, to_seconds
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.said import said
 from ostiary.core.words.visit import Visit
 from ostiary.outside import totp
 from ostiary.outside.passwords import Busy
@@ -209,7 +210,7 @@ def accept(house: House, visit: Visit, *, owner: str, sealed: str, code: str) ->
         return Refused(Reason.SPENT, "That took too long. Scan the new QR code and try again.")
     step = totp.matching_step(seed, code, visit.now)
     if step is None:
-        text = (
+        text = said(
             "That is not the code of this QR code. Is your phone's clock right? Wait for the next code and try again."
         )
         return Refused(Reason.BAD_CREDENTIALS, text, field="totp")

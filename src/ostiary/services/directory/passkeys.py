@@ -17,6 +17,7 @@ from ostiary.core.words.digests import digest
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant, after
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.said import said
 from ostiary.core.words.visit import Visit
 from ostiary.outside.passkeys import creation_options, read_created, request_options
 from ostiary.outside.vault import SealBroken
@@ -35,7 +36,9 @@ UNPROVED = Refused(
     Reason.BAD_CREDENTIALS, "That passkey was not accepted. Try again, or use another way.", field="passkey"
 )
 HELD = Refused(Reason.CONFLICT, "That passkey is here already.", field="passkey")
-FULL = Refused(Reason.CONFLICT, f"Nobody has more than {MOST} passkeys. Remove one first.", field="passkey")
+FULL = Refused(
+    Reason.CONFLICT, said("Nobody has more than %(most)s passkeys. Remove one first.", most=MOST), field="passkey"
+)
 NONE_HERE = Refused(Reason.CONFLICT, "Passkeys need a host name; this house is at an address.", field="passkey")
 MISSING = Refused(Reason.NOT_FOUND, "There is no such passkey of yours.")
 LAST = Refused(Reason.CONFLICT, "It is your only second step. Add another way first.")

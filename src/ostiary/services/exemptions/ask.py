@@ -24,6 +24,7 @@ from ostiary.core.words.caller import Origin
 from ostiary.core.words.ids import ExemptionId
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.proof import Bound
+from ostiary.core.words.said import said
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import settled
 from ostiary.services.devices.proved import browser_of, device_of, device_of_passkey
@@ -191,7 +192,7 @@ async def _at_once(tx: Tx, visit: Visit, request: Request, rules: Rules, auto: s
         if rules.approved_by_people:
             return None
         by_browser = visit.caller.origin is Origin.BROWSER
-        text = "No approver is asked under these rules, so one asks for oneself, in a browser."
+        text = said("No approver is asked under these rules, so one asks for oneself, in a browser.")
         return Refused(Reason.FORBIDDEN if by_browser else Reason.ORIGIN_FORBIDDEN, text)
     refused = judge(Action.ASK_AT_ONCE, visit.caller, now=visit.now)
     if refused is not None:

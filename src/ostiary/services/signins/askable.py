@@ -17,6 +17,7 @@ from ostiary.core.signins.signin import SignIn
 from ostiary.core.signins.view import Asking
 from ostiary.core.words.instants import after
 from ostiary.core.words.outcome import Refused
+from ostiary.core.words.said import said
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.gather import Ask, Gathered, asked_scopes, gather, use_at
 from ostiary.services.exemptions.ask import outlook
@@ -51,7 +52,9 @@ async def next_step(tx: Tx, visit: Visit, picture: Picture, signin: SignIn, ask:
     if await _eligible(tx, visit, picture, ask) is None:
         return ""
     command = f'ostiary exemption request --reason "why" --app {signin.client}'
-    return f"You may ask for an exemption: {command}. When it is approved, start this sign-in again."
+    return said(
+        "You may ask for an exemption: %(command)s. When it is approved, start this sign-in again.", command=command
+    )
 
 
 def narrowed(signin: SignIn, ask: Ask, gathered: Gathered, rules: Rules) -> Limits:

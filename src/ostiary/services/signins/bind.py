@@ -13,6 +13,7 @@ from ostiary.core.signins.request_binding import TRIES, Datum, awaited, fits, no
 from ostiary.core.signins.signin import SignIn, State
 from ostiary.core.words.ids import SignInId
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.said import counted
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.gather import gather
 from ostiary.services.directory.throttle import strike
@@ -76,7 +77,7 @@ async def _wrong(tx: Tx, visit: Visit, signin: SignIn, data: tuple[Datum, ...]) 
     left = TRIES.limit - one.count
     if left > 0:
         await record(tx, visit, _entry(Kind.BINDING_WRONG, visit, signin, data, {"count": one.count}))
-        return Refused(Reason.WRONG_BINDING, _LEFT[left > 1].format(left), field=data[0])
+        return Refused(Reason.WRONG_BINDING, _left(left), field=data[0])
     if not await close(tx, visit, signin, State.DENIED, EndCause.DOUBTED):
         return NOT_YOURS
     await record(tx, visit, _entry(Kind.BINDING_FAILED, visit, signin, data, {"count": one.count}))
@@ -88,10 +89,12 @@ async def _wrong(tx: Tx, visit: Visit, signin: SignIn, data: tuple[Datum, ...]) 
     return Refused(Reason.WRONG_BINDING, "That was the last try. The sign-in has ended.")
 
 
-_LEFT = (
-    "That is not what the machine said. There is one more try; then this sign-in ends.",
-    "That is not what the machine said. There are {} more tries; then this sign-in ends.",
-)
+def _left(count: int) -> str:
+    return counted(
+        "That is not what the machine said. There is one more try; then this sign-in ends.",
+        "That is not what the machine said. There are %(count)s more tries; then this sign-in ends.",
+        count,
+    )
 
 
 def _entry(kind: Kind, visit: Visit, signin: SignIn, data: tuple[Datum, ...], more: Mapping[str, object]) -> Entry:

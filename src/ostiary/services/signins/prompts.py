@@ -10,6 +10,7 @@ from ostiary.core.signins.limits import Limits, denials, everybodys_denials, pro
 from ostiary.core.signins.signin import SignIn
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.said import said
 from ostiary.core.words.visit import Visit
 from ostiary.services.directory import throttle
 from ostiary.services.logs.alerts import alert
@@ -17,11 +18,13 @@ from ostiary.store import Tx
 
 __all__ = ["prompted", "turned_down", "worn_out"]
 
-_WAY = "No code is taken from you for 15 minutes. Your own machine cannot wait? Take a start ticket at /ticket."
-TOO_MANY = Refused(Reason.TOO_MANY_PROMPTS, f"You took up many sign-ins within an hour. {_WAY}", field="user_code")
+_WAY = said("No code is taken from you for 15 minutes. Your own machine cannot wait? Take a start ticket at /ticket.")
+TOO_MANY = Refused(
+    Reason.TOO_MANY_PROMPTS, said("You took up many sign-ins within an hour. %(way)s", way=_WAY), field="user_code"
+)
 TOO_MANY_DENIED = Refused(
     Reason.TOO_MANY_PROMPTS,
-    f"You turned down several sign-ins within an hour: somebody may be wearing you out. {_WAY}",
+    said("You turned down several sign-ins within an hour: somebody may be wearing you out. %(way)s", way=_WAY),
     field="user_code",
 )
 

@@ -15,6 +15,7 @@ from ostiary.core.words.digests import keyed
 from ostiary.core.words.ids import AppId, UserId
 from ostiary.core.words.instants import Instant, after, between
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.said import said
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import settled
 from ostiary.services.directory.throttle import locked, strike
@@ -63,7 +64,8 @@ async def take_ticket(house: House, visit: Visit, client: str) -> Taken | Refuse
             return Refused(Reason.NOT_FOUND, "There is no such application.", field="application")
         held = await credentials.count_open(tx, "start_ticket:", user, now=visit.now)
         if held >= ticket.MOST:
-            return Refused(Reason.BUSY_SOURCE, f"You have {ticket.MOST} tickets already. They end within ten minutes.")
+            text = said("You have %(count)s tickets already. They end within ten minutes.", count=ticket.MOST)
+            return Refused(Reason.BUSY_SOURCE, text)
         purpose = ticket.purpose(AppId(client))
         await credentials.invite(tx, digest=digest, purpose=purpose, user=user, created=visit.now, ends=ends)
         detail = {"user": user, "client": client, "ends": ends}

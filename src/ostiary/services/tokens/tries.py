@@ -25,6 +25,7 @@ from ostiary.core.directory.people import User
 from ostiary.core.words.digests import digest, keyed, same
 from ostiary.core.words.instants import Instant, between, seconds
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.said import Said, counted, said
 from ostiary.core.words.visit import Visit
 from ostiary.outside.vault import Vault
 from ostiary.services.directory import throttle
@@ -84,8 +85,8 @@ async def locked(tx: Tx, counting: Tries, now: Instant) -> Refused | None:
     if not ends:
         return None
     left = -(-between(now, max(ends)) // seconds(1))  # rounded up: who waits as told is looked at
-    said = f"Too many wrong tries. Try again in {_words(left)}; a passkey need not wait."
-    return Refused(Reason.SIGN_IN_LOCKED, said, wait=seconds(left))
+    text = said("Too many wrong tries. Try again in %(time)s; a passkey need not wait.", time=_words(left))
+    return Refused(Reason.SIGN_IN_LOCKED, text, wait=seconds(left))
 
 
 async def count(tx: Tx, visit: Visit, counting: Tries) -> bool:
@@ -127,8 +128,8 @@ def known_nonce(vault: Vault, user: User | None, value: str) -> str | None:
     return parts[1] if sum(right) else None
 
 
-def _words(left: int) -> str:
+def _words(left: int) -> Said:
     """*left* seconds in words."""
     if left >= 120:
-        return f"{-(-left // 60)} minutes"
-    return "1 second" if left == 1 else f"{left} seconds"
+        return counted("%(count)s minute", "%(count)s minutes", -(-left // 60))
+    return counted("%(count)s second", "%(count)s seconds", left)

@@ -32,6 +32,7 @@ from ostiary.core.words.ids import SessionId, UserId
 from ostiary.core.words.instants import Instant, after, to_seconds
 from ostiary.core.words.jose import decode, encode
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.said import said
 from ostiary.core.words.visit import Visit
 from ostiary.outside.outgoing import Unanswered
 from ostiary.outside.upstream import Denied, Tokens
@@ -165,8 +166,8 @@ async def arrive(
     if metadata.says_issuer if came.issuer is None else not same(came.issuer, provider.issuer):
         return await _refused(house, visit, provider, STRANGE, "mix_up")
     if came.error or not came.code or len(came.code) > LONGEST_CODE:
-        said = Refused(Reason.UPSTREAM, f"{provider.title} did not sign you in.")
-        return await _refused(house, visit, provider, said, came.error or "no_code")
+        unsigned = Refused(Reason.UPSTREAM, said("%(title)s did not sign you in.", title=provider.title))
+        return await _refused(house, visit, provider, unsigned, came.error or "no_code")
     if not await house.store.write(lambda tx: _spend(tx, came.state, began)):
         return LATE
     found = await _statement(house, visit, provider, began, came.code)
@@ -204,7 +205,7 @@ async def _statement(
     )  # fmt: skip
     if isinstance(tokens, Unanswered):
         return _unreachable(provider)
-    wrong = Refused(Reason.UPSTREAM, f"What {provider.title} says cannot be believed.")
+    wrong = Refused(Reason.UPSTREAM, said("What %(title)s says cannot be believed.", title=provider.title))
     if isinstance(tokens, Denied):
         return await _refused(house, visit, provider, wrong, tokens.error)
     claims = await house.outside.upstream.claims(provider.name, tokens.id_token)
@@ -212,7 +213,8 @@ async def _statement(
         return await _refused(house, visit, provider, wrong, "signature")
     statement = read_id_token(provider, claims, now=visit.now, nonce=began.nonce)
     if statement is Flaw.GROUPS:
-        many = Refused(Reason.UPSTREAM, f"{provider.title} has more groups of yours than it can say.")
+        text = said("%(title)s has more groups of yours than it can say.", title=provider.title)
+        many = Refused(Reason.UPSTREAM, text)
         return await _refused(house, visit, provider, many, statement.value)
     if isinstance(statement, Flaw):
         return await _refused(house, visit, provider, wrong, statement.value)
@@ -327,9 +329,8 @@ def seal_grant(house: House, session: SessionId, refresh_token: str) -> bytes:
 
 
 def _unreachable(provider: Provider) -> Refused:
-    return Refused(
-        Reason.UNAVAILABLE, f"{provider.title} cannot be asked at the moment. Use another way, or try later."
-    )
+    text = said("%(title)s cannot be asked at the moment. Use another way, or try later.", title=provider.title)
+    return Refused(Reason.UNAVAILABLE, text)
 
 
 async def _refused(house: House, visit: Visit, provider: Provider, refused: Refused, cause: str) -> Refused:
