@@ -349,3 +349,62 @@ def test_r15_what_readers_and_others_write_meanwhile_goes_in_a_second_pass(tmp_p
         assert not isinstance(await keeping(), Refused)
 
     play(tmp_path, story)
+
+
+FORGED = {
+    "a row": f"""INSERT INTO erasures ("user", "by", reason, asked, words, position, until, gone, stamp)
+              VALUES ('{BOB}', 'user:{ALICE}', 'ticket 17', 1, '[]', 0, 1000000, 0, '{"0" * 64}')""",
+    "one that is over": "UPDATE erasures SET done = NULL, position = 0, until = 1000000",
+    "more names": """UPDATE erasures SET words = '["alice","nobody"]'""",
+    "another person": f"""UPDATE erasures SET "user" = '{ALICE}'""",
+}
+
+
+@pytest.mark.parametrize("what", FORGED)
+def test_r15_whoever_writes_the_database_erases_nothing(tmp_path: Path, what: str) -> None:
+    """A row that no deed wrote, or that says something else than what was asked for: nothing goes, and it is told."""
+
+    async def story(api: Api, clock: MovableClock) -> None:
+        house = api.house
+        await live(house, clock)
+        await disable(house, clock)
+        if what != "a row":
+            await api.ask("POST", ERASE, WHY)
+        if what == "one that is over":
+            await erase(house, visit(house))
+            await read(house)
+            await erase(house, visit(house))
+            assert await house.store.read(erasures.next_open) is None
+        await read(house)
+        before = await journal(house)
+        sql(tmp_path, FORGED[what])
+        assert await erase(house, visit(house)) == 0
+        assert await house.store.read(erasures.next_open) is None
+        assert (await journal(house))[: len(before)] == before
+        alerts = [detail["about"] for kind, detail in await journal(house) if kind == Kind.ALERT]
+        assert alerts.count("erasure_forged") == 1
+        await read(house)
+        assert (await judged(house)).found is None
+
+    play(tmp_path, story)
+
+
+def test_r15_an_entry_into_which_somebody_wrote_the_person_stays(tmp_path: Path) -> None:
+    """The name of who is erased, put into another's entry in the database, does not take that along: it is damage."""
+
+    async def story(api: Api, clock: MovableClock) -> None:
+        house = api.house
+        await leave(house, Entry(Kind.GROUP_CREATED, target="group:9", detail={"display_name": "Ops"}))
+        await live(house, clock)
+        await disable(house, clock)
+        sql(tmp_path, f"""UPDATE journal SET body = replace(body, 'group:9', 'user:{BOB}') WHERE target = 'group:9'""")
+        await api.ask("POST", ERASE, WHY)
+        await erase(house, visit(house))
+        await read(house)
+        await erase(house, visit(house))
+        assert Kind.GROUP_CREATED in [kind for kind, _ in await journal(house)]
+        found = (await judged(house)).found
+        assert found is not None
+        assert found.damage is Damage.CHANGED
+
+    play(tmp_path, story)

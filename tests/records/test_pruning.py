@@ -143,6 +143,44 @@ def test_r15_who_writes_the_database_announces_nothing(tmp_path: Path) -> None:
     play(tmp_path, story)
 
 
+BACKDATED = {
+    "the row": ("UPDATE journal SET at = 1 WHERE number = 5", None),
+    "the row and the entry": (
+        """UPDATE journal SET at = 1, body = json_set(body, '$.at', 1) WHERE number = 5""", Damage.CHANGED,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", BACKDATED)
+def test_r15_an_entry_is_as_old_as_it_says_itself(tmp_path: Path, what: str) -> None:
+    """An older date in the database takes nothing out of the journal: it stays, administrators are told."""
+    statement, damage = BACKDATED[what]
+
+    async def story(house: House, clock: MovableClock) -> None:
+        await happen(house, 10)
+        await read(house)
+        sql(tmp_path, statement)
+        assert await prune(house, visit(house)) == 0
+        assert [d["about"] for kind, d in await journal(house) if kind == Kind.ALERT] == ["journal_changed"]
+        await read(house)
+        found = (await judged(house)).found
+        assert (found and found.damage) is damage
+        clock.move(days(41))
+        await happen(house, 1)
+        await read(house)
+        await prune(house, visit(house))
+        left = [number for (number,) in sql_rows(tmp_path, "SELECT number FROM journal WHERE number <= 10")]
+        assert left == ([] if damage is None else [5])  # what was changed stays for good
+
+    play(tmp_path, story)
+
+
+def sql_rows(folder: Path, statement: str) -> list[tuple[int]]:
+    """What *statement* finds."""
+    with sqlite3.connect(folder / "ostiary.db") as db:
+        return db.execute(statement).fetchall()
+
+
 def test_r15_gaps_hold_through_new_keys(tmp_path: Path) -> None:
     """Announced and not yet sealed when the key is replaced, by an administrator or with the master key."""
 

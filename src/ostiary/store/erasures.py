@@ -34,12 +34,14 @@ class Erasure(NamedTuple):
     until: int
     gone: int
     done: Instant | None
+    stamp: str = ""
+    """What says that a deed asked for it."""
     again: bool = False
     """Whether it looks through the journal for the second time: at what was written since it was asked for."""
 
 
 _ACCOUNTS = (Kind.USER_CREATED, Kind.USER_CHANGED, Kind.USER_DELETED)
-_ALL = ("user", "by", "reason", "asked", "words", "position", "until", "gone", "done")
+_ALL = ("user", "by", "reason", "asked", "words", "position", "until", "gone", "done", "stamp")
 _ADD = sql(insert(erasures).values({name: bindparam(name) for name in _ALL}))
 _FIND = sql(select(*(erasures.c[name] for name in _ALL)).where(erasures.c.user == bindparam("user")))
 _OPEN = sql(
@@ -205,13 +207,13 @@ async def stories_of(tx: Tx, user: UserId, most: int) -> list[str]:
 
 
 def _of(row: tuple[object, ...]) -> Erasure:
-    user, by, reason, asked, words, position, until, count, done = row
+    user, by, reason, asked, words, position, until, count, done, stamp = row
     names = orjson.loads(str(words))
     again = isinstance(names, dict)
     called = tuple(names["again"] if again else names)
     return Erasure(
         UserId(str(user)), str(by), str(reason), Instant(asked), called, int(position),  # type: ignore[call-overload,arg-type]
-        int(until), int(count), None if done is None else Instant(done), again,  # type: ignore[call-overload,arg-type]
+        int(until), int(count), None if done is None else Instant(done), str(stamp), again,  # type: ignore[call-overload,arg-type]
     )  # fmt: skip
 
 

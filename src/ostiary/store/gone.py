@@ -30,6 +30,8 @@ class Sealed(NamedTuple):
     story: str
     target: str
     body: str
+    leaf: bytes
+    """Its hash in the tree."""
 
 
 READERS = ("stories", "detections", "notices")
@@ -40,7 +42,7 @@ _CURSORS = sql(select(cursors.c.reader, cursors.c.position))
 _SEALED = sql(
     select(
         journal.c.position, log_leaves.c.place, journal.c.kind, journal.c.at, journal.c.story, journal.c.target,
-        journal.c.body,
+        journal.c.body, log_leaves.c.leaf,
     )
     .join(log_leaves, (log_leaves.c.stream == journal.c.stream) & (log_leaves.c.number == journal.c.number))
     .where(journal.c.position > bindparam("after"), journal.c.position <= bindparam("upto"))
@@ -103,7 +105,8 @@ async def read_up_to(tx: Tx) -> int:
 
 async def sealed(tx: Tx, *, after: int, upto: int, most: int) -> list[Sealed]:
     """Sealed entries of positions beyond *after* up to *upto*, the oldest first."""
-    return [Sealed(*row) for row in await tx.all(_SEALED, after=after, upto=upto, most=most)]
+    rows = await tx.all(_SEALED, after=after, upto=upto, most=most)
+    return [Sealed(*row)._replace(leaf=bytes(row[-1])) for row in rows]
 
 
 async def unsealed(tx: Tx, *, after: int, upto: int) -> int | None:

@@ -21,4 +21,5 @@ def erasure_table(metadata: MetaData) -> Table:
         Column("until", BigInteger, nullable=False),  # the last one that can name the person
         Column("gone", BigInteger, nullable=False),  # entries that went
         Column("done", BigInteger, nullable=True),
+        Column("stamp", Text, nullable=False, server_default=""),  # that a deed asked for it: HMAC, hexadecimal
     )

@@ -8,10 +8,20 @@ from typing import Any
 
 import orjson
 
-__all__ = ["is_about", "names_in", "pattern", "without"]
+from ostiary.core.words.digests import keyed
+
+__all__ = ["asked_for", "is_about", "names_in", "pattern", "without"]
 
 _OF_NAMES = r"[\w.%+'-]"  # what a name or address goes on with: ann@example.com is not in joann@example.com
 _PERSON = "user:"
+
+
+def asked_for(key: bytes, id: str, by: str, reason: str, asked: int, names: Iterable[str]) -> str:
+    """
+    The stamp (HMAC-SHA-256, hexadecimal) of the erasure of *id*, called *names*, for which *by* asked at *asked*. The
+    *key* is outside the database, so whoever can write that asks for none, and for no more than was asked for.
+    """
+    return keyed(key, id, by, reason, str(asked), *sorted(names)).hex()
 
 
 def pattern(id: str, names: Iterable[str]) -> re.Pattern[str]:

@@ -5,11 +5,14 @@ Which entries retention may take: old, sealed, read by every reader, and asked f
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+import orjson
+
 from ostiary.core.logs.gaps import ANNOUNCEMENTS
+from ostiary.core.logs.merkle import leaf_hash
 from ostiary.core.logs.told_people import ALWAYS, TELLING
 from ostiary.core.words.instants import Instant, Span
 
-__all__ = ["SHORTEST", "Needed", "cutoff", "is_told", "may_go"]
+__all__ = ["SHORTEST", "Needed", "as_sealed", "cutoff", "is_told", "may_go", "written_before"]
 
 SHORTEST = 30
 """Days: nothing that a deed still looks for in the journal is older."""
@@ -29,6 +32,16 @@ class Needed(NamedTuple):
 def cutoff(now: Instant, kept: Span) -> Instant:
     """What is older goes."""
     return Instant(max(0, now - kept))
+
+
+def as_sealed(body: str, leaf: bytes) -> bool:
+    """Whether *body* is the entry whose hash the tree holds: one that was changed stays, and an export names it."""
+    return leaf_hash(body.encode()) == leaf
+
+
+def written_before(body: str, before: Instant) -> bool:
+    """Whether the entry itself says that it is older: its row in the database may say anything."""
+    return int(orjson.loads(body)["at"]) < before
 
 
 def is_told(kind: str, target: str) -> str:

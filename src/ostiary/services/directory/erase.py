@@ -6,15 +6,18 @@ entry says where, why and at whose word, with the id and without a name (R15). W
 is disabled, so nothing of theirs is live.
 """
 
+from hmac import compare_digest
+
 import orjson
 
 from ostiary.core.directory.people import User
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.exemptions.could_pass import VERSION as OPENINGS
 from ostiary.core.logs.entry import Entry, tame
-from ostiary.core.logs.erasure import is_about, names_in, pattern
+from ostiary.core.logs.erasure import asked_for, is_about, names_in, pattern
 from ostiary.core.logs.gaps import ANNOUNCEMENTS
 from ostiary.core.logs.kinds import Kind
+from ostiary.core.logs.retention import as_sealed
 from ostiary.core.logs.story import belongs
 from ostiary.core.words.errors import Stale
 from ostiary.core.words.ids import UserId
@@ -32,6 +35,7 @@ from ostiary.store.gone import Sealed
 
 __all__ = ["erase", "erase_user"]
 
+STAMP = "erasures"  # what the key of their stamps is for
 _STAYS = ANNOUNCEMENTS | {Kind.USER_ERASED}
 BATCH = 250  # entries, or sign-ins, of one transaction: it shares the loop with sign-ins
 
@@ -54,7 +58,7 @@ async def erase_user(house: House, visit: Visit, id: str, reason: str) -> User |
         refused = await _may_be_erased(tx, visit, old, why, names)
         if refused:
             return await refuse(tx, visit, Action.WRITE_USERS, refused, target=f"user:{old.id}")
-        await _begin(tx, visit, old, tame(why), names)
+        await _begin(house, tx, visit, old, tame(why), names)
         return old
 
     return await house.store.write(body)
@@ -95,12 +99,14 @@ async def _names(tx: Tx, user: User) -> frozenset[str]:
     return frozenset({user.principal_name, user.mail or ""} - {""}).union(*told)
 
 
-async def _begin(tx: Tx, visit: Visit, user: User, reason: str, names: frozenset[str]) -> None:
+async def _begin(house: House, tx: Tx, visit: Visit, user: User, reason: str, names: frozenset[str]) -> None:
     """Step: rows go, the account goes, and the journal is looked through up to here."""
     await erasures.erase_rows(tx, user.id, names)
     await erasures.forget_account(tx, user.id)
     by, until = visit.caller.actor, await logs.head(tx)
-    await erasures.put(tx, Erasure(user.id, by, reason, visit.now, tuple(sorted(names)), 0, until, 0, None))
+    key = house.vault.lasting(STAMP)[house.vault.current_id]
+    stamp = asked_for(key, user.id, by, reason, visit.now, names)
+    await erasures.put(tx, Erasure(user.id, by, reason, visit.now, tuple(sorted(names)), 0, until, 0, None, stamp))
     await raise_version(tx, OPENINGS)
     await record(tx, visit, Entry(Kind.USER_ERASED, target=f"user:{user.id}", detail={"reason": reason}))
     text = "An administrator has begun to erase a person: entries of the journal that name them go."
@@ -112,12 +118,15 @@ async def _next(house: House, tx: Tx, visit: Visit) -> tuple[bool, int]:
     found = await erasures.next_open(tx)
     if found is None:
         return False, 0
+    if not _was_asked_for(house, found):
+        return await _turn_down(tx, visit, found)
     own = await erasures.stories_of(tx, found.user, BATCH)
     for id in own:
         await gone.remove_story(tx, id)
     upto = min(found.until, await gone.read_up_to(tx))
     entries = await gone.sealed(tx, after=found.position, upto=upto, most=BATCH)
-    going = [one for one in entries if one.kind not in _STAYS and is_about(one.body, found.user, found.names)]
+    named = [one for one in entries if one.kind not in _STAYS and is_about(one.body, found.user, found.names)]
+    going = [one for one in named if as_sealed(one.body, one.leaf)]
     if going:
         detail = {"reason": found.reason, "by": found.by, "user": found.user}
         await announce_gone(house, tx, visit, Kind.LOG_ERASED, going, **detail)
@@ -138,6 +147,24 @@ async def _next(house: House, tx: Tx, visit: Visit) -> tuple[bool, int]:
     if not await erasures.move(tx, found, new):
         raise Stale
     return True, len(going)
+
+
+def _was_asked_for(house: House, one: Erasure) -> bool:
+    """Whether a deed asked for it, so and not otherwise: every other row was written by somebody else."""
+    stamps = [
+        asked_for(key, one.user, one.by, one.reason, one.asked, one.names)
+        for key in house.vault.lasting(STAMP).values()
+    ]
+    return any(compare_digest(stamp, one.stamp) for stamp in stamps)
+
+
+async def _turn_down(tx: Tx, visit: Visit, found: Erasure) -> tuple[bool, int]:
+    """Step: nothing goes, and administrators are told; the row is over, so that it keeps no other from going on."""
+    if not await erasures.move(tx, found, found._replace(until=0, done=visit.now, names=(), again=False)):
+        raise Stale
+    text = "Somebody who can write the database asked for an erasure, or changed one. Nothing was erased by it."
+    await alert(tx, visit, about="erasure_forged", target="log", text=text)
+    return True, 0
 
 
 async def _looked(tx: Tx, found: Erasure, entries: list[Sealed], upto: int) -> int:

@@ -11,11 +11,12 @@ from typing import NamedTuple
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.gaps import SIGNATURE, shown, signed_text, spans
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.logs.retention import Needed, cutoff, is_told, may_go
+from ostiary.core.logs.retention import Needed, as_sealed, cutoff, is_told, may_go, written_before
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant, days
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
+from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.checkpoints import log_key
 from ostiary.services.logs.prune_sign_ins import remove_sign_ins
 from ostiary.services.logs.record import record
@@ -71,13 +72,20 @@ async def _next(house: House, tx: Tx, visit: Visit, *, after: int, before: Insta
     """Step: the next old entries beyond position *after*, and their announcement."""
     upto = await gone.read_up_to(tx)
     entries = await gone.sealed(tx, after=after, upto=upto, most=BATCH)
-    old = [one for one in entries if one.at < before]
+    due = [one for one in entries if one.at < before]
+    old = [one for one in due if as_sealed(one.body, one.leaf) and written_before(one.body, before)]
+    if len(old) < len(due):
+        count = len(due) - len(old)
+        text = (
+            f"{count} entries of the journal are not as they were written, or younger than their rows say. They stay."
+        )
+        await alert(tx, visit, about="journal_changed", target="log", text=text)
     needed = Needed(await gone.live(tx, visit.now), await _signed_in(tx, old)) if old else Needed((), {})
     going = [one for one in old if may_go(one.kind, one.target, one.body, one.position, needed)]
     if going:
         await announce_gone(house, tx, visit, Kind.LOG_PRUNED, going, reason=reason)
     # Positions are in the order of time, but for what two requests wrote across each other: a young piece is the end.
-    return Piece(entries[-1].position if entries else after, len(going), len(entries) == BATCH and bool(old))
+    return Piece(entries[-1].position if entries else after, len(going), len(entries) == BATCH and bool(due))
 
 
 async def _signed_in(tx: Tx, old: list[Sealed]) -> dict[str, int]:
