@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from ostiary.core.access.stored import Stored
 from ostiary.core.graph.error import Invalid
 from ostiary.core.graph.fields import render
-from ostiary.core.graph.policy import DESCRIPTION_LIMIT, DOCUMENT_LIMIT, POLICY, read_document
+from ostiary.core.graph.policy import DESCRIPTION_LIMIT, DOCUMENT_LIMIT, POLICY, read_document, write_document
 from ostiary.core.words.ids import PolicyId
 from ostiary.core.words.instants import Instant
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abcä .", max_size=5), inner, max_size=3),
     max_leaves=10,
 )
 NAMES = st.sampled_from(["displayName", "state", "conditions", "grantControls", "ostiary", "later"])
@@ -49,22 +49,37 @@ def test_an_answer_of_the_api_can_be_typed_again() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ('{"displayName": "One",\n "state": }', "line 2, column 11: Expecting value"),
-        ("", "line 1, column 1: Expecting value"),
-        ('{"state": "enabled", "state": "disabled"}', "state is there twice"),
-        ('{"conditions": {"users": {"a": 1, "a": 2}}}', "a is there twice"),
-        ('{"later": NaN}', "NaN is no number that JSON knows"),
-        ('{"later": -Infinity}', "-Infinity is no number that JSON knows"),
-        ("[" * 20_000, "cannot be read"),
-        ('{"later": ' + "9" * 5_000 + "}", "cannot be read"),
-        ('["a"]', "must be an object"),
-        ("null", "must be an object"),
+        ('{"displayName": "One",\n "state": }', "Not JSON: Expecting value at line 2, column 11."),
+        ("{'state': 1}", "Not JSON: Expecting property name enclosed in double quotes at line 1, column 2."),
+        ('{"state": "enabled", "state": "disabled"}', "A property stands there twice."),
+        ('{"conditions": {"users": {"a": 1, "a": 2}}}', "A property stands there twice."),
+        ('{"later": NaN}', "NaN is not JSON."),
+        ('{"later": -Infinity}', "-Infinity is not JSON."),
+        ("[" * 20_000, "Not JSON in UTF-8."),
+        ('{"later": ' + "9" * 5_000 + "}", "Not JSON in UTF-8."),
+        ('["a"]', "An object is needed."),
+        ('{"a":' * 20 + "1" + "}" * 20, "Nested deeper than 16."),
+        ('{"displayName": "\\ud800"}', "Half of a surrogate pair is not text."),
+        ("null", "An object is needed."),
         (" " * (DOCUMENT_LIMIT + 1), f"is longer than {DOCUMENT_LIMIT} characters: use the admin API"),
     ],
 )
 def test_a_mistake_is_told_with_its_place(text: str, says: str) -> None:
     """Nothing is guessed, and nothing that comes breaks the reader."""
     assert wrong(text) == ("$", says)
+
+
+def test_nothing_typed_is_an_empty_document() -> None:
+    """Whose reader then says what it lacks."""
+    assert read_document(" ") == {}
+
+
+def test_a_document_is_written_in_the_order_of_graph() -> None:
+    """The name first, what nobody knows last; nothing is lost."""
+    document: dict[str, Any] = {"later": 1, "conditions": {}, "state": "disabled", "displayName": "One"}
+    written = write_document(Stored(PolicyId("p"), document, Instant(0), Instant(1)))
+    assert list(written) == ["displayName", "state", "conditions", "later"]
+    assert written == document
 
 
 @pytest.mark.parametrize("told", [1, ["a"], "x" * (DESCRIPTION_LIMIT + 1)])

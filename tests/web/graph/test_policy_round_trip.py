@@ -13,10 +13,11 @@ from ostiary.core.access.facts import Facts, Treat
 from ostiary.core.access.policy_set import compile_set
 from ostiary.core.access.stored import Stored
 from ostiary.core.graph.fields import render
+from ostiary.core.graph.json_text import read_json
 from ostiary.core.graph.policy import POLICY, document_of
 from ostiary.core.words.ids import PolicyId
 from ostiary.core.words.instants import Instant
-from ostiary.web.graph.bodies import Body, read_json
+from ostiary.web.graph.bodies import Body
 from tests.core.access.dice import Dice
 
 CREATED = Body.of(POLICY.fields, "create")

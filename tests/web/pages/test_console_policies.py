@@ -159,6 +159,11 @@ def test_what_if_tells_the_decision_and_what_each_policy_says(site: Site, audito
         ["Second factor for the tool", "report-only: satisfied", "–"],
     ]
     assert "Policy lets it through." in passed.text
+    machine = {"controls": {"requesterDevice": ["managed"]}}
+    save(site, NEW | {"displayName": "From our machines", "grantControls": None, "ostiary": machine})
+    for held, verdict in (("none", "report-only: would say no"), ("managed", "report-only: satisfied")):
+        rows = {row[0]: row[1] for row in table(auditor.get(f"{asked}&machine={held}"))}
+        assert rows["From our machines"] == verdict
     for right, wrong, says in (
         ("person=bob@", "person=nobody@", "There is no such person."),
         ("application=0", "application=x", "Choose what the sign-in is for."),
@@ -168,7 +173,7 @@ def test_what_if_tells_the_decision_and_what_each_policy_says(site: Site, audito
         answer = auditor.get(asked.replace(right, wrong))
         assert says in answer.text
         assert answer.status_code in (200, 400, 404)
-    assert len(site.entries("admin:policy:created")) == 1
+    assert len(site.entries("admin:policy:created")) == 2
 
 
 def test_named_locations_are_listed(site: Site, auditor: Browser) -> None:
@@ -212,7 +217,7 @@ def test_a_policy_is_checked_mended_and_saved(site: Site, admin: Browser) -> Non
     broken = json.dumps(NEW, indent=2).replace('"mfa"', "mfa")
     answer = admin.submit(page, f"{HERE}/new", document=broken, do="check")
     assert answer.status_code == 400
-    assert re.search(r"line \d+, column \d+: Expecting value", words(answer))
+    assert re.search(r"Not JSON: Expecting value at line \d+, column \d+\.", words(answer))
     assert shown(answer) == broken
     wrong = NEW | {"state": "enabled", "grantControls": {"operator": "OR", "builtInControls": ["mfa", "magic"]}}
     answer = admin.submit(answer, f"{HERE}/new", document=json.dumps(wrong), do="save")

@@ -5,7 +5,6 @@ The stored document is Graph's own, so that what an administrator saved comes ba
 `core/access/compile`'s alone. `transferMethods` stays one text.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from ostiary.core.access.compile import State
 from ostiary.core.access.stored import Stored
 from ostiary.core.graph.error import Invalid, Problem
 from ostiary.core.graph.fields import Field, Kind, Shape
+from ostiary.core.graph.json_text import read_json
 from ostiary.core.words.ids import PolicyId
 
 
@@ -41,45 +41,28 @@ DOCUMENT_LIMIT = 40_000
 _OURS_TO_WRITE = ("id", "templateId", "createdDateTime", "modifiedDateTime")
 
 
-class _Unfit(ValueError):
-    """JSON that says something twice, or not in one way only."""
-
-
 def read_document(text: str) -> dict[str, Any] | Invalid:
     """
     A document as somebody typed it, or copied it from an answer of the API: what only the service writes is left out.
 
-    Invalid: what is no JSON object, with line and column, and what names something twice.
+    Invalid: what is no JSON object, with line and column; what `json_text.py` does not take.
     """
     if len(text) > DOCUMENT_LIMIT:
         return Invalid((Problem("$", f"is longer than {DOCUMENT_LIMIT} characters: use the admin API"),))
-    try:
-        found = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
-    except json.JSONDecodeError as wrong:
-        return Invalid((Problem("$", f"line {wrong.lineno}, column {wrong.colno}: {wrong.msg}"),))
-    except _Unfit as wrong:
-        return Invalid((Problem("$", str(wrong)),))
-    except (ValueError, RecursionError):
-        return Invalid((Problem("$", "cannot be read"),))
-    if not isinstance(found, dict):
-        return Invalid((Problem("$", "must be an object"),))
+    found = read_json(text.encode("utf-8", "surrogatepass"))
+    if isinstance(found, Invalid):
+        return found
     told = found.get("description")
     if told is not None and not (isinstance(told, str) and len(told) <= DESCRIPTION_LIMIT):
         return Invalid((Problem("$.description", f"must be a text of at most {DESCRIPTION_LIMIT} characters"),))
-    return {name: value for name, value in found.items() if name not in _OURS_TO_WRITE and not name.startswith("@")}
+    return {name: value for name, value in found.items() if name not in _OURS_TO_WRITE}
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _Unfit(f"{twice[:60]} is there twice")
-    return found
-
-
-def _no_number(name: str) -> Any:
-    raise _Unfit(f"{name} is no number that JSON knows")
+def write_document(policy: Stored[PolicyId]) -> dict[str, Any]:
+    """The stored document in the order in which Graph shows it, to be read and typed."""
+    document = policy.document
+    order = [field.name for field in POLICY.fields if field.name in document]
+    return {name: document[name] for name in (*order, *(name for name in document if name not in order))}
 
 
 POLICY: Shape[Stored[PolicyId]] = Shape(

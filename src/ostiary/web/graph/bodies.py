@@ -1,12 +1,10 @@
 """
-JSON bodies: read within bounds, then checked against the fields of a resource, all errors at once.
+JSON bodies, checked against the fields of a resource, all errors at once.
 
-64 KiB, UTF-8, no key twice, no deeper than 16, no number that JSON does not know. Unknown properties are errors; OData
-annotations (`@odata.type`, `owner@odata.context`) are dropped, because every SDK sends them. The models are pydantic's,
-made from the field tuple once at start.
+At most 64 KiB, read by `core/graph/json_text.py`. Unknown properties are errors. The models are pydantic's, made from
+the field tuple once at start.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -28,67 +26,11 @@ from ostiary.core.graph.error import Invalid, Problem
 from ostiary.core.graph.fields import Field, Kind, flatten
 from ostiary.core.words.instants import from_duration, from_iso
 
-__all__ = ["BODY_LIMIT", "Body", "read_json"]
+__all__ = ["BODY_LIMIT", "Body"]
 
 BODY_LIMIT = 64 * 1024
-DEEPEST = 16
 MOST_PROBLEMS = 20
 NAME_SHOWN = 60  # characters of a name that came from outside
-
-# The two that mean something: where they are not a field of the resource they are refused like any unknown property.
-_MEANT = ("@odata.id", "@odata.bind")
-
-
-def read_json(raw: bytes) -> dict[str, Any] | Invalid:
-    """The JSON object in *raw*, without annotations; an empty body is an empty object."""
-    if not raw.strip():
-        return {}
-    try:
-        found = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
-        found = _plain(found, 0)
-    except (ValueError, RecursionError) as wrong:
-        return Invalid((Problem("$", _story(wrong)),))
-    return found if isinstance(found, dict) else Invalid((Problem("$", "An object is needed."),))
-
-
-class _Bad(ValueError):
-    """A fault of the document that we can name."""
-
-
-def _story(wrong: Exception) -> str:
-    if isinstance(wrong, _Bad):
-        return str(wrong)
-    if isinstance(wrong, json.JSONDecodeError):
-        return f"Not JSON: {wrong.msg} at line {wrong.lineno}, column {wrong.colno}."
-    return "Not JSON in UTF-8."
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise _Bad("A property stands there twice.")
-    return found
-
-
-def _no_constant(name: str) -> None:
-    raise _Bad(f"{name} is not JSON.")
-
-
-def _plain(value: Any, depth: int) -> Any:
-    """*value* without annotations; raises for what is too deep and for text that is not Unicode."""
-    if depth > DEEPEST:
-        raise _Bad(f"Nested deeper than {DEEPEST}.")
-    if isinstance(value, dict):
-        return {_text(k): _plain(v, depth + 1) for k, v in value.items() if "@" not in k or k.endswith(_MEANT)}
-    if isinstance(value, list):
-        return [_plain(item, depth + 1) for item in value]
-    return _text(value) if isinstance(value, str) else value
-
-
-def _text(value: str) -> str:
-    if any("\ud800" <= c <= "\udfff" for c in value):
-        raise _Bad("Half of a surrogate pair is not text.")
-    return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ from starlette.types import Receive, Scope, Send
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.graph.error import Invalid
 from ostiary.core.graph.fields import Field, Kind, Shape, released, render
+from ostiary.core.graph.json_text import read_json
 from ostiary.core.graph.odata import read_query
 from ostiary.core.graph.query import Page, Query, write_cursor
 from ostiary.core.words.caller import CallerKind
@@ -49,7 +50,7 @@ from ostiary.services.directory.door import note_refusal, note_use
 from ostiary.services.house import House
 from ostiary.web.front.answer import Answer, send_answer
 from ostiary.web.graph.answers import entity, not_allowed, nothing, options, refusal, too_much, unsupported
-from ostiary.web.graph.bodies import BODY_LIMIT, Body, read_json
+from ostiary.web.graph.bodies import BODY_LIMIT, Body
 
 Porch = Callable[[House, Scope], Awaitable[Visit]]
 """Makes the visit, with its caller, of a request."""

@@ -16,7 +16,7 @@ from ostiary.core.access.compile import State, compile_policy
 from ostiary.core.directory.permissions import Action
 from ostiary.core.graph.audit import audit_id
 from ostiary.core.graph.error import Invalid, Problem
-from ostiary.core.graph.policy import POLICY
+from ostiary.core.graph.policy import POLICY, write_document
 from ostiary.core.words.ids import PolicyId
 from ostiary.core.words.instants import Instant, from_datetime
 from ostiary.core.words.outcome import Reason, Refused
@@ -109,7 +109,7 @@ async def _page(guest: Guest, refused: Refused | None = None, wrong: Sequence[Pr
         return show(guest, "policy_gone.html", HERE, changes=changes, path=policy_path(_id(guest)), audited=audit_id)
     return show(
         guest, "policy.html", HERE, refused=refused, seen=seen, path=policy_path(seen.stored.id), changes=changes,
-        **in_words(seen), document=as_text(seen.stored.document), audited=audit_id, live="policies", wrong=wrong,
+        **in_words(seen), document=as_text(write_document(seen.stored)), audited=audit_id, live="policies", wrong=wrong,
         writes=may(guest, Action.WRITE_POLICIES), states=STATES, me=guest.visit.caller.user,
         typed={"state": guest.typed("state"), "reason": guest.typed("reason")[:LONGEST_TEXT]},
     )  # fmt: skip

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from ostiary.core.access.compile import State
 from ostiary.core.directory.permissions import Action
 from ostiary.core.graph.error import Invalid, Problem
-from ostiary.core.graph.policy import DOCUMENT_LIMIT, read_document
+from ostiary.core.graph.policy import DOCUMENT_LIMIT, read_document, write_document
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.access.drafts import Draft, check_draft
 from ostiary.services.access.impact import impact_of_draft
@@ -64,7 +64,7 @@ async def _page(
     stored = await find_policy(guest.house, guest.visit, id) if id else None
     if isinstance(stored, Refused):
         return missing(guest, HERE, NO_POLICY)
-    document = guest.typed("document") or as_text(BEGINNING if stored is None else stored.document)
+    document = guest.typed("document") or as_text(BEGINNING if stored is None else write_document(stored))
     return show(
         guest, "policy_edit.html", HERE, refused=refused, problems=problems, draft=draft, document=document,
         name=str(stored.document.get("displayName", "")) if stored is not None else "", longest=DOCUMENT_LIMIT,

@@ -26,8 +26,8 @@ HERE = at("/console/policies")
 PATH = HERE.below("what-if")
 LONGEST = 256  # characters of one field
 FIELDS = (
-    "person", "application", "way", "address", "country", "requester", "platform", "factor", "device", "signin_risk",
-    "user_risk", "exemption",
+    "person", "application", "way", "address", "country", "requester", "platform", "factor", "device", "machine",
+    "signin_risk", "user_risk", "exemption",
 )  # fmt: skip
 WAYS = (("device", marked("With a device code")), ("browser", marked("In a browser")))
 PLATFORMS = ("android", "iOS", "windows", "macOS", "linux")
@@ -42,7 +42,8 @@ FACTORS = (
 _PROVED = {"no": ["pwd"], "yes": ["pwd", "otp", "mfa"], "key": ["hwk", "pop", "mfa"]}
 _CHOSEN: Mapping[str, tuple[str, ...]] = {
     "way": tuple(value for value, _ in WAYS), "platform": PLATFORMS, "signin_risk": RISKS, "user_risk": RISKS,
-    "device": tuple(value for value, _ in DEVICES), "factor": tuple(_PROVED), "exemption": ("yes",),
+    **dict.fromkeys(("device", "machine"), tuple(value for value, _ in DEVICES)), "factor": tuple(_PROVED),
+    "exemption": ("yes",),
 }  # fmt: skip
 OUTCOMES = {
     Outcome.ALLOWED: (Tag("allowed", "good"), marked("Policy lets it through.")),
@@ -91,10 +92,10 @@ def _question(typed: Mapping[str, str], user: str) -> dict[str, Any]:
     facts: dict[str, Any] = {"transferMethod": None if browser else "deviceCodeFlow"}
     facts |= {"requester": {"address": machine}} if machine else {}
     facts |= {"amr": _PROVED[typed["factor"]], "proofAge": 0} if "factor" in typed else {}
-    if "device" in typed:
-        held = typed["device"]
-        device = {"id": "simulated", "managed": True, "compliant": held == "compliant"}
-        facts["personDevice"] = None if held == "none" else device
+    for name, fact in (("device", "personDevice"), ("machine", "requesterDevice")):
+        if name in typed:
+            held = {"id": "simulated", "managed": True, "compliant": typed[name] == "compliant"}
+            facts[fact] = None if typed[name] == "none" else held
     conditions = {
         "clientAppType": "browser" if browser else "mobileAppsAndDesktopClients", "ipAddress": typed.get("address"),
         "country": typed.get("country", "").upper(), "devicePlatform": typed.get("platform"),
