@@ -148,7 +148,7 @@ def test_an_auditor_reads_one_story_and_can_press_nothing(server: Server, chromi
 
     def story() -> None:
         with window(chromium, server, "otto") as page:
-            for path in ("", "/signins", "/exemptions", "/people"):
+            for path in ("", "/signins", "/exemptions", "/findings", "/people", "/settings"):
                 page.goto(f"{server.origin}/console{path}")
                 buttons = [each for each in page.get_by_role("button").all_inner_texts() if each != "Show"]
                 assert buttons == [SIGN_OUT]

@@ -381,3 +381,14 @@ def test_nobody_is_dismissed_by_halves_or_by_themselves(door: Door) -> None:
     assert door.run(dismiss_people(door.house, caller, [ALICE], None)) is None
     assert alerts(door) == ["finding_dismissed"]
     assert door.rows(select(schema.findings.c.id).where(schema.findings.c.person_risk > 0)) == []
+
+
+def test_nobody_dismisses_what_they_did_by_dismissing_its_person(door: Door) -> None:
+    """A finding that another administrator confirmed about one's own deed stays, whoever else it is about."""
+    plant(door, "f1", user=BOB, cause=Cause.ANYBODY, evidence={"by": f"user:{ALICE}"})
+    assert not isinstance(door.run(confirm(door.house, admin(door), "f1")), Refused)
+    plant(door, "f2", user=BOB)
+    door.change(update(schema.users).where(schema.users.c.id.in_([ALICE, BOB])).values(roles='["administrator"]'))
+    assert why(door.run(dismiss_people(door.house, admin(door), [BOB], "it was me"))) is Reason.FORBIDDEN
+    risky = schema.findings.c.person_risk > 0
+    assert {id for (id,) in door.rows(select(schema.findings.c.id).where(risky))} == {"f1", "f2"}

@@ -38,6 +38,7 @@ ASKED = {
     "what was done in an hour because of one person": responses._LATELY_OF,
     "what was done about a finding": responses._ANSWERS,
     "sign-ins that a finding came for": detections._STORIES_OF,
+    "what was found about a sign-in": detections._OF_STORY,
     "how risky a person is": risk._RISKY_ONE,
     "what makes a person risky": risk._COUNTING,
     "which notices are due, twice a second": notices._DUE_CHANNELS,

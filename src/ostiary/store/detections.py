@@ -25,7 +25,7 @@ from ostiary.store.stories import FINDING, Place, Where, finding_rows
 
 __all__ = [
     "COUNTED", "add", "find", "forget", "found_since", "held", "hold_back", "load_stories", "load_tracks",
-    "open_by_severity", "page", "save_stories", "save_tracks", "stories_of", "tidy",
+    "of_story", "open_by_severity", "page", "save_stories", "save_tracks", "stories_of", "tidy",
 ]  # fmt: skip
 
 PIECE = 256  # keys of one select
@@ -96,6 +96,13 @@ _STORIES_OF = sql(
     select(finding_stories.c.story)
     .where(finding_stories.c.finding == bindparam("finding"))
     .order_by(finding_stories.c.story)
+    .limit(bindparam("most"))
+)
+_OF_STORY = sql(
+    select(*(findings.c[name] for name in FINDING))
+    .join(finding_stories, finding_stories.c.finding == findings.c.id)
+    .where(finding_stories.c.story == bindparam("story"))
+    .order_by(findings.c.at.desc(), findings.c.id)
     .limit(bindparam("most"))
 )
 _LATEST_OPEN = (
@@ -286,6 +293,11 @@ async def held(tx: Tx, since: Instant) -> dict[str, int]:
 async def stories_of(tx: Tx, finding: str, most: int) -> list[str]:
     """Up to *most* sign-ins that a finding came for."""
     return [str(row[0]) for row in await tx.all(_STORIES_OF, finding=finding, most=most)]
+
+
+async def of_story(tx: Tx, story: str, most: int) -> list[Kept]:
+    """Up to *most* findings that came for a sign-in, the latest first."""
+    return [_kept(row) for row in await tx.all(_OF_STORY, story=story, most=most)]
 
 
 async def open_by_severity(tx: Tx) -> dict[str, int]:

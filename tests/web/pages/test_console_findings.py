@@ -27,7 +27,7 @@ NOW = Instant(10**15)
 
 
 def plant(site: Site, id: str = ID, *, rule: str = "reported", severity: Severity = Severity.HIGH, user: UserId = CAROL,
-          cause: Cause = Cause.PERSON) -> None:  # fmt: skip
+          cause: Cause = Cause.PERSON, story: str = "") -> None:  # fmt: skip
     """A finding, as though a rule had just seen it."""
 
     async def body(tx: Tx) -> None:
@@ -35,7 +35,7 @@ def plant(site: Site, id: str = ID, *, rule: str = "reported", severity: Severit
         evidence: Mapping[str, int | Sequence[str]] = {"machines": 3, "from": ["203.0.113.9", "<b>bold</b>"]}
         made = Finding(
             id, rule, severity, now, f"{rule} was seen.", "n1.1", user=user, source="203.0.113.9", cause=cause,
-            evidence=evidence, country="DE",
+            evidence=evidence, country="DE", story=story,
         )  # fmt: skip
         await detections.add(tx, made, now)
 
@@ -78,6 +78,19 @@ def test_a_finding_tells_all_that_is_known_of_it(site: Site) -> None:
     assert "<b>bold" not in page.text
     assert f'href="/console/people/{CAROL}"' in page.text
     assert browser.get("/console/findings/none").status_code == 404
+
+
+def test_a_finding_and_its_sign_in_lead_to_each_other(site: Site) -> None:
+    """Every sign-in that it came for, the first and those after it."""
+    site.open(CAROL)
+    stories = [site.start().id for _ in range(2)]
+    for story in stories:
+        plant(site, story=story)
+    browser = entered(site, BOB, Role.AUDITOR)
+    page = browser.get(PAGE).text
+    for story in stories:
+        assert f'href="/console/signins/{story}"' in page
+        assert f'href="{PAGE}"' in browser.get(f"/console/signins/{story}").text
 
 
 def test_an_administrator_confirms_and_dismisses_with_a_reason(site: Site) -> None:

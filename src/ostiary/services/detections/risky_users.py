@@ -19,7 +19,7 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.visit import Visit
 from ostiary.services.detections.respond import Effects, answered, tell
-from ostiary.services.detections.triage import FINDING_DISMISSED, alone_may, say
+from ostiary.services.detections.triage import FINDING_DISMISSED, alone_may, concerns, say
 from ostiary.services.directory.search import FOREIGN_CURSOR
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert, refuse
@@ -109,7 +109,7 @@ async def dismiss_people(house: House, visit: Visit, ids: Iterable[str], reason:
     """
     What was found about these people is harmless: every finding that makes them risky is dismissed, an entry each. A
     reason is needed, but for who comes through a door that has no place for one (None: Graph's own call). Refused as by
-    `confirm_people`; also for oneself, while there is another administrator.
+    `confirm_people`; also what is about oneself, or about what one did, while there is another administrator.
     """
     wanted, why = _wanted(ids), "" if reason is None else read_reason(reason)
 
@@ -127,31 +127,37 @@ async def dismiss_people(house: House, visit: Visit, ids: Iterable[str], reason:
         return refused
     try:
         for id in wanted:
-            await _dismiss_all(house, visit, id, why)
+            refused = await _dismiss_all(house, visit, id, why)
+            if refused is not None:
+                return refused
     except Stale:
         return Refused(Reason.CONFLICT)
     return None
 
 
-async def _dismiss_all(house: House, visit: Visit, id: str, why: str) -> None:
+async def _dismiss_all(house: House, visit: Visit, id: str, why: str) -> Refused | None:
     """Some at a time, for they are many where there was noise: what is cut off is done by doing it again."""
     alerted = False
 
-    async def body(tx: Tx) -> bool:
+    async def body(tx: Tx) -> bool | Refused:
         found = [await detections.find(tx, each) for each in await risk.counting(tx, id, AT_ONCE, visit.now)]
         standing = [kept for kept in found if kept is not None]
+        own = any(concerns(kept, visit) for kept in standing)
+        refused = await alone_may(tx) if own else None
+        if refused is not None:
+            return await refuse(tx, visit, Action.TRIAGE_FINDINGS, refused, target=f"user:{id}")
         for kept in standing:
             if not await say(tx, visit, kept, State.DISMISSED, why):
                 raise Stale
-        own = visit.caller.user == id
         if standing and not alerted and (own or any(kept.finding.severity is Severity.HIGH for kept in standing)):
             whom = "themselves" if own else "somebody whom a finding of high severity is about"
             text = f"{visit.caller.name} dismissed what was found about {whom}: {why or 'no reason was given'}"
             await alert(tx, visit, about=FINDING_DISMISSED, text=text, target=f"user:{id}")
         return len(found) == AT_ONCE
 
-    while await house.store.write(body):
+    while (more := await house.store.write(body)) is True:
         alerted = True
+    return more if isinstance(more, Refused) else None
 
 
 def _wanted(ids: Iterable[str]) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from ostiary.services.logs.alerts import alert, refuse
 from ostiary.services.logs.record import record
 from ostiary.store import Tx, detections, directory, responses
 
-__all__ = ["alone_may", "change_responses", "confirm", "dismiss", "look_at_responses", "say"]
+__all__ = ["alone_may", "change_responses", "concerns", "confirm", "dismiss", "look_at_responses", "say"]
 
 POLICY = "responses:policy"
 FINDING_DISMISSED = "finding_dismissed"
@@ -87,7 +87,7 @@ async def _said(tx: Tx, visit: Visit, id: str, why: str | Refused, new: State) -
         return Refused(Reason.NOT_FOUND)
     if kept.state is new:
         return Refused(Reason.WRONG_STATE, f"It is {new.value} already.")
-    finding, own = kept.finding, new is State.DISMISSED and _concerns(kept, visit)
+    finding, own = kept.finding, new is State.DISMISSED and concerns(kept, visit)
     if own and (refused := await alone_may(tx)) is not None:
         return await refuse(tx, visit, Action.TRIAGE_FINDINGS, refused, target=target)
     if not await say(tx, visit, kept, new, may):
@@ -120,8 +120,8 @@ async def say(tx: Tx, visit: Visit, kept: Kept, new: State, why: str, *, number:
     return True
 
 
-def _concerns(kept: Kept, visit: Visit) -> bool:
-    """Whether it is about the caller, or about what the caller did."""
+def concerns(kept: Kept, visit: Visit) -> bool:
+    """Whether it is about the caller, or about what the caller did: then another one must call it harmless."""
     finding, caller = kept.finding, visit.caller
     return (caller.user is not None and finding.user == caller.user) or finding.evidence.get("by") == caller.actor
 

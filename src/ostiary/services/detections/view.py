@@ -23,10 +23,12 @@ from ostiary.store import Tx, detections, responses
 from ostiary.store.responses import Answered
 from ostiary.store.stories import Where
 
-__all__ = ["FindingFile", "OpenFindings", "open_findings", "view_finding"]
+__all__ = ["FindingFile", "OpenFindings", "findings_of", "open_findings", "view_finding"]
 
 MOST_SIGN_INS, MOST_ANSWERS, MOST_WORDS = 20, 50, 20
 """Of each so many are shown of one finding, the latest of its history and the first of all else."""
+
+MOST_OF_STORY = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,15 @@ async def view_finding(house: House, visit: Visit, id: str) -> FindingFile | Ref
 
 
 _WORDS = frozenset({Kind.FINDING_RAISED, Kind.FINDING_CONFIRMED, Kind.FINDING_DISMISSED})
+
+
+async def findings_of(house: House, story: str) -> tuple[Kept, ...]:
+    """What was found about the sign-in *story*, the latest first, up to `MOST_OF_STORY`."""
+
+    async def body(tx: Tx) -> list[Kept]:
+        return await detections.of_story(tx, story, MOST_OF_STORY)
+
+    return tuple(await house.store.read(body))
 
 
 @dataclass(frozen=True, slots=True)

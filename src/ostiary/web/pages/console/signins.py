@@ -14,6 +14,7 @@ from ostiary.core.logs.telling import Outcome, Protocol, Telling
 from ostiary.core.words.ids import is_guid
 from ostiary.core.words.outcome import Refused
 from ostiary.core.words.said import Said, said
+from ostiary.services.detections.view import findings_of
 from ostiary.services.logs.sign_ins import signin_story, signins
 from ostiary.web.pages.console.frame import console_page, missing, show
 from ostiary.web.pages.console.lists import Choice, Column, How, List, Period, Search, Tag, listed, literal
@@ -166,7 +167,8 @@ async def _one(guest: Guest) -> Response:
     return show(
         guest, "signin.html", HERE, told=told, steps=found.steps, said=STEPS, result=result(told),
         way=_WAYS[told.protocol], why=outcome_wire(told) if told.outcome is Outcome.FAILURE else None,
-        live="signins exemptions" if told.ended is None else "",
+        findings=await findings_of(guest.house, told.id),
+        live="signins exemptions findings" if told.ended is None else "findings",
     )  # fmt: skip
 
 
