@@ -307,6 +307,22 @@ def test_what_somebody_else_saved_meanwhile_is_not_overwritten(site: Site, admin
     assert admin.post(f"{HERE}/{id}", **bare, state="disabled", do="state").status_code == 409
 
 
+def test_what_somebody_else_deleted_meanwhile_can_be_saved_as_a_new_one(site: Site, admin: Browser) -> None:
+    """What was typed is still there, and nothing comes back by itself."""
+    id = save(site)
+    edit = admin.get(f"{HERE}/{id}/edit")
+    assert site.run(delete_policy(site.house, site.admin(), id)) is None
+    mine = json.dumps(NEW | {"displayName": "Again"})
+    for do in ("check", "save"):
+        answer = admin.submit(edit, f"{HERE}/{id}/edit", document=mine, do=do)
+        assert answer.status_code == 404
+        assert "Somebody deleted the policy since you looked at it." in words(answer)
+        assert shown(answer) == mine
+    made = admin.follow(admin.submit(answer, f"{HERE}/new", document=mine, do="save"))
+    assert "Again" in words(made)
+    assert admin.get(f"{HERE}/{id}/edit").status_code == 404
+
+
 def test_whoever_weakens_a_guardrail_is_told_and_says_why(site: Site, admin: Browser) -> None:
     """By another state, by leaving out more, by deleting: a check names it, a save without a reason is refused."""
     page = admin.get(f"{HERE}/b10c")

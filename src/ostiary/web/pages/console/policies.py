@@ -109,13 +109,13 @@ async def _page(guest: Guest, refused: Refused | None = None, wrong: Sequence[Pr
         return show(guest, "policy_gone.html", HERE, changes=changes, path=policy_path(_id(guest)), audited=audit_id)
     return show(
         guest, "policy.html", HERE, refused=refused, seen=seen, path=policy_path(seen.stored.id), changes=changes,
-        **in_words(seen), document=as_text(write_document(seen.stored)), audited=audit_id, live="policies", wrong=wrong,
+        **_told(seen), document=as_text(write_document(seen.stored)), audited=audit_id, live="policies", wrong=wrong,
         writes=may(guest, Action.WRITE_POLICIES), states=STATES, me=guest.visit.caller.user,
         typed={"state": guest.typed("state"), "reason": guest.typed("reason")[:LONGEST_TEXT]},
     )  # fmt: skip
 
 
-def in_words(seen: Seen) -> dict[str, Any]:
+def _told(seen: Seen) -> dict[str, Any]:
     """What the template tells of a policy."""
     policy = seen.compiled.policy
     grant, besides = demands(policy)

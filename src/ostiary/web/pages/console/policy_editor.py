@@ -32,6 +32,9 @@ NEW = HERE.below("new")
 KEEPS = ("document", "reason", "seen")
 LOOKS_BACK = 7  # days, over which a draft is asked about
 WRONG = Refused(Reason.INVALID_VALUE, "It cannot be saved as it is: look at what is named below.", field="document")
+GONE = Refused(
+    Reason.NOT_FOUND, "Somebody deleted the policy since you looked at it. What you typed can be saved as a new one."
+)
 TOO_LONG = Refused(
     Reason.STEP_UP,
     "Prove yourself once more before you save: the last proof is too old, and the document is too long to be kept on "
@@ -63,7 +66,9 @@ async def _page(
     id = _id(guest)
     stored = await find_policy(guest.house, guest.visit, id) if id else None
     if isinstance(stored, Refused):
-        return missing(guest, HERE, NO_POLICY)
+        if not guest.form:
+            return missing(guest, HERE, NO_POLICY)
+        id, stored, refused = "", None, GONE
     document = guest.typed("document") or as_text(BEGINNING if stored is None else write_document(stored))
     return show(
         guest, "policy_edit.html", HERE, refused=refused, problems=problems, draft=draft, document=document,
@@ -91,8 +96,7 @@ async def _check(
     """The form with what is said of *document*; *anew*: it is for what is stored now."""
     draft = await check_draft(guest.house, guest.visit, document, _id(guest))
     if isinstance(draft, Refused):
-        gone = draft.reason is Reason.NOT_FOUND
-        return missing(guest, HERE, NO_POLICY) if gone else await _page(guest, refused=draft)
+        return await _page(guest, refused=draft)
     asked = await impact_of_draft(guest.house, guest.visit, document, LOOKS_BACK, _id(guest))
     found = None if isinstance(asked, Refused) else asked
     policy = draft.compiled.policy
