@@ -1,10 +1,12 @@
 """Retention on a real database (R15): what is old goes with an announcement, and readers lose nothing."""
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -14,6 +16,7 @@ from ostiary.core.logs.canonical import canonical
 from ostiary.core.logs.checkpoint import read_key
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.evidence import Damage, verify
+from ostiary.core.logs.export_lines import canonical_text
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.logs.merkle import leaf_hash
 from ostiary.core.signals.streams import Method, Stream
@@ -84,6 +87,7 @@ def test_r15_what_is_old_goes_and_the_gap_is_announced(tmp_path: Path) -> None:
         report = await judged(house, kept)  # type: ignore[arg-type]
         assert (report.found, report.gone, len(report.announcements)) == (None, 601, 3)
         assert {one.reason for one in report.announcements} == {"kept for 40 days"}
+        await seal(house, visit(house))
         clock.move(days(100))
         assert await prune(house, visit(house)) == 10  # and not what nobody has read
         await read(house)
@@ -175,7 +179,63 @@ def test_r15_an_entry_is_as_old_as_it_says_itself(tmp_path: Path, what: str) -> 
     play(tmp_path, story)
 
 
-def sql_rows(folder: Path, statement: str) -> list[tuple[int]]:
+def test_r15_what_went_before_its_time_is_named(tmp_path: Path) -> None:
+    """
+    An entry made old together with its hash in the tree and its checkpoint's row, until retention has taken it, and the
+    hash put back: the tree is whole and the gap announced by the log's key, but checkpoints say when it was sealed.
+    """
+
+    async def story(house: House, clock: MovableClock) -> None:
+        await happen(house, 10)
+        await read(house)
+        clock.move(days(30))
+        await happen(house, 10)
+        await read(house)
+        ((text, leaf),) = sql_rows(tmp_path, "SELECT body, leaf FROM journal WHERE number = 15")
+        old = json.loads(text) | {"at": 1}
+        body = canonical_text(old)
+        with sqlite3.connect(tmp_path / "ostiary.db", isolation_level=None) as db:
+            db.execute("UPDATE checkpoints SET at = 1")
+            db.execute("UPDATE journal SET at = 1, body = ? WHERE number = 15", (body,))
+            db.execute("UPDATE log_leaves SET leaf = ? WHERE number = 15", (leaf_hash(body.encode()),))
+        clock.move(days(11))
+        await read(house)
+        assert await prune(house, visit(house)) == 12  # ten, the sealer's first key, and that one
+        assert not sql_rows(tmp_path, "SELECT 1 FROM journal WHERE number = 15")
+        await read(house)
+        forged = (await judged(house)).found
+        assert forged is not None
+        assert forged.damage is Damage.REWRITTEN
+        with sqlite3.connect(tmp_path / "ostiary.db", isolation_level=None) as db:
+            db.execute("UPDATE log_leaves SET leaf = ? WHERE number = 15", (leaf,))
+        found = (await judged(house)).found
+        assert found is not None
+        assert (found.damage, found.text[:8]) == (Damage.EARLY, "entry 14")
+
+    play(tmp_path, story)
+
+
+def test_r15_what_was_sealed_late_goes_late(tmp_path: Path) -> None:
+    """Written before a long stop and sealed after it: it goes when it was sealed for long enough, and is no damage."""
+
+    async def story(house: House, clock: MovableClock) -> None:
+        await happen(house, 10)
+        clock.move(days(5))  # nothing runs
+        await happen(house, 1)
+        await read(house)
+        clock.move(days(36))
+        await read(house)
+        assert await prune(house, visit(house)) == 0
+        clock.move(days(5))
+        await read(house)
+        assert await prune(house, visit(house)) >= 11
+        await read(house)
+        assert (await judged(house)).found is None
+
+    play(tmp_path, story)
+
+
+def sql_rows(folder: Path, statement: str) -> list[tuple[Any, ...]]:
     """What *statement* finds."""
     with sqlite3.connect(folder / "ostiary.db") as db:
         return db.execute(statement).fetchall()
@@ -248,6 +308,7 @@ def test_r15_every_job_of_a_house_lets_retention_go_on(tmp_path: Path) -> None:
 
         async def aged(count: int) -> int:
             await leave(house, *[Entry(Kind.GROUP_CREATED, target=f"group:{n}") for n in range(count)])
+            await seal(house, visit(house))
             clock.move(days(41))
             await every(house)
             return await prune(house, visit(house))
@@ -258,6 +319,7 @@ def test_r15_every_job_of_a_house_lets_retention_go_on(tmp_path: Path) -> None:
         assert await aged(5) >= 5  # its cursor is behind, and nothing is for it
         await leave(house, Entry(Kind.SESSIONS_ENDED, target=f"user:{BOB}"))
         await leave(house, Entry(Kind.SIGNED_IN, target=f"user:{BOB}"))
+        await seal(house, visit(house))
         clock.move(days(41))
         await read(house)
         await prune(house, visit(house))

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,22 +17,25 @@ from tests.core.logs.sealed import ORIGIN, Log, Signer, entry, hand_over, log
 
 
 def saying(
-    number: int, places: object, kind: str = Kind.LOG_PRUNED, *, stream: str = "main", signer: Signer | None = None
-) -> dict[str, object]:
+    number: int, places: object, kind: str = Kind.LOG_PRUNED, *, stream: str = "main", signer: Signer | None = None,
+    kept: object = None,
+) -> dict[str, object]:  # fmt: skip
     """An announcement, signed."""
-    detail = {"places": places, "count": 1, "reason": "kept for 365 days"}
+    detail = {"places": places, "count": 1, "reason": "kept for 365 days"} | ({} if kept is None else {"kept": kept})
     told = {**entry(number, stream), "action": kind, "detail": detail}
     signature = shown((signer or Signer.of(1)).note(signed_text(ORIGIN, told)))
     return {**told, "detail": {**detail, SIGNATURE: signature}}
 
 
-def gapped(places: Sequence[object], announced_at: int = 11, *, signer: Signer | None = None) -> Log:
+def gapped(
+    places: Sequence[object], announced_at: int = 11, *, signer: Signer | None = None, kept: object = None
+) -> Log:  # fmt: skip
     """A log in which the entry at place *announced_at* announces *places*."""
     made = log()
     stream, number = made.entries[announced_at]["stream"], made.entries[announced_at]["number"]
     assert isinstance(number, int)
     assert isinstance(stream, str)
-    made.entries[announced_at] = saying(number, places, stream=stream, signer=signer)
+    made.entries[announced_at] = saying(number, places, stream=stream, signer=signer, kept=kept)
     return made
 
 
@@ -179,3 +183,30 @@ def test_r15_retention_never_takes_what_is_still_needed() -> None:
         assert may_go(kind, "user:u1", "{}", 49, needed)
         assert may_go(kind, "user:gone", "{}", 51, needed)
     assert may_go(Kind.USER_CHANGED, "user:u1", "{}", 51, needed)
+
+
+@pytest.mark.parametrize(
+    ("kept", "found"),
+    [(1, None), (2, (Damage.EARLY, 3)), (365, (Damage.EARLY, 3)), (0, None), (-9, None), ("365", None), (True, None)],
+)
+def test_r15_what_went_by_its_age_was_sealed_for_that_long(kept: object, found: tuple[Damage, int] | None) -> None:
+    """All of this log was sealed within one second; a day is granted to checkpoints that were thinned."""
+    made = gapped([[1, 3], [5, 5]], kept=kept)
+    report = verify(without(made, made.export(0, 12), (1, 2, 3, 5)), made.signer.key)
+    assert (report.found and (report.found.damage, report.found.line)) == found
+    part = verify(without(made, made.export(4, 12), (5,)), made.signer.key)  # what went before it is not judged
+    assert (part.found and part.found.damage) == (found and found[0])
+    none = verify(without(made, made.export(9, 12), ()), made.signer.key)
+    assert none.found is None
+
+
+@given(st.sets(st.integers(0, 30)), st.integers(0, 30), st.integers(0, 30))
+def test_the_first_that_is_gone_is_found(gone: set[int], first: int, last: int) -> None:
+    """As by looking at each place."""
+    gaps = Gaps(ORIGIN, lambda _note, _size: True)
+    for place in sorted(gone):
+        gaps.gone(place, place + 10)
+    among = [place for place in sorted(gone) if first <= place <= last]
+    found = gaps.first_gone(first, last)
+    assert (found and (found.first, found.line)) == ((among[0], among[0] + 10) if among else None)
+    assert found is None or all(place in gone for place in range(found.first, found.last + 1))

@@ -6,6 +6,7 @@ Lines are judged from checkpoint to checkpoint. Each says its own hash and place
 care; the signed root finds the rest, and then all that can be said is between which two checkpoints it happened.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,11 +24,12 @@ from ostiary.core.logs.checkpoint import (
 from ostiary.core.logs.export_lines import Header, Leaf, canonical_text, read_header, read_line
 from ostiary.core.logs.gaps import Announcement, Gaps
 from ostiary.core.logs.merkle import Frontier, leaf_hash
-from ostiary.core.words.instants import Instant
+from ostiary.core.words.instants import Instant, days, to_iso
 
 __all__ = ["Damage", "Found", "Kept", "Report", "verify"]
 
 BATCH = 1_000_000  # lines between two checkpoints: what is held in memory
+LATE = days(1)  # by which a seal may seem later than it was: where checkpoints were thinned, an hour
 
 
 class Damage(StrEnum):
@@ -38,6 +40,8 @@ class Damage(StrEnum):
     REMOVED = "removed"
     UNPROVEN = "unproven"
     """A gap that nothing in this export announces, while the log goes on after it."""
+    EARLY = "early"
+    """A gap by age, of entries that were sealed too short a while before."""
     MOVED = "moved"
     INSERTED = "inserted"
     REWRITTEN = "rewritten"
@@ -139,6 +143,8 @@ class _Reading:
         self._streams: dict[str, int] = {}
         self._at: Instant | None = None
         self._gaps = Gaps("", self._signed)
+        self._sealed: list[tuple[int, Instant]] = []
+        """Size and time of each checkpoint that was met."""
 
     def judge(self, lines: Iterable[str]) -> None:
         """Raises _Damaged."""
@@ -175,6 +181,7 @@ class _Reading:
         report.gone, report.announcements = self._gaps.count, tuple(self._gaps.announcements)
         gap = self._gaps.unannounced()
         if gap is None:
+            self._of_age()
             return
         last = gap.line + gap.last - gap.first
         last = last if last > gap.line else 0
@@ -184,6 +191,29 @@ class _Reading:
             raise _Damaged(gap.line, Damage.UNPROVEN, text, last)
         text = f"{what} not in the journal any more, and nothing that the log's key signed announces it"
         raise _Damaged(gap.line, Damage.REMOVED, text, last)
+
+    def _of_age(self) -> None:
+        """
+        Whether what went by its age had been sealed for that long (retention takes nothing else): by the checkpoint
+        that covers it, and that which covers the announcement. Raises _Damaged.
+        """
+        for one in self._report.announcements:
+            own = self._covering(one.place) if one.kept else None
+            if own is None:
+                continue
+            young = Instant(own - days(one.kept) + LATE)
+            from_there = bisect_right(self._sealed, young, key=lambda sealed: sealed[1])
+            least = self._sealed[from_there - 1][0] if from_there else self._header.start.size
+            for first, last in one.places:
+                gap = self._gaps.first_gone(max(first, least), last)
+                if gap is not None:
+                    text = f"entry {gap.first} went as older than {one.kept} days, and was sealed after {to_iso(young)}"
+                    raise _Damaged(gap.line, Damage.EARLY, text)
+
+    def _covering(self, place: int) -> Instant | None:
+        """When the checkpoint was made that covers *place*."""
+        at = bisect_right(self._sealed, place, key=lambda sealed: sealed[0])
+        return self._sealed[at][1] if at < len(self._sealed) else None
 
     # ---- the header
 
@@ -293,6 +323,7 @@ class _Reading:
         self._tree, self._streams, self._at = tree, streams, checkpoint.at
         self._report.entries += len(batch)
         self._report.size, self._report.at = checkpoint.size, checkpoint.at
+        self._sealed.append((checkpoint.size, checkpoint.at))
 
     def _look(self, one: _Line, streams: dict[str, int]) -> None:
         """Whether the entry has the hash that its line says, and the next number of its stream. Raises _Damaged."""

@@ -8,6 +8,7 @@ whatever stands in the journal, also what somebody put there who can write the d
 
 import base64
 import binascii
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -38,6 +39,8 @@ class Announcement(NamedTuple):
     places: tuple[tuple[int, int], ...]
     """First and last of each run of places."""
     reason: str
+    kept: int = 0
+    """Days for which it says that entries are kept; 0: they did not go by their age."""
 
     @property
     def size(self) -> int:
@@ -100,7 +103,9 @@ def announcement(index: int, entry: Mapping[str, Any]) -> Announcement | None:
     readable = tuple(one for one in places if one is not None)
     if len(readable) < len(places):
         return None
-    return Announcement(index, str(entry["action"]), Instant(at), readable, str(detail.get("reason", "")))
+    kept = detail.get("kept")
+    days = kept if type(kept) is int and kept > 0 else 0
+    return Announcement(index, str(entry["action"]), Instant(at), readable, str(detail.get("reason", "")), days)
 
 
 def _span(value: object, index: int) -> tuple[int, int] | None:
@@ -139,6 +144,15 @@ class Gaps:
     def count(self) -> int:
         """How many entries are gone."""
         return sum(gap.last - gap.first + 1 for gap in self._gaps)
+
+    def first_gone(self, first: int, last: int) -> Gap | None:
+        """What is gone of places *first* to *last*, from the first of them on; None: they are all there."""
+        at = max(0, bisect_right(self._gaps, first, key=lambda gap: gap.first) - 1)
+        for gap in self._gaps[at : at + 2]:
+            begin = max(first, gap.first)
+            if begin <= min(last, gap.last):
+                return Gap(begin, min(last, gap.last), gap.line + begin - gap.first)
+        return None
 
     def unannounced(self) -> Gap | None:
         """The first part of a gap that no announcement names."""

@@ -20,7 +20,7 @@ from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.checkpoints import log_key
 from ostiary.services.logs.prune_sign_ins import remove_sign_ins
 from ostiary.services.logs.record import record
-from ostiary.store import Tx, gone
+from ostiary.store import Tx, checkpoints, gone
 from ostiary.store.gone import Sealed
 
 __all__ = ["announce_gone", "prune"]
@@ -44,10 +44,11 @@ async def prune(house: House, visit: Visit) -> int:
     if kept is None:
         return 0
     before, after, done, more = cutoff(visit.now, kept), 0, 0, True
-    reason = f"kept for {kept // days(1)} days"
+    whole = kept // days(1)
+    reason = f"kept for {whole} days"
 
     async def body(tx: Tx) -> Piece:
-        return await _next(house, tx, visit, after=after, before=before, reason=reason)
+        return await _next(house, tx, visit, after=after, before=before, reason=reason, kept=whole)
 
     while more:
         after, count, more = await house.store.write(body)
@@ -68,22 +69,26 @@ async def announce_gone(house: House, tx: Tx, visit: Visit, entry: Kind, entries
         await gone.remove(tx, one.position)
 
 
-async def _next(house: House, tx: Tx, visit: Visit, *, after: int, before: Instant, reason: str) -> Piece:
+async def _next(
+    house: House, tx: Tx, visit: Visit, *, after: int, before: Instant, reason: str, kept: int
+) -> Piece:  # fmt: skip
     """Step: the next old entries beyond position *after*, and their announcement."""
     upto = await gone.read_up_to(tx)
     entries = await gone.sealed(tx, after=after, upto=upto, most=BATCH)
     due = [one for one in entries if one.at < before]
-    old = [one for one in due if as_sealed(one.body, one.leaf) and written_before(one.body, before)]
-    if len(old) < len(due):
-        count = len(due) - len(old)
+    written = [one for one in due if as_sealed(one.body, one.leaf) and written_before(one.body, before)]
+    if len(written) < len(due):
+        count = len(due) - len(written)
         text = (
             f"{count} entries of the journal are not as they were written, or younger than their rows say. They stay."
         )
         await alert(tx, visit, about="journal_changed", target="log", text=text)
+    sealed = await checkpoints.before(tx, before)  # an export compares with when entries were sealed, whoever reads it
+    old = [one for one in written if sealed is not None and one.place < sealed.tree.size]
     needed = Needed(await gone.live(tx, visit.now), await _signed_in(tx, old)) if old else Needed((), {})
     going = [one for one in old if may_go(one.kind, one.target, one.body, one.position, needed)]
     if going:
-        await announce_gone(house, tx, visit, Kind.LOG_PRUNED, going, reason=reason)
+        await announce_gone(house, tx, visit, Kind.LOG_PRUNED, going, reason=reason, kept=kept)
     # Positions are in the order of time, but for what two requests wrote across each other: a young piece is the end.
     return Piece(entries[-1].position if entries else after, len(going), len(entries) == BATCH and bool(due))
 
