@@ -2,6 +2,7 @@
 The pages in a real browser: with the keyboard alone, on a narrow screen, without scripts, and nothing in the console.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,9 +11,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from ostiary.web.pages.console.navigation import PLACES
+from ostiary.web.pages.texts import TEXTS
+from tests.journeys import axe
 from tests.journeys.asking import Asking
-from tests.journeys.browser import APPROVE, CONTINUE, DENY, DEVICE_LOGIN, SIGN_IN, Desk
+from tests.journeys.browser import APPROVE, CODE, CONTINUE, DENY, DEVICE_LOGIN, PASSWORD, SIGN_IN, TOTP, USER_NAME, Desk
 from tests.server import Server
+from tests.web.pages.texts import catalogue
 
 NARROW = {"viewport": {"width": 360, "height": 640}, "device_scale_factor": 2, "has_touch": True}
 NO_SCRIPT = {"java_script_enabled": False}
@@ -225,3 +230,69 @@ def test_r16_every_page_holds_to_the_policy(server: Server, chromium: Desk) -> N
         assert headers["cache-control"] == "no-store"
         assert headers["referrer-policy"] == "same-origin"
         assert headers["cross-origin-opener-policy"] == "same-origin"
+
+
+GERMAN = {**NARROW, "locale": "de-AT"}
+_OURS = """() => {
+    const all = document.body.cloneNode(true);
+    for (const each of all.querySelectorAll("bdi, code, script")) each.remove();
+    return all.textContent;
+}"""
+"""What a page says itself: without what people wrote, and names of things."""
+
+
+def test_a_whole_sign_in_and_the_console_in_german(server: Server, chromium: Desk) -> None:
+    """From the address to *Genehmigt*, then each place of the console: no English is left, and German fits a phone."""
+    server.open_exemption("emil")  # Alice reported this machine in another test
+    asking = Asking(server)
+    in_german = TEXTS["de"].text
+    english = re.compile(r"\b(" + "|".join(re.escape(text) for text in _only_english()) + r")(?!\w)")
+    looked: list[str] = []
+
+    def look(page: Page) -> None:
+        _fits(page)
+        looked.append(page.url)
+        assert page.evaluate("document.documentElement.lang") == "de"
+        assert english.findall(page.title() + "\n" + str(page.evaluate(_OURS))) == [], page.url
+        assert axe.violations(page) == [], page.url
+
+    def sign_in(page: Page, name: str, to: str) -> None:
+        person = server.people[name]
+        page.goto(server.origin + to)
+        look(page)
+        page.get_by_label(in_german(USER_NAME), exact=True).fill(person.username)
+        page.get_by_label(in_german(PASSWORD), exact=True).fill(person.password)
+        _press(page, in_german(SIGN_IN))
+        look(page)
+        page.get_by_label(in_german(TOTP), exact=True).fill(person.totp())
+        _press(page, in_german(CONTINUE))
+
+    def story(page: Page) -> str:
+        sign_in(page, "emil", DEVICE_LOGIN)
+        look(page)
+        page.get_by_label(in_german(CODE), exact=True).fill(asking.user_code)
+        _press(page, in_german(CONTINUE))
+        look(page)
+        _press(page, in_german(APPROVE))
+        look(page)
+        return page.inner_text("h1")
+
+    def console(page: Page) -> None:
+        sign_in(page, "bea", "/console")
+        for place in PLACES:
+            page.goto(server.origin + place.path)
+            look(page)
+
+    with window(chromium, **GERMAN) as seen, window(chromium, **GERMAN) as other:
+        assert chromium.run(story, seen.page) == "Genehmigt"
+        chromium.run(console, other.page)
+        assert [line for each in (seen, other) for line in each.complaints] == []
+    assert asking.outcome() == "access_token"
+    server.end_exemptions("emil")
+    assert len(looked) == 5 + 2 + len(PLACES)
+
+
+def _only_english() -> list[str]:
+    """Texts of more than one word that German says otherwise, as they would stand on a page."""
+    found = [(str(each.id), str(each.string)) for each in catalogue("de") if each.id and isinstance(each.id, str)]
+    return [id for id, string in found if " " in id and not re.search("[<%]", id) and id not in string]

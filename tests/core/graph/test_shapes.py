@@ -88,7 +88,6 @@ def test_all_problems_are_told_at_once() -> None:
     assert sentence(Invalid(invalid.problems[:1])) == "$.a: Bad."
     ruled = Invalid((Problem("reason", "Say why.", "JustificationRule"), Problem("$.b", "Worse.")))
     assert sentence(ruled) == "reason: JustificationRule: Say why. (1 more in details)"
-    assert ruled.plain == "Say why. Worse."
     told = envelope("C", "M", now=Instant(AT), request="r", correlation="", problems=problems_of(ruled))["error"]
     assert [detail["message"] for detail in told["details"]] == ["JustificationRule: Say why.", "Worse."]
     error = envelope("C", "M", now=Instant(AT), request="r", correlation="", problems=problems_of(invalid))["error"]

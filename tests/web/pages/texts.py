@@ -19,6 +19,7 @@ from jinja2 import nodes
 from jinja2.ext import extract_from_ast
 
 import ostiary
+from ostiary.core.detections.rules import RULES
 from ostiary.core.tokens.refusals import TABLE
 from ostiary.web.pages.environment import ENVIRONMENTS, TEMPLATES
 from ostiary.web.pages.texts import LANGUAGES
@@ -211,6 +212,7 @@ def all_texts() -> dict[tuple[str, str], Text]:
     in_order += [text for path in modules() for text in in_module(path)]
     for entry in TABLE.values():  # most of its next steps have names of their own
         in_order += [Text("core/tokens/refusals.py", text) for text in (entry.sentence, entry.next_step)]
+    in_order += [Text("core/detections/rules", rule.title) for rule in RULES]
     for text in in_order:
         key = (text.context, text.id)
         known = found.get(key)

@@ -33,11 +33,6 @@ class Invalid:
 
     problems: tuple[Problem, ...]
 
-    @property
-    def plain(self) -> str:
-        """All of it for people, without the names of places and rules."""
-        return " ".join(problem.message for problem in self.problems)
-
 
 @dataclass(frozen=True, slots=True)
 class Meaning:

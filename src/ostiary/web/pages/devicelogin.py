@@ -174,7 +174,7 @@ async def _ask_with_consent(guest: Guest) -> Response:
     form = ask.Typed(text["reason"], length, text["ticket"][:64])
     answer = await ask.ask_with_consent(guest.house, guest.visit, _id(guest), form)
     if isinstance(answer, Invalid):
-        return await _ask(guest, Refused(Reason.INVALID_VALUE, answer.plain))
+        return await _ask(guest, Refused(Reason.INVALID_VALUE, guest.all_of(answer)))
     if isinstance(answer, Asked):
         if answer.number:
             return _done(guest, "number", answer.signin, answer.application.name, number=answer.number)

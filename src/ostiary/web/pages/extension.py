@@ -32,7 +32,7 @@ async def _ask(guest: Guest) -> Response:
     wish = Wish(length=length, reason=guest.form.get("reason", "")[:1024], extends=_id(guest))
     answer = await ask_exemption(guest.house, guest.visit, wish)
     if isinstance(answer, Invalid):
-        return await _page(guest, Refused(Reason.INVALID_VALUE, answer.plain))
+        return await _page(guest, Refused(Reason.INVALID_VALUE, guest.all_of(answer)))
     if not isinstance(answer, Refused):
         ends = answer.exemption.ends if answer.exemption is not None else None
         approved = answer.request.phase is Phase.APPROVED

@@ -19,6 +19,7 @@ from ostiary.core.access.kill_switch import KillSwitch
 from ostiary.core.directory.people import Role
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.exemptions.exemption import HARD_CAP
+from ostiary.core.graph.error import Invalid
 from ostiary.core.words.instants import Span, minutes, to_seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
@@ -96,6 +97,10 @@ class Guest:
     def texts(self) -> Texts:
         """The texts in the language that the browser likes best of ours."""
         return TEXTS[best(b",".join(headers(self.scope, b"accept-language")), LANGUAGES)]
+
+    def all_of(self, invalid: Invalid) -> str:
+        """All that is wrong, in the reader's language, one sentence after another."""
+        return " ".join(self.texts.told(problem.message) for problem in invalid.problems)
 
     @property
     def watching(self) -> bool:

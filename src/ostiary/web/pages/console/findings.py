@@ -20,6 +20,7 @@ from ostiary.core.graph.query import Page, Query
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.ids import is_guid
 from ostiary.core.words.outcome import Refused
+from ostiary.core.words.said import said
 from ostiary.core.words.visit import Visit
 from ostiary.services.detections.list import list_findings, list_rules
 from ostiary.services.detections.triage import confirm, dismiss
@@ -101,7 +102,7 @@ def title_of(shown: ShownFinding) -> str:
     """What it is called."""
     if shown.kept.finding.rule == CONFIRMED_PERSON:
         return marked("An account that was confirmed as compromised")
-    return shown.rule.title if shown.rule is not None else shown.kept.finding.rule
+    return said(shown.rule.title) if shown.rule is not None else shown.kept.finding.rule
 
 
 def _ask(text: str) -> str:
@@ -165,7 +166,7 @@ OF_RULES = List(
     RULE,
     _every_rule,
     (
-        Column("Rule", lambda r: r.rule.title, link=lambda r: f"{HERE.path}?rule={r.rule.id}"),
+        Column("Rule", lambda r: said(r.rule.title), link=lambda r: f"{HERE.path}?rule={r.rule.id}"),
         Column("Severity", lambda r: SEVERITIES[r.rule.severity], How.TAG),
         Column("What it sees", lambda r: r.rule.explanation),
         Column("What is done", lambda r: said_of(r.responses or ()), How.TAG),

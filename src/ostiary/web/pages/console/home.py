@@ -14,7 +14,7 @@ from ostiary.core.detections.finding import Finding
 from ostiary.core.directory.people import Role
 from ostiary.core.graph.query import And, Compare, Query
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.words.instants import Span, after, days, to_datetime
+from ostiary.core.words.instants import Span, after, days
 from ostiary.core.words.outcome import Refused
 from ostiary.services.detections.view import open_findings
 from ostiary.services.exemptions.counts import exemptions_by_day, sign_ins_by_hour
@@ -47,6 +47,7 @@ _BLOCK = {
 
 
 _SORTS = ((marked("succeeded"), "good"), (marked("failed"), "bad"), (marked("under way"), "plain"))
+_HOUR, _DAY = marked("d MMM, HH:'00'"), marked("d MMM")
 _OPEN_ONES = "/console/findings?state=open"
 _OPENED = ((marked("opened"), "plain"),)
 
@@ -105,11 +106,11 @@ async def _charts(guest: Guest) -> list[Chart]:
     by_day = await exemptions_by_day(guest.house, guest.visit)
     found = []
     if by_hour is not None and not isinstance(by_hour, Refused):
-        bars = tuple(Bar(to_datetime(each.start).strftime("%-d %b, %H:00"), each.numbers) for each in by_hour)
+        bars = tuple(Bar(guest.texts.shaped(each.start, _HOUR), each.numbers) for each in by_hour)
         says = marked("For each hour, sign-ins that succeeded, that failed and that are under way.")
         found.append(Chart("hours", "Sign-ins of the last 24 hours, by result", says, "Hour (UTC)", _SORTS, bars))
     if by_day is not None and not isinstance(by_day, Refused):
-        bars = tuple(Bar(to_datetime(each.start).strftime("%-d %b"), each.numbers) for each in by_day)
+        bars = tuple(Bar(guest.texts.shaped(each.start, _DAY), each.numbers) for each in by_day)
         says = marked("For each day, how many exemptions were opened.")
         found.append(Chart("days", "Exemptions opened in the last 14 days", says, "Day (UTC)", _OPENED, bars))
     return found

@@ -64,7 +64,11 @@ class Texts:
 
     def moment(self, moment: Instant) -> str:
         """``23 Nov 2026, 14:05 UTC``: without a script nobody knows the reader's zone, so it is said."""
-        return format_datetime(to_datetime(moment), self.text(_MOMENT), locale=self._locale)
+        return self.shaped(moment, _MOMENT)
+
+    def shaped(self, moment: Instant, shape: str) -> str:
+        """*moment* in UTC in *shape* (UTS #35), or what stands for that shape in this language."""
+        return format_datetime(to_datetime(moment), self.text(shape), locale=self._locale)
 
     def span(self, span: Span) -> str:
         """How long *span* is: ``1 h 30 min``, ``3 days``."""
