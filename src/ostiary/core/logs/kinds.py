@@ -355,7 +355,10 @@ class Kind(StrEnum):
     many of them stay for an exemption that is open or owed a review), reason.
     """
     LOG_PRUNED = "system:log:pruned"
-    """Entries older than the journal is kept were removed; their hashes stay: places (in its tree), count, reason."""
+    """
+    Entries older than the journal is kept were removed; their hashes stay: places (in its tree), count, reason, kept
+    (for how many days).
+    """
     LOG_ERASED = "system:log:erased"
     """
     Entries that named a person were removed; their hashes stay: places (in its tree), count, user (the id), by, reason.
