@@ -18,6 +18,7 @@ from tests.server import running
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 MODES = ("light, phone", "dark, phone", "light, wide", "dark, wide")
+CONSOLE_MODES = ("dark, phone", "light, wide")
 
 SHOWN = {
     "sign-in": ("Sign in", "A person proves who they are before anything is said of a code."),
@@ -43,12 +44,36 @@ SHOWN = {
     "/about": ("About", "What a device sign-in is, and when to refuse."),
 }
 """Pages of the walk, with their headings and what they show."""
+CONSOLE = {
+    "console": (
+        "Overview",
+        "The state of the guardrails, who is open now, what was found, and a day in figures.",
+    ),
+    "console: signins": ("Sign-ins", "Every list has a search, choices, pages and an export."),
+    "console: a device sign-in": ("One sign-in", "Its whole story: who, from where, what each policy said, each step."),
+    "console: one of exemptions": ("One exemption", "Who asked, who allowed it and why, what was done; and *end now*."),
+    "console: findings": ("Findings", "What looked like abuse."),
+    "console: one of findings": ("One finding", "Why, on what evidence, what was done about it, and the word on it."),
+    "console: one of policies": ("One policy", "In words, as a document, and who changed what."),
+    "console: a policy that was checked": ("Writing a policy", "What it changes, and whom it would have kept out."),
+    "console: what policy would say": ("What if", "A decision, and each policy's part in it."),
+    "console: one of audit": ("One entry of the log", "As it is sealed."),
+    "console: settings": ("Settings", "How this house is set; what may be changed here, is."),
+}
+"""Those of the console, in the same way."""
+
+
+def modes_of(name: str) -> tuple[str, ...]:
+    """In which modes a page is shown."""
+    return CONSOLE_MODES if name in CONSOLE else MODES
 
 
 def take(page: Page, name: str, folder: Path) -> None:
-    """*page* in all modes."""
+    """*page* in its modes."""
     browser = page.context.new_cdp_session(page)
     for mode in axe.modes(page):
+        if mode not in modes_of(name):
+            continue
         size = browser.send("Page.getLayoutMetrics")["cssContentSize"]
         shot = browser.send(
             "Page.captureScreenshot",
@@ -61,7 +86,7 @@ def take(page: Page, name: str, folder: Path) -> None:
 
 def picture(name: str, mode: str) -> str:
     """The file of a page in a mode."""
-    return f"{name.strip('/').replace(' ', '-')}-{mode.replace(', ', '-')}.webp"
+    return f"{name.strip('/').replace(': ', '-').replace(' ', '-')}-{mode.replace(', ', '-')}.webp"
 
 
 def text() -> str:
@@ -70,9 +95,11 @@ def text() -> str:
         "# The pages\n\nThe main ones, of the sample organisation, at 360 and 1280 pixels, light and dark. Made by "
         "`make pictures`; none needs\nJavaScript, except passkeys.\n"
     ]
-    for name, (heading, says) in SHOWN.items():
+    for name, (heading, says) in (SHOWN | CONSOLE).items():
+        if name == next(iter(CONSOLE)):
+            parts.append("\n# The console\n\nFor administrators and auditors, at `/console`.\n")
         parts.append(f"\n## {heading}\n\n{says}\n\n")
-        for mode in MODES:
+        for mode in modes_of(name):
             size = "20" if mode.endswith("phone") else "45"
             parts.append(f'<img src="pictures/{picture(name, mode)}" alt="{heading}: {mode}" width="{size}%">\n')
     return "".join(parts)
@@ -91,7 +118,7 @@ def main() -> None:
             def story() -> None:
                 page = chromium.context().new_page()
                 for name in walk(page, server):
-                    if name in SHOWN:
+                    if name in SHOWN or name in CONSOLE:
                         take(page, name, folder)
 
             chromium.run(story)

@@ -342,6 +342,10 @@ def _console(page: Page, server: Server) -> Iterator[str]:
             with page.expect_navigation():
                 first.click()
             yield f"console: one of {name}"
+    page.goto(f"{server.origin}/console/signins?way=deviceCode&result=success")
+    with page.expect_navigation():
+        page.locator(".list tbody a").first.click()
+    yield "console: a device sign-in"
     page.goto(server.origin + "/console/findings/rules")
     yield "console: rules"
     for path, name in (
