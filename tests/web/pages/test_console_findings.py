@@ -8,16 +8,19 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from ostiary.core.detections.finding import Cause, Finding, Severity
+from ostiary.core.detections.published import BY_ID as PUBLISHED
 from ostiary.core.detections.response import Known, Response, held_back
-from ostiary.core.detections.rules import RULES
+from ostiary.core.detections.rules import BY_ID, RULES
 from ostiary.core.directory.people import Role
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant, days, minutes
 from ostiary.services.detections.respond import run_responses
+from ostiary.services.logs.alerts import alert
 from ostiary.store import Tx, detections
 from ostiary.web.pages.console import findings
 from ostiary.web.pages.console.live import subjects_of
+from ostiary.web.pages.texts import TEXTS
 from tests.web.pages.site import ALICE, BOB, CAROL, Browser, Site, actions, hidden
 from tests.web.pages.test_console import entered, link, table
 
@@ -221,3 +224,30 @@ def test_the_console_has_words_for_all_that_may_become_of_a_finding() -> None:
     assert whys == {"", *findings.HELD_BACK}
     kinds = (Kind.FINDING_RAISED, Kind.FINDING_DISMISSED, Kind.RESPONSE_HELD_BACK, Kind.RESPONSES_CHANGED)
     assert all("findings" in subjects_of(kind) for kind in kinds)
+
+
+GERMAN = {"accept-language": "de"}
+
+
+def test_what_a_rule_says_is_said_in_the_browser_s_language(site: Site) -> None:
+    """Title, meaning and harmless cases are German wherever they stand; what is kept in English is marked so."""
+    plant(site, rule="first_network")
+    site.run(site.house.store.write(lambda tx: alert(tx, site.visit(), about="a test", text="Look at this.")))
+    browser = entered(site, BOB, Role.AUDITOR)
+    browser.client.headers.update(GERMAN)
+    rule, told = BY_ID["first_network"], TEXTS["de"].told
+    page = browser.get(PAGE).text
+    assert f"<h1>{told(rule.title)}</h1>" in page
+    assert told(rule.title) == "Ein Gerät in einem neuen Netzwerk"
+    assert "<p>Ein Code wurde aus einem autonomen System eingelöst" in page
+    assert f"<p>{told(rule.false_positives)}</p>" in page
+    assert f'<bdi lang="en">{PUBLISHED[rule.covers[0]].name}</bdi>' in page
+    assert '<bdi lang="en">Look at this.</bdi>' in browser.get("/console").text
+    for path in (PAGE, "/console", f"/console/findings/people/{CAROL}"):
+        assert '<bdi lang="en">first_network was seen.</bdi>' in browser.get(path).text, path
+    assert f'<a href="{PAGE}">{told(rule.title)}</a>' in browser.get(f"/console/findings/people/{CAROL}").text
+    assert [row[0] for row in table(browser.get("/console/findings"))] == [told(rule.title)]
+    listed = browser.get("/console/findings").text
+    assert f'<option value="first_network">{told(rule.title)}</option>' in listed
+    rows = {html.unescape(row[0]): html.unescape(row[2]) for row in table(browser.get("/console/findings/rules"))}
+    assert rows == {told(each.title): told(each.explanation) for each in RULES}

@@ -202,6 +202,13 @@ def _literals(node: ast.expr, where: str) -> list[str]:
     return []
 
 
+def of_rules() -> Iterator[Text]:
+    """What the console says of each rule of detections: its title, what it sees, when that is harmless."""
+    for rule in RULES:
+        where = f"core/detections/rules/{rule.id}.py"
+        yield from (Text(where, text) for text in (rule.title, rule.explanation, rule.false_positives))
+
+
 # ---- the catalogue
 
 
@@ -212,7 +219,7 @@ def all_texts() -> dict[tuple[str, str], Text]:
     in_order += [text for path in modules() for text in in_module(path)]
     for entry in TABLE.values():  # most of its next steps have names of their own
         in_order += [Text("core/tokens/refusals.py", text) for text in (entry.sentence, entry.next_step)]
-    in_order += [Text("core/detections/rules", rule.title) for rule in RULES]
+    in_order += of_rules()
     for text in in_order:
         key = (text.context, text.id)
         known = found.get(key)

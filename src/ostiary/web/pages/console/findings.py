@@ -168,7 +168,7 @@ OF_RULES = List(
     (
         Column("Rule", lambda r: said(r.rule.title), link=lambda r: f"{HERE.path}?rule={r.rule.id}"),
         Column("Severity", lambda r: SEVERITIES[r.rule.severity], How.TAG),
-        Column("What it sees", lambda r: r.rule.explanation),
+        Column("What it sees", lambda r: said(r.rule.explanation)),
         Column("What is done", lambda r: said_of(r.responses or ()), How.TAG),
         Column("Found in 30 days", lambda r: str(r.found)),
         Column("Beyond its bounds, in a day", lambda r: str(r.held_back)),
