@@ -2,18 +2,23 @@
 
 import csv
 import io
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
+from sqlalchemy import update
 
 from ostiary.core.detections.finding import Finding, Severity
+from ostiary.core.directory.people import Role
 from ostiary.services.detections.read import keep
 from ostiary.store import Tx, directory
+from ostiary.store.schema import users
+from ostiary.web.pages.console.navigation import PLACES
 from tests.journeys.asking import Asking
 from tests.journeys.browser import APPROVE, CODE, CONTINUE, PATIENCE, SIGN_OUT, TOTP, Desk
-from tests.journeys.walk import become, press
+from tests.journeys.walk import become, change, press
 from tests.server import Server
 
 MINUTES = 60
@@ -148,14 +153,46 @@ def test_an_auditor_reads_one_story_and_can_press_nothing(server: Server, chromi
 
     def story() -> None:
         with window(chromium, server, "otto") as page:
-            for path in ("", "/signins", "/exemptions", "/findings", "/people", "/settings"):
-                page.goto(f"{server.origin}/console{path}")
+            for place in PLACES:
+                page.goto(server.origin + place.path)
+                expect(page.get_by_role("heading", level=1)).to_have_text(place.title)
                 buttons = [each for each in page.get_by_role("button").all_inner_texts() if each != "Show"]
                 assert buttons == [SIGN_OUT]
                 assert page.get_by_role("link", name="End now").count() == 0
             page.goto(server.origin + "/console/signins?q=otto")
             page.locator(".list tbody a").first.click()
             expect(page.get_by_text("The person signed in with every factor.")).to_be_visible()
+
+    chromium.run(story)
+
+
+def test_approvers_see_what_they_decide_and_others_nothing(server: Server, chromium: Desk) -> None:
+    """
+    Not by a link, and not by its address: the first page leads to what is theirs, and the others say that they may
+    not, and show nothing of what lies behind.
+    """
+    approver = update(users).where(users.c.principal_name == server.people["fay"].username)
+    change(server, approver.values(roles=json.dumps([Role.APPROVER])))
+
+    def story() -> None:
+        for name, home, opened in (
+            ("fay", "/approvals", {"/console/requests", "/console/exemptions"}),
+            ("alice", "/account", set()),
+        ):
+            page = chromium.context().new_page()
+            become(page, server, name)
+            page.goto(server.origin + PLACES[0].path)
+            assert page.url == server.origin + home
+            for place in PLACES[1:]:
+                answer = page.goto(server.origin + place.path)
+                assert answer is not None
+                assert answer.status == (200 if place.path in opened else 403), (name, place)
+                shown = set(page.locator('nav a[href^="/console/"]').evaluate_all("all => all.map(a => a.pathname)"))
+                assert shown == (opened if place.path in opened else set())
+                if place.path not in opened:
+                    expect(page.get_by_role("heading", level=1)).not_to_have_text(place.title)
+                    assert page.locator("table, .things, form.filters").count() == 0
+            page.context.close()
 
     chromium.run(story)
 
