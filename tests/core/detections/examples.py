@@ -150,6 +150,18 @@ def _on_machines(*devices: str | None, compliant: bool = True) -> Tale:
     return tale
 
 
+def _settled(number: int, machine: str) -> Tale:
+    """So many sign-ins at home, and days later one on *machine*."""
+
+    def tale(j: Journal) -> None:
+        for _ in range(number):
+            j.sign_in()
+        j.wait(days(2))
+        j.sign_in(machine=machine)
+
+    return tale
+
+
 EXAMPLES: dict[str, Examples] = {
     "sign_in_without_exemption": Examples(
         fires={
@@ -337,6 +349,15 @@ EXAMPLES: dict[str, Examples] = {
             "always the same": _on_machines("d1", "d1", "d1"),
             "no inventory is used": _on_machines(None, None, None),
             "it is not known": lambda j: (_on_machines("d1", "d1")(j), j.redeem(j.start(), ALICE)),
+        },
+    ),
+    "signs_together": Examples(
+        fires={},
+        blind={"a line where nobody is": _settled(8, NEARBY)},
+        quiet={
+            "where they always are": _settled(8, LAPTOP),
+            "seven make no habit": _settled(7, NEARBY),
+            "far away, as another rule tells": _settled(8, FARAWAY),
         },
     ),
     "prompts_at_night": Examples(

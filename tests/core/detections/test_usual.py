@@ -3,9 +3,12 @@
 import pytest
 
 from ostiary.core.detections.finding import Severity
+from ostiary.core.detections.memory import Past
 from ostiary.core.detections.rules import BY_ID
+from ostiary.core.detections.story import tell
+from ostiary.core.detections.usual import Usual, network_of
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.words.instants import days, hours
+from ostiary.core.words.instants import after, days, hours
 from tests.core.detections.told import (
     ALICE,
     BOB,
@@ -17,6 +20,7 @@ from tests.core.detections.told import (
     OFFICE,
     RENTED,
     Journal,
+    atlas,
     found_by,
 )
 
@@ -137,3 +141,21 @@ def test_an_enrolment_from_a_known_place_is_no_alarm() -> None:
         told.sign_in()
         told.add(Kind.DEVICE_ASKED, target="device:d9", address=place, owner=ALICE, name="new")
         assert _severities("device_after_sign_in", told) == [severity]
+
+
+def test_where_no_number_makes_a_place_usual_only_one_s_own_is_kept() -> None:
+    """What others do is not looked at, and costs no track."""
+    told = Journal()
+    told.sign_in(BOB, machine=NEARBY)
+    (event,), _ = tell(told.entries[-1:], {}, atlas)
+    usual = Usual("example", network_of, several=0)
+    keys = set(usual.keys(event, event.side))
+    past = Past(keys, {})
+    past.now = event.at
+    usual.learn(event, event.side, past)
+    assert len(keys) == 1
+    assert not usual.mine(event, event.side, past)
+    past.now = after(event.at, days(2))
+    assert usual.mine(event, event.side, past)
+    with pytest.raises(KeyError):
+        usual.ours(event, event.side, past)

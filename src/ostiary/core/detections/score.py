@@ -47,26 +47,25 @@ WARM_UP = 28
 """Days in which much happens for the first time; counted apart."""
 KNOWN_MISSES: Mapping[tuple[str, str], str] = {
     ("vishing", "line in the same country"): (
-        "All is as in an honest sign-in but the network of the machine; it is seen only where that network is new to a "
-        "person of settled habits who sits at home. A number that is read out, and a limit of exemptions to networks, "
-        "stop it; rules do not."
+        "All is as in an honest sign-in but where the machine is. It is seen where nobody of the organisation was near "
+        "that line and the person is known to sit elsewhere; not behind the exit of a VPN, nor for somebody without "
+        "settled habits. A number that is read out, and a limit of exemptions to networks, stop it."
     ),
-    ("vishing", "phone in the same country"): "As the line in the same country; carriers are where many people are.",
+    ("vishing", "phone in the same country"): (
+        "Near a carrier's addresses many people are: seen where that network is new to the person, who is at a place "
+        "of their own."
+    ),
     ("insider", "too often"): (
         "Four exemptions within a day are too many, and the first three are work like any other's: seen at the fourth."
     ),
     ("insider", "at night"): (
-        "One sign-in by the person's own exemption; that it is night, and where the machine is, are low each."
+        "One sign-in by the person's own exemption; the night is low where somebody of the organisation was near the "
+        "machine's line before, or little is known of the person."
     ),
     ("mail_jumping", "begins inside"): (
         "The first code from a server of the organisation's own is like any other's; seen with the second person."
     ),
-    ("slow_and_low", "lines"): (
-        "One code a day from a line in the person's own country: each alone is as the calls above; seen with one of "
-        "the next people."
-    ),
-    ("slow_and_low", "bare library"): "As the lines; the library's name is odd in a rented network only.",
-    ("slow_and_low", "phones"): "As the lines; carriers are where many people are.",
+    ("slow_and_low", "phones"): "As a caller's phone; seen with one of the next people.",
     ("storm_2372", "a cloud that is used here"): (
         "A machine in a rented network that three people of the organisation use is low, else each new machine there "
         "were an alarm. Name those machines in the inventory, or their addresses as a location."

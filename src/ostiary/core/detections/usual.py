@@ -30,20 +30,23 @@ class Usual:
     """Where people's machines are, for one rule."""
 
     def __init__(self, rule: str, place: Place, *, several: int, lasts: Span = days(30)) -> None:
-        """Of places as *place* names them; *several* people make one usual for everybody."""
+        """Of places as *place* names them; *several* people make one usual for everybody, 0: no number does."""
         self._mine = Memory(f"{rule}.usual", lasts, most=24)
         self._ours = Memory(f"{rule}.usual_here", lasts, most=several + 5)
         self._place, self._several = place, several
 
     def keys(self, event: Event, side: Side) -> Iterable[Key]:
         """The tracks that the next three look at."""
-        return self._mine.of(event.user), self._ours.of(self._place(side))
+        mine = self._mine.of(event.user)
+        return (mine, self._ours.of(self._place(side))) if self._several else (mine,)
 
     def learn(self, event: Event, side: Side, past: Past) -> None:
         """*event*'s person was signed in, or was, at *side*."""
         place = self._place(side)
         if place and event.user:
             _first_seen(past, self._mine.of(event.user), place)
+            if not self._several:
+                return
             ours = self._ours.of(place)
             if len(past.of(ours)) < ours.most or any(mark.value[0] == event.user for mark in past.of(ours)):
                 _first_seen(past, ours, event.user)  # else there are enough, and a new one would push an old one out
@@ -55,7 +58,7 @@ class Usual:
         return any(mark.value[0] == place and _settled(mark.value[1], past) for mark in marks)
 
     def ours(self, event: Event, side: Side, past: Past) -> bool:
-        """Whether it is usual for several people, this one or others."""
+        """Whether it is usual for several people, this one or others. Raises KeyError where no number makes it so."""
         marks = past.of(self._ours.of(self._place(side)))
         return sum(_settled(mark.value[1], past) for mark in marks) >= self._several
 
