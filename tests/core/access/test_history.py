@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostiary.core.access.history import Change, Difference, Stand, differences, stands
+from ostiary.core.access.history import Change, Difference, Stand, differences, joins, stands
 from ostiary.core.logs.entry import Recorded
 from ostiary.core.words.instants import Instant
 
@@ -85,3 +85,15 @@ def test_what_stood_is_told_from_the_changes_around() -> None:
     assert stood(now=three, born=Instant(150)) == [(100, None), (150, three)]
     assert stood(now=three, born=Instant(300)) == [(100, None)]
     assert stood(following=change(400, one, two), now=two, born=Instant(150)) == [(100, None), (150, one)]
+
+
+def test_changes_join_only_where_none_between_them_is_missing() -> None:
+    """Each begins with what the one before left; the last left what is there now, if nothing else followed."""
+    one, two, three = {"v": 1}, {"v": 2}, {"v": 3}
+    chain = (change(1, None, one), change(2, one, two), change(3, two, None))
+    assert joins(chain, None, to_now=True)
+    assert not joins(chain, three, to_now=True)
+    assert joins(chain, three, to_now=False)
+    assert not joins((chain[0], chain[2]), None, to_now=True)
+    assert not joins(chain[:1], two, to_now=True)
+    assert joins((), two, to_now=True)

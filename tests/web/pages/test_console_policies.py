@@ -13,6 +13,8 @@ from ostiary.core.words.instants import Instant, days, minutes, to_iso
 from ostiary.core.words.outcome import Refused
 from ostiary.services.access.locations import create_location
 from ostiary.services.access.policies import change_policy, create_policy, delete_policy, find_policy
+from ostiary.store import Tx, policies
+from ostiary.store import gone as rows
 from tests.web.pages.site import ADMIN_API, ALICE, BLOCK, BOB, CAROL, GROUP, Browser, Site, actions, hidden
 from tests.web.pages.test_console import entered, table
 
@@ -121,6 +123,13 @@ def test_the_history_tells_who_changed_what_and_what_stood_on_a_day(site: Site, 
     assert "off" in on(3)
     assert "does not hold all changes" not in on(1)
     assert "There was no such policy." in on(4)
+
+    async def erased(tx: Tx) -> None:
+        await rows.remove(tx, (await policies.changes(tx, id, most=9))[1].position)
+
+    site.run(site.house.store.write(erased))
+    assert "does not hold all changes" in on(1)
+    assert "does not hold all changes" in on(3)
 
 
 def test_an_original_policy_stood_before_its_first_change(site: Site, auditor: Browser) -> None:

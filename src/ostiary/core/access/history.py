@@ -9,7 +9,7 @@ from typing import Any
 from ostiary.core.logs.entry import Recorded
 from ostiary.core.words.instants import Instant
 
-__all__ = ["Change", "Difference", "Stand", "differences", "stands"]
+__all__ = ["Change", "Difference", "Stand", "differences", "joins", "stands"]
 
 Document = Mapping[str, Any]
 
@@ -102,3 +102,13 @@ def stands(
         made = [Stand(born, begun)] if born < end else []
         return (Stand(start, None), *made, *changed)
     return (Stand(start, begun), *changed)
+
+
+def joins(chain: Sequence[Change], now: Document | None, *, to_now: bool) -> bool:
+    """
+    Whether each change of the *chain* (oldest first) begins with what the one before it left, and the last of them left
+    what it says *now* where the chain goes on *to_now*. Where two do not join, one between them is missing.
+    """
+    left = [change.after for change in chain]
+    found = [*(change.before for change in chain[1:]), *([now] if to_now and chain else [])]
+    return all(one == other for one, other in zip(left, found, strict=False))

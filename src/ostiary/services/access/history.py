@@ -8,7 +8,7 @@ that the journal does not hold any more are not guessed: `Day.certain` says wher
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ostiary.core.access.history import Change, Stand, stands
+from ostiary.core.access.history import Change, Stand, joins, stands
 from ostiary.core.access.stored import Stored
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.graph.query import Page, Query
@@ -42,7 +42,7 @@ class Day:
     start: Instant
     stands: tuple[Stand, ...]
     certain: bool
-    """Whether no change can be missing that the journal does not hold any more."""
+    """Whether what the journal still holds joins without a gap: else a change may be missing that it held once."""
     more: bool
     """Whether there were more changes that day than are told."""
 
@@ -88,18 +88,28 @@ async def on_day(house: House, visit: Visit, id: str, start: Instant) -> Day | R
         last = _changes(await policies.changes(tx, id, until=start, most=1))
         during = _changes(await policies.changes(tx, id, since=start, until=end, most=MOST + 1, rising=True))
         following = _changes(await policies.changes(tx, id, since=end, most=1, rising=True))
+        if now is not None and now.modified < start:  # it says since then what it says now, whatever the journal holds
+            last = ()
         if now is None and not (last or during or following):
             return Refused(Reason.NOT_FOUND)
         found = stands(
             start, end, last=next(iter(last), None), during=during[:MOST], following=next(iter(following), None),
             now=None if now is None else now.document, born=None if now is None else now.created,
         )  # fmt: skip
-        coming = next(iter((*during, *following)), None)
-        whole = bool(last) or coming is None or coming.before is None
-        certain = whole or (coming is not None and await policies.original(tx, id) == coming.before)
-        return Day(start, found, certain, len(during) > MOST)
+        more = len(during) > MOST
+        chain = (*last, *during, *(() if more else following))
+        joined = joins(chain, None if now is None else now.document, to_now=not (more or following))
+        certain = joined and (bool(last) or await _begins(tx, id, start, next(iter(chain), None), now))
+        return Day(start, found, certain, more)
 
     return await house.store.survey(body)
+
+
+async def _begins(tx: Tx, id: str, start: Instant, coming: Change | None, now: Stored[PolicyId] | None) -> bool:
+    """Step: whether no change before *coming*, the first that the journal tells of, can have been after *start*."""
+    if coming is not None:
+        return coming.before is None or await policies.original(tx, id) == coming.before
+    return now is not None and (now.modified == now.created or now.modified < start)
 
 
 def _changes(entries: Iterable[Recorded]) -> tuple[Change, ...]:
