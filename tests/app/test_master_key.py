@@ -12,16 +12,21 @@ import httpx
 import pytest
 
 from ostiary.app.wiring import DATABASE
+from ostiary.core.words.ids import UserId
+from ostiary.core.words.instants import Instant
 from ostiary.outside.random import SystemRandom
 from ostiary.outside.vault import Vault, create_master, load_master
 from ostiary.services.directory.credentials import SEED
+from ostiary.services.directory.erase import STAMP, stamp_of
 from ostiary.services.tokens.rewrap import PURPOSES
 from ostiary.store import schema, seals
 from ostiary.store.backup import sealed_under
+from ostiary.store.erasures import Erasure
 from tests.attacks.visitor import Visitor
 from tests.process import CLI, DEVICE_CODE, PATIENCE, Process, program
 
 RANDOM = SystemRandom()
+GONE = "a11ce000-0000-4000-8000-0000000000ff"
 MANY = 12_000  # sealed values, so that a rewrap takes long enough to be killed in the middle
 
 
@@ -55,6 +60,19 @@ class Deployment(Process):
             "INSERT INTO authenticators (id, \"user\", kind, sealed, created) VALUES (?, ?, 'totp', ?, 0)", rows
         )
         db.commit()
+        db.close()
+
+    def erase(self) -> None:
+        """An erasure that goes on, asked for under the old key, while no server runs."""
+        key = Vault(load_master(self.old, data_folder=self.data), random=RANDOM)
+        one = Erasure(UserId(GONE), "local:root", "left", Instant(1), ("gone@example.com",), 0, 0, 0, None)
+        stamp = stamp_of(key.lasting(STAMP)[key.current_id], one)
+        with sqlite3.connect(self.data / DATABASE) as db:
+            db.execute(
+                """INSERT INTO erasures ("user", "by", reason, asked, words, position, until, gone, stamp)
+                VALUES (?, ?, ?, ?, '["gone@example.com"]', 0, 0, 0, ?)""",
+                (one.user, one.by, one.reason, one.asked, stamp),
+            )
         db.close()
 
     def begun(self) -> dict[str, str]:
@@ -251,6 +269,10 @@ def test_r17_without_a_server_the_command_does_the_work(deployment: Deployment) 
     deployment.configure(master_key=deployment.new, previous_master_keys=[deployment.old])
     assert deployment.command("keys", "rewrap").returncode == 0
     assert deployment.left() == 0
+    deployment.erase()
+    assert "1 erasures that go on were asked for under a previous one" in deployment.command("doctor").stdout
+    assert deployment.command("keys", "rewrap").returncode == 0
+    assert "nothing needs the 1 previous" in deployment.command("doctor").stdout
     deployment.configure(master_key=deployment.new)
     deployment.start()
     deployment.another()

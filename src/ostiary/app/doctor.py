@@ -6,6 +6,7 @@ Works while the service runs, and without it.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hmac import compare_digest
 
 from ostiary.app.config import Config
 from ostiary.app.wiring import DATABASE, TLS, master_key, opens_all, previous_keys
@@ -18,8 +19,10 @@ from ostiary.outside.random import SystemRandom
 from ostiary.outside.signing_keys import open_key
 from ostiary.outside.tls import certificate_ends, server_context
 from ostiary.outside.vault import MasterKeyRefused, SealBroken, Vault
+from ostiary.services.directory.erase import STAMP, stamp_of
 from ostiary.store import keys
 from ostiary.store.backup import Inspected, inspect
+from ostiary.store.erasures import Erasure
 from ostiary.store.migrate import newest
 
 __all__ = ["CHECKS", "Finding", "examine"]
@@ -112,8 +115,18 @@ def _rewrapped(patient: Patient, vault: Vault, source: str) -> Finding:
     left = sum(count for id, count in sealed.items() if id != vault.current_id)
     if left:
         return Finding("master key", False, f"{left} values are still sealed under a previous one: run `keys rewrap`")
+    begun = sum(_is_older(vault, one) for one in patient.house.erasures) if patient.house else 0
+    if begun:
+        text = f"{begun} erasures that go on were asked for under a previous one: run `keys rewrap`"
+        return Finding("master key", False, text)
     more = f"; nothing needs the {len(vault.ids) - 1} previous any more" if len(vault.ids) > 1 else ""
     return Finding("master key", True, f"opens what is stored ({source}){more}")
+
+
+def _is_older(vault: Vault, one: Erasure) -> bool:
+    """Whether an erasure was asked for under a previous master key that is here."""
+    older = [key for id, key in vault.lasting(STAMP).items() if id != vault.current_id]
+    return any(compare_digest(stamp_of(key, one), one.stamp) for key in older)
 
 
 def _signing(patient: Patient) -> Finding:

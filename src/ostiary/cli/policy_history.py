@@ -48,7 +48,10 @@ def history(
         errand.screen.rows(found.get("changes") or (), CHANGES)
         return
     if not found.get("certain"):
-        errand.screen.say("The journal does not hold all changes of it any more: on that day it may have said something else.", "yellow")
+        errand.screen.say(
+            "The journal does not hold all changes of it any more: on that day it may have said something else.",
+            "yellow",
+        )
     if errand.given.json:
         errand.screen.record(found, ())
         return

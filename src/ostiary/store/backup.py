@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ostiary.core.words.errors import StoreFailed
 from ostiary.core.words.instants import Instant
+from ostiary.store.erasures import ALL_OPEN, Erasure, from_row
 from ostiary.store.keys import KeyRow
 from ostiary.store.seals import PLACES
 
@@ -40,6 +41,8 @@ class Inspected:
     """How many values are sealed under each master key, by its id."""
     killed: Instant | None = None
     """Since when the kill switch is on."""
+    erasures: tuple[Erasure, ...] = ()
+    """Those that go on."""
 
 
 def copy(source: Path, target: Path) -> Inspected:
@@ -128,7 +131,16 @@ def _inspect(db: sqlite3.Connection, path: Path) -> Inspected:
     (revision,) = db.execute("SELECT version_num FROM alembic_version").fetchone() or ("",)
     count, last = db.execute("SELECT count(*), coalesce(max(at), 0) FROM journal").fetchone()
     rows = tuple(KeyRow(*row) for row in db.execute(_KEYS))
-    return Inspected(revision, house[0], bool(house[1]), count, Instant(last), rows, _sealed(db), _killed(db))
+    return Inspected(
+        revision, house[0], bool(house[1]), count, Instant(last), rows, _sealed(db), _killed(db), _erasures(db)
+    )
+
+
+def _erasures(db: sqlite3.Connection) -> tuple[Erasure, ...]:
+    """An older database has none, or none with a stamp."""
+    if db.execute("SELECT 1 FROM pragma_table_info('erasures') WHERE name = 'stamp'").fetchone() is None:
+        return ()
+    return tuple(from_row(row) for row in db.execute(ALL_OPEN.sqlite, ALL_OPEN.constants))
 
 
 def _killed(db: sqlite3.Connection) -> Instant | None:

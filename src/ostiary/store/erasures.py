@@ -39,6 +39,11 @@ class Erasure(NamedTuple):
     again: bool = False
     """Whether it looks through the journal for the second time: at what was written since it was asked for."""
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether it goes on, or was turned down: then it is over, and has looked for nothing (`until` is 0)."""
+        return self.done is None or not self.until
+
 
 _ACCOUNTS = (Kind.USER_CREATED, Kind.USER_CHANGED, Kind.USER_DELETED)
 _ALL = ("user", "by", "reason", "asked", "words", "position", "until", "gone", "done", "stamp")
@@ -46,6 +51,12 @@ _ADD = sql(insert(erasures).values({name: bindparam(name) for name in _ALL}))
 _FIND = sql(select(*(erasures.c[name] for name in _ALL)).where(erasures.c.user == bindparam("user")))
 _OPEN = sql(
     select(*(erasures.c[name] for name in _ALL)).where(erasures.c.done.is_(None)).order_by(erasures.c.asked).limit(1)
+)
+ALL_OPEN = sql(select(*(erasures.c[name] for name in _ALL)).where(erasures.c.done.is_(None)))
+_STAMP = sql(
+    update(erasures)
+    .where(erasures.c.user == bindparam("user_"), erasures.c.stamp == bindparam("seen"), erasures.c.done.is_(None))
+    .values(stamp=bindparam("stamp_"))
 )
 _SINCE = sql(
     select(erasures.c.user).where(or_(erasures.c.done.is_(None), erasures.c.until > bindparam("position"))).limit(1)
@@ -66,6 +77,11 @@ _CALLED = sql(
         journal.c.kind.in_([str(kind) for kind in _ACCOUNTS]),
     )
 )  # fmt: skip
+_BEGUN = sql(
+    select(journal.c.position)
+    .where(ABOUT_PEOPLE, journal.c.target == bindparam("target"), journal.c.kind == Kind.USER_ERASED.value)
+    .limit(1)
+)
 _ANOTHERS = sql(
     select(users.c.principal_name, users.c.mail).where(
         users.c.id != bindparam("user"),
@@ -100,13 +116,28 @@ _STORIES = sql(select(stories.c.id).where(stories.c.user == bindparam("user")).l
 async def find(tx: Tx, user: UserId) -> Erasure | None:
     """The erasure of *user*, if one was ever asked for."""
     row = await tx.one(_FIND, user=user)
-    return None if row is None else _of(row)
+    return None if row is None else from_row(row)
 
 
 async def next_open(tx: Tx) -> Erasure | None:
     """The oldest one that is not done."""
     row = await tx.one(_OPEN)
-    return None if row is None else _of(row)
+    return None if row is None else from_row(row)
+
+
+async def all_open(tx: Tx) -> list[Erasure]:
+    """Each that is not done."""
+    return [from_row(row) for row in await tx.all(ALL_OPEN)]
+
+
+async def stamp_anew(tx: Tx, one: Erasure, stamp: str) -> None:
+    """Put *stamp* in the place of the one that it has, while it is not done."""
+    await tx.run(_STAMP, user_=one.user, seen=one.stamp, stamp_=stamp)
+
+
+async def was_begun(tx: Tx, user: UserId) -> bool:
+    """Whether the journal says that an erasure of *user* was begun."""
+    return await tx.one(_BEGUN, target=f"user:{user}") is not None
 
 
 async def since(tx: Tx, position: int) -> bool:
@@ -206,7 +237,8 @@ async def stories_of(tx: Tx, user: UserId, most: int) -> list[str]:
     return [id for (id,) in await tx.all(_STORIES, user=user, most=most)]
 
 
-def _of(row: tuple[object, ...]) -> Erasure:
+def from_row(row: tuple[object, ...]) -> Erasure:
+    """One as `ALL_OPEN` gives it."""
     user, by, reason, asked, words, position, until, count, done, stamp = row
     names = orjson.loads(str(words))
     again = isinstance(names, dict)

@@ -291,6 +291,11 @@ def flaw(user: User, old: User | None = None) -> Refused | None:
     return None
 
 
+def is_name(text: str) -> bool:
+    """Whether *text* is one that an account may have as its user name or mail address."""
+    return NAME.fullmatch(text) is not None or (_text(text) and _MAIL.fullmatch(text) is not None)
+
+
 def _text(text: str) -> bool:
     return len(text) <= LONGEST_TEXT and text.isprintable()
 

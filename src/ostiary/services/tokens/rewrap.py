@@ -17,6 +17,7 @@ from ostiary.core.words.visit import Visit
 from ostiary.outside.signing_keys import PURPOSE
 from ostiary.outside.vault import SealBroken
 from ostiary.services.directory.credentials import SEED
+from ostiary.services.directory.erase import stamp_anew
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
@@ -44,12 +45,14 @@ class _Tally:
 
 async def rewrap(house: House, visit: Visit) -> int:
     """
-    Job: seal anew what is under a previous master key; how many values. Nothing to do without previous keys.
+    Job: seal anew what is under a previous master key; how many values. Erasures that go on are stamped anew first.
+    Nothing to do without previous keys.
 
     A value that does not open stays and is told; the others go on.
     """
     if len(house.vault.ids) == 1:
         return 0
+    await stamp_anew(house)
     tally = _Tally()
     for place, purpose in PURPOSES:
         await _place(house, place, purpose, tally)
