@@ -9,6 +9,7 @@ import pytest
 from tests.attacks.test_bad_input import token_of
 from tests.attacks.visitor import Visitor
 from tests.cli.conftest import Program
+from tests.cli.test_terminal import terminal
 from tests.journeys.test_cli import Installed, installed
 from tests.server import Server
 
@@ -90,3 +91,21 @@ def test_what_is_done_about_findings_is_set_from_a_file(admin: Installed, tmp_pa
     assert json.loads(admin.run("responses", "show", "--json").stdout)["severities"]["high"] == ["alert"]
     file.write_text(shown.stdout)
     assert admin.run("responses", "set", str(file), *why, "--yes").returncode == 0
+
+
+def test_what_was_changed_while_the_question_stood_is_not_overwritten(admin: Installed, tmp_path: Path) -> None:
+    """What was shown is what is agreed to: the change is for the policy that it was shown against."""
+    before, mine, other = (tmp_path / f"{name}.json" for name in ("before", "mine", "other"))
+    before.write_text(admin.run("responses", "show", "--json").stdout)
+    mine.write_text('{"severities": {"low": ["alert"]}}')
+    other.write_text('{"severities": {"low": ["alert", "revokeSessions"]}}')
+    why = ("--reason", "we look at these by hand")
+    with terminal(admin, "responses", "set", str(mine), *why) as shown:
+        shown.wait_for("Set it?")
+        assert admin.run("responses", "set", str(other), *why, "--yes").returncode == 0
+        shown.type("y\n")
+        assert shown.end() != 0
+    assert "Somebody changed it meanwhile" in shown.seen
+    now = json.loads(admin.run("responses", "show", "--json").stdout)
+    assert now["severities"]["low"] == ["alert", "revokeSessions"]
+    assert admin.run("responses", "set", str(before), *why, "--yes").returncode == 0

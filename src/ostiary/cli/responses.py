@@ -64,8 +64,8 @@ def set_(
 ) -> None:
     """Set what is done about findings: shows what changes, and asks before it does so."""
     with errand.graph() as graph:
-        served = _only_parts(graph.get(PLACE))
-        old = _policy(served, DEFAULT, "the server's own")
+        served = graph.get(PLACE)
+        old = _policy(_only_parts(served), DEFAULT, "the server's own")
         new = _read(file, old)
         changed = differences(old, new)
         if not changed:
@@ -79,7 +79,8 @@ def set_(
         errand.confirm("Set it?", yes=yes)
         parts = {name.partition(".")[0] for name, _, _ in changed}
         document = policy_document(new)
-        graph.patch(PLACE, {name: document[name] for name in PARTS if name in parts} | {"reason": reason})
+        seen = {"version": served["version"]} if "version" in served else {}  # an older server tells none
+        graph.patch(PLACE, {name: document[name] for name in PARTS if name in parts} | seen | {"reason": reason})
     errand.screen.say("Set.", "green")
 
 
@@ -99,7 +100,7 @@ def _read(file: Path, old: ResponsePolicy) -> ResponsePolicy:
     if not isinstance(document, dict):
         raise Misused(f"{file}: holds no object")
     for name in document:
-        if name not in (*PARTS, "id") and not str(name).startswith("@"):
+        if name not in (*PARTS, "id", "version") and not str(name).startswith("@"):
             raise Misused(f"{file}: {str(name)[:60]} is no part of what is done about findings")
     return _policy(document, old, str(file))
 

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ostiary.core.access.compile import State, compile_policy
 from ostiary.core.access.decision import Outcome
@@ -216,3 +218,85 @@ def test_a_guardrail_that_excludes_more_or_is_gone_is_weaker() -> None:
     assert weaker(tight, policy(state="disabled"))
     assert not weaker(loose, tight)
     assert not weaker(mfa(), None)
+
+
+FULL = document(
+    description="all that a document can hold",
+    users={side + what: ["All"] for side in ("include", "exclude") for what in ("Users", "Groups", "Roles")},
+    applications={"includeApplications": ["All"], "excludeApplications": [str(API)]},
+    clientApplications={"includeServicePrincipals": ["x"], "excludeServicePrincipals": ["y"]},
+    locations={"includeLocations": ["All"], "excludeLocations": ["AllTrusted"]},
+    platforms={"includePlatforms": ["all"], "excludePlatforms": ["linux"]},
+    signInRiskLevels=["high"],
+    userRiskLevels=["high"],
+    devices={"deviceFilter": {"mode": "include", "rule": RULE}},
+    grantControls={"operator": "OR", "builtInControls": ["mfa"], "authenticationStrength": {"id": STRONG}},
+    sessionControls={
+        "signInFrequency": {
+            "isEnabled": True, "type": "hours", "value": 4, "frequencyInterval": "timeBased",
+            "authenticationType": "secondaryAuthentication",
+        }
+    },
+    ostiary={
+        "conditions": {
+            "requesterLocations": {"includeLocations": ["All"], "excludeLocations": ["x"]},
+            "requesterDevice": {"deviceFilter": {"mode": "exclude", "rule": RULE}},
+        },
+        "controls": {
+            "proximity": {"allOf": ["sameAsn"], "anyOf": ["sameCountry"], "maxKilometres": 50},
+            "requesterDevice": ["managed"], "numberConfirmation": True, "startTicket": True, "referenceBinding": True,
+            "machineBinding": True, "scopes": ["read"],
+        },
+        "limits": {"accessMinutes": 5, "sessionHours": 2},
+    },
+)  # fmt: skip
+
+
+def places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The way to each value inside of *value*."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [found for name, each in inside for found in ((*at, name), *places(each, (*at, name)))]
+
+
+def put(value: Any, at: tuple[Any, ...], new: Any) -> Any:
+    """*value* with *new* at that place."""
+    if not at:
+        return new
+    changed = value.copy()
+    changed[at[0]] = put(value[at[0]], at[1:], new)
+    return changed
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+ODD: tuple[Any, ...] = (
+    None, True, False, 0, -1, 10**400, 1.5, float("nan"), "", "\ud800", "(" * 5000, [], {}, [[]], [{}], [None],
+    {"": []},
+)  # fmt: skip
+
+
+def read_whatever_it_is(whole: dict[str, Any]) -> None:
+    """A reader that raised would be a fault of the server, whatever the document; what was read can be evaluated."""
+    found = compile_policy(PolicyId("p"), whole)
+    assert all(problem.path.startswith("$") for problem in found.problems)
+    evaluate(one(found.policy), facts(), unknown=Treat.STRICT)
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: repr(odd)[:20])
+def test_a_document_with_anything_in_any_place_is_read(odd: Any) -> None:
+    """Compiling never raises: every place of a full document, and everything that JSON could put there."""
+    assert len(places(FULL)) > 60
+    for at in places(FULL):
+        read_whatever_it_is(put(FULL, at, odd))
+
+
+@given(st.data())
+def test_a_document_that_is_wrong_in_several_places_is_read(data: st.DataObject) -> None:
+    """What is wrong in one place makes no other reader raise."""
+    changed = FULL
+    for _ in range(3):
+        changed = put(changed, data.draw(st.sampled_from(places(changed))), data.draw(JSON))
+    read_whatever_it_is(changed)

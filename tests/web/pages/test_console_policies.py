@@ -316,6 +316,41 @@ def test_what_somebody_else_saved_meanwhile_is_not_overwritten(site: Site, admin
     assert admin.post(f"{HERE}/{id}", **bare, state="disabled", do="state").status_code == 409
 
 
+@pytest.mark.parametrize("do", ["state", "delete"])
+def test_switching_and_deleting_are_for_what_was_looked_at_on_the_second_try_too(
+    site: Site, admin: Browser, do: str
+) -> None:
+    """After a step-up and another refusal it is refused as at once; told of it, the next one is for what is now."""
+    id = save(site)
+    one, act = f"{HERE}/{id}", {"state": "disabled", "reason": "enough of it", "do": do}
+    page = admin.get(one)
+    other = site.run(change_policy(site.house, site.admin(), id, {"description": "by somebody else"}, "meanwhile"))
+    assert hasattr(other, "id"), other
+    short = admin.submit(page, one, **act | {"reason": "x"})
+    assert short.status_code == 400
+    assert admin.submit(short, one, **act).status_code == 409
+    site.clock.move(minutes(6))
+    again = admin.follow(admin.submit(short, one, **act))
+    back = admin.follow(admin.submit(again, "/signin/again", totp=site.totp(ALICE)))
+    lost = admin.submit(back, one, **act)
+    assert lost.status_code == 409
+    assert "Somebody changed the policy since you looked at it." in words(lost)
+    assert stored(site, id) == NEW | {"description": "by somebody else"}
+    assert admin.submit(lost, one, **act).status_code == 303
+
+
+def test_a_document_says_the_same_after_it_was_opened_and_saved(site: Site, admin: Browser) -> None:
+    """What is invisible is shown as JSON escapes it, also above U+FFFF, and is read again as what it was."""
+    hostile = NEW | {"description": "a\U000e0067b\u202ec\u0085d\u00a0e\x7ff\\\U000f0000"}
+    id = save(site, hostile)
+    page = admin.get(f"{HERE}/{id}/edit")
+    assert r"a\udb40\udc67b\u202ec\u0085d\u00a0e\u007ff\\\udb80\udc00" in shown(page)
+    assert json.loads(shown(page)) == hostile
+    assert admin.submit(page, f"{HERE}/{id}/edit", document=shown(page), do="save").status_code == 303
+    assert stored(site, id) == hostile
+    assert r"a\udb40\udc67b" in html.unescape(admin.get(f"{HERE}/{id}").text)
+
+
 def test_what_somebody_else_deleted_meanwhile_can_be_saved_as_a_new_one(site: Site, admin: Browser) -> None:
     """What was typed is still there, and nothing comes back by itself."""
     id = save(site)

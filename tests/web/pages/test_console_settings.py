@@ -110,6 +110,31 @@ def test_an_administrator_changes_what_is_done_about_findings(site: Site) -> Non
     assert "Somebody changed it meanwhile" in lost.text
 
 
+def test_what_somebody_else_changed_meanwhile_is_not_overwritten_by_the_second_try(site: Site) -> None:
+    """
+    What was ticked is for the policy that stood there then, after a step-up and after any other refusal too; once the
+    conflict was told, for the one of now.
+    """
+    browser = entered(site, ALICE, Role.ADMINISTRATOR)
+    boxes = {"high.alert": "1", "block": "90", "reason": WHY}
+    page = browser.get(PAGE)
+    other = site.run(change_responses(site.house, site.admin(), {"blockLength": "PT2H"}, WHY))
+    assert isinstance(other, ResponsePolicy)
+    short = browser.submit(page, PAGE, **boxes | {"reason": ""})
+    assert short.status_code == 400
+    assert browser.submit(short, PAGE, **boxes).status_code == 409
+    site.clock.move(minutes(6))
+    again = browser.follow(browser.submit(short, PAGE, **boxes))
+    back = browser.follow(browser.submit(again, "/signin/again", totp=site.totp(ALICE)))
+    assert hidden(back, PAGE)["version"] == hidden(page, PAGE)["version"]
+    lost = browser.submit(back, PAGE, **boxes)
+    assert (lost.status_code, policy(site)) == (409, other)
+    assert "Somebody changed it meanwhile" in lost.text
+    assert 'name="high.endExemption" value="1">' in lost.text
+    assert browser.submit(lost, PAGE, **boxes).status_code == 303
+    assert policy(site).block == minutes(90)
+
+
 @pytest.mark.parametrize("role", [Role.AUDITOR, Role.APPROVER, None])
 def test_who_is_no_administrator_changes_no_setting(site: Site, role: Role | None) -> None:
     """An auditor reads it without a form, all others do not see it; a form that was sent all the same is refused."""

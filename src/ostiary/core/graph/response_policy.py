@@ -2,7 +2,7 @@
 What is done about findings, as the admin API shows it. Ours, Graph has no such resource.
 """
 
-from ostiary.core.detections.response import ResponsePolicy, policy_document
+from ostiary.core.detections.response import ResponsePolicy, policy_document, version_of
 from ostiary.core.graph.fields import Field, Kind, Shape
 
 __all__ = ["RESPONSE_POLICY"]
@@ -20,6 +20,8 @@ RESPONSE_POLICY: Shape[ResponsePolicy] = Shape(
               doc="What is done when an administrator confirms one."),
         Field("blockLength", Kind.DURATION, lambda p: p.block, write="blockLength",
               doc="How long a source is blocked: five minutes to a day."),
+        Field("version", Kind.STRING, version_of, write="version", limit=64,
+              doc="What stands for exactly this policy. In a change: refused with 409 where it is another by now."),
         Field("reason", Kind.STRING, write="reason", required=True, limit=512, doc="Why; kept in the audit log."),
     ),
 )  # fmt: skip

@@ -63,7 +63,9 @@ async def _dismiss(call: Call) -> Any:
 
 
 async def _change(call: Call) -> Any:
-    return await change_responses(call.house, call.visit, call.changes, call.reason)
+    changes = dict(call.changes)
+    seen = (changes.pop("version") or "none") if "version" in changes else ""
+    return await change_responses(call.house, call.visit, changes, call.reason, seen=seen)
 
 
 _WHOM: tuple[Field[Any], ...] = (

@@ -51,10 +51,17 @@ def _minutes(span: Span) -> str:
 def _visible(value: object) -> object:
     """
     What a template puts out: nothing invisible that turns or hides text (control characters, directional overrides).
+
+    It stands there as JSON escapes it (RFC 8259 §7), so that a document that is edited says the same afterwards.
     """
     if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
         return value
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in value)
+    return "".join(c if c.isprintable() else _escaped(c) for c in value)
+
+
+def _escaped(c: str) -> str:
+    """A character above U+FFFF is a pair of surrogates there, as RFC 8259 §7 has it."""
+    return "\\u" + c.encode("utf-16-be", "surrogatepass").hex("/", 2).replace("/", "\\u")
 
 
 def _json(value: object) -> str:

@@ -31,7 +31,7 @@ def read(value: Any, path: str, problems: list[Problem]) -> tuple[Control, ...]:
     if given.get("frequencyInterval") not in ("timeBased", None):
         problems.append(Problem(f"{path}.frequencyInterval", "must be timeBased or everyTime"))
     unit, number = given.get("type"), given.get("value")
-    if unit not in _UNITS:
+    if not isinstance(unit, str) or unit not in _UNITS:
         problems.append(Problem(f"{path}.type", "must be hours or days"))
         return ()
     if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= LONGEST[unit]:

@@ -19,7 +19,7 @@ from ostiary.web.pages.console.navigation import Place, open_to
 from ostiary.web.pages.page import Guest, Handler, Page, render, step_up
 from ostiary.web.pages.texts import marked
 
-__all__ = ["console_page", "may", "missing", "proof_asked", "seen", "show"]
+__all__ = ["console_page", "may", "missing", "proof_asked", "seen", "show", "version_typed"]
 
 T = TypeVar("T")
 _NOT_FOR_YOU = Refused(Reason.FORBIDDEN, "This page is for other roles than yours.")
@@ -118,3 +118,12 @@ def proof_asked(answer: object | Refused, back: str, *cookies: tuple[bytes, byte
     """
     old = isinstance(answer, Refused) and answer.reason is Reason.STEP_UP and not answer.detail
     return step_up(back, *cookies) if old else None
+
+
+def version_typed(guest: Guest, field: str, now: str, refused: Refused | None) -> str:
+    """
+    The version that a form is for: the one that *field* named when it was filled in, after a step-up and other refusals
+    too, so that nobody else's change is overwritten unseen; *now* on a new form, and once a CONFLICT was told.
+    """
+    told = refused is not None and refused.reason is Reason.CONFLICT
+    return now if told else guest.typed(field)[:64] or now

@@ -24,7 +24,7 @@ from ostiary.services.access.history import Told, history, list_told, on_day
 from ostiary.services.access.policies import change_policy, delete_policy
 from ostiary.services.access.view import Seen, look_at_policy
 from ostiary.web.front import typed
-from ostiary.web.pages.console.frame import console_page, may, missing, proof_asked, show
+from ostiary.web.pages.console.frame import console_page, may, missing, proof_asked, show, version_typed
 from ostiary.web.pages.console.home import guardrails
 from ostiary.web.pages.console.lists import Choice, Column, How, List, Search, Tag, listed, literal
 from ostiary.web.pages.console.navigation import at
@@ -112,6 +112,7 @@ async def _page(guest: Guest, refused: Refused | None = None, wrong: Sequence[Pr
         **_told(seen), document=as_text(write_document(seen.stored)), audited=audit_id, live="policies", wrong=wrong,
         writes=may(guest, Action.WRITE_POLICIES), states=STATES, me=guest.visit.caller.user,
         typed={"state": guest.typed("state"), "reason": guest.typed("reason")[:LONGEST_TEXT]},
+        version=version_typed(guest, "seen", seen.stored.version, refused),
     )  # fmt: skip
 
 
@@ -183,5 +184,5 @@ def _start(guest: Guest, day: str) -> Instant | Refused:
     )
 
 
-_ONE = console_page(HERE, path=HERE.path + "/{policy}", get=_one, post=_act, keeps=("state", "reason"))
+_ONE = console_page(HERE, path=HERE.path + "/{policy}", get=_one, post=_act, keeps=("state", "reason", "seen"))
 ROUTES = (console_page(HERE, get=_list), console_page(HERE, path=HERE.path + "/{policy}/day", get=_day), _ONE)

@@ -28,7 +28,7 @@ from ostiary.services.notices.channels import list_channels
 from ostiary.services.tokens.rotation import held_keys
 from ostiary.web.front import typed
 from ostiary.web.pages.console.findings import SEVERITIES, said_of
-from ostiary.web.pages.console.frame import console_page, may, proof_asked, seen, show
+from ostiary.web.pages.console.frame import console_page, may, proof_asked, seen, show, version_typed
 from ostiary.web.pages.console.lists import Tag
 from ostiary.web.pages.console.navigation import at
 from ostiary.web.pages.page import Guest, go, keep, whole_minutes
@@ -96,8 +96,9 @@ async def _page(guest: Guest, refused: Refused | None = None) -> Response:
         channels=seen(await list_channels(house, visit, Query(), own=False)),
         provisioners=seen(await list_provisioners(house, visit, Query())),
         rows=_rows(policy, typed_in), block=policy.block, block_typed=typed_in.get("block", ""),
-        own_rules=own, version=version_of(policy), may_change=may(guest, Action.TRIAGE_FINDINGS), path=HERE.path,
-        reason=guest.typed("reason")[:LONGEST_TEXT], me=visit.caller.user,
+        own_rules=own, version=version_typed(guest, "version", version_of(policy), refused), path=HERE.path,
+        may_change=may(guest, Action.TRIAGE_FINDINGS), reason=guest.typed("reason")[:LONGEST_TEXT],
+        me=visit.caller.user,
     )  # fmt: skip
 
 
