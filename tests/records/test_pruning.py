@@ -179,6 +179,40 @@ def test_r15_an_entry_is_as_old_as_it_says_itself(tmp_path: Path, what: str) -> 
     play(tmp_path, story)
 
 
+def test_r15_an_altered_entry_is_told_once_and_another_one_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often retention runs and however its pieces fall; the same one altered further is told again too."""
+
+    async def story(house: House, clock: MovableClock) -> None:
+        async def told(prunes: int = 3) -> list[str]:
+            for _ in range(prunes):
+                await read(house)
+                await prune(house, visit(house))
+            return [str(d["text"]).split()[0] for k, d in await journal(house) if d.get("about") == "journal_changed"]
+
+        await happen(house, 30)
+        await read(house)
+        clock.move(days(41))
+        await happen(house, 5)
+        assert await told(0) == []
+        for number in (20, 22):
+            sql(tmp_path, f"UPDATE journal SET body = json_set(body, '$.target', 'x') WHERE number = {number}")
+        assert await told() == ["2"]
+        monkeypatch.setattr(pruning, "BATCH", 1)
+        assert await told() == ["2"]
+        monkeypatch.undo()
+        sql(tmp_path, "UPDATE journal SET at = 1, body = json_set(body, '$.target', 'x') WHERE number = 33")
+        assert await told() == ["2", "3"]
+        sql(tmp_path, "UPDATE journal SET body = json_set(body, '$.target', 'y') WHERE number = 20")
+        assert await told() == ["2", "3", "3"]
+        clock.move(days(41))
+        await happen(house, 1)
+        assert (await told(1))[-1:] == ["3"]  # the alerts went by age: what still stands is told anew
+
+    play(tmp_path, story)
+
+
 def test_r15_what_went_before_its_time_is_named(tmp_path: Path) -> None:
     """
     An entry made old together with its hash in the tree and its checkpoint's row, until retention has taken it, and the

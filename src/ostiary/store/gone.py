@@ -15,7 +15,7 @@ from ostiary.store import Tx, logs, signalled, signals
 from ostiary.store.exemptions import NOT_ENDED
 from ostiary.store.schema import cursors, exemption_requests, exemptions, journal, log_leaves, stories, users
 from ostiary.store.schema_exemptions import OWES_REVIEW
-from ostiary.store.schema_logs import ABOUT_PEOPLE
+from ostiary.store.schema_logs import ABOUT_PEOPLE, AUDITED
 from ostiary.store.sinks import READER as SINK
 from ostiary.store.sql import sql
 
@@ -77,6 +77,11 @@ _SIGNED_IN = sql(
         .scalar_subquery()
     ).where(select(users.c.id).where(users.c.id == bindparam("user"), users.c.enabled == 1).exists())
 )
+_ALERTED = sql(
+    select(journal.c.position)
+    .where(AUDITED, journal.c.story == bindparam("story"), journal.c.kind == Kind.ALERT.value)
+    .limit(1)
+)
 _REMOVE = sql(delete(journal).where(journal.c.position == bindparam("position_")))
 _OLD_STORIES = sql(
     select(stories.c.started, stories.c.id, stories.c.exemption)
@@ -124,6 +129,11 @@ async def signed_in(tx: Tx, user: UserId) -> int | None:
     """The position of the last sign-in of *user*, 0 for never; None where no such account is enabled."""
     row = await tx.one(_SIGNED_IN, user=user, target=f"user:{user}")
     return None if row is None else int(row[0] or 0)
+
+
+async def alerted(tx: Tx, story: str) -> bool:
+    """Whether an alert of *story* stands in the journal."""
+    return await tx.one(_ALERTED, story=story) is not None
 
 
 async def remove(tx: Tx, position: int) -> None:

@@ -7,11 +7,13 @@ is open or owed a review, stays. Sign-ins of which nothing was written since go 
 """
 
 from typing import NamedTuple
+from uuid import UUID
 
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.gaps import SIGNATURE, shown, signed_text, spans
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.logs.retention import Needed, as_sealed, cutoff, is_told, may_go, written_before
+from ostiary.core.words.digests import digest
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant, days
 from ostiary.core.words.visit import Visit
@@ -36,6 +38,8 @@ class Piece(NamedTuple):
     went: int
     """How many entries went."""
     more: bool
+    altered: tuple[bytes, ...]
+    """What stands for each entry that is not as it was written."""
 
 
 async def prune(house: House, visit: Visit) -> int:
@@ -44,6 +48,7 @@ async def prune(house: House, visit: Visit) -> int:
     if kept is None:
         return 0
     before, after, done, more = cutoff(visit.now, kept), 0, 0, True
+    altered, mark = 0, b""
     whole = kept // days(1)
     reason = f"kept for {whole} days"
 
@@ -51,8 +56,13 @@ async def prune(house: House, visit: Visit) -> int:
         return await _next(house, tx, visit, after=after, before=before, reason=reason, kept=whole)
 
     while more:
-        after, count, more = await house.store.write(body)
+        after, count, more, marks = await house.store.write(body)
         done += count
+        altered += len(marks)
+        for one in marks:  # one by one: how the pieces fall changes nothing
+            mark = digest(mark + one)
+    if altered:
+        await house.store.write(lambda tx: _tell(tx, visit, altered, mark))
     await remove_sign_ins(house, visit, before=before, reason=reason)
     return done
 
@@ -77,12 +87,8 @@ async def _next(
     entries = await gone.sealed(tx, after=after, upto=upto, most=BATCH)
     due = [one for one in entries if one.at < before]
     written = [one for one in due if as_sealed(one.body, one.leaf) and written_before(one.body, before)]
-    if len(written) < len(due):
-        count = len(due) - len(written)
-        text = (
-            f"{count} entries of the journal are not as they were written, or younger than their rows say. They stay."
-        )
-        await alert(tx, visit, about="journal_changed", target="log", text=text)
+    kept_on = {one.position for one in written}
+    altered = tuple(digest(repr(one)) for one in due if one.position not in kept_on)
     sealed = await checkpoints.before(tx, before)  # an export compares with when entries were sealed, whoever reads it
     old = [one for one in written if sealed is not None and one.place < sealed.tree.size]
     needed = Needed(await gone.live(tx, visit.now), await _signed_in(tx, old)) if old else Needed((), {})
@@ -90,7 +96,20 @@ async def _next(
     if going:
         await announce_gone(house, tx, visit, Kind.LOG_PRUNED, going, reason=reason, kept=kept)
     # Positions are in the order of time, but for what two requests wrote across each other: a young piece is the end.
-    return Piece(entries[-1].position if entries else after, len(going), len(entries) == BATCH and bool(due))
+    more = len(entries) == BATCH and bool(due)
+    return Piece(entries[-1].position if entries else after, len(going), more, altered)
+
+
+async def _tell(tx: Tx, visit: Visit, count: int, mark: bytes) -> None:
+    """
+    Step: an alert of the *count* entries that *mark* stands for, unless one about exactly these stands in the journal:
+    they stay for good, and every run finds them. Whatever else was altered meanwhile, or further, makes another mark.
+    """
+    story = str(UUID(bytes=mark[:16]))
+    if await gone.alerted(tx, story):
+        return
+    text = f"{count} entries of the journal are not as they were written, or younger than their rows say. They stay."
+    await alert(tx, visit, about="journal_changed", target="log", text=text, story=story)
 
 
 async def _signed_in(tx: Tx, old: list[Sealed]) -> dict[str, int]:
