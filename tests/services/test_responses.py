@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from ostiary.core.access.kill_switch import KillSwitch
-from ostiary.core.detections.finding import Cause, Finding, Severity
+from ostiary.core.detections.finding import Cause, Finding, Kept, Severity, State
 from ostiary.core.detections.response import HOURLY, PERSONAL, Response
 from ostiary.core.directory.people import Role
 from ostiary.core.graph.finding import ShownFinding
@@ -366,7 +366,10 @@ def test_r8_a_person_who_is_confirmed_as_compromised_loses_all_that_is_theirs(do
 
 
 def test_nobody_is_dismissed_by_halves_or_by_themselves(door: Door) -> None:
-    """Everything that makes them risky goes, however much; not by whom it is about, while somebody else could."""
+    """
+    Everything that makes them risky goes, however much; not by whom it is about, or whose deed any of it is, while
+    somebody else could.
+    """
     for number in range(AT_ONCE + 5):
         plant(door, f"f{number}", severity=Severity.LOW, user=BOB)
     plant(door, "g", severity=Severity.LOW)
@@ -377,10 +380,64 @@ def test_nobody_is_dismissed_by_halves_or_by_themselves(door: Door) -> None:
     assert alerts(door) == []
     door.change(update(schema.users).where(schema.users.c.id.in_([ALICE, BOB])).values(roles='["administrator"]'))
     assert why(door.run(dismiss_people(door.house, caller, [BOB, ALICE], "it was me"))) is Reason.FORBIDDEN
+    mine: dict[str, Any] = {"user": BOB, "evidence": {"by": f"user:{ALICE}"}}
+    plant(door, "mine", cause=Cause.ANYBODY, **mine)
+    door.clock.move(minutes(1))
+    caller = admin(door)
+    for number in range(AT_ONCE):  # newer: it comes after them, in a piece of its own
+        plant(door, f"h{number}", severity=Severity.LOW, user=BOB)
+    assert not isinstance(door.run(confirm(door.house, caller, "mine")), Refused)  # now it counts
+    assert why(door.run(dismiss_people(door.house, caller, [BOB], "it was me"))) is Reason.FORBIDDEN
+    assert len(door.entries("admin:finding:dismissed")) == AT_ONCE + 5
+    assert len(door.rows(select(schema.findings.c.id).where(schema.findings.c.person_risk > 0))) == AT_ONCE + 2
     door.change(update(schema.users).where(schema.users.c.id == BOB).values(roles="[]"))
-    assert door.run(dismiss_people(door.house, caller, [ALICE], None)) is None
+    assert door.run(dismiss_people(door.house, caller, [BOB], "there is nobody else")) is None
     assert alerts(door) == ["finding_dismissed"]
+    assert "about themselves" in door.entries("system:alert:raised")[-1]["detail"]["text"]
+    assert door.run(dismiss_people(door.house, caller, [ALICE], None)) is None
+    assert alerts(door) == ["finding_dismissed"] * 2
     assert door.rows(select(schema.findings.c.id).where(schema.findings.c.person_risk > 0)) == []
+
+
+def test_what_is_dismissed_of_high_severity_is_told_however_many_come_before_it(door: Door) -> None:
+    """One alert of a person, in whichever piece the high one is: first, last, or both."""
+    for high in ({"old"}, {"new"}, {"old", "new"}):
+        before = len(alerts(door))
+        for name in ("old", *(f"f{number}" for number in range(AT_ONCE)), "new"):
+            severity = Severity.HIGH if name in high else Severity.LOW
+            plant(door, f"{name} of {len(high)}{min(high)}", severity=severity, user=BOB)
+            if name == "old" or name == f"f{AT_ONCE - 1}":
+                door.clock.move(minutes(1))
+        assert door.run(dismiss_people(door.house, admin(door), [BOB], "a rehearsal")) is None
+        assert door.rows(select(schema.findings.c.id).where(schema.findings.c.person_risk > 0)) == []
+        assert alerts(door)[before:] == ["finding_dismissed"], high
+
+
+def test_what_came_again_is_dismissed_only_by_who_saw_it_so(door: Door) -> None:
+    """It rose, came for another sign-in, or had another's word; also between the look at it and the word."""
+
+    def kept(id: str) -> Kept:
+        found = door.write(lambda tx: detections.find(tx, id))
+        assert found is not None
+        return found
+
+    changes: dict[str, Callable[[str], Any]] = {
+        "rose": lambda it: plant(door, it, user=BOB, cause=Cause.PERSON),
+        "again": lambda it: plant(door, it, severity=Severity.LOW, user=BOB, story="another"),
+        "word": lambda it: door.run(confirm(door.house, admin(door), it)),
+    }
+    for id, change in changes.items():
+        plant(door, id, severity=Severity.LOW, user=BOB)
+        old = kept(id)
+        change(id)
+        now = kept(id)
+        assert now.version != old.version
+        dismissed = door.run(dismiss(door.house, admin(door), id, "our own test", seen=old.version))
+        assert why(dismissed) is Reason.CONFLICT
+        assert not door.write(lambda tx, old=old: responses.word(tx, old, State.DISMISSED, door.clock.now()))
+        assert kept(id) == now
+        dismissed = door.run(dismiss(door.house, admin(door), id, "our own test", seen=now.version))
+        assert isinstance(dismissed, ShownFinding)
 
 
 def test_nobody_dismisses_what_they_did_by_dismissing_its_person(door: Door) -> None:

@@ -55,7 +55,10 @@ _ANSWER = sql(
 )
 _WORD = sql(
     update(findings)
-    .where(findings.c.id == bindparam("id_"), findings.c.state == bindparam("old"))
+    .where(
+        findings.c.id == bindparam("id_"), findings.c.state == bindparam("old"),
+        findings.c.changed == bindparam("old_changed"), findings.c.seen == bindparam("old_seen"),
+    )
     .values(
         state=bindparam("new"), changed=bindparam("now"), sign_in_risk=bindparam("sign_in"),
         person_risk=bindparam("person"),
@@ -148,10 +151,11 @@ async def answer(tx: Tx, id: str, now: Instant) -> Kept | None:
 
 
 async def word(tx: Tx, kept: Kept, new: State, now: Instant) -> bool:
-    """An administrator's word on it, and what it counts for from then on; False when it moved meanwhile."""
+    """An administrator's word on it, and what it counts for from then on; False when it is not as it was."""
     finding = kept.finding
     return await tx.run(
-        _WORD, id_=finding.id, old=kept.state.value, new=new.value, now=now,
+        _WORD, id_=finding.id, old=kept.state.value, old_changed=kept.changed, old_seen=kept.seen, new=new.value,
+        now=now,
         sign_in=of_sign_in(finding.severity, new, finding.cause),
         person=of_person(finding.severity, new, finding.cause),
     ) == 1  # fmt: skip

@@ -15,7 +15,7 @@ from ostiary.store import Row, Tx
 from ostiary.store.schema import cursors, finding_stories, findings, journal
 from ostiary.store.sql import sql
 
-__all__ = ["READER", "Risks", "Standing", "counting", "risk_levels", "risky", "risky_one"]
+__all__ = ["READER", "Risks", "Standing", "counting", "counts_by", "risk_levels", "risky", "risky_one"]
 
 READER = "detections"
 """The cursor of what runs the rules."""
@@ -67,6 +67,15 @@ _COUNTING = sql(
     .order_by(findings.c.at.desc(), findings.c.id)
     .limit(bindparam("most"))
 )
+_COUNTS_BY = sql(
+    select(findings.c.id)
+    .where(
+        findings.c.user == bindparam("user"),
+        or_(*(_counts(rank) for rank in LASTS)),
+        func.json_extract(findings.c.evidence, "$.by") == bindparam("actor"),
+    )
+    .limit(1)
+)
 
 
 async def risk_levels(tx: Tx, user: UserId, story: str, now: Instant) -> Risks:
@@ -108,3 +117,8 @@ async def risky_one(tx: Tx, user: str, now: Instant) -> Standing | None:
 async def counting(tx: Tx, user: str, most: int, now: Instant) -> list[str]:
     """Up to *most* findings that make *user* risky, the latest first, by their ids."""
     return [str(row[0]) for row in await tx.all(_COUNTING, user=user, most=most, now=now)]
+
+
+async def counts_by(tx: Tx, user: str, actor: str, now: Instant) -> bool:
+    """Whether any finding that makes *user* risky is about what *actor* did."""
+    return await tx.one(_COUNTS_BY, user=user, actor=actor, now=now) is not None

@@ -121,6 +121,31 @@ def test_an_administrator_confirms_and_dismisses_with_a_reason(site: Site) -> No
     assert "It is confirmed already." in twice.text
 
 
+def test_nobody_dismisses_what_they_have_not_seen(site: Site) -> None:
+    """
+    A finding that came again, and worse, after the page was opened: that is told, with what it says now and what was
+    typed; also after the way to fresh proof (R3). To confirm it is never too late.
+    """
+    plant(site, severity=Severity.LOW)
+    browser = entered(site, ALICE, Role.ADMINISTRATOR)
+    page = browser.get(PAGE)
+    token = {name: value for name, value in hidden(page, PAGE).items() if name != "seen"}
+    assert browser.post(PAGE, **token, word="dismiss", reason="our own test machine").status_code == 409
+    site.clock.move(minutes(6))
+    assert browser.submit(page, PAGE, word="dismiss", reason="our own test machine").status_code == 303
+    plant(site)
+    browser.sign_in(ALICE)
+    refused = browser.submit(browser.get(PAGE), PAGE, word="dismiss", reason="our own test machine")
+    assert refused.status_code == 409
+    assert "It came again, or was changed, since you looked" in refused.text
+    assert "our own test machine</textarea>" in refused.text
+    assert site.entries(Kind.FINDING_DISMISSED) == []
+    assert browser.submit(refused, PAGE, word="dismiss", reason="our own test machine").status_code == 303
+    assert site.entries(Kind.FINDING_DISMISSED)[0]["detail"]["severity"] == "high"
+    late = hidden(browser.get(PAGE), PAGE) | {"seen": hidden(page, PAGE)["seen"]}
+    assert browser.post(PAGE, **late, word="confirm", reason="").status_code == 303
+
+
 @pytest.mark.parametrize("role", [Role.AUDITOR, Role.APPROVER, None])
 def test_who_is_no_administrator_changes_nothing(site: Site, role: Role | None) -> None:
     """No button is shown, and a form that was sent all the same is refused and recorded."""

@@ -126,6 +126,11 @@ class Kept:
     last: Instant
     """When it was seen last."""
 
+    @property
+    def version(self) -> str:
+        """What stands for it as it is now: another after every word on it, and whenever it was seen again."""
+        return f"{self.state}-{self.changed}-{self.seen}"
+
 
 CONFIRMED_PERSON = "admin_confirmed_user_compromised"
 """No rule's id: an administrator's word on a whole person, as Graph's `riskEventType` names it."""

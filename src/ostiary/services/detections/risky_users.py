@@ -109,14 +109,15 @@ async def dismiss_people(house: House, visit: Visit, ids: Iterable[str], reason:
     """
     What was found about these people is harmless: every finding that makes them risky is dismissed, an entry each. A
     reason is needed, but for who comes through a door that has no place for one (None: Graph's own call). Refused as by
-    `confirm_people`; also what is about oneself, or about what one did, while there is another administrator.
+    `confirm_people`; also what is about oneself, or about what one did, while there is another administrator: that is
+    asked of everybody before anything is dismissed.
     """
     wanted, why = _wanted(ids), "" if reason is None else read_reason(reason)
 
     async def judged(tx: Tx) -> Refused | None:
         found = await _people(tx, visit, wanted, why)
         refused = found if isinstance(found, Refused) else None
-        if refused is None and visit.caller.user in wanted:
+        if refused is None and await _own(tx, visit, wanted):
             refused = await alone_may(tx)
         if refused is not None:
             return await refuse(tx, visit, Action.TRIAGE_FINDINGS, refused, target=_target(wanted))
@@ -135,11 +136,21 @@ async def dismiss_people(house: House, visit: Visit, ids: Iterable[str], reason:
     return None
 
 
+async def _own(tx: Tx, visit: Visit, ids: tuple[str, ...]) -> bool:
+    """Step: whether anything that would be dismissed is about the caller, or about what the caller did."""
+    if visit.caller.user in ids:
+        return True
+    for id in ids:
+        if await risk.counts_by(tx, id, visit.caller.actor, visit.now):
+            return True
+    return False
+
+
 async def _dismiss_all(house: House, visit: Visit, id: str, why: str) -> Refused | None:
     """Some at a time, for they are many where there was noise: what is cut off is done by doing it again."""
-    alerted = False
+    told: set[str] = set()  # of whom an alert was written, and committed
 
-    async def body(tx: Tx) -> bool | Refused:
+    async def body(tx: Tx) -> tuple[bool, str] | Refused:
         found = [await detections.find(tx, each) for each in await risk.counting(tx, id, AT_ONCE, visit.now)]
         standing = [kept for kept in found if kept is not None]
         own = any(concerns(kept, visit) for kept in standing)
@@ -149,15 +160,21 @@ async def _dismiss_all(house: House, visit: Visit, id: str, why: str) -> Refused
         for kept in standing:
             if not await say(tx, visit, kept, State.DISMISSED, why):
                 raise Stale
-        if standing and not alerted and (own or any(kept.finding.severity is Severity.HIGH for kept in standing)):
-            whom = "themselves" if own else "somebody whom a finding of high severity is about"
+        high = any(kept.finding.severity is Severity.HIGH for kept in standing)
+        whom = "themselves" if own else "somebody whom a finding of high severity is about" if high else ""
+        if whom and whom not in told:
             text = f"{visit.caller.name} dismissed what was found about {whom}: {why or 'no reason was given'}"
             await alert(tx, visit, about=FINDING_DISMISSED, text=text, target=f"user:{id}")
-        return len(found) == AT_ONCE
+        return len(found) == AT_ONCE, whom
 
-    while (more := await house.store.write(body)) is True:
-        alerted = True
-    return more if isinstance(more, Refused) else None
+    more = True
+    while more:
+        piece = await house.store.write(body)
+        if isinstance(piece, Refused):
+            return piece
+        more, whom = piece
+        told.add(whom)
+    return None
 
 
 def _wanted(ids: Iterable[str]) -> tuple[str, ...]:

@@ -61,23 +61,24 @@ async def confirm(house: House, visit: Visit, id: str, reason: str = "") -> Show
     return await find_finding(house, visit, id)
 
 
-async def dismiss(house: House, visit: Visit, id: str, reason: str) -> ShownFinding | Refused:
+async def dismiss(house: House, visit: Visit, id: str, reason: str, *, seen: str = "") -> ShownFinding | Refused:
     """
-    It is harmless: it counts for nobody's risk any more. One of high severity is an alert then. Refused: FORBIDDEN and
-    its kin, also to whom it concerns while there is another administrator (an alert where there is none), NOT_FOUND,
-    WRONG_STATE where it is dismissed, REASON_REQUIRED.
+    It is harmless: it counts for nobody's risk any more. One of high severity is an alert then. *seen*: the version of
+    the finding (`Kept.version`) that somebody had before their eyes when they said so. Refused: FORBIDDEN and its kin,
+    also to whom it concerns while there is another administrator (an alert where there is none), NOT_FOUND, WRONG_STATE
+    where it is dismissed, REASON_REQUIRED, CONFLICT where it is not as it was seen.
     """
     why = read_reason(reason)
 
     async def body(tx: Tx) -> Kept | Refused:
-        return await _said(tx, visit, id, why, State.DISMISSED)
+        return await _said(tx, visit, id, why, State.DISMISSED, seen)
 
     said = await house.store.write(body)
     return said if isinstance(said, Refused) else await find_finding(house, visit, id)
 
 
-async def _said(tx: Tx, visit: Visit, id: str, why: str | Refused, new: State) -> Kept | Refused:
-    """Step: the finding, after an administrator's word on it."""
+async def _said(tx: Tx, visit: Visit, id: str, why: str | Refused, new: State, seen: str = "") -> Kept | Refused:
+    """Step: the finding, after an administrator's word on it; of the version *seen*, where one is named."""
     target = f"finding:{id[:64]}"
     may = judge(Action.TRIAGE_FINDINGS, visit.caller, now=visit.now) or why
     if isinstance(may, Refused):
@@ -87,6 +88,8 @@ async def _said(tx: Tx, visit: Visit, id: str, why: str | Refused, new: State) -
         return Refused(Reason.NOT_FOUND)
     if kept.state is new:
         return Refused(Reason.WRONG_STATE, f"It is {new.value} already.")
+    if seen and seen != kept.version:
+        return Refused(Reason.CONFLICT, "It came again, or was changed, since you looked: see what it says now.")
     finding, own = kept.finding, new is State.DISMISSED and concerns(kept, visit)
     if own and (refused := await alone_may(tx)) is not None:
         return await refuse(tx, visit, Action.TRIAGE_FINDINGS, refused, target=target)

@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from ostiary.core.detections.finding import CONFIRMED_PERSON, Severity, State
+from ostiary.core.detections.finding import CONFIRMED_PERSON, Kept, Severity, State
 from ostiary.core.detections.published import BY_ID as PUBLISHED
 from ostiary.core.detections.response import Response as Done
 from ostiary.core.detections.rules import RULES
@@ -19,7 +19,7 @@ from ostiary.core.graph.finding import FINDING, RULE, ShownFinding, ShownRule
 from ostiary.core.graph.query import Page, Query
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.ids import is_guid
-from ostiary.core.words.outcome import Refused
+from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.said import said
 from ostiary.core.words.visit import Visit
 from ostiary.services.detections.list import list_findings, list_rules
@@ -40,6 +40,7 @@ __all__ = ["HELD_BACK", "LIST", "OF_RULES", "ROUTES", "SEVERITIES", "STATES", "f
 
 HERE = at("/console/findings")
 LONGEST_TEXT = 2048  # characters that are read of a reason; the rules take 512
+LONGEST_VERSION = 64
 SEVERITIES: Mapping[Severity, Tag] = {
     Severity.HIGH: Tag(marked("high"), "bad"), Severity.MEDIUM: Tag(marked("medium")), Severity.LOW: Tag(marked("low")),
 }  # fmt: skip
@@ -208,7 +209,14 @@ async def _page(guest: Guest, refused: Refused | None = None) -> Response:
         history=[_word(each) for each in found.history], confirmed=said_of(found.policy.confirmed),
         words=_buttons(guest, kept.state), path=finding_path(finding.id),
         reason=guest.typed("reason")[:LONGEST_TEXT], me=guest.visit.caller.user, live="findings",
+        seen=_seen(guest, kept, refused),
     )  # fmt: skip
+
+
+def _seen(guest: Guest, kept: Kept, refused: Refused | None) -> str:
+    """The version that the form's word is about: what was typed stays about the old one until that was told."""
+    told = refused is not None and refused.reason is Reason.CONFLICT
+    return kept.version if told else guest.typed("seen")[:LONGEST_VERSION] or kept.version
 
 
 def _client(guest: Guest, id: str) -> str:
@@ -239,7 +247,18 @@ def _buttons(guest: Guest, state: State) -> frozenset[str]:
     return frozenset(_SAYS) - {_SAID.get(state, "")}
 
 
-_SAYS = {"confirm": confirm, "dismiss": dismiss}
+async def _confirm(guest: Guest, reason: str) -> ShownFinding | Refused:
+    """Of any version: who makes a finding come again and again must not keep anybody from stopping them."""
+    return await confirm(guest.house, guest.visit, _id(guest), reason)
+
+
+async def _dismiss(guest: Guest, reason: str) -> ShownFinding | Refused:
+    """Only of the version that was looked at; a form that names none saw none."""
+    seen = guest.form.get("seen", "")[:LONGEST_VERSION] or "none"
+    return await dismiss(guest.house, guest.visit, _id(guest), reason, seen=seen)
+
+
+_SAYS = {"confirm": _confirm, "dismiss": _dismiss}
 _SAID = {State.CONFIRMED: "confirm", State.DISMISSED: "dismiss"}
 
 
@@ -247,12 +266,12 @@ async def _say(guest: Guest) -> Response:
     say = _SAYS.get(guest.form.get("word", ""))
     if say is None:
         return await _page(guest)
-    answer = await say(guest.house, guest.visit, _id(guest), guest.form.get("reason", "").strip()[:LONGEST_TEXT])
+    answer = await say(guest, guest.form.get("reason", "").strip()[:LONGEST_TEXT])
     back = finding_path(_id(guest))
     if not isinstance(answer, Refused):
         return go(back, typed.forget())
     return proof_asked(answer, back, keep(guest, _ONE)) or await _page(guest, answer)
 
 
-_ONE = console_page(HERE, path=HERE.path + "/{finding}", get=_page, post=_say, keeps=("reason",))
+_ONE = console_page(HERE, path=HERE.path + "/{finding}", get=_page, post=_say, keeps=("reason", "seen"))
 ROUTES = (console_page(HERE, get=_list), console_page(HERE, path=OF_RULES.address, get=_rules), _ONE)
