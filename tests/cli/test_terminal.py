@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import termios
 import time
@@ -47,8 +48,9 @@ class Terminal:
 
     def end(self) -> int:
         """The exit status."""
-        while self._read():
-            pass
+        until = time.monotonic() + PATIENCE
+        while not select.select([self._screen], [], [], 0.2)[0] or self._read():
+            assert time.monotonic() < until, f"it goes on: {self.seen!r}"
         return self._process.wait(timeout=PATIENCE)
 
     def _read(self) -> bool:
@@ -84,7 +86,8 @@ def terminal(program: Program, *arguments: str) -> Iterator[Terminal]:
 
 
 def _own_terminal(descriptor: int) -> None:
-    """Make it the controlling terminal, so that Ctrl-C becomes a signal."""
+    """Make it the controlling terminal, so that Ctrl-C becomes a signal; one that whoever runs the tests may ignore."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     fcntl.ioctl(descriptor, termios.TIOCSCTTY, 0)
 
 
