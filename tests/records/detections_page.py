@@ -50,7 +50,9 @@ the finding), `suspendApplication` (its device flow is off until an administrato
 (`confirmed`), and how long a source is blocked (`blockLength`, five minutes to a day). `ostiary responses show --json`
 prints it, `ostiary responses set FILE --reason "…"` sets it or parts of it; *Settings* in the console shows it and
 changes all but what rules have of their own. A change needs an administrator with fresh proof, and a reason; doing less
-is an alert. Each effect is an entry `system:response:done`, and the person is told at the next sign-in.
+is an alert. One that carries the `version` that it was made from, as those of the console and the command line do, is
+refused where somebody else changed it meanwhile. Each effect is an entry `system:response:done`, and the person is told
+at the next sign-in.
 
 Whoever has no account ends nothing by being found: what hits a person is done only about that person's own acts, or
 about what came with a code or token given to them, and only so often in an hour, of which one person has a part. The
@@ -61,7 +63,8 @@ rest is an alert, and an entry `system:response:held_back` that says why. The ta
 policy wants for that is done at once, whoever caused it and however often. *Dismiss*, or `ostiary detections dismiss ID
 --reason "…"`, says that it is harmless; it is open again when it comes for another sign-in, or worse. Administrators do
 that, with fresh proof; auditors read. Nobody dismisses what is about themselves or what they did, unless there is no
-other administrator; that, and what is dismissed of high severity, is an alert.
+other administrator; that, and what is dismissed of high severity, is an alert. A finding that came again, or was
+changed, after its page was opened is not dismissed from there: the page says so, and what the finding says now.
 
 ## Risk
 
@@ -74,7 +77,8 @@ them for more than 30 seconds, no level is known, and an enforced policy about r
 *Risky people* in the console and `/identityProtection/riskyUsers` list who is risky now. An administrator may say of a
 whole person that the account is compromised (`riskyUsers/confirmCompromised`): that is a finding of its own, high, and
 what the policy wants for confirmed findings is done to every session, open sign-in and exemption of theirs. Or that
-nothing of it is true (`riskyUsers/dismiss`): whatever makes them risky is dismissed. Both take Graph's `userIds`, 60 at
+nothing of it is true (`riskyUsers/dismiss`): whatever makes them risky is dismissed, and nothing at all where any of it
+is about the caller or the caller's deed and another administrator could say so. Both take Graph's `userIds`, 60 at
 most, and a `reason`, which Graph does not know; the console asks for one.
 """
 
