@@ -74,7 +74,7 @@ def attests(
     return True
 
 
-def _names(der: bytes, model: str, format: AttestationFormat) -> bool:
+def _names(der: bytes, model: str, format: str) -> bool:
     """Whether the certificate is one for attesting *model* (§8.2.1, §8.3.1), and no authority's own."""
     leaf = x509.load_der_x509_certificate(der)
     constraints = leaf.extensions.get_extension_for_class(x509.BasicConstraints).value
@@ -82,7 +82,7 @@ def _names(der: bytes, model: str, format: AttestationFormat) -> bool:
     units = [str(each.value) for each in leaf.subject.get_attributes_for_oid(NameOID.ORGANIZATIONAL_UNIT_NAME)]
     if constraints.ca or leaf.version is not x509.Version.v3 or not isinstance(named, x509.UnrecognizedExtension):
         return False
-    if format is AttestationFormat.PACKED and units != ["Authenticator Attestation"]:
+    if format == AttestationFormat.PACKED and units != ["Authenticator Attestation"]:
         return False
     return named.value == b"\x04\x10" + UUID(model).bytes
 
