@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from sqlalchemy import create_engine, insert
+from sqlalchemy import insert
 
 from ostiary.core.directory.applications import Application, to_document
 from ostiary.core.directory.people import EXCEPTION, Role
@@ -28,10 +28,11 @@ from ostiary.services.tokens.keyring import Keyring
 from ostiary.services.tokens.proofs import Proofs
 from ostiary.store import Tx
 from ostiary.store.logs import since
-from ostiary.store.schema import applications, groups, metadata, organisation, policies, streams, users, versions
+from ostiary.store.schema import applications, groups, organisation, policies, streams, users, versions
 from ostiary.store.sqlite import SqliteStore
 from tests.assessed import ASSESSED
 from tests.clock import MovableClock
+from tests.schema import empty
 from tests.server import CHEAP
 
 GROUP = "6f2b9d1e-0000-4000-8000-00000000000e"
@@ -53,8 +54,7 @@ BLOCK = {
 
 def found(path: Path) -> None:
     """An organisation with an administrator (Alice), a person (Bob) and a disabled one (Carol)."""
-    engine = create_engine(f"sqlite:///{path}")
-    metadata.create_all(engine)
+    engine = empty(path)
     people: tuple[tuple[str, str, bool, list[Role]], ...] = (
         (ALICE, "alice", True, [Role.ADMINISTRATOR]),
         (BOB, "bob", True, []),

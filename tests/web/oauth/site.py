@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import httpx
-from sqlalchemy import create_engine, insert
+from sqlalchemy import insert
 
 from ostiary.app.serve import application
 from ostiary.core.directory.applications import Application, Scope, Secret, normal_identifier, to_document
@@ -44,6 +44,7 @@ from ostiary.store.sqlite import SqliteStore
 from ostiary.web.front.csrf import token
 from tests.assessed import ASSESSED
 from tests.clock import MovableClock
+from tests.schema import empty
 from tests.server import CHEAP
 
 T = TypeVar("T")
@@ -346,8 +347,7 @@ def returned(response: httpx.Response) -> dict[str, str]:
 
 
 def _found(path: Path, now: Instant) -> None:
-    engine = create_engine(f"sqlite:///{path}")
-    schema.metadata.create_all(engine)
+    engine = empty(path)
     with engine.begin() as db:
         db.execute(
             insert(schema.organisation),

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import httpx
 import pyotp
-from sqlalchemy import create_engine, insert
+from sqlalchemy import insert
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
@@ -46,7 +46,6 @@ from ostiary.store.schema import (
     consents,
     groups,
     identifiers,
-    metadata,
     organisation,
     policies,
     streams,
@@ -58,6 +57,7 @@ from ostiary.web.front.stack import http_error, stack
 from ostiary.web.pages import routes
 from tests.assessed import ASSESSED
 from tests.clock import MovableClock
+from tests.schema import empty
 from tests.server import CHEAP
 
 T = TypeVar("T")
@@ -256,8 +256,7 @@ def actions(page: httpx.Response) -> list[str]:
 
 def found(path: Path, *, people: bool, sample: bool, origin: str) -> None:
     """An organisation with one application, the default block, and three people where asked: the first administers."""
-    engine = create_engine(f"sqlite:///{path}")
-    metadata.create_all(engine)
+    engine = empty(path)
     me = Scope("User.Read", "Read your own profile: name and user name")
     apps = (
         Application(
