@@ -49,7 +49,11 @@ def violations(page: Page) -> list[str]:
 
 def too_wide(page: Page) -> int:
     """By how many pixels the page is wider than its window (WCAG 1.4.10)."""
-    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+    script = "() => { const e = document.documentElement; return e && e.scrollWidth - e.clientWidth; }"
+    found = None
+    while found is None:  # a page that is just being replaced has no element yet
+        found = page.evaluate(script)
+    return int(found)
 
 
 def clipped(page: Page) -> list[str]:
