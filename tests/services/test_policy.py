@@ -17,11 +17,12 @@ from ostiary.services.access import impact as impacts
 from ostiary.services.access import locations as places
 from ostiary.services.access import policies as rules
 from ostiary.services.access import what_if
-from ostiary.services.access.impact import document_of_impact, impact, impact_of_draft
+from ostiary.services.access.impact import impact, impact_of_draft
 from ostiary.services.signins import decide
 from ostiary.services.signins.start import Started
 from ostiary.services.tokens.issue import Issued
 from ostiary.store import schema
+from ostiary.web.graph.what_if import document_of
 from tests.services.door import PERSON, REQUESTER, Door
 from tests.web.oauth.requester import DEVICE, OWN
 from tests.web.oauth.site import ALICE, CLI, GROUP
@@ -274,7 +275,7 @@ def test_the_impact_of_a_report_only_policy_is_counted_over_real_sign_ins(door: 
     assert isinstance(sign_in(door), Issued)
     found = door.run(impact(door.house, admin(door), rule, 7, device=True))
     assert not isinstance(found, Refused)
-    told = document_of_impact(found)
+    told = document_of(found)
     assert (told["decisions"], told["wouldFail"], told["truncated"]) == (2, 2, False)
     assert (told["wouldBlock"], told["wouldChallenge"], told["becauseUnknown"], told["notJudged"]) == (2, 0, 0, 0)
     assert told["recorded"] == {"reportOnlyFailure": 2}

@@ -26,7 +26,7 @@ from ostiary.core.graph.signin_filter import Between, Condition, Place
 from ostiary.core.logs.story import Mark, Story
 from ostiary.core.logs.telling import Protocol, policies_of
 from ostiary.core.words.ids import PolicyId
-from ostiary.core.words.instants import Instant, after, days, seconds, to_iso
+from ostiary.core.words.instants import Instant, after, days, seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.what_if import decisions_of
@@ -34,14 +34,15 @@ from ostiary.services.house import House
 from ostiary.services.logs.stories import catch_up
 from ostiary.store import Tx, policies, sign_in_pages
 
-__all__ = ["LONGEST", "Hit", "Impact", "document_of_impact", "impact", "impact_of_draft"]
+__all__ = ["LONGEST", "SHOWN", "Hit", "Impact", "impact", "impact_of_draft"]
 
 MOST_STORIES = 20_000
 """Sign-ins that one question looks at."""
 PATIENCE = seconds(2)
 """How long one look lasts; a list may take five seconds in all."""
 PAGE = 500
-SHOWN = 50  # of each list in an answer
+SHOWN = 50
+"""Of each list in an answer."""
 LONGEST = 90  # days
 DEVICE = (Condition("protocol", "eq", (Protocol.DEVICE_CODE,)),)
 
@@ -222,26 +223,3 @@ def _is(policy: Policy, told: Mapping[str, Any]) -> bool:
 def _decision(story: Story) -> Mark | None:
     """The last decision of *story* whose facts were kept."""
     return next((mark for _, mark in reversed(decisions_of(story))), None)
-
-
-def document_of_impact(found: Impact) -> dict[str, Any]:
-    """As the admin API answers it."""
-    return {
-        "id": found.policy.id,
-        "displayName": found.policy.name,
-        "days": found.days,
-        "decisions": found.decisions,
-        "wouldFail": found.blocked + found.challenged,
-        "wouldBlock": found.blocked,
-        "wouldChallenge": found.challenged,
-        "becauseUnknown": found.unknown,
-        "notJudged": found.unjudged,
-        "recorded": dict(sorted(found.kept.items())),
-        "truncated": found.truncated,
-        "people": [
-            {"userId": id, "userPrincipalName": name or None, "signIns": n}
-            for (id, name), n in found.people.most_common(SHOWN)
-        ],
-        "because": [{"missing": why, "signIns": n} for why, n in found.causes.most_common(SHOWN)],
-        "signIns": [{"signInId": hit.id, "createdDateTime": to_iso(hit.at), "because": hit.why} for hit in found.hits],
-    }

@@ -8,19 +8,43 @@ from typing import Any
 from ostiary.core.directory.permissions import Action
 from ostiary.core.graph.fields import Field, Kind
 from ostiary.core.graph.what_if import FIELDS
+from ostiary.core.words.instants import to_iso
 from ostiary.core.words.outcome import Refused
-from ostiary.services.access.impact import document_of_impact, impact
+from ostiary.services.access.impact import SHOWN, Impact, impact
 from ostiary.services.access.what_if import explain_sign_in, what_if
 from ostiary.web.graph.resource import Call, Gives, Operation, Path, acting
 
-__all__ = ["PATHS"]
+__all__ = ["PATHS", "document_of"]
 
 _DAYS: tuple[Field[int], ...] = (Field("days", Kind.INTEGER, write="days", required=True, doc="From 1 to 90."),)
 
 
 async def _impact(call: Call) -> dict[str, Any] | Refused:
     found = await impact(call.house, call.visit, call.path["id"], call.changes["days"])
-    return found if isinstance(found, Refused) else document_of_impact(found)
+    return found if isinstance(found, Refused) else document_of(found)
+
+
+def document_of(found: Impact) -> dict[str, Any]:
+    """An impact as it is answered."""
+    return {
+        "id": found.policy.id,
+        "displayName": found.policy.name,
+        "days": found.days,
+        "decisions": found.decisions,
+        "wouldFail": found.blocked + found.challenged,
+        "wouldBlock": found.blocked,
+        "wouldChallenge": found.challenged,
+        "becauseUnknown": found.unknown,
+        "notJudged": found.unjudged,
+        "recorded": dict(sorted(found.kept.items())),
+        "truncated": found.truncated,
+        "people": [
+            {"userId": id, "userPrincipalName": name or None, "signIns": n}
+            for (id, name), n in found.people.most_common(SHOWN)
+        ],
+        "because": [{"missing": why, "signIns": n} for why, n in found.causes.most_common(SHOWN)],
+        "signIns": [{"signInId": hit.id, "createdDateTime": to_iso(hit.at), "because": hit.why} for hit in found.hits],
+    }
 
 
 PATHS: tuple[Path, ...] = (

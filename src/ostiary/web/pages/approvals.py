@@ -19,12 +19,10 @@ from ostiary.services.exemptions.overview import Overview, overview
 from ostiary.services.exemptions.requests import review_break_glass
 from ostiary.services.exemptions.view import NOT_YOURS, Look, look
 from ostiary.web.front import typed
-from ostiary.web.pages.page import Guest, Page, go, keep, render, step_up, to_sign_in, whole_minutes
+from ostiary.web.pages.page import LONGEST_TEXT, Guest, Page, go, keep, render, step_up, to_sign_in, whole_minutes
 from ostiary.web.pages.texts import marked
 
 __all__ = ["ROUTES"]
-
-LONGEST_TEXT = 2048  # characters that are read of a reason; the rules take 512
 
 
 async def _list(guest: Guest) -> Response:

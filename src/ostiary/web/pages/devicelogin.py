@@ -23,13 +23,12 @@ from ostiary.services.tokens import browser
 from ostiary.web.front import typed
 from ostiary.web.front.credentials import HANDED, SESSION, cookie, set_cookie
 from ostiary.web.pages.explain import explained
-from ostiary.web.pages.page import Guest, Page, go, keep, render, step_up, whole_minutes
+from ostiary.web.pages.page import LONGEST_TEXT, Guest, Page, go, keep, render, step_up, whole_minutes
 from ostiary.web.pages.texts import marked
 
 __all__ = ["ROUTES"]
 
 LONGEST_CODE = 64  # characters of a typed code
-LONGEST_TEXT = 2048  # characters that are read of a field; the rules take less
 FIELDS = ("reason", "length", "ticket")
 
 _SENTENCES = {

@@ -32,6 +32,7 @@ from ostiary.web.pages.texts import LANGUAGES, TEXTS, Texts, best
 
 __all__ = [
     "HOME",
+    "LONGEST_TEXT",
     "Guest",
     "Page",
     "go",
@@ -49,6 +50,8 @@ __all__ = [
 _RETURN = re.compile(r"/(?![/\\])[A-Za-z0-9_\-./?=&%~:+!$'()*,;@]{0,4000}", re.ASCII)
 """A path of our own: one slash, then no second one and no backslash, which browsers take for another site."""
 HOME = "/devicelogin"
+LONGEST_TEXT = 2048
+"""Characters that are read of one field: the rules take less, and say so."""
 MOST_MINUTES = HARD_CAP // minutes(1)
 LARGEST = 999_999_999
 """The largest number that is read at all."""

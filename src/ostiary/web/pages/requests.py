@@ -23,7 +23,18 @@ from ostiary.services.exemptions.offer import offer
 from ostiary.services.exemptions.overview import own_requests
 from ostiary.services.exemptions.view import look_at_own
 from ostiary.web.front import typed
-from ostiary.web.pages.page import Guest, Page, go, keep, render, step_up, to_sign_in, whole_minutes, whole_number
+from ostiary.web.pages.page import (
+    LONGEST_TEXT,
+    Guest,
+    Page,
+    go,
+    keep,
+    render,
+    step_up,
+    to_sign_in,
+    whole_minutes,
+    whole_number,
+)
 from ostiary.web.pages.texts import marked
 
 __all__ = ["ROUTES"]
@@ -32,7 +43,6 @@ _NEW = "/requests/new"
 _NARROWER = ("ticket_system", "network", "resource", "scopes", "device", "sign_ins")
 """Fields that are folded away until somebody or a rule wants them."""
 FIELDS = ("length", "reason", "ticket", "application", *_NARROWER)
-LONGEST_TEXT = 2048  # characters that are read of one field
 
 
 async def _list(guest: Guest) -> Response:

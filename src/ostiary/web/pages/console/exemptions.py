@@ -25,13 +25,12 @@ from ostiary.web.pages.console.frame import console_page, may, missing, proof_as
 from ostiary.web.pages.console.lists import Choice, Column, How, List, Search, Tag, Way, listed, literal
 from ostiary.web.pages.console.navigation import at
 from ostiary.web.pages.console.people import person_path
-from ostiary.web.pages.page import Guest, go, keep
+from ostiary.web.pages.page import LONGEST_TEXT, Guest, go, keep
 
 __all__ = ["ROUTES", "end_way", "exemption_path", "standing_as"]
 
 HERE = at("/console/exemptions")
 MOST_SIGN_INS = 20
-LONGEST_TEXT = 2048  # characters that are read of a reason; the rules take 512
 _STATES = {"active": Tag("open", "good"), "ahead": Tag("ahead"), "over": Tag("over")}
 
 

@@ -4,7 +4,6 @@ rules, with what each has found and what policy has done about it.
 """
 
 from collections.abc import Iterable, Mapping
-from ipaddress import ip_address
 from typing import Any
 
 from starlette.responses import Response
@@ -18,7 +17,6 @@ from ostiary.core.graph.audit import Audit
 from ostiary.core.graph.finding import FINDING, RULE, ShownFinding, ShownRule
 from ostiary.core.graph.query import Page, Query
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.words.ids import is_guid
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.said import said
 from ostiary.core.words.visit import Visit
@@ -29,17 +27,16 @@ from ostiary.services.house import House
 from ostiary.web.front import typed
 from ostiary.web.pages.console.audit import by_whom, entry_path
 from ostiary.web.pages.console.frame import console_page, may, missing, proof_asked, show
-from ostiary.web.pages.console.lists import Choice, Column, How, List, Period, Search, Tag, listed, literal
+from ostiary.web.pages.console.lists import Choice, Column, How, List, Period, Search, Tag, by_look, listed, literal
 from ostiary.web.pages.console.navigation import at
 from ostiary.web.pages.console.people import person_path
 from ostiary.web.pages.console.signins import story_path
-from ostiary.web.pages.page import Guest, go, keep
+from ostiary.web.pages.page import LONGEST_TEXT, Guest, go, keep
 from ostiary.web.pages.texts import marked
 
 __all__ = ["HELD_BACK", "LIST", "OF_RULES", "ROUTES", "SEVERITIES", "STATES", "finding_path", "said_of", "title_of"]
 
 HERE = at("/console/findings")
-LONGEST_TEXT = 2048  # characters that are read of a reason; the rules take 512
 LONGEST_VERSION = 64
 SEVERITIES: Mapping[Severity, Tag] = {
     Severity.HIGH: Tag(marked("high"), "bad"), Severity.MEDIUM: Tag(marked("medium")), Severity.LOW: Tag(marked("low")),
@@ -107,14 +104,7 @@ def title_of(shown: ShownFinding) -> str:
 
 
 def _ask(text: str) -> str:
-    """By what it looks like: a reference of a sign-in, an address, else a user name."""
-    folded = text.lower()
-    if is_guid(folded):
-        return f"correlationId eq {literal(folded)}"
-    try:
-        return f"ipAddress eq {literal(str(ip_address(folded)))}"
-    except ValueError:
-        return f"userPrincipalName eq {literal(folded)}"
+    return by_look(text, "correlationId", lambda name: f"userPrincipalName eq {literal(name)}")
 
 
 LIST = List(

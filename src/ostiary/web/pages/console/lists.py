@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
+from ipaddress import ip_address
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
@@ -18,6 +19,7 @@ from starlette.responses import Response
 from ostiary.core.graph.fields import Shape
 from ostiary.core.graph.odata import read_query
 from ostiary.core.graph.query import Page, Query, write_cursor
+from ostiary.core.words.ids import is_guid
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
@@ -26,7 +28,7 @@ from ostiary.web.pages.console.frame import show
 from ostiary.web.pages.console.navigation import Place
 from ostiary.web.pages.page import Guest
 
-__all__ = ["Choice", "Column", "How", "List", "Period", "Search", "Tag", "listed", "literal"]
+__all__ = ["Choice", "Column", "How", "List", "Period", "Search", "Tag", "by_look", "listed", "literal"]
 
 T = TypeVar("T")
 
@@ -216,6 +218,20 @@ class Shown:
     """Address of the first page, when this is another."""
     exports: tuple[tuple[str, str], ...] = ()
     typed: Mapping[str, str] = field(default_factory=dict)
+
+
+def by_look(text: str, reference: str, name: Callable[[str], str]) -> str:
+    """
+    The question that *text* looks like: a sign-in's reference (of the property *reference*), an address, else what
+    *name* asks of a user name. Each has an index of its own.
+    """
+    folded = text.lower()
+    if is_guid(folded):
+        return f"{reference} eq {literal(folded)}"
+    try:
+        return f"ipAddress eq {literal(str(ip_address(folded)))}"
+    except ValueError:
+        return name(folded)
 
 
 def literal(text: str) -> str:

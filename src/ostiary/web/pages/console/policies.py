@@ -29,13 +29,12 @@ from ostiary.web.pages.console.home import guardrails
 from ostiary.web.pages.console.lists import Choice, Column, How, List, Search, Tag, listed, literal
 from ostiary.web.pages.console.navigation import at
 from ostiary.web.pages.console.policy_words import STATES, about, demands, limits, meant, shortly
-from ostiary.web.pages.page import Guest, go, keep
+from ostiary.web.pages.page import LONGEST_TEXT, Guest, go, keep
 from ostiary.web.pages.texts import marked
 
 __all__ = ["HERE", "NO_POLICY", "ROUTES", "as_text", "policy_path"]
 
 HERE = at("/console/policies")
-LONGEST_TEXT = 2048  # characters that are read of a reason; the rules take 512
 WRONG = Refused(Reason.INVALID_VALUE, "It cannot be switched like this: look at what is named below.", field="state")
 NO_POLICY = marked("There is no such policy.")
 

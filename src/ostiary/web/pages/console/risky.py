@@ -18,12 +18,12 @@ from ostiary.services.detections.risky_users import confirm_people, dismiss_peop
 from ostiary.services.detections.triage import look_at_responses
 from ostiary.services.directory.people import find_user
 from ostiary.web.front import typed
-from ostiary.web.pages.console.findings import LONGEST_TEXT, SEVERITIES, STATES, finding_path, title_of
+from ostiary.web.pages.console.findings import SEVERITIES, STATES, finding_path, title_of
 from ostiary.web.pages.console.frame import console_page, may, missing, proof_asked, seen, show
 from ostiary.web.pages.console.lists import Column, How, List, Tag, listed
 from ostiary.web.pages.console.navigation import at
 from ostiary.web.pages.console.people import person_path
-from ostiary.web.pages.page import Guest, go, keep
+from ostiary.web.pages.page import LONGEST_TEXT, Guest, go, keep
 from ostiary.web.pages.texts import marked
 
 __all__ = ["LIST", "ROUTES", "risk_path"]

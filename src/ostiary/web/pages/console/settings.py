@@ -31,13 +31,12 @@ from ostiary.web.pages.console.findings import SEVERITIES, said_of
 from ostiary.web.pages.console.frame import console_page, may, proof_asked, seen, show, version_typed
 from ostiary.web.pages.console.lists import Tag
 from ostiary.web.pages.console.navigation import at
-from ostiary.web.pages.page import Guest, go, keep, whole_minutes
+from ostiary.web.pages.page import LONGEST_TEXT, Guest, go, keep, whole_minutes
 from ostiary.web.pages.texts import marked
 
 __all__ = ["ROUTES"]
 
 HERE = at("/console/settings")
-LONGEST_TEXT = 2048  # characters that are read of a reason; the rules take 512
 CONFIRMED = "confirmed"
 _CHOSEN = tuple(one for one in Done if one is not Done.NOTE)
 """What can be ticked; nothing of it is `note`."""

@@ -3,7 +3,6 @@ The sign-in log: all sign-ins with filters, and one with everything that is know
 """
 
 from collections.abc import Mapping
-from ipaddress import ip_address
 
 from starlette.responses import Response
 
@@ -11,13 +10,12 @@ from ostiary.core.graph.signin import SIGN_IN, outcome_wire
 from ostiary.core.graph.signin_story import ENDED
 from ostiary.core.logs.kinds import Kind
 from ostiary.core.logs.telling import Outcome, Protocol, Telling
-from ostiary.core.words.ids import is_guid
 from ostiary.core.words.outcome import Refused
 from ostiary.core.words.said import Said, said
 from ostiary.services.detections.view import findings_of
 from ostiary.services.logs.sign_ins import signin_story, signins
 from ostiary.web.pages.console.frame import console_page, missing, show
-from ostiary.web.pages.console.lists import Choice, Column, How, List, Period, Search, Tag, listed, literal
+from ostiary.web.pages.console.lists import Choice, Column, How, List, Period, Search, Tag, by_look, listed, literal
 from ostiary.web.pages.console.navigation import at
 from ostiary.web.pages.page import Guest
 from ostiary.web.pages.texts import marked
@@ -105,17 +103,11 @@ def result(telling: Telling) -> Tag:
 
 
 def _ask(text: str) -> str:
-    """By what it looks like: an address, a reference, else a user name. Each has an index of its own."""
-    folded = text.lower()
-    if is_guid(folded):
-        return f"id eq {literal(folded)}"
-    try:
-        return f"ipAddress eq {literal(str(ip_address(folded)))}"
-    except ValueError:
-        whole = "@" in folded
-        return (
-            f"userPrincipalName eq {literal(folded)}" if whole else f"startswith(userPrincipalName,{literal(folded)})"
-        )
+    return by_look(text, "id", _named)
+
+
+def _named(name: str) -> str:
+    return f"userPrincipalName eq {literal(name)}" if "@" in name else f"startswith(userPrincipalName,{literal(name)})"
 
 
 def _applications(guest: Guest) -> list[tuple[str, Said]]:
