@@ -1,9 +1,12 @@
 """One catalogue of texts: whole, in step with what the pages say, and no way for markup to come in."""
 
+import ast
 import json
 import re
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from babel.messages.catalog import Message
@@ -16,6 +19,7 @@ from ostiary.core.words.said import Said, counted, said
 from ostiary.web.pages.environment import ENVIRONMENTS
 from ostiary.web.pages.texts import LANGUAGES, TEXTS, best
 from tests.web.pages import texts
+from tests.web.pages.reach import reached
 from tests.web.pages.site import ALICE, Site
 
 GERMAN = {"accept-language": "de-AT,de;q=0.9,en;q=0.5"}
@@ -54,12 +58,83 @@ def test_what_is_in_the_catalogue_is_not_found() -> None:
     assert not texts.outside("planted", fine)
 
 
-def test_a_text_made_of_pieces_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A refusal that a page shows has a template and values, or cannot be looked up."""
-    monkeypatch.setattr(texts, "SOURCES", tmp_path)
-    (tmp_path / "planted.py").write_text('wrong = Refused(Reason.SPENT, f"At most {most}.")')
-    with pytest.raises(ValueError, match="use said"):
-        list(texts.in_module(tmp_path / "planted.py"))
+HOUSE = {
+    "web/pages/leave.py": """
+        from ostiary.services.doors import close, rules as book
+        from ostiary.services.doors.close import close_door as shut
+        def _post(guest):
+            if guest.late:
+                return Refused(Reason.SPENT, "It is late.")
+            return shut(guest.house) or book.TABLE[guest.name](guest)
+    """,
+    "services/doors/close.py": """
+        from ostiary.core.doors import judge
+        OPEN = "It stands open."
+        async def close_door(house):
+            async def body(tx):
+                text = said("At most %(most)s doors.", most=9)
+                return Refused(Reason.CONFLICT, text) if judge(tx) else Refused(Reason.CONFLICT, OPEN)
+            return await house.store.write(body)
+        async def open_door(house):
+            return Refused(Reason.CONFLICT, "No page opens doors.")
+    """,
+    "services/doors/rules.py": """
+        class Rule:
+            def of(self, guest):
+                detail = "Say why." if guest.why else "Say who."
+                return Refused(Reason.SPENT, detail=detail)
+        TABLE = {"rule": Rule().of}
+    """,
+    "core/doors/__init__.py": "from ostiary.core.doors.judging import judge",
+    "core/doors/judging.py": """
+        def judge(door):
+            return counted("%(count)s door", "%(count)s doors", door.count)
+    """,
+}
+
+
+def _planted(folder: Path, files: Mapping[str, str]) -> Path:
+    for where, source in files.items():
+        (folder / where).parent.mkdir(parents=True, exist_ok=True)
+        (folder / where).write_text(dedent(source))
+    return folder
+
+
+def test_what_a_page_can_come_to_is_found_and_nothing_else(tmp_path: Path) -> None:
+    """A page says what the deeds that it calls refuse, with their steps and rules; not what their neighbours do."""
+    found = {text.id for text in texts.in_python(_planted(tmp_path, HOUSE))}
+    assert found == {
+        "It is late.", "At most %(most)s doors.", "It stands open.", "Say why.", "Say who.", "%(count)s door",
+    }  # fmt: skip
+
+
+HIDDEN = (
+    ('def deed():\n    return Refused(Reason.SPENT, f"At most {most}.")', "use said"),
+    ('def deed():\n    text = "At most " + most\n    return Refused(Reason.SPENT, text)', "use said"),
+    ("def deed():\n    return _no('Not so.')\ndef _no(text):\n    return Refused(Reason.SPENT, text)", "handed on"),
+)
+
+
+@pytest.mark.parametrize(("deed", "why"), HIDDEN)
+def test_a_text_that_cannot_be_looked_up_is_named(tmp_path: Path, deed: str, why: str) -> None:
+    """A refusal that a page shows has a template and values, and stands where it is made; all else is named."""
+    files = {"services/deed.py": deed, "web/pages/page.py": "from ostiary.services.deed import deed\nPAGE = deed"}
+    with pytest.raises(ValueError, match=why):
+        list(texts.in_python(_planted(tmp_path, files)))
+
+
+def test_every_deed_that_a_page_imports_is_looked_at() -> None:
+    """The real house: whatever a page imports of the services is among what its texts are taken from."""
+    looked = {(each.where, each.name) for each in reached(texts.SOURCES, texts.PAGES)}
+    deeds = set()
+    for path in (texts.SOURCES / texts.PAGES).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ostiary.services."):
+                file = "/".join((node.module or "").split(".")[1:]) + ".py"
+                source = (texts.SOURCES / file).read_text() if (texts.SOURCES / file).is_file() else ""
+                deeds |= {(file, each.name) for each in node.names if f"async def {each.name}(" in source}
+    assert ("services/access/policies.py", "delete_policy") in deeds
+    assert deeds <= looked
 
 
 @pytest.mark.parametrize("tag", LANGUAGES[1:])
@@ -89,7 +164,7 @@ def test_a_translation_has_the_values_and_the_markup_of_its_source(tag: str) -> 
 
 def test_what_rules_say_holds_no_markup() -> None:
     """Texts of Python are put out escaped; one with a tag in it would show it."""
-    python = [text for path in texts.modules() for text in texts.in_module(path)] + list(texts.of_rules())
+    python = [*texts.in_python(), *texts.of_rules()]
     assert python
     assert [text for text in python if "<" in text.id] == []
 

@@ -7,7 +7,7 @@ a translation (`test_texts.py` names them then), those that nobody says any more
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
@@ -23,31 +23,16 @@ from ostiary.core.detections.rules import RULES
 from ostiary.core.tokens.refusals import TABLE
 from ostiary.web.pages.environment import ENVIRONMENTS, TEMPLATES
 from ostiary.web.pages.texts import LANGUAGES
+from tests.web.pages.reach import Definition, reached
 
 SOURCES = Path(ostiary.__file__).parent
 CATALOGUES = SOURCES / "web/pages/texts"
-SAYING = (
-    "core/access/places.py", "core/directory/credentials.py", "core/directory/passkeys.py",
-    "core/directory/permissions.py", "core/exemptions/asking.py", "core/exemptions/deciding.py",
-    "core/exemptions/oddities.py", "core/exemptions/opening.py", "core/signins/drill.py", "core/signins/oddities.py",
-    "core/words/instants.py", "core/words/reasons.py",
-    "services/devices/inventory.py", "services/devices/passkeys.py",
-    "services/directory/credentials.py", "services/directory/first_admin.py", "services/directory/passkeys.py",
-    "services/exemptions/ask.py", "services/exemptions/decide.py", "services/exemptions/end.py",
-    "services/exemptions/granting.py", "services/exemptions/requests.py", "services/exemptions/view.py",
-    "services/signins/ask.py", "services/signins/askable.py", "services/signins/bind.py", "services/signins/claim.py",
-    "services/signins/decide.py", "services/signins/guessing.py", "services/signins/prompts.py",
-    "services/signins/tickets.py",
-    "services/tokens/browser.py", "services/tokens/other_ways.py", "services/tokens/own_password.py",
-    "services/tokens/passkey_sign_in.py", "services/tokens/sign_in.py", "services/tokens/tries.py",
-    "services/tokens/upstream.py", "services/tokens/upstream_people.py",
-    "web/front/forms.py", "web/pages",
-)  # fmt: skip
-"""Where Python says what pages show: files and rooms, below the package."""
-SAYS: dict[str, tuple[int | str, ...]] = {
-    "marked": (0,),
-    "said": (0,),
-    "Refused": (1, "detail"),
+PAGES = "web/pages"
+ENGLISH = {"core/graph/odata.py": "a page writes its own queries, and says itself what was typed wrong"}
+"""Whose texts are no page's, though pages can come to them, and why."""
+SAYS: dict[str, tuple[int | str, ...]] = {"marked": (0,), "said": (0,), "Refused": (1, "detail")}
+"""Which arguments of which calls are texts, wherever they stand."""
+PAGES_SAY: dict[str, tuple[int | str, ...]] = {
     "missing": (2, "says"),
     "Chart": (1, 2, 3),
     "Choice": (1,),
@@ -59,7 +44,7 @@ SAYS: dict[str, tuple[int | str, ...]] = {
     "Tag": (0,),
     "Way": (1,),
 }
-"""Which arguments of which calls are texts."""
+"""The same in the modules of pages."""
 SENTENCES = ("_", "gettext", "ngettext", "pgettext")
 SHOWN = frozenset({"alt", "aria-label", "aria-description", "placeholder", "title", "data-title", "label"})
 """Attributes that people see or hear."""
@@ -162,26 +147,41 @@ class _Words(HTMLParser):
 # ---- Python
 
 
-def modules() -> list[Path]:
-    """The files whose texts pages show."""
-    found = [[SOURCES / place] if place.endswith(".py") else (SOURCES / place).rglob("*.py") for place in SAYING]
-    return sorted(path for paths in found for path in paths)
+def in_python(sources: Path = SOURCES) -> Iterator[Text]:
+    """The texts of all Python that pages can come to: their own, and those of the deeds and rules below them."""
+    for definition in reached(sources, PAGES):
+        if definition.where not in ENGLISH:
+            yield from in_definition(definition)
 
 
-def in_module(path: Path) -> Iterator[Text]:
-    """The texts of a module. Raises ValueError for one that is glued together from pieces."""
-    where = str(path.relative_to(SOURCES))
-    for call in ast.walk(ast.parse(path.read_text())):
-        if not isinstance(call, ast.Call):
-            continue
+def in_definition(definition: Definition) -> Iterator[Text]:
+    """
+    The texts of one definition. Raises ValueError for one that cannot be found: glued together from pieces, or handed
+    on from a parameter.
+    """
+    says = SAYS | PAGES_SAY if definition.where.startswith(PAGES) else SAYS
+    for call, around in (found for statement in definition.statements for found in _calls(statement, ())):
         name = getattr(call.func, "id", "") or getattr(call.func, "attr", "")
+        reading = _Reading(definition, around, says)
         if name == "counted" and isinstance(call.func, ast.Name):
-            one, many = (_literals(each, where) for each in call.args[:2])
-            yield Text(where, one[0], many[0])
+            one, many = (list(reading.literals(each)) for each in call.args[:2])
+            yield Text(definition.where, one[0], many[0])
             continue
-        for place in SAYS.get(name, ()):
+        for place in says.get(name, ()):
             for given in _arguments(call, place):
-                yield from (Text(where, text) for text in _literals(given, where) if text)
+                yield from (Text(definition.where, text) for text in reading.literals(given) if text)
+
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def _calls(node: ast.AST, around: tuple[_Function, ...]) -> Iterator[tuple[ast.Call, tuple[_Function, ...]]]:
+    """Every call in *node*, with the functions *around* it, the innermost first."""
+    if isinstance(node, ast.Call):
+        yield node, around
+    inside = (node, *around) if isinstance(node, _Function) else around
+    for child in ast.iter_child_nodes(node):
+        yield from _calls(child, inside)
 
 
 def _arguments(call: ast.Call, place: int | str) -> list[ast.expr]:
@@ -190,16 +190,52 @@ def _arguments(call: ast.Call, place: int | str) -> list[ast.expr]:
     return [each.value for each in call.keywords if each.arg == place]
 
 
-def _literals(node: ast.expr, where: str) -> list[str]:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return [node.value]
-    if isinstance(node, ast.IfExp):
-        return _literals(node.body, where) + _literals(node.orelse, where)
-    if isinstance(node, ast.BoolOp):
-        return [text for each in node.values for text in _literals(each, where)]
-    if isinstance(node, (ast.JoinedStr, ast.BinOp)):
-        raise ValueError(f"{where}:{node.lineno}: a text made of pieces cannot be looked up; use said()")
-    return []
+class _Reading(NamedTuple):
+    """How an argument is read: by what its names stand for where it is written."""
+
+    definition: Definition
+    around: tuple[_Function, ...]
+    says: Mapping[str, tuple[int | str, ...]]
+
+    def literals(self, node: ast.expr) -> Iterator[str]:
+        """What *node* may be, as far as it is written there; what another call makes, that call is read for."""
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        elif isinstance(node, ast.IfExp):
+            yield from self.literals(node.body)
+            yield from self.literals(node.orelse)
+        elif isinstance(node, ast.BoolOp):
+            yield from (text for each in node.values for text in self.literals(each))
+        elif isinstance(node, (ast.JoinedStr, ast.BinOp)):
+            raise ValueError(f"{self._at(node)}: a text made of pieces cannot be looked up; use said()")
+        elif isinstance(node, ast.Name):
+            yield from self._named(node)
+
+    def _named(self, node: ast.Name) -> Iterator[str]:
+        for function in self.around:
+            values = [value for value in _assigned(function.body, node.id) if value is not node]
+            if values:
+                yield from (text for value in values for text in self.literals(value))
+                return
+            if node.id in {each.arg for each in ast.walk(function.args) if isinstance(each, ast.arg)}:
+                if function.name not in self.says:
+                    raise ValueError(
+                        f"{self._at(node)}: a text that is handed on cannot be found; make the refusal there"
+                    )
+                return
+        for value in _assigned(self.definition.module.defined.get(node.id, []), node.id):
+            yield from self.literals(value)
+
+    def _at(self, node: ast.expr) -> str:
+        return f"{self.definition.where}:{node.lineno}"
+
+
+def _assigned(statements: Iterable[ast.stmt], name: str) -> Iterator[ast.expr]:
+    """The values that *name* gets in *statements*."""
+    for node in (node for statement in statements for node in ast.walk(statement)):
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if isinstance(node, (ast.Assign, ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
+            yield from (node.value for each in targets if isinstance(each, ast.Name) and each.id == name)
 
 
 def of_rules() -> Iterator[Text]:
@@ -216,7 +252,7 @@ def all_texts() -> dict[tuple[str, str], Text]:
     """Every text that pages say, by its context and English, where it stands first; one that counts wins."""
     found: dict[tuple[str, str], Text] = {}
     in_order = [text for name in templates() for text in in_template(name)]
-    in_order += [text for path in modules() for text in in_module(path)]
+    in_order += in_python()
     for entry in TABLE.values():  # most of its next steps have names of their own
         in_order += [Text("core/tokens/refusals.py", text) for text in (entry.sentence, entry.next_step)]
     in_order += of_rules()

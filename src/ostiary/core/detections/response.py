@@ -18,6 +18,7 @@ from ostiary.core.detections.finding import Cause, Finding, Severity
 from ostiary.core.words.digests import digest
 from ostiary.core.words.instants import Instant, Span, between, days, from_duration, hours, minutes, to_iso_duration
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.said import said
 
 __all__ = [
     "DEFAULT", "HOURLY", "PARTS", "PERSONAL", "Known", "Response", "ResponsePolicy", "differences",
@@ -164,7 +165,8 @@ def read_policy(old: ResponsePolicy, changes: Mapping[str, Any], rules: Iterable
             given = changes["blockLength"]
             block = Span(given) if isinstance(given, int) else from_duration(str(given)[:32])
     except ValueError as error:
-        return Refused(Reason.INVALID_VALUE, f"Not a policy for responses: {str(error)[:120]}", field=part)
+        wrong = said("Not a policy for responses: %(wrong)s", wrong=str(error)[:120])
+        return Refused(Reason.INVALID_VALUE, wrong, field=part)
     if not SHORTEST <= block <= LONGEST:
         return Refused(Reason.INVALID_VALUE, "A source is blocked for 5 minutes to a day.", field="blockLength")
     return ResponsePolicy(severities, own, confirmed, block)
@@ -203,8 +205,8 @@ def _flat(document: Mapping[str, Any]) -> dict[str, str]:
     found = {}
     for part, value in document.items():
         inside = value if isinstance(value, dict) else {"": value}
-        for name, said in inside.items():
-            found[f"{part}.{name}" if name else part] = said if isinstance(said, str) else ", ".join(said)
+        for name, done in inside.items():
+            found[f"{part}.{name}" if name else part] = done if isinstance(done, str) else ", ".join(done)
     return found
 
 

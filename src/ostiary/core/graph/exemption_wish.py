@@ -16,6 +16,7 @@ from ostiary.core.graph.exemption_request import DURATION, MOMENT
 from ostiary.core.words.ids import AppId, ExemptionId
 from ostiary.core.words.instants import Instant, Span, between
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.said import said
 
 __all__ = ["Ask", "Ending", "Wish", "read_request"]
 
@@ -122,7 +123,9 @@ def _limits(changes: Mapping[str, Any]) -> Limits | Refused:
         return Refused(Reason.INVALID_VALUE, detail, field="ostiary.network")
     scopes, sign_ins = changes.get("scopes"), changes.get("sign_ins")
     if scopes is not None and not 0 < len(scopes) <= MOST_SCOPES:
-        return Refused(Reason.INVALID_VALUE, f"From 1 to {MOST_SCOPES} scopes.", field="ostiary.scopes")
+        return Refused(
+            Reason.INVALID_VALUE, said("From 1 to %(most)s scopes.", most=MOST_SCOPES), field="ostiary.scopes"
+        )
     if sign_ins is not None and sign_ins < 1:
         return Refused(Reason.INVALID_VALUE, "At least one sign-in.", field="ostiary.signIns")
     return Limits(

@@ -19,6 +19,7 @@ from ostiary.core.access.picture import Picture
 from ostiary.core.directory.applications import Application, Scope
 from ostiary.core.words.ids import AppId
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.said import said
 
 __all__ = [
     "ADMIN_API",
@@ -209,7 +210,8 @@ def _resource(named: tuple[_Named, ...], picture: Picture) -> Application | Refu
     for identifier in dict.fromkeys(name.resource for name in named) or ("",):
         resource = _find(identifier, picture)
         if resource is None or not resource.enabled:
-            return Refused(Reason.UNKNOWN_RESOURCE, f"Not known here: {identifier[:100]}" if identifier else "")
+            text = said("Not known here: %(resource)s", resource=identifier[:100]) if identifier else ""
+            return Refused(Reason.UNKNOWN_RESOURCE, text)
         if found is not None and found.id != resource.id:
             return Refused(Reason.INVALID_SCOPE, "One request is for one resource.")
         found = resource
@@ -253,10 +255,12 @@ def _wanted(
 def _judge(value: str, scope: Scope | None, consented: frozenset[str], *, device: bool) -> Refused | None:
     """Why the scope named *value* cannot be had, or None."""
     if scope is None:
-        return Refused(Reason.INVALID_SCOPE, f"Not a scope of this resource: {value[:100]}")
+        return Refused(Reason.INVALID_SCOPE, said("Not a scope of this resource: %(scope)s", scope=value[:100]))
     if device and scope.administrative:
-        return Refused(Reason.PRIVILEGED_SCOPE, f"Administrative: {value[:100]}")
-    return None if value in consented else Refused(Reason.NO_CONSENT, f"Not consented to: {value[:100]}")
+        return Refused(Reason.PRIVILEGED_SCOPE, said("Administrative: %(scope)s", scope=value[:100]))
+    if value in consented:
+        return None
+    return Refused(Reason.NO_CONSENT, said("Not consented to: %(scope)s", scope=value[:100]))
 
 
 def _grantable(resource: Application, consented: frozenset[str]) -> frozenset[str]:

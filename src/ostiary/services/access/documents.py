@@ -23,11 +23,11 @@ LONGEST_TARGET = 80  # characters; the id comes from an address that anybody can
 
 
 async def listed(
-    house: House, query: Query, everything: Callable[[Tx], Awaitable[list[Stored[Id]]]], what: str
+    house: House, query: Query, everything: Callable[[Tx], Awaitable[list[Stored[Id]]]]
 ) -> Page[Stored[Id]] | Refused:
-    """What of *everything* is asked for on one page, the oldest first; *what* it is called. Refused: another order."""
+    """What of *everything* is asked for on one page, the oldest first. Refused: another order."""
     if query.order is not None:
-        return Refused(Reason.INVALID_VALUE, f"{what} come in one order.", field="$orderby")
+        return Refused(Reason.INVALID_VALUE, "They come in one order.", field="$orderby")
 
     async def body(tx: Tx) -> Page[Stored[Id]]:
         asked = query.filter

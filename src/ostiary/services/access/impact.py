@@ -28,6 +28,7 @@ from ostiary.core.logs.telling import Protocol, policies_of
 from ostiary.core.words.ids import PolicyId
 from ostiary.core.words.instants import Instant, after, days, seconds
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.said import said
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.what_if import decisions_of
 from ostiary.services.house import House
@@ -120,7 +121,7 @@ async def _asked(
     if refused is not None:
         return refused
     if not 1 <= length <= LONGEST:
-        return Refused(Reason.INVALID_VALUE, f"From 1 to {LONGEST} days.", field="$.days")
+        return Refused(Reason.INVALID_VALUE, said("From 1 to %(most)s days.", most=LONGEST), field="$.days")
     await catch_up(house, visit)
     await house.desk.reload()  # a location may be younger than memory
     enough = after(house.clock.steady(), PATIENCE)

@@ -43,7 +43,7 @@ _PLACES = (
 
 async def list_locations(house: House, visit: Visit, query: Query) -> Page[StoredLocation] | Refused:
     """Each location, the oldest first, that meets the filter; on one page."""
-    return await listed(house, query, locations.everything, "Locations")
+    return await listed(house, query, locations.everything)
 
 
 async def find_location(house: House, visit: Visit, id: str) -> StoredLocation | Refused:

@@ -22,6 +22,7 @@ from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.ids import AppId, PolicyId
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.reasons import read_reason
+from ostiary.core.words.said import said
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import PICTURE, settled, touch
 from ostiary.services.access.documents import listed, turned_down
@@ -41,7 +42,7 @@ StoredPolicy = Stored[PolicyId]
 
 async def list_policies(house: House, visit: Visit, query: Query) -> Page[StoredPolicy] | Refused:
     """Each policy, the oldest first, that meets the filter; on one page."""
-    return await listed(house, query, policies.everything, "Policies")
+    return await listed(house, query, policies.everything)
 
 
 async def find_policy(house: House, visit: Visit, id: str) -> StoredPolicy | Refused:
@@ -62,7 +63,7 @@ async def create_policy(
     async def body(tx: Tx, picture: Picture) -> StoredPolicy | Refused | Invalid:
         wrong = _wrong_from_the_start(visit, document, reason) or await _unenforceable(tx, picture, id, document)
         if wrong is None and len(await policies.everything(tx)) >= MOST:
-            wrong = Refused(Reason.CONFLICT, f"There are {MOST} policies already.")
+            wrong = Refused(Reason.CONFLICT, said("There are %(most)s policies already.", most=MOST))
         if wrong is not None:
             return await turned_down(tx, visit, wrong, "policy:")
         new = StoredPolicy(id, document, visit.now, visit.now)

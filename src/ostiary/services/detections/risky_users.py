@@ -17,6 +17,7 @@ from ostiary.core.words.errors import Stale
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.reasons import read_reason
+from ostiary.core.words.said import said
 from ostiary.core.words.visit import Visit
 from ostiary.services.detections.respond import Effects, answered, tell
 from ostiary.services.detections.triage import FINDING_DISMISSED, alone_may, concerns, say
@@ -191,7 +192,7 @@ async def _people(tx: Tx, visit: Visit, ids: tuple[str, ...], why: str | Refused
     if isinstance(may, Refused):
         return may
     if not 1 <= len(ids) <= MOST_PEOPLE:
-        return Refused(Reason.INVALID_VALUE, f"Name 1 to {MOST_PEOPLE} accounts.", field="userIds")
+        return Refused(Reason.INVALID_VALUE, said("Name 1 to %(most)s accounts.", most=MOST_PEOPLE), field="userIds")
     found = [await directory.find(tx, UserId(id)) for id in ids]
     known = [user for user in found if user is not None]
     return known if len(known) == len(ids) else Refused(Reason.NOT_FOUND, "There is no such account.", field="userIds")

@@ -87,7 +87,8 @@ async def _said(tx: Tx, visit: Visit, id: str, why: str | Refused, new: State, s
     if kept is None:
         return Refused(Reason.NOT_FOUND)
     if kept.state is new:
-        return Refused(Reason.WRONG_STATE, f"It is {new.value} already.")
+        there = "It is dismissed already." if new is State.DISMISSED else "It is confirmed already."
+        return Refused(Reason.WRONG_STATE, there)
     if seen and seen != kept.version:
         return Refused(Reason.CONFLICT, "It came again, or was changed, since you looked: see what it says now.")
     finding, own = kept.finding, new is State.DISMISSED and concerns(kept, visit)

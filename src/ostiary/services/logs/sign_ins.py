@@ -20,6 +20,7 @@ from ostiary.core.logs.telling import Outcome, Telling, tell
 from ostiary.core.words.ids import AppId, ExemptionId, SessionId, UserId
 from ostiary.core.words.instants import Instant
 from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.said import said
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
 from ostiary.services.logs.list import place_in
@@ -122,18 +123,27 @@ async def _refresh(tx: Tx, picture: Picture, now: Instant, id: str) -> Whole | R
 
 _TOO_MUCH = Refused(
     Reason.INVALID_VALUE,
-    "Comparisons joined by `and` are supported here, and `or` or `in` between up to "
-    f"{MOST_VALUES} values of one property.",
+    said(
+        "Comparisons joined by `and` are supported here, and `or` or `in` between up to %(most)s values of one "
+        "property.",
+        most=MOST_VALUES,
+    ),
     field="$filter",
 )
 _UNCOUNTED = Refused(
     Reason.INVALID_VALUE,
-    f"More than {sign_in_pages.COUNTED:,} sign-ins, or more than {sign_in_pages.LOOK:,} to be looked at one by one: "
-    "narrow createdDateTime, or do not count.",
+    said(
+        "More than %(counted)s sign-ins, or more than %(looked)s to be looked at one by one: narrow createdDateTime, "
+        "or do not count.",
+        counted=sign_in_pages.COUNTED,
+        looked=sign_in_pages.LOOK,
+    ),
     field="$count",
 )
 _MANY_NAMES = Refused(
-    Reason.INVALID_VALUE, f"More than {MOST_VALUES} accounts begin so: give more of the name.", field="$filter"
+    Reason.INVALID_VALUE,
+    said("More than %(most)s accounts begin so: give more of the name.", most=MOST_VALUES),
+    field="$filter",
 )
 
 
