@@ -34,6 +34,25 @@ def _call(program: Path, *words: str, **environ: str) -> "subprocess.CompletedPr
     )  # fmt: skip
 
 
+_LOOKED_THROUGH = """
+import gc
+from ostiary.app import commands
+from ostiary.app.console import perform
+
+async def work():
+    print(gc.get_freeze_count(), len(gc.get_objects()))
+
+perform(work)
+"""
+
+
+def test_what_modules_made_is_not_looked_through_for_garbage(tmp_path: Path) -> None:
+    """A full collection stops every answer, and there is nothing for it to find in there."""
+    said = _call(Path(sys.executable), "-c", _LOOKED_THROUGH, **_environ(tmp_path)).stdout
+    kept, looked_through = map(int, said.split())
+    assert kept > 20 * looked_through
+
+
 @contextmanager
 def _running(home: Path, port: int) -> Iterator[str]:
     """The sample as `make run` starts it; yields what it printed until it was open."""

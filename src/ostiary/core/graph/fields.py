@@ -17,7 +17,7 @@ Not here: checking a body (`web/graph/bodies.py`, which makes its models from th
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Generic, Literal, TypeVar
 
 from ostiary.core.graph.query import LONGEST_PAGE
@@ -132,33 +132,55 @@ def released(shape: Shape[T]) -> Shape[T]:
 
 def render(fields: tuple[Field[T], ...], value: T, select: tuple[str, ...] = ()) -> dict[str, Any]:
     """*value* as the JSON object that answers carry: all readable fields, or those that *select* names and `id`."""
-    wanted = {*select, "id"} if select else None
-    return {f.name: _render(f, value) for f in _readable(fields) if wanted is None or f.name in wanted}
+    readers = _readers(fields)
+    if select:
+        readers = tuple(one for one in readers if one[0] == "id" or one[0] in select)
+    return _object(readers, value)
+
+
+Readers = tuple[tuple[str, Callable[[Any], Any]], ...]
+"""The properties of an object, each with what reads it."""
+
+
+def _object(readers: Readers, value: Any) -> dict[str, Any]:
+    return {name: read(value) for name, read in readers}
 
 
 @lru_cache(maxsize=512)
-def _readable(fields: tuple[Field[Any], ...]) -> tuple[Field[Any], ...]:
-    """Those that answers carry: a page asks a thousand times."""
-    return tuple(f for f in fields if f.readable)
+def _readers(fields: tuple[Field[Any], ...]) -> Readers:
+    """Of those that answers carry; found once, for a page asks a thousand times."""
+    return tuple((f.name, _reader(f)) for f in fields if f.readable)
 
 
-def _render(field: Field[T], value: T) -> Any:
-    found: Any = value if field.get is None else field.get(value)
-    if found is None:
-        return None
+def _reader(field: Field[Any]) -> Callable[[Any], Any]:
+    """From our value to the property's; None stays None."""
+    get, shown = field.get or _itself, _shown(field)
+    if shown is None:
+        return get
+    return lambda value: None if (found := get(value)) is None else shown(found)
+
+
+def _itself(value: T) -> T:
+    """Of an OBJECT that only groups."""
+    return value
+
+
+def _shown(field: Field[Any]) -> Callable[[Any], Any] | None:
+    """From what the getter gives to what the wire carries; None: as it is."""
     match field.kind:
         case Kind.MOMENT:
-            return to_iso(found)
+            return to_iso
         case Kind.DURATION:
-            return to_iso_duration(found)
+            return to_iso_duration
         case Kind.STRINGS:
-            return list(found)
+            return list
         case Kind.OBJECT:
-            return render(field.fields, found)
+            return partial(_object, _readers(field.fields))
         case Kind.OBJECTS:
-            return [render(field.fields, item) for item in found]
+            readers = _readers(field.fields)
+            return lambda values: [_object(readers, value) for value in values]
         case _:
-            return found
+            return None
 
 
 def askable(fields: tuple[Field[Any], ...], prefix: str = "") -> Iterator[tuple[str, Field[Any]]]:

@@ -18,6 +18,7 @@ Span = NewType("Span", int)
 """A length of time in microseconds; may be negative where a difference is."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UNZONED = _EPOCH.replace(tzinfo=None)
 _SECOND = 1_000_000
 _LAST = 253_402_300_799 * _SECOND  # 9999-12-31T23:59:59Z, the last second that ISO 8601 can write with four digits
 
@@ -93,7 +94,7 @@ def from_datetime(moment: datetime) -> Instant:
 
 def to_iso(moment: Instant) -> str:
     """RFC 3339 with six fractional digits and Z, e.g. ``2026-11-23T08:00:00.000000Z``."""
-    return to_datetime(moment).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return (_UNZONED + timedelta(microseconds=moment)).isoformat(timespec="microseconds") + "Z"
 
 
 def from_iso(text: str) -> Instant:
