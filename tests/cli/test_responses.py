@@ -10,7 +10,8 @@ from tests.cli.conftest import Program
 def test_a_file_that_can_be_set_is_shown_with_what_it_takes_away(program: Program, tmp_path: Path) -> None:
     """Parts of it are enough; what the admin API puts around it is no part."""
     file = tmp_path / "responses.yaml"
-    file.write_text("id: policy\nversion: v\n'@odata.context': x\nseverities: {high: [alert]}\nblockLength: PT2H\n")
+    around = "id: policy\n'@odata.context': x\n'@odata.etag': '\"v\"'\n"
+    file.write_text(f"{around}severities: {{high: [alert]}}\nblockLength: PT2H\n")
     done = program.run("responses", "validate", str(file))
     assert done.returncode == 0, done.stderr
     assert "High:         alert" in done.stdout

@@ -11,6 +11,7 @@ from ostiary.core.access.kill_switch import KillSwitch
 from ostiary.core.detections.finding import Cause, Finding, Kept, Severity, State
 from ostiary.core.detections.response import HOURLY, PERSONAL, Response
 from ostiary.core.directory.people import Role
+from ostiary.core.graph.etag import only
 from ostiary.core.graph.finding import ShownFinding
 from ostiary.core.words.caller import Caller
 from ostiary.core.words.instants import after, days, hours, minutes
@@ -432,11 +433,11 @@ def test_what_came_again_is_dismissed_only_by_who_saw_it_so(door: Door) -> None:
         change(id)
         now = kept(id)
         assert now.version != old.version
-        dismissed = door.run(dismiss(door.house, admin(door), id, "our own test", seen=old.version))
+        dismissed = door.run(dismiss(door.house, admin(door), id, "our own test", seen=only(old.version)))
         assert why(dismissed) is Reason.CONFLICT
         assert not door.write(lambda tx, old=old: responses.word(tx, old, State.DISMISSED, door.clock.now()))
         assert kept(id) == now
-        dismissed = door.run(dismiss(door.house, admin(door), id, "our own test", seen=now.version))
+        dismissed = door.run(dismiss(door.house, admin(door), id, "our own test", seen=only(now.version)))
         assert isinstance(dismissed, ShownFinding)
 
 

@@ -79,8 +79,8 @@ def set_(
         errand.confirm("Set it?", yes=yes)
         parts = {name.partition(".")[0] for name, _, _ in changed}
         document = policy_document(new)
-        seen = {"version": served["version"]} if "version" in served else {}  # an older server tells none
-        graph.patch(PLACE, {name: document[name] for name in PARTS if name in parts} | seen | {"reason": reason})
+        changes = {name: document[name] for name in PARTS if name in parts}
+        graph.patch(PLACE, changes | {"reason": reason}, seen=served)
     errand.screen.say("Set.", "green")
 
 
@@ -100,7 +100,7 @@ def _read(file: Path, old: ResponsePolicy) -> ResponsePolicy:
     if not isinstance(document, dict):
         raise Misused(f"{file}: holds no object")
     for name in document:
-        if name not in (*PARTS, "id", "version") and not str(name).startswith("@"):
+        if name not in (*PARTS, "id") and not str(name).startswith("@"):
             raise Misused(f"{file}: {str(name)[:60]} is no part of what is done about findings")
     return _policy(document, old, str(file))
 

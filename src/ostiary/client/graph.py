@@ -86,9 +86,9 @@ class Graph:
         """Create, or perform an action; empty when the server answers with no content."""
         return self._ask("POST", path, None, {} if content is None else content)
 
-    def patch(self, path: str, content: object) -> Fields:
-        """Change."""
-        return self._ask("PATCH", path, None, content)
+    def patch(self, path: str, content: object, *, seen: Fields | None = None) -> Fields:
+        """Change; *seen* is the resource as it was read: raises Conflict when it is another by now."""
+        return self._ask("PATCH", path, None, content, seen)
 
     def delete(self, path: str, reason: str = "") -> Fields:
         """Remove; *reason* is why, for the audit log."""
@@ -118,19 +118,22 @@ class Graph:
     ) -> None:
         self._http.close()
 
-    def _ask(self, method: str, path: str, query: Query | None, content: object = None) -> Fields:
-        return self._send(method, self._address(path, query), content)
+    def _ask(
+        self, method: str, path: str, query: Query | None, content: object = None, seen: Fields | None = None
+    ) -> Fields:
+        return self._send(method, self._address(path, query), content, _tag_of(seen))
 
-    def _send(self, method: str, address: str, content: object) -> Fields:
+    def _send(self, method: str, address: str, content: object, tag: str | None = None) -> Fields:
         bearer = self._door.bearer
         token = None if bearer is None else bearer(None)
+        prover = None if token is None else self._door.prover()
         try:
-            return self._run(request(method, address, content, token, None if token is None else self._door.prover()))
+            return self._run(request(method, address, content, token, prover, tag=tag))
         except NotSignedIn as fault:
             if bearer is None or isinstance(fault, StepUpNeeded):
                 raise
         token = bearer(token)
-        return self._run(request(method, address, content, token, self._door.prover()))
+        return self._run(request(method, address, content, token, self._door.prover(), tag=tag))
 
     def _run(self, exchange: Exchange[Fields]) -> Fields:
         try:
@@ -177,10 +180,12 @@ def local_graph(data: Path, machine: Machine) -> Graph:
 
 
 def request(
-    method: str, address: str, content: object, token: str | None, prover: Prover | None = None
-) -> Exchange[Fields]:
+    method: str, address: str, content: object, token: str | None, prover: Prover | None = None,
+    *, tag: str | None = None,
+) -> Exchange[Fields]:  # fmt: skip
     """
-    One request to the API, with proofs of the key that *token* is bound to.
+    One request to the API, with proofs of the key that *token* is bound to; *tag*: only if the resource still has this
+    entity tag (RFC 9110 §13.1.1).
 
     429 with Retry-After is waited for, three times at most. Raises NotSignedIn, StepUpNeeded, DeniedByPolicy, Conflict,
     Misused (not found, not acceptable), ServerFault, Unreachable.
@@ -188,6 +193,8 @@ def request(
     headers = {"accept": "application/json"}
     if token is not None:
         headers["authorization"] = f"{'Bearer' if prover is None else 'DPoP'} {token}"
+    if tag is not None:
+        headers["if-match"] = tag
     sent = Call(method, address, content=content, headers=headers, limit=PAGE_LIMIT)
     for _ in range(3):
         answer = answered(sent, (yield from proved(prover, sent, token=token)))
@@ -197,6 +204,16 @@ def request(
     if 200 <= answer.status < 300:
         return {} if not answer.body else answer.fields()
     raise _error(answer)
+
+
+def _tag_of(seen: Fields | None) -> str | None:
+    """The entity tag that a resource was read with. Raises ServerFault where it had none: nothing would be compared."""
+    if seen is None:
+        return None
+    tag = seen.get("@odata.etag")
+    if not isinstance(tag, str) or not tag.isascii() or not tag.isprintable():
+        raise ServerFault("the server does not say which version it gave; nothing was changed")
+    return tag
 
 
 def _patience(answer: Answer) -> float:

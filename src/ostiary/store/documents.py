@@ -43,13 +43,17 @@ class Documents(Generic[Id]):
         row = await tx.one(self._find, id=id)
         return None if row is None else _stored(row)
 
-    async def add(self, tx: Tx, new: Stored[Id]) -> None:
-        """A new one."""
-        await tx.run(self._add, id=new.id, document=text(new.document), created=new.created, modified=new.modified)
+    async def add(self, tx: Tx, id: Id, document: dict[str, Any], *, now: Instant) -> Stored[Id]:
+        """A new one, as it stands there now."""
+        new = Stored(id, document, now, now, text(document))
+        await tx.run(self._add, id=id, document=new.text, created=now, modified=now)
+        return new
 
-    async def change(self, tx: Tx, old: Stored[Id], document: dict[str, Any], *, now: Instant) -> bool:
-        """Compare-and-swap: False when it is not *old* any more."""
-        return await tx.run(self._change, id_=old.id, old=old.text, new=text(document), now=now) == 1
+    async def change(self, tx: Tx, old: Stored[Id], document: dict[str, Any], *, now: Instant) -> Stored[Id] | None:
+        """Compare-and-swap: as it stands there now; None when it is not *old* any more."""
+        new = Stored(old.id, document, old.created, now, text(document))
+        changed = await tx.run(self._change, id_=old.id, old=old.text, new=new.text, now=now)
+        return new if changed == 1 else None
 
     async def drop(self, tx: Tx, old: Stored[Id]) -> bool:
         """Delete it; False when it is not *old* any more."""

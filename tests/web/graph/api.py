@@ -42,9 +42,12 @@ class Api:
     async def _visit(self, house: House, scope: Scope) -> Visit:
         return visit(house, self.caller)
 
-    async def ask(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
+    async def ask(
+        self, method: str, path: str, body: Any = None, *, status: int = 200, headers: dict[str, str] | None = None
+    ) -> Any:
         """The answer's JSON, when it has that *status*."""
-        answer = await self.client.request(method, path, **({} if body is None else {"json": body}))
+        content = {} if body is None else {"json": body}
+        answer = await self.client.request(method, path, headers=headers, **content)
         assert answer.status_code == status, (method, path, answer.status_code, answer.text)
         return answer.json() if answer.content else None
 

@@ -61,7 +61,9 @@ def test_named_locations_come_and_go_as_graph_has_them(tmp_path: Path) -> None:
         assert (await api.client.delete(here)).status_code == 409  # trusted
         await api.ask("PATCH", here, {"isTrusted": False}, status=204)
         again = await api.ask("GET", here)
-        assert again == {**office, "isTrusted": False, "@odata.context": again["@odata.context"]}
+        for answer in (office, again):
+            del answer["@odata.context"], answer["@odata.etag"]
+        assert again == {**office, "isTrusted": False}
         await api.ask("DELETE", here, status=204)
         assert (await api.client.get(here)).status_code == 404
         kinds = [kind for kind, _ in await journal(api.house) if "location" in kind]

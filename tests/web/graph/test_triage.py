@@ -49,8 +49,8 @@ def test_a_finding_is_dismissed_with_a_reason_and_confirmed_without_one(tmp_path
 
 def test_what_is_done_about_findings_is_shown_and_changed(tmp_path: Path) -> None:
     """
-    The default is a whole document; a part of it is changed, with a reason. A change that names a version is made from
-    that one alone.
+    The default is a whole document; a part of it is changed, with a reason. A change that names an entity tag is made
+    from that one alone.
     """
 
     async def story(api: Api, clock: MovableClock) -> None:
@@ -62,10 +62,10 @@ def test_what_is_done_about_findings_is_shown_and_changed(tmp_path: Path) -> Non
         await api.ask("PATCH", POLICY, changes | WHY, status=204)
         found = await api.ask("GET", POLICY)
         assert (found["rules"], found["blockLength"]) == (changes["rules"], "PT4H")
-        version = {"version": found["version"]}
-        await api.ask("PATCH", POLICY, {"blockLength": "PT5H"} | version | WHY, status=204)
-        for late in (version["version"], ""):
-            await api.ask("PATCH", POLICY, {"blockLength": "PT6H", "version": late} | WHY, status=409)
+        tag = {"if-match": found["@odata.etag"]}
+        await api.ask("PATCH", POLICY, {"blockLength": "PT5H"} | WHY, status=204, headers=tag)
+        refused = await api.ask("PATCH", POLICY, {"blockLength": "PT6H"} | WHY, status=412, headers=tag)
+        assert refused["error"]["code"] == "preconditionFailed"
         assert (await api.ask("GET", POLICY))["blockLength"] == "PT5H"
         await api.ask("PATCH", POLICY, {"severities": {"high": ["shout"]}} | WHY, status=400)
         api.caller = person(BOB, Role.AUDITOR, at=clock.now(), name="bob@example.com")

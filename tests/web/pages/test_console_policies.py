@@ -305,7 +305,7 @@ def test_what_somebody_else_saved_meanwhile_is_not_overwritten(site: Site, admin
     mine = json.dumps(NEW | {"description": "mine"})
     answer = admin.submit(edit, f"{HERE}/{id}/edit", document=mine, do="save")
     assert answer.status_code == 409
-    assert "Somebody changed the policy since you looked at it." in words(answer)
+    assert "Somebody changed it since you looked at it." in words(answer)
     assert '$.description "by somebody else" "mine"' in words(answer)
     for do in ("state", "delete"):
         refused = admin.submit(one, f"{HERE}/{id}", state="disabled", reason="enough of it", do=do)
@@ -335,7 +335,7 @@ def test_switching_and_deleting_are_for_what_was_looked_at_on_the_second_try_too
     back = admin.follow(admin.submit(again, "/signin/again", totp=site.totp(ALICE)))
     lost = admin.submit(back, one, **act)
     assert lost.status_code == 409
-    assert "Somebody changed the policy since you looked at it." in words(lost)
+    assert "Somebody changed it since you looked at it." in words(lost)
     assert stored(site, id) == NEW | {"description": "by somebody else"}
     assert admin.submit(lost, one, **act).status_code == 303
 
@@ -405,7 +405,7 @@ def test_a_refused_deed_is_answered_in_german(site: Site, admin: Browser) -> Non
     site.run(change_policy(site.house, site.admin(), "b10c", {"displayName": "Block it"}, ""))
     late = admin.submit(edit, f"{HERE}/b10c/edit", document=json.dumps(BLOCK), do="save")
     assert late.status_code == 409
-    assert "Jemand hat die Richtlinie geändert, seit Sie sie angesehen haben." in words(late)
+    assert "Jemand hat es geändert, seit Sie es angesehen haben." in words(late)
     assert "This weakens a guardrail" in json.dumps(site.entries())
 
 

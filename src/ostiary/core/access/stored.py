@@ -27,5 +27,8 @@ class Stored(Generic[Id]):
 
     @property
     def version(self) -> str:
-        """Names this very text, for those who change what they looked at."""
-        return digest(self.text).hex()[:32]
+        """
+        Names exactly what is shown of it, for those who change what they looked at: another after every change, also
+        after one that brought an old text back.
+        """
+        return digest(f"{self.modified}\n{self.text}").hex()[:32]

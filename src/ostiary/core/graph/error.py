@@ -70,6 +70,9 @@ MEANINGS: dict[Reason, Meaning] = {
     Reason.CONFLICT: Meaning(
         409, "Request_MultipleObjectsWithSameKeyValue", "It exists already, or has changed meanwhile."
     ),
+    Reason.PRECONDITION_FAILED: Meaning(  # RFC 9110 §15.5.13
+        412, "preconditionFailed", "Somebody changed it since you looked at it. Read it again."
+    ),
     Reason.WRONG_STATE: Meaning(409, "Request_Conflict", "That cannot be done in its present state."),
     Reason.LAST_ADMINISTRATOR: Meaning(
         409, "Request_Conflict", "The last administrator cannot be removed, disabled or demoted."

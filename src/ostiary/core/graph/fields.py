@@ -116,6 +116,8 @@ class Shape(Generic[T]):
     fields: tuple[Field[T], ...]
     longest: int = LONGEST_PAGE
     """The most that `$top` may ask."""
+    version: Callable[[T], str] | None = None
+    """What stands for exactly this state of one; without it there is no entity tag."""
 
     @property
     def names(self) -> frozenset[str]:

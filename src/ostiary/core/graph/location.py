@@ -72,4 +72,5 @@ LOCATION: Shape[Stored[str]] = Shape(
             doc="What only this service knows.",
         ),
     ),
+    version=lambda p: p.version,
 )  # fmt: skip

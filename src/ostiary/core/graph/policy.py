@@ -55,7 +55,7 @@ def read_document(text: str) -> dict[str, Any] | Invalid:
     told = found.get("description")
     if told is not None and not (isinstance(told, str) and len(told) <= DESCRIPTION_LIMIT):
         return Invalid((Problem("$.description", f"must be a text of at most {DESCRIPTION_LIMIT} characters"),))
-    return {name: value for name, value in found.items() if name not in _OURS_TO_WRITE}
+    return {name: value for name, value in found.items() if name not in _OURS_TO_WRITE and not name.startswith("@")}
 
 
 def write_document(policy: Stored[PolicyId]) -> dict[str, Any]:
@@ -96,4 +96,5 @@ POLICY: Shape[Stored[PolicyId]] = Shape(
             doc="What only this service knows.",
         ),
     ),
+    version=lambda p: p.version,
 )

@@ -20,8 +20,7 @@ RESPONSE_POLICY: Shape[ResponsePolicy] = Shape(
               doc="What is done when an administrator confirms one."),
         Field("blockLength", Kind.DURATION, lambda p: p.block, write="blockLength",
               doc="How long a source is blocked: five minutes to a day."),
-        Field("version", Kind.STRING, version_of, write="version", limit=64,
-              doc="What stands for exactly this policy. In a change: refused with 409 where it is another by now."),
         Field("reason", Kind.STRING, write="reason", required=True, limit=512, doc="Why; kept in the audit log."),
     ),
+    version=version_of,
 )  # fmt: skip

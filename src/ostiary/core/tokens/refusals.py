@@ -335,6 +335,12 @@ TABLE: dict[Reason, Wire] = {
     Reason.CONFLICT: Wire(
         "invalid_request", 9002313, "Somebody else changed it first.", "Read it again and decide anew."
     ),
+    Reason.PRECONDITION_FAILED: Wire(
+        "invalid_request",
+        9002313,
+        "Somebody changed it since you looked at it.",
+        "Look at what it says now, and decide anew.",
+    ),
     Reason.INVALID_VALUE: Wire("invalid_request", 9002313, "A value is not one that is allowed here.", _FIX_CLIENT),
     Reason.REASON_REQUIRED: Wire("invalid_request", 9002313, "A reason is required.", "Say why."),
     Reason.LAST_ADMINISTRATOR: Wire(

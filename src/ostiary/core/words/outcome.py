@@ -132,6 +132,8 @@ class Reason(StrEnum):
     """A browser session with MFA not older than five minutes is needed (R3, RFC 9470)."""
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
+    PRECONDITION_FAILED = "precondition_failed"
+    """It is another by now than the one that was looked at."""
     INVALID_VALUE = "invalid_value"
     REASON_REQUIRED = "reason_required"
     LAST_ADMINISTRATOR = "last_administrator"

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from ostiary.core.access.stored import Stored
 from ostiary.core.directory.permissions import Action
 from ostiary.core.graph.error import Invalid
+from ostiary.core.graph.etag import Seen
 from ostiary.core.graph.matching import matches
 from ostiary.core.graph.query import Page, Query
 from ostiary.core.words.outcome import Reason, Refused
@@ -19,6 +20,10 @@ from ostiary.store import Tx
 
 Id = TypeVar("Id", bound=str)
 
+_ANOTHER = Refused(
+    Reason.PRECONDITION_FAILED,
+    "Somebody changed it since you looked at it. Look at what it says now, and change it again.",
+)
 LONGEST_TARGET = 80  # characters; the id comes from an address that anybody can write
 
 
@@ -39,6 +44,11 @@ async def listed(
 
 def _value(one: Stored[Any], column: str) -> Any:
     return one.id if column == "id" else one.document.get(column)
+
+
+def moved(old: Stored[Any], seen: Seen) -> Refused | None:
+    """PRECONDITION_FAILED when *old*, as it stands there in the deciding transaction, is not what was *seen*."""
+    return None if seen.allows(old.version) else _ANOTHER
 
 
 async def turned_down(tx: Tx, visit: Visit, wrong: Refused | Invalid, target: str) -> Refused | Invalid:

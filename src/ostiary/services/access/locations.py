@@ -15,6 +15,7 @@ from ostiary.core.access.locations import COUNTRY, TYPE, read_location
 from ostiary.core.access.stored import Stored
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.graph.error import Invalid, Problem
+from ostiary.core.graph.etag import ANY, Seen
 from ostiary.core.graph.location import kind_of
 from ostiary.core.graph.query import Page, Query
 from ostiary.core.logs.entry import Entry, tame
@@ -23,7 +24,7 @@ from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import PICTURE, touch
-from ostiary.services.access.documents import listed, turned_down
+from ostiary.services.access.documents import listed, moved, turned_down
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record
@@ -67,8 +68,7 @@ async def create_location(
             wrong = Refused(Reason.CONFLICT, f"There are {MOST} locations already.")
         if wrong is not None:
             return await turned_down(tx, visit, wrong, "location:")
-        new = StoredLocation(id, document, visit.now, visit.now)
-        await locations.add(tx, new)
+        new = await locations.add(tx, id, document, now=visit.now)
         await _write_down(tx, visit, Kind.LOCATION_CREATED, id, None, document, reason)
         return new
 
@@ -76,9 +76,12 @@ async def create_location(
 
 
 async def change_location(
-    house: House, visit: Visit, id: str, changes: Mapping[str, Any], reason: str = ""
+    house: House, visit: Visit, id: str, changes: Mapping[str, Any], reason: str = "", *, seen: Seen = ANY
 ) -> StoredLocation | Refused | Invalid:
-    """Replace what *changes* name. Invalid as `create_location`."""
+    """
+    Replace what *changes* name. Invalid as `create_location`. *seen*: the version (`Stored.version`) that the change
+    was made for. Refused: PRECONDITION_FAILED when it is another by now.
+    """
 
     async def body(tx: Tx) -> StoredLocation | Refused | Invalid:
         old = await locations.find(tx, id)
@@ -86,25 +89,32 @@ async def change_location(
         if old is None:
             return await turned_down(tx, visit, wrong or Refused(Reason.NOT_FOUND), f"location:{id}")
         new = _document(old.document, changes)
-        wrong = wrong or _unreadable(id, new)
+        wrong = wrong or moved(old, seen) or _unreadable(id, new)
         if wrong is not None:
             return await turned_down(tx, visit, wrong, f"location:{id}")
-        if not await locations.change(tx, old, new, now=visit.now):
+        changed = await locations.change(tx, old, new, now=visit.now)
+        if changed is None:
             return Refused(Reason.CONFLICT)
         await _write_down(tx, visit, Kind.LOCATION_CHANGED, id, old.document, new, reason)
-        return StoredLocation(id, new, old.created, visit.now)
+        return changed
 
     return await house.store.write(body)
 
 
-async def delete_location(house: House, visit: Visit, id: str) -> None | Refused | Invalid:
-    """Delete a location. Refused: CONFLICT while a policy names it or it is trusted, as on Entra."""
+async def delete_location(house: House, visit: Visit, id: str, *, seen: Seen = ANY) -> None | Refused | Invalid:
+    """
+    Delete a location; *seen* as for `change_location`. Refused: CONFLICT while a policy names it or it is trusted, as
+    on Entra.
+    """
 
     async def body(tx: Tx) -> None | Refused | Invalid:
         old = await locations.find(tx, id)
-        wrong = _not_allowed(visit, "") or (Refused(Reason.NOT_FOUND) if old is None else await _kept(tx, old))
-        if wrong is not None or old is None:
+        wrong = _not_allowed(visit, "")
+        if old is None:
             return await turned_down(tx, visit, wrong or Refused(Reason.NOT_FOUND), f"location:{id}")
+        wrong = wrong or moved(old, seen) or await _kept(tx, old)
+        if wrong is not None:
+            return await turned_down(tx, visit, wrong, f"location:{id}")
         if not await locations.drop(tx, old):
             return Refused(Reason.CONFLICT)
         await _write_down(tx, visit, Kind.LOCATION_DELETED, id, old.document, None, "")

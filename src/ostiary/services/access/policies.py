@@ -16,6 +16,7 @@ from ostiary.core.access.picture import Picture
 from ostiary.core.access.stored import Stored
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.graph.error import Invalid, Problem
+from ostiary.core.graph.etag import ANY, Seen
 from ostiary.core.graph.query import Page, Query
 from ostiary.core.logs.entry import Entry, tame
 from ostiary.core.logs.kinds import Kind
@@ -25,7 +26,7 @@ from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.said import said
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import PICTURE, settled, touch
-from ostiary.services.access.documents import listed, turned_down
+from ostiary.services.access.documents import listed, moved, turned_down
 from ostiary.services.access.locations import named_in
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
@@ -66,8 +67,7 @@ async def create_policy(
             wrong = Refused(Reason.CONFLICT, said("There are %(most)s policies already.", most=MOST))
         if wrong is not None:
             return await turned_down(tx, visit, wrong, "policy:")
-        new = StoredPolicy(id, document, visit.now, visit.now)
-        await policies.add(tx, new)
+        new = await policies.add(tx, id, document, now=visit.now)
         await _write_down(tx, visit, Kind.POLICY_CREATED, id, None, document, reason)
         return new
 
@@ -75,25 +75,26 @@ async def create_policy(
 
 
 async def change_policy(
-    house: House, visit: Visit, id: str, changes: Mapping[str, Any], reason: str = "", *, seen: str = ""
+    house: House, visit: Visit, id: str, changes: Mapping[str, Any], reason: str = "", *, seen: Seen = ANY
 ) -> StoredPolicy | Refused | Invalid:
     """
     Merge *changes* into a policy, objects property by property, as Graph's PATCH does. Invalid as `create_policy`.
 
-    *seen*: the version (`Stored.version`) that the change was made for. Refused: CONFLICT when it is another by now.
+    *seen*: the version (`Stored.version`) that the change was made for. Refused: PRECONDITION_FAILED when it is another
+    by now.
     """
     return await _change(house, visit, id, changes, reason, seen, merged)
 
 
 async def replace_policy(
-    house: House, visit: Visit, id: str, document: Document, reason: str, *, seen: str
+    house: House, visit: Visit, id: str, document: Document, reason: str, *, seen: Seen
 ) -> StoredPolicy | Refused | Invalid:
     """The same with the whole *document*: what it does not say is not there any more."""
     return await _change(house, visit, id, document, reason, seen, lambda _, whole: dict(whole))
 
 
 async def _change(
-    house: House, visit: Visit, id: str, given: Mapping[str, Any], reason: str, seen: str,
+    house: House, visit: Visit, id: str, given: Mapping[str, Any], reason: str, seen: Seen,
     made: Callable[[Mapping[str, Any], Mapping[str, Any]], Document],
 ) -> StoredPolicy | Refused | Invalid:  # fmt: skip
     """*made* makes the new document of the old one and of what was *given*."""
@@ -104,19 +105,20 @@ async def _change(
         if old is None:
             return await turned_down(tx, visit, wrong or Refused(Reason.NOT_FOUND), f"policy:{id}")
         new = made(old.document, given)
-        wrong = wrong or _moved(old, seen) or await _unenforceable(tx, picture, old.id, new)
+        wrong = wrong or moved(old, seen) or await _unenforceable(tx, picture, old.id, new)
         wrong = wrong or _unexplained(old, new, reason)
         if wrong is not None:
             return await turned_down(tx, visit, wrong, f"policy:{id}")
-        if not await policies.change(tx, old, new, now=visit.now):
+        changed = await policies.change(tx, old, new, now=visit.now)
+        if changed is None:
             return Refused(Reason.CONFLICT)
         await _write_down(tx, visit, Kind.POLICY_CHANGED, old.id, old.document, new, reason)
-        return StoredPolicy(old.id, new, old.created, visit.now)
+        return changed
 
     return await settled(house, body)
 
 
-async def delete_policy(house: House, visit: Visit, id: str, *, seen: str = "") -> None | Refused | Invalid:
+async def delete_policy(house: House, visit: Visit, id: str, *, seen: Seen = ANY) -> None | Refused | Invalid:
     """Delete a policy; the journal keeps what it said. *seen* as for `change_policy`."""
 
     async def body(tx: Tx, picture: Picture) -> None | Refused | Invalid:
@@ -124,7 +126,7 @@ async def delete_policy(house: House, visit: Visit, id: str, *, seen: str = "") 
         wrong = _wrong_from_the_start(visit, {}, visit.reason)
         if old is None:
             return await turned_down(tx, visit, wrong or Refused(Reason.NOT_FOUND), f"policy:{id}")
-        wrong = wrong or _moved(old, seen) or _unexplained(old, None, visit.reason)
+        wrong = wrong or moved(old, seen) or _unexplained(old, None, visit.reason)
         if wrong is not None:
             return await turned_down(tx, visit, wrong, f"policy:{id}")
         if not await policies.drop(tx, old):
@@ -143,13 +145,6 @@ def merged(old: Mapping[str, Any], changes: Mapping[str, Any]) -> Document:
         both = isinstance(before, dict) and isinstance(value, dict)
         new[name] = merged(before, value) if both and isinstance(before, dict) else value
     return new
-
-
-def _moved(old: StoredPolicy, seen: str) -> Refused | None:
-    if seen in ("", old.version):
-        return None
-    text = "Somebody changed the policy since you looked at it. Look at what it says now, and change it again."
-    return Refused(Reason.CONFLICT, text)
 
 
 def _wrong_from_the_start(visit: Visit, document: Mapping[str, Any], reason: str) -> Refused | Invalid | None:

@@ -12,6 +12,7 @@ from ostiary.core.detections.finding import Kept, Severity, State
 from ostiary.core.detections.response import ResponsePolicy, policy_document, read_policy, version_of, weakened
 from ostiary.core.detections.rules import BY_ID
 from ostiary.core.directory.permissions import Action, judge
+from ostiary.core.graph.etag import ANY, Seen
 from ostiary.core.graph.finding import ShownFinding
 from ostiary.core.logs.entry import Entry
 from ostiary.core.logs.kinds import Kind
@@ -26,11 +27,12 @@ from ostiary.services.logs.alerts import alert, refuse
 from ostiary.services.logs.record import record
 from ostiary.store import Tx, detections, directory, responses
 
-__all__ = ["alone_may", "change_responses", "concerns", "confirm", "dismiss", "look_at_responses", "say"]
+__all__ = ["CAME_AGAIN", "alone_may", "change_responses", "concerns", "confirm", "dismiss", "look_at_responses", "say"]
 
 POLICY = "responses:policy"
 FINDING_DISMISSED = "finding_dismissed"
 """What the alert is about."""
+CAME_AGAIN = Refused(Reason.CONFLICT, "It came again, or was changed, since you looked: see what it says now.")
 _KINDS = {State.CONFIRMED: Kind.FINDING_CONFIRMED, State.DISMISSED: Kind.FINDING_DISMISSED}
 
 
@@ -61,7 +63,7 @@ async def confirm(house: House, visit: Visit, id: str, reason: str = "") -> Show
     return await find_finding(house, visit, id)
 
 
-async def dismiss(house: House, visit: Visit, id: str, reason: str, *, seen: str = "") -> ShownFinding | Refused:
+async def dismiss(house: House, visit: Visit, id: str, reason: str, *, seen: Seen = ANY) -> ShownFinding | Refused:
     """
     It is harmless: it counts for nobody's risk any more. One of high severity is an alert then. *seen*: the version of
     the finding (`Kept.version`) that somebody had before their eyes when they said so. Refused: FORBIDDEN and its kin,
@@ -77,7 +79,7 @@ async def dismiss(house: House, visit: Visit, id: str, reason: str, *, seen: str
     return said if isinstance(said, Refused) else await find_finding(house, visit, id)
 
 
-async def _said(tx: Tx, visit: Visit, id: str, why: str | Refused, new: State, seen: str = "") -> Kept | Refused:
+async def _said(tx: Tx, visit: Visit, id: str, why: str | Refused, new: State, seen: Seen = ANY) -> Kept | Refused:
     """Step: the finding, after an administrator's word on it; of the version *seen*, where one is named."""
     target = f"finding:{id[:64]}"
     may = judge(Action.TRIAGE_FINDINGS, visit.caller, now=visit.now) or why
@@ -89,8 +91,8 @@ async def _said(tx: Tx, visit: Visit, id: str, why: str | Refused, new: State, s
     if kept.state is new:
         there = "It is dismissed already." if new is State.DISMISSED else "It is confirmed already."
         return Refused(Reason.WRONG_STATE, there)
-    if seen and seen != kept.version:
-        return Refused(Reason.CONFLICT, "It came again, or was changed, since you looked: see what it says now.")
+    if not seen.allows(kept.version):
+        return CAME_AGAIN
     finding, own = kept.finding, new is State.DISMISSED and concerns(kept, visit)
     if own and (refused := await alone_may(tx)) is not None:
         return await refuse(tx, visit, Action.TRIAGE_FINDINGS, refused, target=target)
@@ -141,12 +143,12 @@ async def look_at_responses(house: House, visit: Visit) -> ResponsePolicy | Refu
 
 
 async def change_responses(
-    house: House, visit: Visit, changes: Mapping[str, Any], reason: str, *, seen: str = ""
+    house: House, visit: Visit, changes: Mapping[str, Any], reason: str, *, seen: Seen = ANY
 ) -> ResponsePolicy | Refused:
     """
     Change what is done about findings. What is done no more is an alert. *seen*: the version of the policy that the
     change was made from, where somebody had it before their eyes. Refused: FORBIDDEN and its kin, INVALID_VALUE,
-    REASON_REQUIRED, CONFLICT.
+    REASON_REQUIRED, PRECONDITION_FAILED.
     """
     refused = judge(Action.TRIAGE_FINDINGS, visit.caller, now=visit.now)
 
@@ -155,8 +157,8 @@ async def change_responses(
         new = refused or (why if isinstance(why, Refused) else read_policy(old, changes, BY_ID))
         if isinstance(new, Refused):
             return await refuse(tx, visit, Action.TRIAGE_FINDINGS, new, target=POLICY)
-        if seen and seen != version_of(old):
-            return Refused(Reason.CONFLICT, "Somebody changed it meanwhile: look at what stands there now.")
+        if not seen.allows(version_of(old)):
+            return Refused(Reason.PRECONDITION_FAILED, "Somebody changed it meanwhile: look at what stands there now.")
         if not await responses.put_policy(tx, old, new, visit.now):
             return Refused(Reason.CONFLICT)
         less = weakened(old, new)

@@ -47,9 +47,9 @@ def entity(status: int, document: dict[str, Any], visit: Visit, *headers: Header
     return _answer(status, orjson.dumps(document), visit, _JSON, *headers)
 
 
-def nothing(visit: Visit) -> Answer:
+def nothing(visit: Visit, *headers: Header) -> Answer:
     """204: done, and nothing to say."""
-    return _answer(204, b"", visit)
+    return _answer(204, b"", visit, *headers)
 
 
 def options(visit: Visit, methods: tuple[str, ...]) -> Answer:

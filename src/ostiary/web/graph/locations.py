@@ -32,9 +32,13 @@ PATHS: tuple[Path, ...] = (
             changing(
                 LOCATION,
                 Action.WRITE_POLICIES,
-                lambda c: change_location(c.house, c.visit, c.path["id"], c.changes, c.reason),
+                lambda c: change_location(c.house, c.visit, c.path["id"], c.changes, c.reason, seen=c.seen),
             ),
-            removing(LOCATION, Action.WRITE_POLICIES, lambda c: delete_location(c.house, c.visit, c.path["id"])),
+            removing(
+                LOCATION,
+                Action.WRITE_POLICIES,
+                lambda c: delete_location(c.house, c.visit, c.path["id"], seen=c.seen),
+            ),
         ),
     ),
 )

@@ -103,7 +103,7 @@ def _operation(path: Path, operation: Operation) -> dict[str, Any]:
     }
     if operation.body is not None:
         found["requestBody"] = {"content": _content(_body(operation.body)), "required": bool(_required(operation.body))}
-    options = _options(operation)
+    options = _options(operation) + _conditions(operation)
     return found | ({"parameters": options} if options else {})
 
 
@@ -126,6 +126,15 @@ def _options(operation: Operation) -> list[dict[str, Any]]:
     return [{"name": name, "in": "query", "schema": schemas.get(name, {"type": "string"})} for name in names]
 
 
+def _conditions(operation: Operation) -> list[dict[str, Any]]:
+    """What a change may be made to depend on."""
+    shape = operation.shape
+    if operation.method not in ("PATCH", "DELETE") or shape is None or shape.version is None:
+        return []
+    told = "The entity tag of what was read (RFC 9110 §13.1.1); refused with 412 where it is another by now."
+    return [{"name": "If-Match", "in": "header", "schema": {"type": "string"}, "description": told}]
+
+
 def _answer(operation: Operation) -> dict[str, Any]:
     if operation.shape is None:
         return {"type": "object"}
@@ -142,7 +151,9 @@ def _answer(operation: Operation) -> dict[str, Any]:
 
 
 def _entity(shape: Shape[Any]) -> dict[str, Any]:
-    return _object(f for f in shape.fields if f.readable)
+    found = _object(f for f in shape.fields if f.readable)
+    tag = {} if shape.version is None else {"@odata.etag": {"type": "string"}}
+    return {**found, "properties": tag | found["properties"]}
 
 
 def _object(fields: Iterable[Field[Any]], mode: str = "") -> dict[str, Any]:

@@ -36,9 +36,13 @@ PATHS: tuple[Path, ...] = (
             changing(
                 POLICY,
                 Action.WRITE_POLICIES,
-                lambda c: change_policy(c.house, c.visit, c.path["id"], document_of(c.changes), c.reason),
+                lambda c: change_policy(c.house, c.visit, c.path["id"], document_of(c.changes), c.reason, seen=c.seen),
             ),
-            removing(POLICY, Action.WRITE_POLICIES, lambda c: delete_policy(c.house, c.visit, c.path["id"])),
+            removing(
+                POLICY,
+                Action.WRITE_POLICIES,
+                lambda c: delete_policy(c.house, c.visit, c.path["id"], seen=c.seen),
+            ),
         ),
     ),
 )

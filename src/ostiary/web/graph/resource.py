@@ -23,6 +23,9 @@ takes one as a query option. An operation names the actions that it may turn out
 `judge` allows one of them (the first one's refusal is recorded and answered), and a deed with several finds out which
 it is and judges again.
 
+A shape with a `version` gives its entities a tag (`ETag`, `@odata.etag`); what `If-Match` names of them is `call.seen`,
+which the deed compares.
+
 Order of one request: method, caller and permission (before anything else is read), query, body, deed, answer. Cookies
 are not credentials here: only a Bearer token or the local door, so no page of another site can act for anybody.
 """
@@ -37,6 +40,7 @@ from starlette.types import Receive, Scope, Send
 
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.graph.error import Invalid
+from ostiary.core.graph.etag import ANY, Seen, read_if_match, tag_of
 from ostiary.core.graph.fields import Field, Kind, Shape, released, render
 from ostiary.core.graph.json_text import read_json
 from ostiary.core.graph.odata import read_query
@@ -66,6 +70,8 @@ class Call:
     query: Query
     changes: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
+    seen: Seen = ANY
+    """What a PATCH or DELETE is for (`If-Match`); the deed compares."""
 
 
 Run = Callable[[Call], Awaitable[Any]]
@@ -220,11 +226,15 @@ class Door:
         self, operation: Operation, scope: Scope, receive: Receive, visit: Visit
     ) -> Call | Refused | Invalid | Answer:
         """Read query and body. Raises nothing for what a caller sends."""
-        query = _query(operation, scope)
+        query, seen = _query(operation, scope), _seen(operation, scope)
         if isinstance(query, Refused):
             return query
+        if isinstance(seen, Refused):
+            return seen
         if isinstance(query, str):
-            return Call(self._house, replace(visit, reason=query), scope["path_params"], Query(), reason=query)
+            return Call(
+                self._house, replace(visit, reason=query), scope["path_params"], Query(), reason=query, seen=seen
+            )
         changes: dict[str, Any] = {}
         if operation.body is not None:
             raw = await _body(scope, receive, visit, self._house)
@@ -234,21 +244,35 @@ class Door:
                 return checked
             changes = checked
         reason = changes.pop("reason", None) or ""
-        return Call(self._house, visit, scope["path_params"], query, changes, reason)
+        return Call(self._house, visit, scope["path_params"], query, changes, reason, seen)
 
     def _success(self, operation: Operation, outcome: Any, call: Call, scope: Scope) -> Answer:
+        shape, headers, document = operation.shape, _tagged(operation, outcome), outcome
         if operation.gives is Gives.NOTHING:
-            return nothing(call.visit)
+            return nothing(call.visit, *headers)
         root = f"{self._house.settings.origin}{self._prefix}"
-        shape, headers, document = operation.shape, [], outcome
         if operation.gives is Gives.PAGE and shape is not None:
             document = _page(outcome, shape, call, root, scope)
         elif shape is not None:
             document = {"@odata.context": _context(root, shape, call.query) + "/$entity"}
-            document |= render(shape.fields, outcome, call.query.select)
+            document |= _shown(shape, outcome, call.query)
             if operation.gives is Gives.CREATED:
                 headers.append((b"location", f"{root}/{shape.name}/{document['id']}".encode()))
         return entity(operation.gives.status, document, call.visit, *headers)
+
+
+def _tagged(operation: Operation, outcome: Any) -> list[tuple[bytes, bytes]]:
+    """The `ETag` of one entity that is answered with, or that a change has left (RFC 9110 §8.8.3)."""
+    shape = operation.shape
+    if shape is None or shape.version is None or outcome is None or operation.gives is Gives.PAGE:
+        return []
+    return [(b"etag", tag_of(shape.version(outcome)).encode())]
+
+
+def _shown(shape: Shape[Any], item: Any, query: Query) -> dict[str, Any]:
+    """One entity, with its tag where it has one: whatever is selected, as at Graph."""
+    tag = {} if shape.version is None else {"@odata.etag": tag_of(shape.version(item))}
+    return tag | render(shape.fields, item, query.select)
 
 
 async def _admitted(operation: Operation, visit: Visit, house: House) -> Refused | None:
@@ -275,7 +299,7 @@ def _page(page: Page[Any], shape: Shape[Any], call: Call, root: str, scope: Scop
         asked = [(name, text) for name, text in _options(scope) if name != "$skiptoken"]
         query = urlencode([*asked, ("$skiptoken", write_cursor(page.next))], safe="$")
         document["@odata.nextLink"] = f"{call.house.settings.origin}{quote(scope['path'], safe=_IN_PATHS)}?{query}"
-    document["value"] = [render(shape.fields, item, call.query.select) for item in page.items]
+    document["value"] = [_shown(shape, item, call.query) for item in page.items]
     return document
 
 
@@ -304,6 +328,20 @@ def _query(operation: Operation, scope: Scope) -> Query | str | Refused:
             else Refused(Reason.INVALID_VALUE, "No query options here.", field=options[0][0][:40])
         )
     return read_query(options, operation.shape, listing=operation.gives is Gives.PAGE)
+
+
+def _seen(operation: Operation, scope: Scope) -> Seen | Refused:
+    """
+    What a change is for, by its `If-Match`. What has no entity tag matches none (RFC 9110 §13.1.1): whoever trusts in
+    the comparison is told that there is none.
+    """
+    if operation.method not in ("PATCH", "DELETE"):
+        return ANY
+    seen = read_if_match(text.decode("latin-1") for name, text in scope["headers"] if name == b"if-match")
+    tagged = operation.shape is not None and operation.shape.version is not None
+    if seen == ANY or isinstance(seen, Refused) or tagged:
+        return seen
+    return Refused(Reason.PRECONDITION_FAILED, "It has no entity tag, so that none can match.")
 
 
 async def _body(scope: Scope, receive: Receive, visit: Visit, house: House) -> bytes | Answer:

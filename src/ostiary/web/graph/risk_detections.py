@@ -63,9 +63,7 @@ async def _dismiss(call: Call) -> Any:
 
 
 async def _change(call: Call) -> Any:
-    changes = dict(call.changes)
-    seen = (changes.pop("version") or "none") if "version" in changes else ""
-    return await change_responses(call.house, call.visit, changes, call.reason, seen=seen)
+    return await change_responses(call.house, call.visit, call.changes, call.reason, seen=call.seen)
 
 
 _WHOM: tuple[Field[Any], ...] = (

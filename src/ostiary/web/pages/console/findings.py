@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from ostiary.core.detections.finding import CONFIRMED_PERSON, Kept, Severity, State
+from ostiary.core.detections.finding import CONFIRMED_PERSON, Severity, State
 from ostiary.core.detections.published import BY_ID as PUBLISHED
 from ostiary.core.detections.response import Response as Done
 from ostiary.core.detections.rules import RULES
@@ -17,7 +17,7 @@ from ostiary.core.graph.audit import Audit
 from ostiary.core.graph.finding import FINDING, RULE, ShownFinding, ShownRule
 from ostiary.core.graph.query import Page, Query
 from ostiary.core.logs.kinds import Kind
-from ostiary.core.words.outcome import Reason, Refused
+from ostiary.core.words.outcome import Refused
 from ostiary.core.words.said import said
 from ostiary.core.words.visit import Visit
 from ostiary.services.detections.list import list_findings, list_rules
@@ -26,7 +26,7 @@ from ostiary.services.detections.view import FindingFile, view_finding
 from ostiary.services.house import House
 from ostiary.web.front import typed
 from ostiary.web.pages.console.audit import by_whom, entry_path
-from ostiary.web.pages.console.frame import console_page, may, missing, proof_asked, show
+from ostiary.web.pages.console.frame import console_page, may, missing, proof_asked, show, version_seen, version_typed
 from ostiary.web.pages.console.lists import Choice, Column, How, List, Period, Search, Tag, by_look, listed, literal
 from ostiary.web.pages.console.navigation import at
 from ostiary.web.pages.console.people import person_path
@@ -37,7 +37,6 @@ from ostiary.web.pages.texts import marked
 __all__ = ["HELD_BACK", "LIST", "OF_RULES", "ROUTES", "SEVERITIES", "STATES", "finding_path", "said_of", "title_of"]
 
 HERE = at("/console/findings")
-LONGEST_VERSION = 64
 SEVERITIES: Mapping[Severity, Tag] = {
     Severity.HIGH: Tag(marked("high"), "bad"), Severity.MEDIUM: Tag(marked("medium")), Severity.LOW: Tag(marked("low")),
 }  # fmt: skip
@@ -199,14 +198,8 @@ async def _page(guest: Guest, refused: Refused | None = None) -> Response:
         history=[_word(each) for each in found.history], confirmed=said_of(found.policy.confirmed),
         words=_buttons(guest, kept.state), path=finding_path(finding.id),
         reason=guest.typed("reason")[:LONGEST_TEXT], me=guest.visit.caller.user, live="findings",
-        seen=_seen(guest, kept, refused),
+        seen=version_typed(guest, "seen", kept.version, refused),
     )  # fmt: skip
-
-
-def _seen(guest: Guest, kept: Kept, refused: Refused | None) -> str:
-    """The version that the form's word is about: what was typed stays about the old one until that was told."""
-    told = refused is not None and refused.reason is Reason.CONFLICT
-    return kept.version if told else guest.typed("seen")[:LONGEST_VERSION] or kept.version
 
 
 def _client(guest: Guest, id: str) -> str:
@@ -244,8 +237,7 @@ async def _confirm(guest: Guest, reason: str) -> ShownFinding | Refused:
 
 async def _dismiss(guest: Guest, reason: str) -> ShownFinding | Refused:
     """Only of the version that was looked at; a form that names none saw none."""
-    seen = guest.form.get("seen", "")[:LONGEST_VERSION] or "none"
-    return await dismiss(guest.house, guest.visit, _id(guest), reason, seen=seen)
+    return await dismiss(guest.house, guest.visit, _id(guest), reason, seen=version_seen(guest, "seen"))
 
 
 _SAYS = {"confirm": _confirm, "dismiss": _dismiss}

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from ostiary.core.directory.permissions import Action, judge
+from ostiary.core.graph.etag import Seen, only
 from ostiary.core.graph.query import Page as Found
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.services.directory.door import note_refusal
@@ -19,11 +20,15 @@ from ostiary.web.pages.console.navigation import Place, open_to
 from ostiary.web.pages.page import Guest, Handler, Page, render, step_up
 from ostiary.web.pages.texts import marked
 
-__all__ = ["console_page", "may", "missing", "proof_asked", "seen", "show", "version_typed"]
+__all__ = ["console_page", "may", "missing", "proof_asked", "seen", "show", "version_seen", "version_typed"]
 
 T = TypeVar("T")
 _NOT_FOR_YOU = Refused(Reason.FORBIDDEN, "This page is for other roles than yours.")
-_STATUS = {Reason.FORBIDDEN: 403, Reason.ORIGIN_FORBIDDEN: 403, Reason.NOT_FOUND: 404, Reason.CONFLICT: 409}
+_CHANGED = (Reason.CONFLICT, Reason.PRECONDITION_FAILED)
+_STATUS = {
+    Reason.FORBIDDEN: 403, Reason.ORIGIN_FORBIDDEN: 403, Reason.NOT_FOUND: 404, **dict.fromkeys(_CHANGED, 409),
+}  # fmt: skip
+LONGEST_VERSION = 64
 
 
 def console_page(
@@ -123,7 +128,13 @@ def proof_asked(answer: object | Refused, back: str, *cookies: tuple[bytes, byte
 def version_typed(guest: Guest, field: str, now: str, refused: Refused | None) -> str:
     """
     The version that a form is for: the one that *field* named when it was filled in, after a step-up and other refusals
-    too, so that nobody else's change is overwritten unseen; *now* on a new form, and once a CONFLICT was told.
+    too, so that nobody else's change is overwritten unseen; *now* on a new form, and once it was told that it is
+    another.
     """
-    told = refused is not None and refused.reason is Reason.CONFLICT
-    return now if told else guest.typed(field)[:64] or now
+    told = refused is not None and refused.reason in _CHANGED
+    return now if told else guest.typed(field)[:LONGEST_VERSION] or now
+
+
+def version_seen(guest: Guest, field: str) -> Seen:
+    """What the form that came is for; one whose *field* names no version is for nothing that was seen."""
+    return only(guest.form.get(field, "")[:LONGEST_VERSION])

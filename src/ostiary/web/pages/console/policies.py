@@ -24,7 +24,7 @@ from ostiary.services.access.history import Told, history, list_told, on_day
 from ostiary.services.access.policies import change_policy, delete_policy
 from ostiary.services.access.view import Seen, look_at_policy
 from ostiary.web.front import typed
-from ostiary.web.pages.console.frame import console_page, may, missing, proof_asked, show, version_typed
+from ostiary.web.pages.console.frame import console_page, may, missing, proof_asked, show, version_seen, version_typed
 from ostiary.web.pages.console.home import guardrails
 from ostiary.web.pages.console.lists import Choice, Column, How, List, Search, Tag, listed, literal
 from ostiary.web.pages.console.navigation import at
@@ -133,7 +133,7 @@ async def _one(guest: Guest) -> Response:
 async def _act(guest: Guest) -> Response:
     """Another state, or the end of it."""
     house, visit, id = guest.house, guest.visit, _id(guest)
-    reason, seen = guest.form.get("reason", "")[:LONGEST_TEXT], guest.form.get("seen", "none")
+    reason, seen = guest.form.get("reason", "")[:LONGEST_TEXT], version_seen(guest, "seen")
     match guest.form.get("do"):
         case "delete":
             answer: Any = await delete_policy(house, replace(visit, reason=reason), id, seen=seen)

@@ -20,7 +20,7 @@ from ostiary.services.access.drafts import Draft, check_draft
 from ostiary.services.access.impact import impact_of_draft
 from ostiary.services.access.policies import create_policy, find_policy, replace_policy
 from ostiary.web.front import typed
-from ostiary.web.pages.console.frame import console_page, missing, proof_asked, show
+from ostiary.web.pages.console.frame import console_page, missing, proof_asked, show, version_seen, version_typed
 from ostiary.web.pages.console.policies import HERE, NO_POLICY, as_text, policy_path
 from ostiary.web.pages.console.policy_impact import kept_results
 from ostiary.web.pages.console.policy_words import CONDITION, STATES, demands, limits, meant, terms
@@ -60,20 +60,22 @@ def _id(guest: Guest) -> str:
 
 async def _page(
     guest: Guest, *, refused: Refused | None = None, problems: Sequence[Problem] = (), draft: Draft | None = None,
-    seen: str = "", **more: Any,
+    **more: Any,
 ) -> Response:  # fmt: skip
-    """The form with what was typed, else with what is stored; *seen*: the version that it is for from now on."""
+    """The form with what was typed, else with what is stored; with a *draft* for what that was compared with."""
     id = _id(guest)
     stored = await find_policy(guest.house, guest.visit, id) if id else None
     if isinstance(stored, Refused):
         if not guest.form:
             return missing(guest, HERE, NO_POLICY)
         id, stored, refused = "", None, GONE
+    stands = draft.old if draft is not None and draft.old is not None else stored
     document = guest.typed("document") or as_text(BEGINNING if stored is None else write_document(stored))
     return show(
         guest, "policy_edit.html", HERE, refused=refused, problems=problems, draft=draft, document=document,
         name=str(stored.document.get("displayName", "")) if stored is not None else "", longest=DOCUMENT_LIMIT,
-        seen=seen or guest.typed("seen") or ("" if stored is None else stored.version), reason=guest.typed("reason"),
+        seen=version_typed(guest, "seen", "" if stands is None else stands.version, refused),
+        reason=guest.typed("reason"),
         path=f"{policy_path(id)}/edit" if id else NEW, policy_path=policy_path(id) if id else "",
         me=guest.visit.caller.user, **more,
     )  # fmt: skip
@@ -90,10 +92,8 @@ async def _post(guest: Guest) -> Response:
     return await (_save if guest.form.get("do") == "save" else _check)(guest, document)
 
 
-async def _check(
-    guest: Guest, document: dict[str, Any], refused: Refused | None = None, *, anew: bool = False
-) -> Response:
-    """The form with what is said of *document*; *anew*: it is for what is stored now."""
+async def _check(guest: Guest, document: dict[str, Any], refused: Refused | None = None) -> Response:
+    """The form with what is said of *document*."""
     draft = await check_draft(guest.house, guest.visit, document, _id(guest))
     if isinstance(draft, Refused):
         return await _page(guest, refused=draft)
@@ -110,13 +110,13 @@ async def _check(
         policy=policy, state=STATES[policy.state], meant=tuple(meant(policy, draft.names)), grant=grant,
         besides=besides, limits=limits(policy), weakens=weakens, excluded=excluded,
         found=found, kept=kept_results(found) if found is not None else [],
-        seen=draft.old.version if anew and draft.old is not None else "",
     )  # fmt: skip
 
 
 async def _save(guest: Guest, document: dict[str, Any]) -> Response:
-    id, reason, seen = _id(guest), guest.form.get("reason", ""), guest.form.get("seen", "none")
+    id, reason = _id(guest), guest.form.get("reason", "")
     if id:
+        seen = version_seen(guest, "seen")
         answer = await replace_policy(guest.house, guest.visit, id, document, reason, seen=seen)
     else:
         answer = await create_policy(guest.house, guest.visit, document, reason)
@@ -128,7 +128,7 @@ async def _save(guest: Guest, document: dict[str, Any]) -> Response:
     if proof_asked(answer, "") is not None and kept == typed.forget():
         return await _check(guest, document, TOO_LONG)
     asked = proof_asked(answer, guest.scope["path"], kept)
-    return asked or await _check(guest, document, answer, anew=answer.reason is Reason.CONFLICT)
+    return asked or await _check(guest, document, answer)
 
 
 _EDIT = console_page(

@@ -28,7 +28,7 @@ from ostiary.services.notices.channels import list_channels
 from ostiary.services.tokens.rotation import held_keys
 from ostiary.web.front import typed
 from ostiary.web.pages.console.findings import SEVERITIES, said_of
-from ostiary.web.pages.console.frame import console_page, may, proof_asked, seen, show, version_typed
+from ostiary.web.pages.console.frame import console_page, may, proof_asked, seen, show, version_seen, version_typed
 from ostiary.web.pages.console.lists import Tag
 from ostiary.web.pages.console.navigation import at
 from ostiary.web.pages.page import LONGEST_TEXT, Guest, go, keep, whole_minutes
@@ -112,9 +112,7 @@ async def _change(guest: Guest) -> Response:
         "blockLength": block,
     }
     reason = guest.form.get("reason", "").strip()[:LONGEST_TEXT]
-    answer = await change_responses(
-        guest.house, guest.visit, changes, reason, seen=guest.form.get("version", "")[:64] or "none"
-    )
+    answer = await change_responses(guest.house, guest.visit, changes, reason, seen=version_seen(guest, "version"))
     if not isinstance(answer, Refused):
         return go(HERE.path, typed.forget())
     return proof_asked(answer, HERE.path, keep(guest, _ONE)) or await _page(guest, answer)
