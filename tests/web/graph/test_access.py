@@ -3,12 +3,15 @@
 from pathlib import Path
 from typing import Any
 
+from ostiary.core.access.conditions.client_applications import EVERY
 from tests.clock import MovableClock
 from tests.records.house import ALICE, BOB, CLI, bob, journal
 from tests.web.graph.api import Api, play
 
 BASE = "/v1.0/identity/conditionalAccess"
 LOCATIONS, POLICIES = f"{BASE}/namedLocations", f"{BASE}/policies"
+OBJECT = "0b"
+"""Of the CLI's own registration, as policies on workloads name it."""
 OFFICE = {
     "@odata.type": "#microsoft.graph.ipNamedLocation",
     "displayName": "Office",
@@ -201,6 +204,42 @@ def test_what_if_says_of_each_policy_what_decides(tmp_path: Path) -> None:
         body = thought(signInConditions=away, ostiary={"exemption": True}, appliedPoliciesOnly=True)
         assert await ask(body) == ("blocked", {"Outside": (True, "notSet")})
         assert len(await journal(api.house)) == entries
+
+    play(tmp_path, story)
+
+
+def test_what_if_is_asked_about_an_application_alone(tmp_path: Path) -> None:
+    """Graph's `servicePrincipalSignIn`, by `appId`: only policies on workloads that mean it apply, and no exemption."""
+
+    async def story(api: Api, clock: MovableClock) -> None:
+        alone = {"users": {"includeUsers": ["None"]}, "authenticationFlows": None}
+        for name, sides in (
+            ("Robots", {"includeServicePrincipals": [OBJECT]}),
+            ("Others", {"includeServicePrincipals": [EVERY], "excludeServicePrincipals": [OBJECT]}),
+        ):
+            meant = rule(displayName=name, conditions={**alone, "clientApplications": sides})
+            await api.ask("POST", POLICIES, meant, status=201)
+
+        def asked(client: str, **more: Any) -> dict[str, Any]:
+            who = {"@odata.type": "#microsoft.graph.servicePrincipalSignIn", "servicePrincipalId": client}
+            return thought(signInIdentity=who, signInConditions={"ipAddress": "203.0.113.9"}, **more)
+
+        found = await api.ask("POST", f"{BASE}/evaluate", asked(CLI))
+        rows = {one["displayName"]: (one["policyApplies"], one["analysisReasons"]) for one in found["value"]}
+        assert (rows["Robots"], rows["Others"]) == ((True, "notSet"), (False, "workloadIdentities"))
+        assert found["ostiary"] == {**found["ostiary"], "outcome": "blocked", "rules": ["Robots"]}
+        person = await api.ask("POST", f"{BASE}/evaluate", thought())
+        (robots,) = [one for one in person["value"] if one["displayName"] == "Robots"]
+        assert robots["policyApplies"] is False
+        await api.ask("POST", f"{BASE}/evaluate", asked("nothing"), status=404)
+        both = {"userId": BOB, "servicePrincipalId": CLI}
+        for body, path in (
+            (thought(signInIdentity=both), "$.signInIdentity"),
+            (thought(signInIdentity={"servicePrincipalId": ""}), "$.signInIdentity.servicePrincipalId"),
+            (asked(CLI, ostiary={"exemption": True}), "$.ostiary.exemption"),
+        ):
+            answer = await api.ask("POST", f"{BASE}/evaluate", body, status=400)
+            assert path in [one["target"] for one in answer["error"]["details"]], path
 
     play(tmp_path, story)
 

@@ -1,4 +1,4 @@
-"""Policies in the console: the list, one in words, its history and what it said on a day, and what-if."""
+"""Policies in the console: the list, one in words, its history and what it said on a day."""
 
 import html
 import json
@@ -149,41 +149,6 @@ def test_an_original_policy_stood_before_its_first_change(site: Site, auditor: B
     assert "does not hold all changes" not in page.text
     for wrong in ("", "soon", "2026-02-31", "9999-01-01"):
         assert auditor.get(f"{HERE}/b10c/day?on={wrong}").status_code == 400, wrong
-
-
-def test_what_if_tells_the_decision_and_what_each_policy_says(site: Site, auditor: Browser) -> None:
-    """By the same question as the admin API's; what was typed stays, what is wrong is explained."""
-    save(site)
-    asked = f"{HERE}/what-if?person=bob@example.com&application={ADMIN_API}&way=device"
-    page = auditor.get(asked)
-    assert page.status_code == 200
-    assert table(page) == [
-        ["Block device code flow", "says no", "It blocks."],
-        ["Second factor for the tool", "report-only: would say no", "Missing: mfa"],
-    ]
-    assert "blocked" in words(page)
-    assert 'value="bob@example.com"' in page.text
-    passed = auditor.get(asked + "&exemption=yes&factor=yes")
-    assert table(passed) == [
-        ["Block device code flow", "does not apply", "It is not meant: Who"],
-        ["Second factor for the tool", "report-only: satisfied", "–"],
-    ]
-    assert "Policy lets it through." in passed.text
-    machine = {"controls": {"requesterDevice": ["managed"]}}
-    save(site, NEW | {"displayName": "From our machines", "grantControls": None, "ostiary": machine})
-    for held, verdict in (("none", "report-only: would say no"), ("managed", "report-only: satisfied")):
-        rows = {row[0]: row[1] for row in table(auditor.get(f"{asked}&machine={held}"))}
-        assert rows["From our machines"] == verdict
-    for right, wrong, says in (
-        ("person=bob@", "person=nobody@", "There is no such person."),
-        ("application=0", "application=x", "Choose what the sign-in is for."),
-        ("way=device", "way=pigeon", "That cannot be chosen."),
-        ("way=device", "address=nowhere", "Policy says no."),
-    ):
-        answer = auditor.get(asked.replace(right, wrong))
-        assert says in answer.text
-        assert answer.status_code in (200, 400, 404)
-    assert len(site.entries("admin:policy:created")) == 2
 
 
 def test_named_locations_are_listed(site: Site, auditor: Browser) -> None:

@@ -1,5 +1,6 @@
 """
 What-If: a sign-in that is only thought of, in the shape of Graph's `evaluate` action, and what each policy says to it.
+It is a person's (`userSignIn`), or an application's that asks alone (`servicePrincipalSignIn`).
 
 What the body does not tell is unknown, and counts as it would under enforcement: at its worst. Ours under `ostiary`:
 `facts`, as decisions keep them (`core/access/remembered.py`), over what Graph's fields say; and `exemption`, whether an
@@ -17,7 +18,7 @@ from ostiary.core.graph.fields import Field, Kind
 from ostiary.core.words.instants import to_seconds
 
 FIELDS: tuple[Field[Any], ...] = (
-    Field("signInIdentity", Kind.JSON, write="identity", required=True, doc="userId."),
+    Field("signInIdentity", Kind.JSON, write="identity", required=True, doc="userId or servicePrincipalId."),
     Field("signInContext", Kind.JSON, write="context", required=True, doc="includeApplications: one application id."),
     Field("signInConditions", Kind.JSON, write="conditions"),
     Field("appliedPoliciesOnly", Kind.BOOL, write="applied_only"),
@@ -29,7 +30,8 @@ _CONDITIONS = (
     "authenticationFlow", "deviceInfo",
 )  # fmt: skip
 _REASONS = {
-    "users": "users", "applications": "application", "clientAppTypes": "clientApps", "clientApplications": "clientApps",
+    "users": "users", "applications": "application", "clientAppTypes": "clientApps",
+    "clientApplications": "workloadIdentities",
     "authenticationFlows": "authenticationFlow", "platforms": "devicePlatform", "locations": "location",
     "signInRiskLevels": "signInRisk", "userRiskLevels": "userRisk", "devices": "devices",
     "requesterLocations": "location", "requesterDevice": "devices",
@@ -42,6 +44,9 @@ class Thought:
     """A sign-in to be judged, as its facts are written; groups and roles are looked up."""
 
     user: str
+    """Empty: no person signs in."""
+    client: str
+    """`appId` of the application that asks alone; empty where a person signs in."""
     facts: Mapping[str, Any]
     exemption: bool
     applied_only: bool
@@ -50,19 +55,30 @@ class Thought:
 def read_thought(body: Mapping[str, Any]) -> Thought | Invalid:
     """Read a checked body. Invalid: everything that is wrong with it."""
     problems: list[Problem] = []
-    identity = _object(body.get("identity"), "$.signInIdentity", ("userId",), problems)
+    identity = _object(body.get("identity"), "$.signInIdentity", ("userId", "servicePrincipalId"), problems)
     context = _object(body.get("context"), "$.signInContext", ("includeApplications",), problems)
     conditions = _object(body.get("conditions"), "$.signInConditions", _CONDITIONS, problems)
     ours = _object(body.get("ours"), "$.ostiary", ("facts", "exemption"), problems)
-    user = _text(identity.get("userId"), "$.signInIdentity.userId", problems)
+    user, client = _who(identity, problems)
     facts = {"resource": _one(context.get("includeApplications"), problems), **_conditions(conditions, problems)}
     extra = ours.get("facts", {})
     if not isinstance(extra, dict):
         problems.append(Problem("$.ostiary.facts", "must be an object"))
         extra = {}
+    if client and ours.get("exemption") is True:
+        problems.append(Problem("$.ostiary.exemption", "is for people: none admits an application that asks alone"))
     if problems:
         return Invalid(tuple(problems))
-    return Thought(user, {**facts, **extra}, ours.get("exemption") is True, body.get("applied_only") is True)
+    return Thought(user, client, {**facts, **extra}, ours.get("exemption") is True, body.get("applied_only") is True)
+
+
+def _who(identity: Mapping[str, Any], problems: list[Problem]) -> tuple[str, str]:
+    """The person, or the application that asks alone: one of them, and the field tells which."""
+    if identity.get("servicePrincipalId") is None:
+        return _text(identity.get("userId"), "$.signInIdentity.userId", problems), ""
+    if identity.get("userId") is not None:
+        problems.append(Problem("$.signInIdentity", "must name a person or an application, not both"))
+    return "", _text(identity["servicePrincipalId"], "$.signInIdentity.servicePrincipalId", problems)
 
 
 def _conditions(given: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ __all__ = [
     "OPENID",
     "Asked",
     "answer_text",
+    "asked_scopes",
     "default_scopes",
     "parse",
     "reach",
@@ -172,6 +173,12 @@ def split(kept: Iterable[str]) -> tuple[tuple[str, ...], frozenset[str], tuple[s
         frozenset(plain) & _OPENID,
         tuple(word for word in kept if "/" in word),
     )
+
+
+def asked_scopes(names: Iterable[str]) -> frozenset[str]:
+    """Of scopes as they are stored, those that say what may be done: the resource's, and `offline_access`."""
+    found, openid, _ = split(names)
+    return frozenset(found) | (openid & {"offline_access"})
 
 
 def answer_text(resource: Application, scopes: tuple[str, ...], openid: frozenset[str], words: tuple[str, ...]) -> str:

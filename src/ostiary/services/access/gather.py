@@ -24,8 +24,8 @@ from ostiary.core.exemptions.exemption import Exemption, Use
 from ostiary.core.signins.number import confirmed
 from ostiary.core.signins.request_binding import Datum, typed
 from ostiary.core.signins.signin import SignIn
-from ostiary.core.tokens import scopes
 from ostiary.core.tokens.claims import SHORTEST_LEFT
+from ostiary.core.tokens.scopes import asked_scopes
 from ostiary.core.words.ids import AppId, DeviceId, ExemptionId, UserId
 from ostiary.core.words.instants import Instant, between, to_seconds
 from ostiary.services.devices.proved import NO_MACHINE, Browser, device_of_passkey
@@ -156,12 +156,6 @@ def told(gathered: Gathered | Judged | None) -> dict[str, Any]:
         "facts": facts_document(gathered.facts),
         "policy_version": gathered.version,
     }
-
-
-def asked_scopes(names: Sequence[str]) -> frozenset[str]:
-    """Of scopes as they are stored, those that say what may be done: the resource's, and `offline_access`."""
-    found, openid, _ = scopes.split(tuple(names))
-    return frozenset(found) | (openid & {"offline_access"})
 
 
 def age(proved: Instant | None, now: Instant) -> int | Unknown:

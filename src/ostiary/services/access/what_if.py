@@ -21,11 +21,12 @@ from ostiary.core.graph.fields import render
 from ostiary.core.graph.policy import POLICY
 from ostiary.core.graph.what_if import Thought, analysis, explained, read_thought
 from ostiary.core.logs.story import Mark, Story
-from ostiary.core.words.ids import UserId
+from ostiary.core.words.ids import AppId, UserId
 from ostiary.core.words.instants import Instant, to_iso
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import settled
+from ostiary.services.access.workloads import workload_facts
 from ostiary.services.house import House
 from ostiary.services.logs.stories import catch_up
 from ostiary.store import Tx, policies, stories
@@ -42,13 +43,10 @@ async def what_if(house: House, visit: Visit, body: Mapping[str, Any]) -> dict[s
         return thought
 
     async def look(tx: Tx, picture: Picture) -> dict[str, Any] | Refused | Invalid:
-        known = await known_of(tx, UserId(thought.user), visit.now)
-        if known is None:
-            return Refused(Reason.NOT_FOUND, "There is no such user.", field="$.signInIdentity.userId")
-        user, groups, _ = known
-        groups |= {picture.exception_group} if thought.exemption else frozenset()
-        person = {"user": user.id, "groups": sorted(groups), "roles": sorted(role.value for role in user.roles)}
-        facts = _facts(picture, thought, person)
+        who = _workload(picture, thought) if thought.client else await _person(tx, picture, thought, visit.now)
+        if isinstance(who, Refused):
+            return who
+        facts = _facts(picture, thought, who)
         if isinstance(facts, Invalid):
             return facts
         documents: dict[str, dict[str, Any]] = {p.id: render(POLICY.fields, p) for p in await policies.everything(tx)}
@@ -59,10 +57,30 @@ async def what_if(house: House, visit: Visit, body: Mapping[str, Any]) -> dict[s
     return await settled(house, look, write=False)
 
 
-def _facts(picture: Picture, thought: Thought, person: Mapping[str, Any]) -> Facts | Invalid:
+async def _person(tx: Tx, picture: Picture, thought: Thought, now: Instant) -> dict[str, Any] | Refused:
+    """Step: what is known of the person."""
+    known = await known_of(tx, UserId(thought.user), now)
+    if known is None:
+        return Refused(Reason.NOT_FOUND, "There is no such user.", field="$.signInIdentity.userId")
+    user, groups, _ = known
+    groups |= {picture.exception_group} if thought.exemption else frozenset()
+    return {"user": user.id, "groups": sorted(groups), "roles": sorted(role.value for role in user.roles)}
+
+
+def _workload(picture: Picture, thought: Thought) -> dict[str, Any] | Refused:
+    """What is known of an application that asks alone. Its one place counts on both sides, as when it really asks."""
+    client = picture.applications.get(AppId(thought.client.lower()))
+    if client is None:
+        text = "There is no such application."
+        return Refused(Reason.NOT_FOUND, text, field="$.signInIdentity.servicePrincipalId")
+    place = thought.facts.get("person")
+    return facts_document(workload_facts(client)) | ({} if place is None else {"requester": place})
+
+
+def _facts(picture: Picture, thought: Thought, who: Mapping[str, Any]) -> Facts | Invalid:
     """The sign-in's facts: named locations from addresses, unless the question names them."""
     try:
-        return read_facts({**person, **thought.facts}, picture.atlas)
+        return read_facts({**who, **thought.facts}, picture.atlas)
     except ValueError as wrong:
         return Invalid((Problem("$.ostiary.facts", str(wrong)),))
 

@@ -5,6 +5,8 @@ There is one side only: where the workload asks from. What only a person can bri
 it never can; what nobody rates is unknown, and counts at its worst (R4).
 """
 
+from dataclasses import replace
+
 from ostiary.core.access.evaluate import evaluate
 from ostiary.core.access.facts import NOWHERE, Facts, Treat
 from ostiary.core.access.picture import Picture
@@ -12,25 +14,20 @@ from ostiary.core.directory.applications import Application
 from ostiary.core.tokens.scopes import Asked
 from ostiary.services.access.gather import Judged
 
-__all__ = ["judge_workload"]
+__all__ = ["judge_workload", "workload_facts"]
 
 
-def judge_workload(picture: Picture, client: Application, asked: Asked, address: str) -> Judged:
-    """Policy's word on a workload of *client* that asks from *address*."""
-    place = picture.atlas.place(address) if address else NOWHERE
-    facts = Facts(
+def workload_facts(client: Application) -> Facts:
+    """What is known of every workload of *client*, whatever it asks for and from wherever."""
+    return Facts(
         user=None,
         groups=frozenset(),
         roles=frozenset(),
         service_principal=client.object_id,
         application=client.id,
-        resource=asked.resource.id,
-        scopes=frozenset(asked.scopes),
         client_type="workload",
         transfer_method=None,
         amr=(),
-        person=place,
-        requester=place,
         person_device=None,
         requester_device=None,
         number_confirmed=None,
@@ -38,4 +35,11 @@ def judge_workload(picture: Picture, client: Application, asked: Asked, address:
         reference_bound=None,
         machine_bound=None,
     )
+
+
+def judge_workload(picture: Picture, client: Application, asked: Asked, address: str) -> Judged:
+    """Policy's word on a workload of *client* that asks from *address*."""
+    place = picture.atlas.place(address) if address else NOWHERE
+    known, scopes = workload_facts(client), frozenset(asked.scopes)
+    facts = replace(known, resource=asked.resource.id, scopes=scopes, person=place, requester=place)
     return Judged(evaluate(picture.policies, facts, unknown=Treat.STRICT), facts, picture.version)

@@ -15,11 +15,12 @@ from ostiary.core.exemptions.rules import Rules
 from ostiary.core.signins.awaiting import waits_until
 from ostiary.core.signins.signin import SignIn
 from ostiary.core.signins.view import Asking
+from ostiary.core.tokens.scopes import asked_scopes
 from ostiary.core.words.instants import after
 from ostiary.core.words.outcome import Refused
 from ostiary.core.words.said import said
 from ostiary.core.words.visit import Visit
-from ostiary.services.access.gather import Ask, Gathered, asked_scopes, gather, use_at
+from ostiary.services.access.gather import Ask, Gathered, gather, use_at
 from ostiary.services.exemptions.ask import outlook
 from ostiary.store import Tx, eligibilities
 

@@ -23,13 +23,13 @@ from ostiary.core.tokens.binding import complaint, fixed, judge_key
 from ostiary.core.tokens.clients import Shown
 from ostiary.core.tokens.dpop import is_thumbprint
 from ostiary.core.tokens.pkce import METHOD, is_challenge
+from ostiary.core.tokens.scopes import asked_scopes
 from ostiary.core.words.ids import AppId
 from ostiary.core.words.instants import Span, from_duration
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.proof import UNBOUND, Bound, Proof
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.clients import authenticate
-from ostiary.services.access.gather import asked_scopes
 from ostiary.services.house import House
 from ostiary.services.signins.crowding import crowded
 

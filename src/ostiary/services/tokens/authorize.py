@@ -23,7 +23,7 @@ from ostiary.core.tokens.authorization import (
 )
 from ostiary.core.tokens.claims import issuer
 from ostiary.core.tokens.refusals import Endpoint, wire
-from ostiary.core.tokens.scopes import Asked, parse, reach, stored
+from ostiary.core.tokens.scopes import Asked, asked_scopes, parse, reach, stored
 from ostiary.core.words.caller import Caller, Origin
 from ostiary.core.words.digests import digest
 from ostiary.core.words.ids import AppId, UserId
@@ -31,7 +31,7 @@ from ostiary.core.words.instants import after, days, seconds
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.access.desk import settled
-from ostiary.services.access.gather import Ask, Gathered, Side, age, asked_scopes, gather, told
+from ostiary.services.access.gather import Ask, Gathered, Side, age, gather, told
 from ostiary.services.devices.proved import browser_of
 from ostiary.services.house import House
 from ostiary.services.logs.record import record

@@ -16,11 +16,12 @@ from ostiary.core.access.picture import Picture
 from ostiary.core.devices.device import Device
 from ostiary.core.directory.applications import Application
 from ostiary.core.tokens import scopes
+from ostiary.core.tokens.scopes import asked_scopes
 from ostiary.core.tokens.session import Session, to_be_judged
 from ostiary.core.words.caller import Origin
 from ostiary.core.words.ids import AppId
 from ostiary.core.words.instants import Instant
-from ostiary.services.access.gather import DEVICE_CODE, Ask, Side, age, asked_scopes, gather
+from ostiary.services.access.gather import DEVICE_CODE, Ask, Side, age, gather
 from ostiary.store import Tx, devices
 
 __all__ = ["session_ask", "still_passes", "used_device"]

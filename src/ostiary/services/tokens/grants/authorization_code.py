@@ -14,6 +14,7 @@ from ostiary.core.logs.kinds import Kind
 from ostiary.core.tokens import scopes
 from ostiary.core.tokens.binding import Held, complaint, fixed, judge_key
 from ostiary.core.tokens.pkce import fits
+from ostiary.core.tokens.scopes import asked_scopes
 from ostiary.core.tokens.session import Session, SessionKind
 from ostiary.core.tokens.still_allowed import still_allowed
 from ostiary.core.words.caller import Origin
@@ -22,7 +23,7 @@ from ostiary.core.words.instants import Instant, after
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.proof import Bound
 from ostiary.core.words.visit import Visit
-from ostiary.services.access.gather import Ask, Gathered, Side, age, asked_scopes, gather, told
+from ostiary.services.access.gather import Ask, Gathered, Side, age, gather, told
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert
 from ostiary.services.logs.record import record

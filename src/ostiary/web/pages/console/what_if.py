@@ -9,6 +9,8 @@ from starlette.responses import Response
 
 from ostiary.core.access.decision import Outcome, Result
 from ostiary.core.graph.error import Invalid
+from ostiary.core.tokens.scopes import OPENID, asked_scopes
+from ostiary.core.words.ids import AppId
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.said import said
 from ostiary.services.access.what_if import what_if
@@ -24,12 +26,20 @@ __all__ = ["ROUTES"]
 
 HERE = at("/console/policies")
 PATH = HERE.below("what-if")
-LONGEST = 256  # characters of one field
+LONGEST = 1024  # characters of one field
 FIELDS = (
-    "person", "application", "way", "address", "country", "requester", "platform", "factor", "device", "machine",
-    "signin_risk", "user_risk", "exemption",
+    "person", "application", "scopes", "way", "client", "address", "country", "requester", "platform", "factor",
+    "device", "machine", "signin_risk", "user_risk", "exemption",
 )  # fmt: skip
-WAYS = (("device", marked("With a device code")), ("browser", marked("In a browser")))
+ALONE = "alone"
+WAYS = (
+    ("device", marked("With a device code")), ("browser", marked("In a browser")),
+    (ALONE, marked("An application alone, no person")),
+)  # fmt: skip
+_OF_PEOPLE = (
+    "person", "requester", "platform", "factor", "device", "machine", "signin_risk", "user_risk", "exemption",
+)  # fmt: skip
+"""What an application that asks alone has not: it asks from one place, and nobody is there who could prove anything."""
 PLATFORMS = ("android", "iOS", "windows", "macOS", "linux")
 RISKS = ("none", "low", "medium", "high")
 DEVICES = (
@@ -69,15 +79,24 @@ async def _ask(guest: Guest) -> Response:
 
 
 async def _answer(guest: Guest, typed: Mapping[str, str]) -> dict[str, Any] | Refused:
+    for name in typed:
+        if len(guest.query[name].strip()) > LONGEST:
+            return Refused(Reason.INVALID_VALUE, "That is too long to be read.", field=name)
     for name, values in _CHOSEN.items():
         if name in typed and typed[name] not in values:
             return Refused(Reason.INVALID_VALUE, "That cannot be chosen.", field=name)
-    if typed.get("application") not in dict(_applications(guest)):
+    applications = dict(_applications(guest))
+    if typed.get("application") not in applications:
         return Refused(Reason.INVALID_VALUE, "Choose what the sign-in is for.", field="application")
-    user = await find_user(guest.house, guest.visit, typed.get("person", ""))
-    if isinstance(user, Refused):
-        return Refused(Reason.NOT_FOUND, "There is no such person.", field="person")
-    found = await what_if(guest.house, guest.visit, _question(typed, user.id))
+    if "client" in typed and typed["client"] not in applications:
+        return Refused(Reason.INVALID_VALUE, "That cannot be chosen.", field="client")
+    who = await _who(guest, typed)
+    if isinstance(who, Refused):
+        return who
+    scopes = _scopes(guest, typed)
+    if isinstance(scopes, Refused):
+        return scopes
+    found = await what_if(guest.house, guest.visit, _question(typed, who, scopes))
     if isinstance(found, Invalid):
         first = found.problems[0]
         where, what = first.path.rpartition(".")[2], first.message[:200]
@@ -85,11 +104,41 @@ async def _answer(guest: Guest, typed: Mapping[str, str]) -> dict[str, Any] | Re
     return found
 
 
-def _question(typed: Mapping[str, str], user: str) -> dict[str, Any]:
+async def _who(guest: Guest, typed: Mapping[str, str]) -> dict[str, str] | Refused:
+    """Graph's `signInIdentity`: the person who was named, or the application that asks alone."""
+    if typed.get("way") == ALONE:
+        for name in _OF_PEOPLE:
+            if name in typed:
+                text = "An application alone has no person, proof, machine, risk or exemption: leave these empty."
+                return Refused(Reason.INVALID_VALUE, text, field=name)
+        if "client" not in typed:
+            return Refused(Reason.INVALID_VALUE, "Choose which application asks.", field="client")
+        return {"servicePrincipalId": typed["client"]}
+    user = await find_user(guest.house, guest.visit, typed.get("person", ""))
+    if isinstance(user, Refused):
+        return Refused(Reason.NOT_FOUND, "There is no such person.", field="person")
+    return {"userId": user.id}
+
+
+def _scopes(guest: Guest, typed: Mapping[str, str]) -> list[str] | Refused:
+    """What is asked for, by names that the resource has or OpenID Connect."""
+    resource = guest.house.desk.picture.applications[AppId(typed["application"])]
+    known = {*OPENID, *(scope.value for scope in resource.scopes)}
+    names = typed.get("scopes", "").split()
+    for name in names:
+        if name not in known:
+            wrong = said("Not a scope of this resource: %(scope)s", scope=name[:100])
+            return Refused(Reason.INVALID_VALUE, wrong, field="scopes")
+    return sorted(asked_scopes(names))
+
+
+def _question(typed: Mapping[str, str], who: Mapping[str, str], scopes: list[str]) -> dict[str, Any]:
     """The body of Graph's question, as the admin API hands it on."""
-    browser = typed.get("way") == "browser"
+    browser, alone = typed.get("way") == "browser", typed.get("way") == ALONE
     machine = typed.get("address" if browser else "requester", "")
-    facts: dict[str, Any] = {"transferMethod": None if browser else "deviceCodeFlow"}
+    facts: dict[str, Any] = {} if alone else {"transferMethod": None if browser else "deviceCodeFlow"}
+    facts |= {"application": typed["client"]} if "client" in typed else {}
+    facts |= {"scopes": scopes} if "scopes" in typed else {}
     facts |= {"requester": {"address": machine}} if machine else {}
     facts |= {"amr": _PROVED[typed["factor"]], "proofAge": 0} if "factor" in typed else {}
     for name, fact in (("device", "personDevice"), ("machine", "requesterDevice")):
@@ -97,12 +146,13 @@ def _question(typed: Mapping[str, str], user: str) -> dict[str, Any]:
             held = {"id": "simulated", "managed": True, "compliant": typed[name] == "compliant"}
             facts[fact] = None if typed[name] == "none" else held
     conditions = {
-        "clientAppType": "browser" if browser else "mobileAppsAndDesktopClients", "ipAddress": typed.get("address"),
+        "clientAppType": None if alone else "browser" if browser else "mobileAppsAndDesktopClients",
+        "ipAddress": typed.get("address"),
         "country": typed.get("country", "").upper(), "devicePlatform": typed.get("platform"),
         "signInRiskLevel": typed.get("signin_risk"), "userRiskLevel": typed.get("user_risk"),
     }  # fmt: skip
     return {
-        "identity": {"userId": user},
+        "identity": who,
         "context": {"includeApplications": [typed["application"]]},
         "conditions": {name: value for name, value in conditions.items() if value},
         "ours": {"facts": facts, "exemption": typed.get("exemption") == "yes"},
