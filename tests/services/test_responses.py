@@ -11,15 +11,16 @@ from ostiary.core.access.kill_switch import KillSwitch
 from ostiary.core.detections.finding import Cause, Finding, Kept, Severity, State
 from ostiary.core.detections.response import HOURLY, PERSONAL, Response
 from ostiary.core.directory.people import Role
-from ostiary.core.graph.etag import only
+from ostiary.core.graph.etag import Seen, only
 from ostiary.core.graph.finding import ShownFinding
+from ostiary.core.graph.risky_user import RiskyUser
 from ostiary.core.words.caller import Caller
 from ostiary.core.words.instants import after, days, hours, minutes
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.detections import respond
 from ostiary.services.detections.respond import run_responses
-from ostiary.services.detections.risky_users import AT_ONCE, confirm_people, dismiss_people
+from ostiary.services.detections.risky_users import AT_ONCE, confirm_people, dismiss_people, find_risky_user
 from ostiary.services.detections.triage import change_responses, confirm, dismiss
 from ostiary.services.tokens.issue import Issued
 from ostiary.store import Tx, detections, kill_switch, responses, schema
@@ -398,6 +399,39 @@ def test_nobody_is_dismissed_by_halves_or_by_themselves(door: Door) -> None:
     assert door.run(dismiss_people(door.house, caller, [ALICE], None)) is None
     assert alerts(door) == ["finding_dismissed"] * 2
     assert door.rows(select(schema.findings.c.id).where(schema.findings.c.person_risk > 0)) == []
+
+
+def test_what_comes_while_a_person_is_dismissed_piece_by_piece_stays(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each piece compares with what the one before has left; done again by who saw it, the rest goes too."""
+    for number in range(AT_ONCE + 5):
+        plant(door, f"f{number}", severity=Severity.LOW, user=BOB)
+
+    def saw() -> Seen:
+        found = door.run(find_risky_user(door.house, admin(door), BOB))
+        assert isinstance(found, RiskyUser)
+        return only(found.version)
+
+    seen, pieces, write = saw(), [], door.house.store.write
+
+    async def between(body: Any) -> Any:
+        pieces.append(body)
+        if len(pieces) == 3:  # the first asks whether it may be at all, the second is one piece
+            finding = Finding("new", "r", Severity.HIGH, door.clock.now(), "s", "n1.1", user=BOB, cause=Cause.PERSON)
+            await write(lambda tx: detections.add(tx, finding, door.clock.now()))
+        return await write(body)
+
+    monkeypatch.setattr(type(door.house.store), "write", lambda store, body: between(body))
+    assert why(door.run(dismiss_people(door.house, admin(door), [BOB], "a rehearsal", seen=seen))) is Reason.CONFLICT
+    monkeypatch.undo()
+    assert len(door.entries("admin:finding:dismissed")) == AT_ONCE
+    counting = select(schema.findings.c.id).where(schema.findings.c.person_risk > 0)
+    assert ("new",) in door.rows(counting)
+    assert len(door.rows(counting)) == 6
+    assert why(door.run(dismiss_people(door.house, admin(door), [BOB], "a rehearsal", seen=seen))) is Reason.CONFLICT
+    assert door.run(dismiss_people(door.house, admin(door), [BOB], "a rehearsal", seen=saw())) is None
+    assert door.rows(counting) == []
 
 
 def test_what_is_dismissed_of_high_severity_is_told_however_many_come_before_it(door: Door) -> None:

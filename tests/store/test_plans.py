@@ -42,6 +42,7 @@ ASKED = {
     "what was found about a sign-in": detections._OF_STORY,
     "how risky a person is": risk._RISKY_ONE,
     "what makes a person risky": risk._COUNTING,
+    "as what somebody saw it": risk._VERSIONS,
     "which notices are due, twice a second": notices._DUE_CHANNELS,
     "the next notice of a channel": notices._NEXT,
     "whom the kill switch stopped": notices._OF_STOPPED,

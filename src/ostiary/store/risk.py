@@ -9,13 +9,14 @@ from sqlalchemy import and_, bindparam, case, func, literal, or_, select
 from ostiary.core.access.facts import UNKNOWN, Unknown
 from ostiary.core.detections.finding import State
 from ostiary.core.detections.risk import BEHIND, LASTS, level
+from ostiary.core.words.digests import digest
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant, between
 from ostiary.store import Row, Tx
 from ostiary.store.schema import cursors, finding_stories, findings, journal
 from ostiary.store.sql import sql
 
-__all__ = ["READER", "Risks", "Standing", "counting", "counts_by", "risk_levels", "risky", "risky_one"]
+__all__ = ["READER", "Risks", "Standing", "counting", "counts_by", "risk_levels", "risky", "risky_one", "version"]
 
 READER = "detections"
 """The cursor of what runs the rules."""
@@ -67,6 +68,10 @@ _COUNTING = sql(
     .order_by(findings.c.at.desc(), findings.c.id)
     .limit(bindparam("most"))
 )
+_VERSIONS = sql(
+    select(findings.c.id, findings.c.state, findings.c.changed, findings.c.seen)
+    .where(findings.c.user == bindparam("user"), or_(*(_counts(rank) for rank in LASTS)))
+)  # fmt: skip
 _COUNTS_BY = sql(
     select(findings.c.id)
     .where(
@@ -117,6 +122,12 @@ async def risky_one(tx: Tx, user: str, now: Instant) -> Standing | None:
 async def counting(tx: Tx, user: str, most: int, now: Instant) -> list[str]:
     """Up to *most* findings that make *user* risky, the latest first, by their ids."""
     return [str(row[0]) for row in await tx.all(_COUNTING, user=user, most=most, now=now)]
+
+
+async def version(tx: Tx, user: str, now: Instant) -> str:
+    """What stands for all that makes *user* risky: another when a finding comes, comes again or counts no more."""
+    rows = sorted(tuple(row) for row in await tx.all(_VERSIONS, user=user, now=now))
+    return digest("\n".join(f"{id} {state} {changed} {seen}" for id, state, changed, seen in rows)).hex()[:32]
 
 
 async def counts_by(tx: Tx, user: str, actor: str, now: Instant) -> bool:

@@ -207,6 +207,40 @@ def test_a_risky_person_is_confirmed_as_compromised_and_dismissed(site: Site) ->
     assert browser.get("/console/findings/people/nobody").status_code == 404
 
 
+def test_nobody_dismisses_what_came_after_they_looked_at_a_person(site: Site) -> None:
+    """
+    One more finding, or one that came again, after the page was opened: that is told, with what there is now and what
+    was typed; also after the way to fresh proof (R3). To confirm is never too late.
+    """
+    one, second = f"/console/findings/people/{CAROL}", "f1nd1ng0-0000-4000-8000-000000000002"
+    plant(site, severity=Severity.LOW)
+    browser = entered(site, ALICE, Role.ADMINISTRATOR)
+    page = browser.get(one)
+    bare = {name: value for name, value in hidden(page, one).items() if name != "seen"}
+    for form in (bare, bare | {"seen": ""}):
+        assert browser.post(one, **form, word="dismiss", reason="our own test").status_code == 409
+    site.clock.move(minutes(6))
+    assert browser.submit(page, one, word="dismiss", reason="our own test").status_code == 303
+    plant(site, second, rule="first_network")
+    browser.sign_in(ALICE)
+    kept = browser.get(one)
+    for again in (False, True):
+        if again:
+            plant(site, second, rule="first_network")
+        refused = browser.submit(kept, one, word="dismiss", reason="our own test")
+        assert refused.status_code == 409
+        assert "It came again, or was changed, since you looked" in refused.text
+        assert "our own test</textarea>" in refused.text
+        assert "first_network was seen." in refused.text
+        kept = refused
+    assert site.entries(Kind.FINDING_DISMISSED) == []
+    assert browser.submit(kept, one, word="dismiss", reason="our own test").status_code == 303
+    assert len(site.entries(Kind.FINDING_DISMISSED)) == 2
+    plant(site, "f1nd1ng0-0000-4000-8000-000000000003")
+    late = hidden(browser.get(one), one) | {"seen": hidden(page, one)["seen"]}
+    assert browser.post(one, **late, word="confirm", reason="").status_code == 303
+
+
 def test_an_auditor_looks_at_risky_people_and_says_nothing(site: Site) -> None:
     """No form is there, and one that was sent all the same is refused."""
     plant(site)

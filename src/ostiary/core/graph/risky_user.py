@@ -22,6 +22,8 @@ class RiskyUser:
     confirmed: bool
     name: str = ""
     display_name: str = ""
+    version: str = ""
+    """What stands for all that makes them risky now; empty in a list."""
 
 
 RISKY_USER: Shape[RiskyUser] = Shape(

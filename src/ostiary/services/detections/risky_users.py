@@ -7,10 +7,12 @@ other.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ostiary.core.detections.finding import Severity, State, confirmed_person
 from ostiary.core.directory.people import User
 from ostiary.core.directory.permissions import Action, judge
+from ostiary.core.graph.etag import ANY, Seen, only
 from ostiary.core.graph.query import Page, Query
 from ostiary.core.graph.risky_user import RiskyUser
 from ostiary.core.words.errors import Stale
@@ -20,7 +22,7 @@ from ostiary.core.words.reasons import read_reason
 from ostiary.core.words.said import said
 from ostiary.core.words.visit import Visit
 from ostiary.services.detections.respond import Effects, answered, tell
-from ostiary.services.detections.triage import FINDING_DISMISSED, alone_may, concerns, say
+from ostiary.services.detections.triage import CAME_AGAIN, FINDING_DISMISSED, alone_may, concerns, say
 from ostiary.services.directory.search import FOREIGN_CURSOR
 from ostiary.services.house import House
 from ostiary.services.logs.alerts import alert, refuse
@@ -55,7 +57,9 @@ async def find_risky_user(house: House, visit: Visit, id: str) -> RiskyUser | Re
 
     async def body(tx: Tx) -> RiskyUser | Refused:
         row = await risk.risky_one(tx, id, visit.now)
-        return Refused(Reason.NOT_FOUND) if row is None else await _named(tx, row)
+        if row is None:
+            return Refused(Reason.NOT_FOUND)
+        return replace(await _named(tx, row), version=await risk.version(tx, id, visit.now))
 
     return await house.store.read(body)
 
@@ -106,12 +110,15 @@ async def _confirm(house: House, tx: Tx, visit: Visit, user: User, why: str, eff
     await answered(house, tx, visit, kept, effects, confirmed=True)
 
 
-async def dismiss_people(house: House, visit: Visit, ids: Iterable[str], reason: str | None) -> Refused | None:
+async def dismiss_people(
+    house: House, visit: Visit, ids: Iterable[str], reason: str | None, *, seen: Seen = ANY
+) -> Refused | None:
     """
     What was found about these people is harmless: every finding that makes them risky is dismissed, an entry each. A
     reason is needed, but for who comes through a door that has no place for one (None: Graph's own call). Refused as by
     `confirm_people`; also what is about oneself, or about what one did, while there is another administrator: that is
-    asked of everybody before anything is dismissed.
+    asked of everybody before anything is dismissed. *seen*: the version of a person (`RiskyUser.version`) that somebody
+    had before their eyes when they said so; CONFLICT where something came, or came again, since.
     """
     wanted, why = _wanted(ids), "" if reason is None else read_reason(reason)
 
@@ -129,7 +136,7 @@ async def dismiss_people(house: House, visit: Visit, ids: Iterable[str], reason:
         return refused
     try:
         for id in wanted:
-            refused = await _dismiss_all(house, visit, id, why)
+            refused = await _dismiss_all(house, visit, id, why, seen)
             if refused is not None:
                 return refused
     except Stale:
@@ -147,11 +154,16 @@ async def _own(tx: Tx, visit: Visit, ids: tuple[str, ...]) -> bool:
     return False
 
 
-async def _dismiss_all(house: House, visit: Visit, id: str, why: str) -> Refused | None:
-    """Some at a time, for they are many where there was noise: what is cut off is done by doing it again."""
+async def _dismiss_all(house: House, visit: Visit, id: str, why: str, seen: Seen) -> Refused | None:
+    """
+    Some at a time, for they are many where there was noise: what is cut off is done by doing it again. Each piece is
+    for what the one before it has left of what was *seen*: nothing that comes in between goes with it.
+    """
     told: set[str] = set()  # of whom an alert was written, and committed
 
-    async def body(tx: Tx) -> tuple[bool, str] | Refused:
+    async def body(tx: Tx) -> tuple[bool, str, Seen] | Refused:
+        if seen != ANY and not seen.allows(await risk.version(tx, id, visit.now)):
+            return CAME_AGAIN
         found = [await detections.find(tx, each) for each in await risk.counting(tx, id, AT_ONCE, visit.now)]
         standing = [kept for kept in found if kept is not None]
         own = any(concerns(kept, visit) for kept in standing)
@@ -166,14 +178,15 @@ async def _dismiss_all(house: House, visit: Visit, id: str, why: str) -> Refused
         if whom and whom not in told:
             text = f"{visit.caller.name} dismissed what was found about {whom}: {why or 'no reason was given'}"
             await alert(tx, visit, about=FINDING_DISMISSED, text=text, target=f"user:{id}")
-        return len(found) == AT_ONCE, whom
+        left = ANY if seen == ANY else only(await risk.version(tx, id, visit.now))
+        return len(found) == AT_ONCE, whom, left
 
     more = True
     while more:
         piece = await house.store.write(body)
         if isinstance(piece, Refused):
             return piece
-        more, whom = piece
+        more, whom, seen = piece
         told.add(whom)
     return None
 

@@ -19,7 +19,16 @@ from ostiary.services.detections.triage import look_at_responses
 from ostiary.services.directory.people import find_user
 from ostiary.web.front import typed
 from ostiary.web.pages.console.findings import SEVERITIES, STATES, finding_path, title_of
-from ostiary.web.pages.console.frame import console_page, may, missing, proof_asked, seen, show
+from ostiary.web.pages.console.frame import (
+    console_page,
+    may,
+    missing,
+    proof_asked,
+    seen,
+    show,
+    version_seen,
+    version_typed,
+)
 from ostiary.web.pages.console.lists import Column, How, List, Tag, listed
 from ostiary.web.pages.console.navigation import at
 from ostiary.web.pages.console.people import person_path
@@ -31,6 +40,8 @@ __all__ = ["LIST", "ROUTES", "risk_path"]
 HERE = at("/console/findings")
 PATH = f"{HERE.path}/people"
 MOST_FINDINGS = 20
+NOT_RISKY = "none"
+"""The version of whom nothing makes risky: there is nothing to dismiss."""
 _LEVELS = {severity.value: tag for severity, tag in SEVERITIES.items()}
 _OF_ALL: Mapping[Done, str] = {
     Done.END_EXEMPTION: marked("Every exemption of this person ends, and every request that waits."),
@@ -77,6 +88,7 @@ def _id(guest: Guest) -> str:
 
 
 async def _page(guest: Guest, refused: Refused | None = None) -> Response:
+    """What makes the person risky is read before what is shown of it: what comes in between is seen and not meant."""
     house, visit = guest.house, guest.visit
     user = await find_user(house, visit, _id(guest))
     if isinstance(user, Refused):
@@ -85,6 +97,7 @@ async def _page(guest: Guest, refused: Refused | None = None) -> Response:
     about = await list_findings(house, visit, Query(filter=Compare("user", "eq", user.id), top=MOST_FINDINGS))
     policy = await look_at_responses(house, visit)
     done = () if isinstance(policy, Refused) else tuple(_OF_ALL[one] for one in policy.confirmed if one in _OF_ALL)
+    version = NOT_RISKY if isinstance(risky, Refused) else risky.version
     return show(
         guest, "risky.html", HERE, refused=refused, user=user, whose=person_path(user.id),
         level=None if isinstance(risky, Refused) else _level(risky),
@@ -93,16 +106,18 @@ async def _page(guest: Guest, refused: Refused | None = None) -> Response:
                    STATES[each.kept.state]) for each in seen(about)],
         done=done, says=may(guest, Action.TRIAGE_FINDINGS), path=risk_path(user.id), everyone=PATH,
         reason=guest.typed("reason")[:LONGEST_TEXT], me=visit.caller.user, live="findings people",
+        version=version_typed(guest, "seen", version, refused),
     )  # fmt: skip
 
 
 async def _say(guest: Guest) -> Response:
+    """A confirmation is for whatever stands there, as that of a finding is; a dismissal for what was looked at."""
     ids, reason = [_id(guest)], guest.form.get("reason", "").strip()[:LONGEST_TEXT]
     match guest.form.get("word", ""):
         case "confirm":
             refused = await confirm_people(guest.house, guest.visit, ids, reason)
         case "dismiss":
-            refused = await dismiss_people(guest.house, guest.visit, ids, reason)
+            refused = await dismiss_people(guest.house, guest.visit, ids, reason, seen=version_seen(guest, "seen"))
         case _:
             return await _page(guest)
     back = risk_path(_id(guest))
@@ -111,5 +126,5 @@ async def _say(guest: Guest) -> Response:
     return proof_asked(refused, back, keep(guest, _ONE)) or await _page(guest, refused)
 
 
-_ONE = console_page(HERE, path=f"{PATH}/{{person}}", get=_page, post=_say, keeps=("reason",))
+_ONE = console_page(HERE, path=f"{PATH}/{{person}}", get=_page, post=_say, keeps=("reason", "seen"))
 ROUTES = (console_page(HERE, path=PATH, get=_list), _ONE)
