@@ -1,5 +1,5 @@
 """
-The installed `ostiary-server` as a process of its own, with the sample organisation: for what only a whole process
+`ostiary-server` as a process of its own, with the sample organisation: for what only a whole process
 shows, such as its logs, its signals and its sudden end.
 """
 
@@ -17,6 +17,7 @@ import httpx
 import pyotp
 
 from tests.attacks.visitor import Visitor
+from tests.forked import Forked, call
 
 CLI = "0f5c7a3e-6d0b-4d6e-9a57-05717a1c1001"
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -43,7 +44,7 @@ class Process:
         self.config = home / "ostiary.toml"
         self.environ = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONUNBUFFERED": "1"}
         self.configure(**settings)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -71,10 +72,14 @@ class Process:
             time.sleep(0.05)
 
     def launch(self, **environ: str) -> None:
-        """Start, and wait for nothing."""
+        """Start, and wait for nothing; with an *environ* of its own from the beginning, as libraries read it."""
+        words = ["run", "--sample", "--port", str(self.port), *self.options()]
+        if not environ:
+            self._process = Forked("ostiary-server", words, self.environ, out=self.out, err=self.err)
+            return
         with self.out.open("ab") as out, self.err.open("ab") as err:
             self._process = subprocess.Popen(
-                [program(), "run", "--sample", "--port", str(self.port), *self.options()],
+                [program(), *words],
                 env={**self.environ, **environ}, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
             )  # fmt: skip
 
@@ -82,7 +87,7 @@ class Process:
         return self.out.read_bytes().count(b"The local door:") if self.out.exists() else 0
 
     @property
-    def running(self) -> subprocess.Popen[bytes]:
+    def running(self) -> subprocess.Popen[bytes] | Forked:
         """The process that was started last."""
         assert self._process is not None
         return self._process
@@ -104,10 +109,7 @@ class Process:
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Another command of the program on the same deployment."""
-        return subprocess.run(
-            [program(), *words, *self.options()], env=self.environ, capture_output=True, text=True, timeout=120,
-            check=False,
-        )  # fmt: skip
+        return call("ostiary-server", [*words, *self.options()], self.environ, timeout=120)
 
     # ---- people and sign-ins
 

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from ostiary.app.wiring import DATABASE
+from tests import forked
 
 SERVER = Path(sys.executable).with_name("ostiary-server")
 OSTIARY = Path(sys.executable).with_name("ostiary")
@@ -28,6 +29,7 @@ def _environ(home: Path, **more: str) -> dict[str, str]:
 
 
 def _call(program: Path, *words: str, **environ: str) -> "subprocess.CompletedProcess[str]":
+    """The installed command, in its folder."""
     return subprocess.run(
         [str(program), *words],
         env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False,
@@ -137,7 +139,7 @@ def test_a_port_that_is_taken_is_named_with_what_to_do(tmp_path: Path) -> None:
 )
 def test_it_tells_what_it_is(words: tuple[str, ...], said: str, tmp_path: Path) -> None:
     """Plain lines that can be searched and copied, like those of `ostiary`."""
-    done = _call(SERVER, *words, **_environ(tmp_path))
+    done = forked.call("ostiary-server", words, _environ(tmp_path), timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     assert said in done.stdout
     assert "╭" not in done.stdout
@@ -147,10 +149,14 @@ def test_what_is_wrong_with_a_configuration_is_said_in_words(tmp_path: Path) -> 
     """Exit 2, every problem, in an operator's words."""
     path = tmp_path / "ostiary.toml"
     path.write_text("prot = 1\n")
-    done = _call(SERVER, "config", "check", "--config", str(path), **_environ(tmp_path))
+    done = forked.call(
+        "ostiary-server", ["config", "check", "--config", str(path)], _environ(tmp_path), timeout=PATIENCE
+    )
     assert done.returncode == 2
     assert done.stderr == "configuration: prot: there is no such setting\n"
-    missing = _call(SERVER, "config", "check", "--config", str(tmp_path / "none"), **_environ(tmp_path))
+    missing = forked.call(
+        "ostiary-server", ["config", "check", "--config", str(tmp_path / "none")], _environ(tmp_path), timeout=PATIENCE
+    )
     assert missing.returncode == 2
     assert "No such file" in missing.stderr
     assert "Errno" not in missing.stderr

@@ -1,7 +1,7 @@
 """R17: a new master key, taken by a real server process while people sign in, through a kill in the middle."""
 
+import os
 import sqlite3
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +23,8 @@ from ostiary.store import schema, seals
 from ostiary.store.backup import sealed_under
 from ostiary.store.erasures import Erasure
 from tests.attacks.visitor import Visitor
-from tests.process import CLI, DEVICE_CODE, PATIENCE, Process, program
+from tests.forked import call
+from tests.process import CLI, DEVICE_CODE, PATIENCE, Process
 
 RANDOM = SystemRandom()
 GONE = "a11ce000-0000-4000-8000-0000000000ff"
@@ -284,9 +285,9 @@ def test_r17_without_a_server_the_command_does_the_work(deployment: Deployment) 
 def test_r17_a_made_key_is_private_and_never_overwritten(tmp_path: Path) -> None:
     """`keys make` writes 32 random bytes, once."""
     path = tmp_path / "made.key"
-    ran = [subprocess.run([program(), "keys", "make", path], check=False, capture_output=True) for _ in range(2)]
+    ran = [call("ostiary-server", ["keys", "make", str(path)], os.environ, timeout=PATIENCE) for _ in range(2)]
     assert [each.returncode for each in ran] == [0, 1]
-    assert load_master(path, data_folder=tmp_path / "data").id.hex() in ran[0].stdout.decode()
+    assert load_master(path, data_folder=tmp_path / "data").id.hex() in ran[0].stdout
 
 
 def test_r17_every_sealed_column_is_rewrapped() -> None:

@@ -5,13 +5,14 @@ import re
 import signal
 import stat
 import subprocess
-import sys
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
 from socket import socket
 from sqlite3 import connect
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -19,10 +20,11 @@ from ostiary.app.sample import SECRETS, Secret, read_secrets
 from ostiary.core.directory.founding import OSTIARY_CLI, plan
 from ostiary.core.words.instants import Instant
 from ostiary.services.directory.first_admin import ALPHABET, LETTERS
+from tests import forked
 from tests.server import CLIENTS
 
-PROGRAM = str(Path(sys.executable).with_name("ostiary-server"))
-OPEN = "Ostiary is open on "
+OPEN = re.compile("^Ostiary is open on .*\n", re.MULTILINE)
+PATIENCE = 120.0
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def free_port() -> int:
 
 def called(*words: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """The program, run to its end."""
-    return subprocess.run([PROGRAM, *words], env=env, capture_output=True, text=True, timeout=120, check=False)
+    return forked.call("ostiary-server", words, env, timeout=PATIENCE)
 
 
 def sample(data: Path, port: int) -> AbstractContextManager[str]:
@@ -54,20 +56,20 @@ def sample(data: Path, port: int) -> AbstractContextManager[str]:
 @contextmanager
 def serving(*words: str, env: dict[str, str] | None = None) -> Iterator[str]:
     """A service that was started with *words*: what it printed until it was open."""
-    command = [PROGRAM, "run", *words]
-    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    assert process.stdout
-    try:
-        printed: list[str] = []
-        for line in process.stdout:
-            printed.append(line)
-            if line.startswith(OPEN):
-                break
-        yield "".join(printed)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
-        process.stdout.close()
+    with TemporaryDirectory() as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        out.touch()
+        process = forked.Forked("ostiary-server", ["run", *words], env or os.environ, out=out, err=err)
+        try:
+            until = time.monotonic() + PATIENCE
+            while not (opened := OPEN.search(said := out.read_text("utf-8"))):
+                assert process.poll() is None, err.read_text("utf-8")
+                assert time.monotonic() < until, said
+                time.sleep(0.02)
+            yield said[: opened.end()]
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(PATIENCE)
 
 
 def listening(port: int) -> set[str]:
@@ -93,7 +95,7 @@ def test_r18_the_samples_secrets_are_random_printed_once_and_private(tmp_path: P
     assert stat.S_IMODE((data / SECRETS).stat().st_mode) == 0o600
     assert stat.S_IMODE(data.stat().st_mode) == 0o700
     with sample(data, free_port()) as second:
-        assert OPEN in second
+        assert OPEN.search(second)
         assert not any(secret.password in second or secret.seed in second for secret in people)
     assert read_secrets(data) == people
     with sample(tmp_path / "other", free_port()):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import forked
 from tests.client.wire import Wire, running
 
 PATIENCE = 300  # seconds that a call may take on a busy machine before the test fails
@@ -28,15 +29,7 @@ class Program:
 
     def run(self, *arguments: str, **environ: str) -> "subprocess.CompletedProcess[str]":
         """Run to the end, without a terminal."""
-        return subprocess.run(
-            self.command(*arguments),
-            env={**self.environ, **environ},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
+        return forked.call("ostiary", arguments, {**self.environ, **environ}, timeout=PATIENCE)
 
     @property
     def state(self) -> Path:
@@ -47,6 +40,22 @@ class Program:
     def config(self) -> Path:
         """The folder of config.toml."""
         return Path(self.environ["OSTIARY_CONFIG_DIR"])
+
+
+class Wrapped(Program):
+    """`ostiary` inside something else, which is started each time."""
+
+    def run(self, *arguments: str, **environ: str) -> "subprocess.CompletedProcess[str]":
+        """Run to the end, without a terminal."""
+        return subprocess.run(
+            self.command(*arguments),
+            env={**self.environ, **environ},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.app.container import ROOT, bare, sandbox
-from tests.cli.conftest import Program
+from tests.cli.conftest import Wrapped
 
 VENV = Path(sys.executable).parents[1]
 PATH = f"{VENV / 'bin'}:/usr/bin:/bin"
 
 
 @dataclass(frozen=True)
-class Box(Program):
+class Box(Wrapped):
     """A program in it; *words* begin every command."""
 
     words: tuple[str, ...] = ()

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from ostiary.store.schema import sessions
 from ostiary.store.sql import sql
 from tests.app.container import ROOT
-from tests.cli.conftest import Program
+from tests.cli.conftest import Wrapped
 from tests.cli.test_terminal import terminal
 from tests.journeys.box import PATH, box
 from tests.journeys.browser import Desk
@@ -47,7 +47,7 @@ SetEnv PATH={path} OSTIARY_SERVER={server} SSL_CERT_FILE=/srv/trusted/ca.pem LC_
 """
 
 
-class Laptop(Program):
+class Laptop(Wrapped):
     """Where the person sits; the script is theirs."""
 
     def command(self, *arguments: str) -> list[str]:
