@@ -17,7 +17,6 @@ from ostiary.store import Tx, policies
 from ostiary.store import gone as rows
 from tests.web.pages.site import ADMIN_API, ALICE, BLOCK, BOB, CAROL, GROUP, Browser, Site, actions, hidden
 from tests.web.pages.test_console import entered, table
-from tests.web.pages.test_texts import GERMAN
 
 HERE = "/console/policies"
 NEW: dict[str, Any] = {
@@ -357,21 +356,6 @@ def test_whoever_weakens_a_guardrail_is_told_and_says_why(site: Site, admin: Bro
     assert "Nothing blocks device code flow any more." in alert["detail"]["text"]
     (entry,) = site.entries("admin:policy:deleted")
     assert entry["detail"]["reason"] == "a new one follows"
-
-
-def test_a_refused_deed_is_answered_in_german(site: Site, admin: Browser) -> None:
-    """An administrator who works in German reads why nothing was done in German; the journal has it in English."""
-    admin.client.headers.update(GERMAN)
-    answer = admin.submit(admin.get(f"{HERE}/b10c"), f"{HERE}/b10c", state="disabled", do="state")
-    assert answer.status_code == 400
-    assert "Das schwächt eine Schutzvorkehrung: Sagen Sie, warum." in words(answer)
-    assert "This weakens" not in answer.text
-    edit = admin.get(f"{HERE}/b10c/edit")
-    site.run(change_policy(site.house, site.admin(), "b10c", {"displayName": "Block it"}, ""))
-    late = admin.submit(edit, f"{HERE}/b10c/edit", document=json.dumps(BLOCK), do="save")
-    assert late.status_code == 409
-    assert "Jemand hat es geändert, seit Sie es angesehen haben." in words(late)
-    assert "This weakens a guardrail" in json.dumps(site.entries())
 
 
 def test_what_cannot_be_enforced_is_not_switched_on(site: Site, admin: Browser) -> None:

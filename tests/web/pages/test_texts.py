@@ -14,13 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ostiary.core.directory.credentials import flaw
+from ostiary.core.directory.people import Role
 from ostiary.core.words.instants import Instant, Span, after, days, hours, in_words, minutes
 from ostiary.core.words.said import Said, counted, said
+from ostiary.services.access.policies import change_policy
 from ostiary.web.pages.environment import ENVIRONMENTS
 from ostiary.web.pages.texts import LANGUAGES, TEXTS, best
 from tests.web.pages import texts
 from tests.web.pages.reach import reached
-from tests.web.pages.site import ALICE, Site
+from tests.web.pages.site import ALICE, BLOCK, Site
+from tests.web.pages.test_console import entered
 
 GERMAN = {"accept-language": "de-AT,de;q=0.9,en;q=0.5"}
 _TAG = re.compile(r"<[^>]*>")
@@ -278,3 +281,29 @@ def test_a_refusal_is_said_in_the_browser_s_language(site: Site) -> None:
     assert re.search(r"Versuchen Sie es in \d+ (Sekunden?|Minuten?) noch einmal; ein Passkey muss nicht warten", waits)
     assert "Zu viele" not in json.dumps(site.entries())
     assert TEXTS["de"].told(flaw("short")).startswith("Verwenden Sie mindestens 10 Zeichen.")
+
+
+def test_an_administrator_s_refused_deed_is_answered_in_german(site: Site) -> None:
+    """Whoever works in German reads in German why nothing was done; the journal has it in English."""
+    here = "/console/policies/b10c"
+    browser = entered(site, ALICE, Role.ADMINISTRATOR)
+    browser.client.headers.update(GERMAN)
+    answer = browser.submit(browser.get(here), here, state="disabled", do="state")
+    assert answer.status_code == 400
+    assert "Das schwächt eine Schutzvorkehrung: Sagen Sie, warum." in answer.text
+    assert "This weakens" not in answer.text
+    edit = browser.get(f"{here}/edit")
+    site.run(change_policy(site.house, site.admin(), "b10c", {"displayName": "Block it"}, ""))
+    late = browser.submit(edit, f"{here}/edit", document=json.dumps(BLOCK), do="save")
+    assert late.status_code == 409
+    assert "Jemand hat es geändert, seit Sie es angesehen haben." in late.text
+    assert "This weakens a guardrail" in json.dumps(site.entries())
+
+
+def test_an_address_that_no_list_gave_is_refused_in_german(site: Site) -> None:
+    """What is wrong with a query is told as what is wrong with the page, and not in the words of queries."""
+    browser = entered(site, ALICE, Role.ADMINISTRATOR)
+    browser.client.headers.update(GERMAN)
+    answer = browser.get("/console/people?after=made-up")
+    assert answer.status_code == 400
+    assert "Diese Liste lässt sich so nicht fragen." in answer.text

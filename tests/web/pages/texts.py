@@ -28,7 +28,7 @@ from tests.web.pages.reach import Definition, reached
 SOURCES = Path(ostiary.__file__).parent
 CATALOGUES = SOURCES / "web/pages/texts"
 PAGES = "web/pages"
-ENGLISH = {"core/graph/odata.py": "a page writes its own queries, and says itself what was typed wrong"}
+ENGLISH = {"core/graph/odata.py": "a page writes its own queries; `lists.py` says itself what cannot be asked"}
 """Whose texts are no page's, though pages can come to them, and why."""
 SAYS: dict[str, tuple[int | str, ...]] = {"marked": (0,), "said": (0,), "Refused": (1, "detail")}
 """Which arguments of which calls are texts, wherever they stand."""

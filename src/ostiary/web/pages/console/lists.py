@@ -196,7 +196,10 @@ class List(Generic[T]):
         if isinstance(wanted, Refused):
             return wanted
         asked = (("$filter", wanted), ("$orderby", self.order), ("$skiptoken", after), ("$top", str(top)))
-        return read_query([(name, text) for name, text in asked if text], self.shape)
+        found = read_query([(name, text) for name, text in asked if text], self.shape)
+        if isinstance(found, Refused):  # in words about queries, which nobody typed here
+            return Refused(found.reason, "This list cannot be asked so. Type less, or begin at its first page.")
+        return found
 
 
 @dataclass(frozen=True, slots=True)
