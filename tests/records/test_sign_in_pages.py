@@ -20,7 +20,7 @@ from ostiary.core.logs.telling import Protocol
 from ostiary.core.words.instants import Instant, to_iso
 from ostiary.store import Tx, sign_in_pages
 from ostiary.store.migrate import migrate
-from ostiary.store.sign_in_pages import INDEXED, LOOK, Found, count_sql, page_sql, reach_sql, signature
+from ostiary.store.sign_in_pages import INDEXED, LOOK, count_sql, page_sql, reach_sql, signature
 from ostiary.store.sql import Sql
 from ostiary.store.sqlite import SqliteTx, connect, finish
 
@@ -92,8 +92,8 @@ def asked(filter: str) -> tuple[list[Condition], Between]:
 
 def look(
     db: sqlite3.Connection, filter: str, *, most: int = 50, rising: bool = False, at: Any = None
-) -> tuple[Found, int]:
-    """One page, and how many instructions it took."""
+) -> tuple[list[str], Place | None, int]:
+    """Whose one page is, where the next one begins, and how many instructions it took."""
     others, within = asked(filter)
     if at is not None:
         within = within._replace(above=at) if rising else within._replace(below=at)
@@ -107,10 +107,10 @@ def look(
     tx: Tx = SqliteTx(db.execute, "n1", lambda: b"")
     db.set_progress_handler(step, 100)
     try:
-        found = finish(sign_in_pages.page(tx, others, within, most=most, rising=rising))
+        stories, more = finish(sign_in_pages.page(tx, others, within, most=most, rising=rising))
     finally:
         db.set_progress_handler(None, 0)
-    return found, steps
+    return [story.id for story in stories], more, steps
 
 
 NEWEST = to_iso(Instant(FIRST + (ROWS - 1000) * SECOND))
@@ -140,8 +140,8 @@ FILTERS = {
 @pytest.mark.parametrize("filter", FILTERS)
 def test_a_page_of_a_million_looks_at_few(many: sqlite3.Connection, filter: str, rising: bool) -> None:
     """However many rows there are and however few match, in both directions."""
-    found, steps = look(many, filter, rising=rising)
-    assert len(found.stories) == FILTERS[filter]
+    found, _, steps = look(many, filter, rising=rising)
+    assert len(found) == FILTERS[filter]
     assert steps < STEPS, steps
 
 
@@ -149,11 +149,10 @@ def test_what_no_index_answers_comes_in_bounded_pieces(many: sqlite3.Connection)
     """Two common conditions that never hold together: each page is empty, bounded, and says where to go on."""
     filter, place, seen = "status/errorCode eq 53003 and authenticationProtocol eq 'none'", None, []
     for _ in range(3):
-        found, steps = look(many, filter, at=place)
-        assert found.stories == []
-        assert found.more is not None
+        found, place, steps = look(many, filter, at=place)
+        assert found == []
+        assert place is not None
         assert steps < STEPS, steps
-        place = found.more
         seen.append(place)
     assert seen == sorted(seen, reverse=True)
     assert len({*seen}) == 3
@@ -176,12 +175,11 @@ def test_pages_that_are_cut_short_leave_nothing_out(many: sqlite3.Connection) ->
     seen: list[str] = []
     place, pages = None, 0
     while True:
-        found, _ = look(many, filter, most=7, at=place)
-        seen += [story.id for story in found.stories]
+        found, place, _ = look(many, filter, most=7, at=place)
+        seen += found
         pages += 1
-        if found.more is None:
+        if place is None:
             break
-        place = found.more
     assert seen == wanted
     assert pages > len(wanted) / 7
 
@@ -259,8 +257,9 @@ def test_pages_are_what_looking_at_every_row_finds(
         within = Between()
         for _ in range(200):
             found = finish(sign_in_pages.page(tx, wanted, within, most=most, rising=rising))
-            assert len(found.stories) <= most
-            seen += [story.id for story in found.stories]
+            shown = [story.id for story in found.stories]
+            assert len(shown) <= most
+            seen += shown
             if found.more is None:
                 break
             within = Between(above=found.more) if rising else Between(below=found.more)

@@ -17,7 +17,9 @@ from ostiary.store import (
     requests,
     responses,
     risk,
+    sign_in_pages,
     signins,
+    stories,
 )
 from ostiary.store.migrate import migrate
 from ostiary.store.sql import Sql
@@ -32,7 +34,7 @@ ASKED = {
     "when a person signed in last": directory._LAST,
     "which entries become notices, twice a second": notices._WATCHED,
     "how far a reader looks": logs._REACH,
-    "what detections remember, for each batch": detections._tracks_of(256),
+    "what detections remember, for each batch": detections._TRACKS(256),
     "what detections forget": detections._TIDY,
     "findings older than the journal": detections._FORGET,
     "what was done about them": detections._FORGET_RESPONSES,
@@ -55,6 +57,9 @@ ASKED = {
     "what changed a policy after a day": policies._EARLIEST,
     "what a person asked for before": habits.REQUESTS,
     "from where a person signed in before": habits.SIGN_INS,
+    "the sign-ins of a page": sign_in_pages._STORIES(256),
+    "what became of the sessions of a page": stories._LIVES(256),
+    "who the people of a page are": stories._NAMES(256),
     "when a person used an exemption last": habits.USE,
 }
 

@@ -5,7 +5,6 @@ track that changed.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -17,10 +16,11 @@ from ostiary.core.detections.risk import Ranks, ranks, risen
 from ostiary.core.detections.story import Begun, from_document, to_document
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx
+from ostiary.store.keyed import keyed, rows_of
 from ostiary.store.schema import detection_tracks as tracks
 from ostiary.store.schema import finding_responses, finding_stories, findings
 from ostiary.store.schema import findings_held_back as held_back
-from ostiary.store.sql import Sql, sql
+from ostiary.store.sql import sql
 from ostiary.store.stories import FINDING, Place, Where, finding_rows
 
 __all__ = [
@@ -28,7 +28,6 @@ __all__ = [
     "of_story", "open_by_severity", "page", "save_stories", "save_tracks", "stories_of", "tidy",
 ]  # fmt: skip
 
-PIECE = 256  # keys of one select
 STORY = "story:"
 COUNTED = 10_000
 """Findings that one count looks at; there may be more."""
@@ -125,22 +124,11 @@ _FOUND = sql(select(func.count()).select_from(_OF_RULE))
 # ---- what rules remember
 
 
-@lru_cache(maxsize=16)
-def _tracks_of(number: int) -> Sql:
-    """The tracks of *number* keys, ``k0`` and so on."""
-    keys: list[Any] = [bindparam(f"k{place}") for place in range(number)]
-    return sql(select(tracks.c.key, tracks.c.value).where(tracks.c.key.in_(keys)))
+_TRACKS = keyed(select(tracks.c.key, tracks.c.value))
 
 
 async def _load(tx: Tx, keys: Iterable[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    wanted = sorted(keys)
-    for piece in (wanted[place : place + PIECE] for place in range(0, len(wanted), PIECE)):
-        size = 1 << (len(piece) - 1).bit_length()  # few statements: what is left over names a key again
-        filled = piece + piece[-1:] * (size - len(piece))
-        rows = await tx.all(_tracks_of(size), **{f"k{place}": key for place, key in enumerate(filled)})
-        found.update((key, orjson.loads(value)) for key, value in rows)
-    return found
+    return {key: orjson.loads(value) for key, value in (await rows_of(tx, _TRACKS, keys)).values()}
 
 
 async def _save(tx: Tx, changed: Mapping[str, tuple[Any, Instant]], known: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ one, found without statistics. The rows up to there are held against the other c
 asked, or empty, and still go on (Graph's pages may, too). Nothing is scanned, nothing is sorted, nothing is skipped.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select
 from ostiary.core.graph.signin_filter import Between, Condition, Place
 from ostiary.core.logs.story import Story, from_document
 from ostiary.store import Tx
+from ostiary.store.keyed import keyed, rows_of
 from ostiary.store.schema import stories
 from ostiary.store.sql import Sql, sql
 
@@ -39,7 +40,8 @@ Signature = tuple[tuple[str, str, int, bool], ...]
 class Found(NamedTuple):
     """What a page looked at."""
 
-    stories: list[Story]
+    stories: Iterator[Story]
+    """Each is read when it is its turn: a thousand of them at once would lie far apart in memory."""
     more: Place | None
     """Where the next one begins; None: there is nothing behind it."""
 
@@ -76,7 +78,7 @@ def page_sql(driver: str, others: Signature, *, rising: bool) -> Sql:
     return _by_index(_along(statement, rising).limit(bindparam("most")), driver)
 
 
-_STORY = sql(select(stories.c.story).where(stories.c.id == bindparam("id")))
+_STORIES = keyed(select(stories.c.id, stories.c.story))
 
 
 @lru_cache(maxsize=64)
@@ -168,13 +170,10 @@ async def page(tx: Tx, conditions: Sequence[Condition], within: Between, *, most
         own = {"driver": value} if walk.column else {}
         places += [Place(*row) for row in await tx.all(statement, **values, **own, most=most + 1)]
     places.sort(reverse=not rising)
-    shown = [await _story(tx, place.id) for place in places[:most]]
-    return Found([story for story in shown if story is not None], places[most - 1] if len(places) > most else reach)
-
-
-async def _story(tx: Tx, id: str) -> Story | None:
-    row = await tx.one(_STORY, id=id)
-    return None if row is None else from_document(orjson.loads(row[0]))
+    shown = [place.id for place in places[:most]]
+    found = await rows_of(tx, _STORIES, shown)
+    told = (from_document(orjson.loads(found[id][1])) for id in shown if id in found)
+    return Found(told, places[most - 1] if len(places) > most else reach)
 
 
 async def count(tx: Tx, conditions: Sequence[Condition], within: Between) -> int | None:

@@ -13,9 +13,9 @@ from sqlalchemy import ColumnElement, Table, and_, bindparam, func, insert, lite
 
 from ostiary.core.logs.entry import Recorded
 from ostiary.core.logs.story import Story, from_document, to_document
-from ostiary.core.words.ids import SessionId, UserId
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx
+from ostiary.store.keyed import keyed, rows_of
 from ostiary.store.logs import ENTRIES, recorded
 from ostiary.store.schema import cursors, exemptions, findings, journal, sessions, stories, users
 from ostiary.store.schema_logs import AUDITED
@@ -267,9 +267,9 @@ class Life(NamedTuple):
     enabled: bool
 
 
-_LIFE = sql(
+_LIVES = keyed(
     select(
-        sessions.c.idle_ends, sessions.c.ends, sessions.c.ended, sessions.c.end_cause, exemptions.c.ends,
+        sessions.c.id, sessions.c.idle_ends, sessions.c.ends, sessions.c.ended, sessions.c.end_cause, exemptions.c.ends,
         exemptions.c.ended, exemptions.c.end_cause, sessions.c.created, users.c.epoch, users.c.enabled,
     )
     .select_from(
@@ -277,15 +277,14 @@ _LIFE = sql(
             users, users.c.id == sessions.c.user
         )
     )
-    .where(sessions.c.id == bindparam("id"))
 )  # fmt: skip
-_NAMES = sql(select(users.c.principal_name, users.c.display_name).where(users.c.id == bindparam("id")))
+_NAMES = keyed(select(users.c.id, users.c.principal_name, users.c.display_name))
 
 
-async def life(tx: Tx, session: SessionId) -> Life | None:
-    """What became of *session*, or None when its row is gone."""
-    row = await tx.one(_LIFE, id=session)
-    return None if row is None else Life._make((*row[:-1], bool(row[-1])))
+async def lives(tx: Tx, ids: Iterable[str]) -> dict[str, Life]:
+    """What became of the sessions *ids*, of those whose rows are not gone."""
+    found = await rows_of(tx, _LIVES, ids)
+    return {id: Life._make((*row, bool(enabled))) for id, *row, enabled in found.values()}
 
 
 _BEGINNING = sql(
@@ -300,7 +299,6 @@ async def beginning(tx: Tx, text: str, most: int) -> list[str]:
     return [row[0] for row in await tx.all(_BEGINNING, low=text, high=text + "\U0010ffff", most=most)]
 
 
-async def names(tx: Tx, user: UserId) -> tuple[str, str] | None:
-    """Principal name and display name of *user*."""
-    row = await tx.one(_NAMES, id=user)
-    return None if row is None else (row[0], row[1])
+async def names(tx: Tx, ids: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Principal name and display name of the people *ids*, of those that there are."""
+    return {id: (name, shown) for id, name, shown in (await rows_of(tx, _NAMES, ids)).values()}

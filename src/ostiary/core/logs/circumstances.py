@@ -52,8 +52,7 @@ class Risk:
 UNJUDGED = Risk()
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
+class Circumstances(NamedTuple):
     """Of one sign-in."""
 
     requester: Position = NOWHERE
@@ -76,10 +75,10 @@ _NO_FACTORS = frozenset({"mfa", "user", "pop"})  # they say how many or whether,
 
 def circumstances(story: Story) -> Circumstances:
     """Of *story*."""
-    facts = [(mark, mark.detail["facts"]) for mark in _of(story, _JUDGED) if mark.detail.get("facts")]
+    facts = [found for mark in _of(story, _JUDGED) if (found := mark.detail.get("facts"))]
     return Circumstances(
-        _position(found["requester"] for _, found in facts if found.get("requester")),
-        _position(found["person"] for _, found in facts if found.get("person")),
+        _position(facts, "requester"),
+        _position(facts, "person"),
         _proofs(_of(story, _PROVED)),
         _bound(story),
     )
@@ -89,8 +88,8 @@ def _of(story: Story, kinds: Iterable[str]) -> list[Mark]:
     return [story.first[kind] for kind in kinds if kind in story.first]
 
 
-def _position(places: Iterable[Mapping[str, Any]]) -> Position:
-    found = next(iter(places), None)
+def _position(facts: list[Mapping[str, Any]], of: str) -> Position:
+    found = next((place for each in facts if (place := each.get(of))), None)
     if found is None:
         return NOWHERE
     where = found.get("coordinates")

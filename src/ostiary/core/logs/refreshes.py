@@ -3,8 +3,6 @@ A refresh as a row of its own in the sign-in log: what Graph calls a non-interac
 entry of the journal; no row is kept for it.
 """
 
-from dataclasses import replace
-
 from ostiary.core.logs.entry import Recorded
 from ostiary.core.logs.story import Story, fold
 from ostiary.core.logs.telling import Telling, access_of, applied, tell
@@ -17,8 +15,7 @@ def of_refresh(entry: Recorded, now: Instant) -> Telling:
     """What *entry*, of a refresh that was given or refused, tells by itself; its `id` is the sign-in's."""
     detail = entry.body["detail"]
     policies = applied(detail)
-    return replace(
-        tell(fold(Story(entry.story), [entry]), now),
+    return tell(fold(Story(entry.story), [entry]), now)._replace(
         row=f"{entry.stream}.{entry.number}",
         token=str(detail.get("jti") or ""),
         session=detail.get("session") or None,

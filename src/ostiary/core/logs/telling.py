@@ -3,8 +3,9 @@ What a story tells: what a sign-in came to, as a pure function of its folded ent
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ostiary.core.logs.circumstances import UNJUDGED, UNKNOWN, Circumstances, Risk, circumstances
@@ -37,8 +38,7 @@ class Protocol(StrEnum):
     """A session at our own pages."""
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
+class Telling(NamedTuple):
     """What a story comes to at one moment: the sign-in log's row."""
 
     id: str
@@ -86,7 +86,7 @@ class Telling:
     tenant: str = ""
     row: str = ""
     """Of a refresh, which is told by itself: the place of its entry."""
-    device: Mapping[str, Any] = field(default_factory=dict)
+    device: Mapping[str, Any] = MappingProxyType({})
     """The machine of the inventory that asked, as policy saw it last; empty for none."""
 
 
@@ -132,6 +132,11 @@ _DECIDING = (
 _JUDGED = (Kind.START_REFUSED, Kind.BLOCKED, *_CONSENTS, Kind.CODE_ISSUED, Kind.REDEEMED, Kind.REDEMPTION_REFUSED,
            Kind.CODE_REFUSED, Kind.WORKLOAD_ISSUED, Kind.WORKLOAD_REFUSED)  # fmt: skip
 _GAVE = (Kind.REDEEMED, Kind.CODE_REDEEMED, Kind.WORKLOAD_ISSUED)
+_EXEMPTED = (Kind.REDEEMED, *_CONSENTS)
+_SCOPED = (*_GAVE, Kind.STARTED, Kind.DRILL_STARTED, Kind.CODE_ISSUED)
+_IN_SESSION = (*_GAVE, Kind.SIGNED_IN, Kind.REFRESHED)
+_PROVED = (*_CONSENTS, Kind.CODE_ISSUED, Kind.SIGNED_IN)
+_place = attrgetter("place")
 _WITHOUT_PEOPLE = frozenset({Kind.CLIENT_REFUSED, Kind.PROOF_REFUSED, Kind.WORKLOAD_ISSUED, Kind.WORKLOAD_REFUSED})
 
 
@@ -154,27 +159,33 @@ class Heading(NamedTuple):
 
 def heading(story: Story, now: Instant) -> Heading:
     """What *story* comes to at *now*, as much of it as it is found by: told for each entry that is folded."""
+    return _heading(story, now, _marks(story.first, _ASKING), _marks(story.first, _DECIDING), policies_of(story))
+
+
+def _heading(
+    story: Story, now: Instant, asking: list[Mark], deciding: list[Mark], policies: tuple[Mapping[str, Any], ...]
+) -> Heading:
     outcome, reason, waits = _outcome(story, now)
-    asking, deciding = _first_of(story, _ASKING), _first_of(story, _DECIDING)
     return Heading(
         outcome,
         reason,
         waits,
         _protocol(story),
         _user(story),
-        _detail(story, _ASKING, "client"),
-        _detail(story, (Kind.REDEEMED, *_CONSENTS), "exemption"),
-        str(asking.detail.get("source") or asking.address) if asking else "",
-        deciding.address if deciding else "",
-        _detail(story, _ASKING, "resource"),
-        access_of(policies_of(story)),
+        _said(asking, "client"),
+        _said(_marks(story.first, _EXEMPTED), "exemption"),
+        str(asking[0].detail.get("source") or asking[0].address) if asking else "",
+        deciding[0].address if deciding else "",
+        _said(asking, "resource"),
+        access_of(policies),
     )
 
 
 def tell(story: Story, now: Instant) -> Telling:
     """What *story* comes to at *now*."""
-    head = heading(story, now)
-    asking, deciding = _first_of(story, _ASKING), _first_of(story, _DECIDING)
+    first, policies = story.first, policies_of(story)
+    asking, deciding, gave = _marks(first, _ASKING), _marks(first, _DECIDING), _marks(first, _GAVE)
+    head = _heading(story, now, asking, deciding, policies)
     user_name, display_name = _names(story, head.user)
     ended, cause = _end(story) if head.outcome is Outcome.SUCCESS else (None, "")
     return Telling(
@@ -188,35 +199,35 @@ def tell(story: Story, now: Instant) -> Telling:
         user_name=user_name,
         user_display_name=display_name,
         client=head.client,
-        client_name=_detail(story, _ASKING, "client_name") or "",
+        client_name=_said(asking, "client_name") or "",
         resource=head.resource,
         access=head.access,
-        scopes=_scopes(_detail(story, (*_GAVE, Kind.STARTED, Kind.DRILL_STARTED, Kind.CODE_ISSUED), "scopes")),
+        scopes=_scopes(_said(_marks(first, _SCOPED), "scopes")),
         requester_address=head.requester_address,
-        requester_agent=asking.agent if asking else "",
+        requester_agent=asking[0].agent if asking else "",
         approver_address=head.approver_address,
-        approver_agent=deciding.agent if deciding else "",
+        approver_agent=deciding[0].agent if deciding else "",
         exemption=head.exemption,
-        session=_detail(story, (*_GAVE, Kind.SIGNED_IN, Kind.REFRESHED), "session"),
-        token=_detail(story, _GAVE, "jti") or "",
-        amr=_scopes(_detail(story, (*_CONSENTS, Kind.CODE_ISSUED, Kind.SIGNED_IN), "amr")),
-        policies=policies_of(story),
+        session=_said(_marks(first, _IN_SESSION), "session"),
+        token=_said(gave, "jti") or "",
+        amr=_scopes(_said(_marks(first, _PROVED), "amr")),
+        policies=policies,
         attempts=_attempts(story),
         refreshes=story.counts.get(Kind.REFRESHED, 0),
         waits=head.waits,
-        ends=_detail(story, _GAVE, "ends"),
+        ends=_said(gave, "ends"),
         ended=ended,
         end_cause=cause,
-        drill=Kind.DRILL_STARTED in story.first,
+        drill=Kind.DRILL_STARTED in first,
         around=circumstances(story),
-        trust=_detail(story, (Kind.WORKLOAD_ISSUED,), "trust") or "",
-        device=(_detail(story, _OF_MACHINES, "facts") or {}).get("requesterDevice") or {},
+        trust=_said(_marks(first, (Kind.WORKLOAD_ISSUED,)), "trust") or "",
+        device=(_said(_marks(first, _OF_MACHINES), "facts") or {}).get("requesterDevice") or {},
     )
 
 
 def _outcome(story: Story, now: Instant) -> tuple[Outcome, str, Instant | None]:
     """What it came to, why it failed, and until when it may still come to something."""
-    if any(kind in story.first for kind in _SUCCESS):
+    if not story.first.keys().isdisjoint(_SUCCESS):
         return Outcome.SUCCESS, "", None
     for kind, reason in _CLOSED:
         if kind in story.first:
@@ -252,41 +263,48 @@ def _waits(story: Story) -> Instant:
     numbered = [mark.at for mark in consents if mark.detail.get("number")]
     if numbered and Kind.NUMBER_CONFIRMED not in story.first:
         return after(Instant(max(numbered)), NUMBER_WITHIN)
-    begun = _first_of(story, (Kind.STARTED, Kind.CODE_ISSUED, Kind.PASSWORD_PASSED))
-    awaited = story.last.get(Kind.EXEMPTION_AWAITED)
-    ends = max(int(mark.detail.get("ends", 0)) if mark else 0 for mark in (begun, awaited))
+    begun = _marks(story.first, (Kind.STARTED, Kind.CODE_ISSUED, Kind.PASSWORD_PASSED))[:1]
+    awaited = _marks(story.last, (Kind.EXEMPTION_AWAITED,))
+    ends = max((int(mark.detail.get("ends", 0)) for mark in (*begun, *awaited)), default=0)
     latest = max(mark.at for kind, mark in story.last.items() if kind in _GOING_ON)
     return Instant(max(ends, after(Instant(latest), REDEEM_WITHIN)))
 
 
-def _first_of(story: Story, kinds: Iterable[str]) -> Mark | None:
-    return next((story.first[kind] for kind in kinds if kind in story.first), None)
+def _marks(of: Mapping[str, Mark], kinds: Iterable[str]) -> list[Mark]:
+    """Those of *kinds*, in their order, that happened."""
+    return [of[kind] for kind in kinds if kind in of]
 
 
-def _detail(story: Story, kinds: Iterable[str], key: str) -> Any:
-    """The first value of *key* that one of *kinds*, in their order, carries."""
-    marks = (story.first[kind].detail for kind in kinds if kind in story.first)
-    return next((detail[key] for detail in marks if detail.get(key)), None)
+def _said(marks: Iterable[Mark], key: str) -> Any:
+    """The first value of *key* that one of *marks* carries."""
+    for mark in marks:
+        if value := mark.detail.get(key):
+            return value
+    return None
 
 
 def _user(story: Story) -> str | None:
     """Id of the person, as far as the entries say; after a change of account the last."""
-    return next((who for who in (_named(story.last[kind]) for kind in _PERSONAL if kind in story.last) if who), None)
+    return next((who for mark in _marks(story.last, _PERSONAL) if (who := _named(mark))), None)
 
 
 def _names(story: Story, user: str | None) -> tuple[str, str]:
-    """Principal name and display name of *user*, where entries give them."""
-    marks = sorted({m.place: m for m in (*story.first.values(), *story.last.values())}.values(), key=lambda m: m.place)
-    theirs = [mark for mark in marks if user is not None and _named(mark) == user]
-    names = [str(mark.detail["user_name"]) for mark in theirs if mark.detail.get("user_name")]
-    shown = [mark.actor_name for mark in theirs if mark.actor == f"user:{user}" and mark.actor_name]
-    return names[0] if names else "", shown[0] if shown else ""
+    """Principal name and display name of *user*, where entries give them: as the first did."""
+    if user is None:
+        return "", ""
+    theirs = [mark for mark in (*story.first.values(), *story.last.values()) if _named(mark) == user]
+    named = [mark for mark in theirs if mark.detail.get("user_name")]
+    shown = [mark for mark in theirs if mark.actor_name and mark.actor == f"user:{user}"]
+    return (
+        str(min(named, key=_place).detail["user_name"]) if named else "",
+        min(shown, key=_place).actor_name if shown else "",
+    )
 
 
 def _named(mark: Mark) -> str | None:
     """The person whom an entry is about: named, aimed at, or acting."""
-    found = (mark.detail.get("user"), mark.target.partition("user:")[2], mark.actor.partition("user:")[2])
-    return next((str(name) for name in found if name), None)
+    found = mark.detail.get("user") or mark.target.partition("user:")[2] or mark.actor.partition("user:")[2]
+    return str(found) if found else None
 
 
 def _scopes(value: Any) -> tuple[str, ...]:
@@ -306,10 +324,9 @@ def _protocol(story: Story) -> Protocol:
 
 def policies_of(story: Story) -> tuple[Mapping[str, Any], ...]:
     """What the last judgement applied; a refusal at the start names its rules only."""
-    judged = [(story.last[kind].place, story.last[kind]) for kind in _JUDGED if kind in story.last]
-    marks = [mark for _, mark in sorted(judged, key=lambda pair: pair[0], reverse=True)]
-    told = next((mark.detail for mark in marks if mark.detail.get("policies")), None)
-    return applied(told or next((mark.detail for mark in marks if mark.detail.get("rules")), {}))
+    details = [mark.detail for mark in sorted(_marks(story.last, _JUDGED), key=_place, reverse=True)]
+    told = next((detail for detail in details if detail.get("policies")), None)
+    return applied(told or next((detail for detail in details if detail.get("rules")), {}))
 
 
 def applied(detail: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:

@@ -174,7 +174,7 @@ async def _walk(
         page = await sign_in_pages.page(tx, which, stretch, most=PAGE)
         for story in page.stories:
             _count(found, judging, story)
-        seen += len(page.stories)
+            seen += 1
         stretch = None if page.more is None else stretch._replace(below=page.more)
         found.truncated = stretch is not None and (seen >= MOST_STORIES or late())
 

@@ -7,7 +7,6 @@ from ostiary.core.detections.rules import RULES
 from ostiary.core.directory.permissions import Action, judge
 from ostiary.core.graph.finding import COUNTED_FOR, ShownFinding, ShownRule
 from ostiary.core.graph.query import Page, Query
-from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import Instant, days
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
@@ -82,5 +81,6 @@ async def _by_person(tx: Tx, where: Where) -> Where:
 
 
 async def _named(tx: Tx, kept: Kept) -> ShownFinding:
-    names = await stories.names(tx, UserId(kept.finding.user)) if kept.finding.user else None
-    return ShownFinding(kept, *(names or ("", "")))
+    user = kept.finding.user
+    names = await stories.names(tx, (user,)) if user else {}
+    return ShownFinding(kept, *names.get(user or "", ("", "")))

@@ -65,8 +65,8 @@ async def find_risky_user(house: House, visit: Visit, id: str) -> RiskyUser | Re
 
 
 async def _named(tx: Tx, row: risk.Standing) -> RiskyUser:
-    name, display_name = await stories.names(tx, UserId(row.user)) or ("", "")
-    return RiskyUser(row.user, row.rank, row.changed, row.confirmed, name, display_name)
+    names = await stories.names(tx, (row.user,))
+    return RiskyUser(row.user, row.rank, row.changed, row.confirmed, *names.get(row.user, ("", "")))
 
 
 async def confirm_people(house: House, visit: Visit, ids: Iterable[str], reason: str = "") -> Refused | None:

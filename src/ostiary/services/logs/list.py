@@ -5,13 +5,12 @@ Filters are comparisons joined by `and`, each over a column with an index; a pag
 Lists read away from sign-ins, within a time limit.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from ostiary.core.graph.audit import Audit, audit_id, read_audit_id
 from ostiary.core.graph.query import And, Compare, Cursor, Expression, Page, Query
 from ostiary.core.logs.entry import Recorded
 from ostiary.core.logs.story import belongs
-from ostiary.core.words.ids import UserId
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
 from ostiary.services.house import House
@@ -88,8 +87,5 @@ def place_in(after: Cursor | None, kind: type) -> Place | None | Refused:
 
 async def _named(tx: Tx, entry: Recorded) -> Audit:
     actor, target = entry.actor.partition("user:")[2], entry.target.partition("user:")[2]
-    names: Mapping[str, tuple[str, str]] = {
-        id: found for id in {actor, target} - {""} if (found := await stories.names(tx, UserId(id))) is not None
-    }
-    none = ("", "")
+    names, none = await stories.names(tx, {actor, target} - {""}), ("", "")
     return Audit(entry, names.get(actor, none)[0], names.get(target, none)[0])

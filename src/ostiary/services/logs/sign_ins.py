@@ -5,8 +5,6 @@ Every filter is answered in pages that look at a bounded number of rows (`store/
 sign-ins, within a time limit, and catch up with the journal first.
 """
 
-from dataclasses import replace
-
 from ostiary.core.access.picture import Picture
 from ostiary.core.graph.audit import read_audit_id
 from ostiary.core.graph.exemption_request import Asking
@@ -17,7 +15,7 @@ from ostiary.core.logs.kinds import Kind
 from ostiary.core.logs.refreshes import of_refresh
 from ostiary.core.logs.steps import steps
 from ostiary.core.logs.telling import Outcome, Telling, tell
-from ostiary.core.words.ids import AppId, ExemptionId, SessionId, UserId
+from ostiary.core.words.ids import AppId, ExemptionId
 from ostiary.core.words.instants import Instant
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.said import said
@@ -100,7 +98,7 @@ async def signin_story(house: House, visit: Visit, id: str) -> Whole | Refused:
         kept = await stories.load(tx, id)
         if kept is None:
             return await _refresh(tx, house.desk.picture, visit.now, id)
-        telling = await _complete(tx, house.desk.picture, tell(kept.story, visit.now), visit.now, {})
+        telling = await _complete(tx, house.desk.picture, tell(kept.story, visit.now), visit.now)
         asked = await requests.show(tx, ExemptionId(telling.exemption)) if telling.exemption else None
         asking = None
         if asked is not None:
@@ -116,7 +114,7 @@ async def _refresh(tx: Tx, picture: Picture, now: Instant, id: str) -> Whole | R
     entry = await stories.entry(tx, *place) if place is not None else None
     if entry is None or entry.kind not in (Kind.REFRESHED, Kind.REFRESH_REFUSED):
         return Refused(Reason.NOT_FOUND)
-    return whole(await _complete(tx, picture, of_refresh(entry, now), now, {}), [], None)
+    return whole(await _complete(tx, picture, of_refresh(entry, now), now), [], None)
 
 
 # ---- from a query to conditions
@@ -185,22 +183,21 @@ async def _by_person(tx: Tx, where: Condition) -> Condition | Refused:
 
 
 async def _completed(tx: Tx, picture: Picture, told: list[Telling], now: Instant) -> tuple[Telling, ...]:
-    """Those of one page."""
-    known: dict[str, tuple[str, str] | None] = {}
-    return tuple([await _complete(tx, picture, one, now, known) for one in told])
+    """Step: *told* with names as they are now where the entries gave none, and what became of the sessions."""
+    names = await stories.names(tx, {telling.user for telling in told if telling.user})
+    lives = await stories.lives(tx, {telling.session for telling in told if telling.session})
+    return tuple(_with(picture, one, names.get(one.user or ""), lives.get(one.session or ""), now) for one in told)
 
 
-async def _complete(
-    tx: Tx, picture: Picture, telling: Telling, now: Instant, known: dict[str, tuple[str, str] | None]
+async def _complete(tx: Tx, picture: Picture, telling: Telling, now: Instant) -> Telling:
+    return (await _completed(tx, picture, [telling], now))[0]
+
+
+def _with(
+    picture: Picture, telling: Telling, names: tuple[str, str] | None, life: Life | None, now: Instant
 ) -> Telling:
-    """Names as they are now where the entries gave none, and what became of the session; *known* is of this page."""
-    if telling.user and telling.user not in known:
-        known[telling.user] = await stories.names(tx, UserId(telling.user))
-    names = known[telling.user] if telling.user else None
-    life = await stories.life(tx, SessionId(telling.session)) if telling.session else None
     ended, cause = (telling.ended, telling.end_cause) if life is None else _end(telling, life, now)
-    return replace(
-        telling,
+    return telling._replace(
         user_name=telling.user_name or (names[0] if names else ""),
         user_display_name=names[1] if names else telling.user_display_name,
         client_name=telling.client_name or _application(picture, telling.client),

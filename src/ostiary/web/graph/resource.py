@@ -36,6 +36,7 @@ from enum import Enum
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
+import orjson
 from starlette.types import Receive, Scope, Send
 
 from ostiary.core.directory.permissions import Action, judge
@@ -299,7 +300,8 @@ def _page(page: Page[Any], shape: Shape[Any], call: Call, root: str, scope: Scop
         asked = [(name, text) for name, text in _options(scope) if name != "$skiptoken"]
         query = urlencode([*asked, ("$skiptoken", write_cursor(page.next))], safe="$")
         document["@odata.nextLink"] = f"{call.house.settings.origin}{quote(scope['path'], safe=_IN_PATHS)}?{query}"
-    document["value"] = [_shown(shape, item, call.query) for item in page.items]
+    rows = (_shown(shape, item, call.query) for item in page.items)
+    document["value"] = [orjson.Fragment(orjson.dumps(row)) for row in rows]  # of a thousand none waits for the others
     return document
 
 
