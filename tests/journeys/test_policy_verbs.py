@@ -1,9 +1,11 @@
 """The verbs about policy against a running server, as an administrator types them."""
 
 import json
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.attacks.test_bad_input import token_of
@@ -14,6 +16,10 @@ from tests.journeys.test_cli import Installed, installed
 from tests.server import Server
 
 RESOURCE = "Azure Resource Manager"
+BARE = {
+    "users": {"includeUsers": ["All"]}, "applications": {"includeApplications": ["All"]}, "clientAppTypes": ["all"],
+}  # fmt: skip
+BLOCK = {"operator": "OR", "builtInControls": ["block"]}
 
 
 @pytest.fixture(scope="module")
@@ -104,8 +110,28 @@ def test_what_was_changed_while_the_question_stood_is_not_overwritten(admin: Ins
         shown.wait_for("Set it?")
         assert admin.run("responses", "set", str(other), *why, "--yes").returncode == 0
         shown.type("y\n")
-        assert shown.end() != 0
+        assert shown.end() == 8
     assert "Somebody changed it meanwhile" in shown.seen
     now = json.loads(admin.run("responses", "show", "--json").stdout)
     assert now["severities"]["low"] == ["alert", "revokeSessions"]
     assert admin.run("responses", "set", str(before), *why, "--yes").returncode == 0
+
+
+def test_of_two_programs_that_read_the_same_policy_one_changes_it(admin: Installed, server: Server) -> None:
+    """Over TLS, with the tag that was read: the second is told (412), and what the first wrote stays."""
+    draft = {"displayName": "Two programs", "state": "disabled", "conditions": BARE, "grantControls": BLOCK}
+    context = ssl.create_default_context(cafile=str(server.ca_file))
+    bearer = {"authorization": f"Bearer {admin.environ['OSTIARY_TOKEN']}"}
+    with httpx.Client(verify=context, base_url=server.origin, headers=bearer) as programs:
+        made = programs.post("/v1.0/identity/conditionalAccess/policies", json=draft)
+        assert made.status_code == 201, made.text
+        place, tag = made.headers["location"], {"if-match": made.json()["@odata.etag"]}
+        assert made.headers["etag"] == tag["if-match"]
+        first = programs.patch(place, json={"description": "by the first"}, headers=tag)
+        assert (first.status_code, first.content) == (204, b"")
+        second = programs.patch(place, json={"description": "by the second"}, headers=tag)
+        assert (second.status_code, second.json()["error"]["code"]) == (412, "preconditionFailed")
+        assert programs.delete(place, headers=tag).status_code == 412
+        (shown,) = lines(admin, "show", made.json()["id"])
+        assert (shown["description"], shown["@odata.etag"]) == ("by the first", first.headers["etag"])
+        assert programs.delete(place, headers={"if-match": first.headers["etag"]}).status_code == 204

@@ -7,7 +7,7 @@ from ostiary.core.directory.people import Role
 from ostiary.core.words.instants import days
 from ostiary.store import Tx, detections
 from tests.clock import MovableClock
-from tests.records.house import ALICE, BOB, alice, bob, person
+from tests.records.house import ALICE, BOB, alice, bob, journal, person
 from tests.web.graph.api import Api, play
 
 ID = "f1nd1ng0-0000-4000-8000-000000000001"
@@ -66,6 +66,8 @@ def test_what_is_done_about_findings_is_shown_and_changed(tmp_path: Path) -> Non
         await api.ask("PATCH", POLICY, {"blockLength": "PT5H"} | WHY, status=204, headers=tag)
         refused = await api.ask("PATCH", POLICY, {"blockLength": "PT6H"} | WHY, status=412, headers=tag)
         assert refused["error"]["code"] == "preconditionFailed"
+        kind, detail = (await journal(api.house))[-1]
+        assert (kind, detail["reason"]) == ("admin:request:refused", "precondition_failed")
         assert (await api.ask("GET", POLICY))["blockLength"] == "PT5H"
         await api.ask("PATCH", POLICY, {"severities": {"high": ["shout"]}} | WHY, status=400)
         api.caller = person(BOB, Role.AUDITOR, at=clock.now(), name="bob@example.com")

@@ -158,7 +158,8 @@ async def change_responses(
         if isinstance(new, Refused):
             return await refuse(tx, visit, Action.TRIAGE_FINDINGS, new, target=POLICY)
         if not seen.allows(version_of(old)):
-            return Refused(Reason.PRECONDITION_FAILED, "Somebody changed it meanwhile: look at what stands there now.")
+            moved = Refused(Reason.PRECONDITION_FAILED, "Somebody changed it meanwhile: look at what stands there now.")
+            return await refuse(tx, visit, Action.TRIAGE_FINDINGS, moved, target=POLICY)
         if not await responses.put_policy(tx, old, new, visit.now):
             return Refused(Reason.CONFLICT)
         less = weakened(old, new)
