@@ -4,7 +4,7 @@ DATA ?= var/sample
 PORT ?=
 JOBS ?= auto
 PYTEST = .venv/bin/pytest
-PARALLEL = --numprocesses $(JOBS) --maxprocesses 4 --dist loadfile
+PARALLEL = --numprocesses $(JOBS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help run tour test lint cover bench pictures chaos sbom

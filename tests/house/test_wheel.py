@@ -28,8 +28,10 @@ def run(*command: str | Path, cwd: Path | None = None) -> str:
 
 
 def pip(python: str | Path, *arguments: str | Path) -> str:
-    """Run pip for *python*."""
-    return run(python, "-m", "pip", "--disable-pip-version-check", "--no-input", *arguments)
+    """Run our pip for *python*, which needs none of its own."""
+    return run(
+        sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check", "--no-input", *arguments
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +56,9 @@ def modules(wheel: Path) -> set[str]:
 def client(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The ``bin`` folder of an environment that has the client and what its lock names."""
     folder = tmp_path_factory.mktemp("client")
-    venv.create(folder, with_pip=True)
+    venv.create(folder)
     python = folder / "bin" / "python"
-    pip(python, "install", "-qq", "--require-hashes", "-r", ROOT / "requirements-client.lock")
+    pip(python, "install", "-qq", "--no-compile", "--require-hashes", "-r", ROOT / "requirements-client.lock")
     pip(python, "install", "-qq", "--no-index", "--no-deps", wheel)
     return folder / "bin"
 
