@@ -72,6 +72,7 @@ ERRORS: list[tuple[int, dict[str, Any], type[OstiaryError], Exit]] = [
     (403, {"code": "Authorization_RequestDenied"}, DeniedByPolicy, Exit.DENIED_BY_POLICY),
     (404, {"code": "Request_ResourceNotFound"}, Misused, Exit.USAGE),
     (409, {"code": "Request_Conflict"}, Conflict, Exit.CONFLICT),
+    (412, {"code": "preconditionFailed"}, Conflict, Exit.CONFLICT),
     (401, {"code": "InteractionRequired"}, StepUpNeeded, Exit.NOT_SIGNED_IN),
     (500, {}, ServerFault, Exit.SERVER),
     (503, {}, ServerFault, Exit.SERVER),
@@ -110,6 +111,24 @@ def test_a_write_is_never_sent_twice_on_its_own(wire: Wire, graph: Graph) -> Non
     with pytest.raises(Unreachable):
         graph.post("/users", {})
     assert len(wire.state.seen) == 1
+
+
+def test_a_change_of_what_was_read_names_its_tag(wire: Wire, graph: Graph) -> None:
+    """With every try, a second token's too; without one nothing would be compared, and nothing is sent."""
+    path = "/v1.0/things/1"
+    refused = {"error": {"code": "preconditionFailed", "message": "Somebody changed it."}}
+    wire.state.graph["PATCH", path] = deque([(401, {}), (200, {}), (412, refused), (200, {})])
+    read = {"id": "1", "@odata.etag": '"v1"'}
+    graph.patch("/things/1", {"a": 1}, seen=read)
+    with pytest.raises(Conflict) as caught:
+        graph.patch("/things/1", {"a": 2}, seen=read)
+    assert (caught.value.exit, caught.value.message) == (Exit.CONFLICT, "Somebody changed it.")
+    graph.patch("/things/1", {"a": 3})
+    assert [seen.headers.get("if-match") for seen in wire.state.seen] == ['"v1"', '"v1"', '"v1"', None]
+    for tag in (None, 7, '"v\n1"', '"é"'):
+        with pytest.raises(ServerFault):
+            graph.patch("/things/1", {"a": 4}, seen={"@odata.etag": tag})
+    assert len(wire.state.seen) == 4
 
 
 def test_too_many_requests_are_waited_for(wire: Wire, graph: Graph, clock: Clock) -> None:

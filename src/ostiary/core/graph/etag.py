@@ -55,10 +55,12 @@ def read_if_match(fields: Iterable[str]) -> Seen | Refused:
     text = ",".join(given)
     if not given or text.strip(" \t") == "*":
         return ANY
+    if len(text) > LONGEST:
+        return _UNREADABLE
     found, named, position = set[str](), False, 0
     while position < len(text):
         place = _PLACE.match(text, position)
-        if place is None or len(text) > LONGEST:
+        if place is None:
             return _UNREADABLE
         weak, version = place.groups()
         named, position = named or version is not None, place.end()
