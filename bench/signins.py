@@ -184,7 +184,7 @@ def page(found: dict[str, Spread], today: str, *, rows: int, size: int, shared: 
         "# The sign-in log, when it is long\n\n"
         f"Made by `python -m bench.signins` on {today}.{more}\n{rows:,} sign-ins in {size / 1e9:.1f} GB, one server, "
         f"{os.cpu_count()} cores, the admin API over the local door, one question at a time. The stories are\nshorter "
-        "than real ones, of which each that is shown is looked up by itself; the columns that are asked, and their\n"
+        "than real ones, of which those that are shown are looked up by id; the columns that are asked, and their\n"
         "indexes, are as they are.\n\n"
         f"| question | rows | times | p50 | p99 | worst | first | CPU |\n|---|--:|--:|--:|--:|--:|--:|--:|\n{lines}\n"
         "CPU is the server's for one answer, which carries to another machine as times beside other work do not.\n"

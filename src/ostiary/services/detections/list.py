@@ -2,6 +2,8 @@
 Findings as a list, and the rules. A list follows an index, a page at a time, away from sign-ins.
 """
 
+from collections.abc import Sequence
+
 from ostiary.core.detections.finding import Kept
 from ostiary.core.detections.rules import RULES
 from ostiary.core.directory.permissions import Action, judge
@@ -37,10 +39,10 @@ async def list_findings(house: House, visit: Visit, query: Query) -> Page[ShownF
     async def body(tx: Tx) -> Page[ShownFinding]:
         narrowed = [await _by_person(tx, where) for where in asked]
         rows = await detections.page(tx, narrowed, after=after, most=query.top + 1, rising=rising)
-        shown = tuple([await _named(tx, row) for row in rows[: query.top]])
+        shown = await _named(tx, rows[: query.top])
         more = (shown[-1].kept.finding.at, shown[-1].kept.finding.id) if len(rows) > query.top else None
         count = await stories.count(tx, "findings", narrowed) if query.count else None
-        return Page(shown, more, count)
+        return Page(tuple(shown), more, count)
 
     return await house.store.survey(body)
 
@@ -50,7 +52,7 @@ async def find_finding(house: House, visit: Visit, id: str) -> ShownFinding | Re
 
     async def body(tx: Tx) -> ShownFinding | Refused:
         kept = await detections.find(tx, id)
-        return Refused(Reason.NOT_FOUND) if kept is None else await _named(tx, kept)
+        return Refused(Reason.NOT_FOUND) if kept is None else (await _named(tx, [kept]))[0]
 
     return await house.store.read(body)
 
@@ -80,7 +82,6 @@ async def _by_person(tx: Tx, where: Where) -> Where:
     return where._replace(column="user", value=found.id if found is not None else unknown)
 
 
-async def _named(tx: Tx, kept: Kept) -> ShownFinding:
-    user = kept.finding.user
-    names = await stories.names(tx, (user,)) if user else {}
-    return ShownFinding(kept, *names.get(user or "", ("", "")))
+async def _named(tx: Tx, found: Sequence[Kept]) -> list[ShownFinding]:
+    names = await stories.names(tx, {kept.finding.user for kept in found if kept.finding.user})
+    return [ShownFinding(kept, *names.get(kept.finding.user or "", ("", ""))) for kept in found]

@@ -6,7 +6,7 @@ A person who is confirmed has a finding of their own for that, as at Entra: it c
 other.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ostiary.core.detections.finding import Severity, State, confirmed_person
@@ -46,7 +46,7 @@ async def list_risky_users(house: House, visit: Visit, query: Query) -> Page[Ris
 
     async def body(tx: Tx) -> Page[RiskyUser]:
         rows = await risk.risky(tx, after, query.top + 1, visit.now)
-        shown = [await _named(tx, row) for row in rows[: query.top]]
+        shown = await _named(tx, rows[: query.top])
         return Page(tuple(shown), (shown[-1].id,) if len(rows) > query.top else None)
 
     return await house.store.survey(body)
@@ -59,14 +59,14 @@ async def find_risky_user(house: House, visit: Visit, id: str) -> RiskyUser | Re
         row = await risk.risky_one(tx, id, visit.now)
         if row is None:
             return Refused(Reason.NOT_FOUND)
-        return replace(await _named(tx, row), version=await risk.version(tx, id, visit.now))
+        return replace((await _named(tx, [row]))[0], version=await risk.version(tx, id, visit.now))
 
     return await house.store.read(body)
 
 
-async def _named(tx: Tx, row: risk.Standing) -> RiskyUser:
-    names = await stories.names(tx, (row.user,))
-    return RiskyUser(row.user, row.rank, row.changed, row.confirmed, *names.get(row.user, ("", "")))
+async def _named(tx: Tx, rows: Sequence[risk.Standing]) -> list[RiskyUser]:
+    names, none = await stories.names(tx, {row.user for row in rows}), ("", "")
+    return [RiskyUser(row.user, row.rank, row.changed, row.confirmed, *names.get(row.user, none)) for row in rows]
 
 
 async def confirm_people(house: House, visit: Visit, ids: Iterable[str], reason: str = "") -> Refused | None:

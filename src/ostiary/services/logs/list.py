@@ -5,7 +5,7 @@ Filters are comparisons joined by `and`, each over a column with an index; a pag
 Lists read away from sign-ins, within a time limit.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ostiary.core.graph.audit import Audit, audit_id, read_audit_id
 from ostiary.core.graph.query import And, Compare, Cursor, Expression, Page, Query
@@ -27,7 +27,7 @@ async def audits(house: House, visit: Visit, query: Query) -> Page[Audit] | Refu
 
     async def body(tx: Tx) -> Page[Audit]:
         rows = await stories.audit_page(tx, asked, after=after, most=query.top + 1, rising=rising)
-        shown = [await _named(tx, row) for row in rows[: query.top]]
+        shown = await _named(tx, rows[: query.top])
         more = (shown[-1].entry.at, shown[-1].entry.position) if len(rows) > query.top else None
         count = await stories.count(tx, "audits", asked) if query.count else None
         return Page(tuple(shown), more, count)
@@ -43,7 +43,7 @@ async def audit(house: House, visit: Visit, id: str) -> Audit | Refused:
         found = await stories.entry(tx, *place) if place is not None else None
         if found is None or belongs(found.kind) or audit_id(found) != id:
             return Refused(Reason.NOT_FOUND)
-        return await _named(tx, found)
+        return (await _named(tx, [found]))[0]
 
     return await house.store.read(body)
 
@@ -85,7 +85,10 @@ def place_in(after: Cursor | None, kind: type) -> Place | None | Refused:
 # ---- what the journal does not say
 
 
-async def _named(tx: Tx, entry: Recorded) -> Audit:
-    actor, target = entry.actor.partition("user:")[2], entry.target.partition("user:")[2]
-    names, none = await stories.names(tx, {actor, target} - {""}), ("", "")
-    return Audit(entry, names.get(actor, none)[0], names.get(target, none)[0])
+async def _named(tx: Tx, entries: Sequence[Recorded]) -> list[Audit]:
+    sides = [(entry.actor.partition("user:")[2], entry.target.partition("user:")[2]) for entry in entries]
+    names, none = await stories.names(tx, {id for pair in sides for id in pair if id}), ("", "")
+    return [
+        Audit(entry, names.get(actor, none)[0], names.get(target, none)[0])
+        for entry, (actor, target) in zip(entries, sides, strict=True)
+    ]
