@@ -50,9 +50,9 @@ the finding), `suspendApplication` (its device flow is off until an administrato
 (`confirmed`), and how long a source is blocked (`blockLength`, five minutes to a day). `ostiary responses show --json`
 prints it, `ostiary responses set FILE --reason "…"` sets it or parts of it; *Settings* in the console shows it and
 changes all but what rules have of their own. A change needs an administrator with fresh proof, and a reason; doing less
-is an alert. One that carries the `version` that it was made from, as those of the console and the command line do, is
-refused where somebody else changed it meanwhile. Each effect is an entry `system:response:done`, and the person is told
-at the next sign-in.
+is an alert. One that names the version that it was made from (`If-Match`, with the tag that `@odata.etag` told), as
+those of the console and the command line do, is refused where somebody else changed it meanwhile. Each effect is an
+entry `system:response:done`, and the person is told at the next sign-in.
 
 Whoever has no account ends nothing by being found: what hits a person is done only about that person's own acts, or
 about what came with a code or token given to them, and only so often in an hour, of which one person has a part. The
