@@ -1,5 +1,5 @@
 """
-The installed programs as processes of their own, each forked from one interpreter that has imported them.
+The installed programs, and helpers of tests, as processes of their own: forked from an interpreter that imported them.
 
 Importing costs the server three seconds of a processor and the client half of one, and there are tests that call them
 fifty times. A fork runs what the installed command runs, with arguments, environment, working folder, files for what it
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from importlib.metadata import distribution
+from importlib.metadata import EntryPoint, distribution
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,7 +31,7 @@ class Forked:
     def __init__(
         self, program: str, arguments: Sequence[str], environ: Mapping[str, str], *, out: Path, err: Path
     ) -> None:
-        """Start *program* (a name of pyproject.toml's scripts); what it says is added to *out* and *err*."""
+        """Start *program* (a script of pyproject.toml, or ``module:function``), which adds to *out* and *err*."""
         what = (program, list(arguments), dict(environ), Path.cwd(), out, err)
         self._process = _CONTEXT.Process(target=_become, args=what, daemon=True)
         self._process.start()
@@ -102,7 +102,8 @@ def _become(program: str, arguments: list[str], environ: dict[str, str], folder:
     sys.stdout = _words(1, "strict")
     sys.stderr = _words(2, "backslashreplace")
     sys.argv = [str(Path(sys.executable).with_name(program)), *arguments]
-    sys.exit(distribution("ostiary").entry_points[program].load()())
+    own = EntryPoint(program, program, "") if ":" in program else distribution("ostiary").entry_points[program]
+    sys.exit(own.load()())
 
 
 def _words(number: int, errors: str) -> io.TextIOWrapper:

@@ -26,6 +26,7 @@ from ostiary.client.profiles import Places
 from ostiary.client.session import NotKept, Session, end, fresh, keep
 from tests.client.conftest import Clock, Perform
 from tests.client.wire import DROP, Wire
+from tests.forked import Forked
 
 HERE = Path(__file__).parent
 DISPLAY = {"DISPLAY": ":0"}
@@ -376,9 +377,8 @@ def test_ending_forgets_here_and_revokes_there(wire: Wire, cache: Cache, clock: 
 def test_twenty_processes_renew_once(wire: Wire, folders: Places, clock: Clock) -> None:
     """R6: one cache, twenty commands at the same time: one refresh, one token for all, no theft suspected."""
     open_cache("default", "file", folders, clock.machine()).save(signed_in(wire), after=None)
-    workers = [start("renew", folders) for _ in range(20)]
-    answers = [worker.communicate(timeout=600) for worker in workers]
-    assert {out.strip() for out, _ in answers} == {b"access-1-2"}, answers
+    answers = twenty("renew", folders)
+    assert {out.strip() for out, _ in answers} == {"access-1-2"}, answers
     assert len(wire.state.calls("/token")) == 1
     assert wire.state.spent == []
 
@@ -387,9 +387,8 @@ def test_twenty_processes_that_each_must_renew_all_go_on(wire: Wire, folders: Pl
     """Each refuses the token it saw: twenty rotations one after another, never a spent token."""
     wire.state.token_life = 61
     open_cache("default", "file", folders, clock.machine()).save(signed_in(wire), after=None)
-    workers = [start("force", folders) for _ in range(20)]
-    answers = [worker.communicate(timeout=600) for worker in workers]
-    assert all(out.startswith(b"access-1-") for out, _ in answers), answers
+    answers = twenty("force", folders)
+    assert all(out.startswith("access-1-") for out, _ in answers), answers
     assert wire.state.spent == []
 
 
@@ -427,6 +426,19 @@ def test_programs_get_tokens_from_a_session(wire: Wire, cache: Cache) -> None:
     """The library's front door."""
     cache.save(signed_in(wire), after=None)
     assert Session(cache).token().token == "access-1-2"
+
+
+def twenty(what: str, folders: Places) -> list[tuple[str, str]]:
+    """Twenty processes on the same folders at the same time: what each said, and what it said of errors."""
+    said = [
+        (folders.state.with_name(f"{what}-{number}.out"), folders.state.with_name(f"{what}-{number}.err"))
+        for number in range(20)
+    ]
+    words = [what, str(folders.config), str(folders.state)]
+    workers = [Forked("tests.client.worker:told", words, os.environ, out=out, err=err) for out, err in said]
+    for worker in workers:
+        worker.wait(600)
+    return [(out.read_text(), err.read_text()) for out, err in said]
 
 
 def start(what: str, folders: Places) -> "subprocess.Popen[bytes]":

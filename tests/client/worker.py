@@ -33,5 +33,10 @@ def main(what: str, config: str, state: str) -> None:
                 machine.sleep(600)
 
 
-if __name__ == "__main__":
+def told() -> None:
+    """The same, as the arguments say."""
     main(*sys.argv[1:])
+
+
+if __name__ == "__main__":
+    told()

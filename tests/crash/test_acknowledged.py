@@ -6,9 +6,12 @@ import sqlite3
 import struct
 import subprocess
 import sys
+import time
 from itertools import pairwise
 from pathlib import Path
 from shutil import copy
+
+from tests.forked import Forked
 
 HERE = Path(__file__).parent
 ROUNDS = int(os.environ.get("OSTIARY_TEST_ROUNDS", "20"))
@@ -48,11 +51,23 @@ def storm(path: Path, first: int, deeds: int, synchronous: str = "FULL", **envir
     return {int(line) for line in told if line.endswith(b"\n")}
 
 
+def killed(path: Path, first: int, deeds: int) -> set[int]:
+    """The same on a disk that nobody listens to."""
+    out, err = path.with_name(f"{first}.out"), path.with_name("err")
+    out.touch()
+    writer = Forked("tests.crash.writer:told", [str(path), str(first)], os.environ, out=out, err=err)
+    while writer.poll() is None and out.read_bytes().count(b"\n") < deeds:
+        time.sleep(0.005)
+    writer.kill()
+    writer.wait()
+    return {int(line) for line in out.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")}
+
+
 def test_r14_twenty_kills_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     """R14: after each kill -9, every acknowledged deed is found by the next process."""
     path, ledger = new(tmp_path / "t.db"), set[int]()
     for n in range(ROUNDS):
-        ledger |= storm(path, n * 1_000_000, 20 + n)
+        ledger |= killed(path, n * 1_000_000, 20 + n)
         assert ledger <= ids(path)
     assert len(ledger) >= ROUNDS * 20
 

@@ -45,5 +45,10 @@ async def write(database: Path, first: int, synchronous: str) -> None:
     await asyncio.gather(*(one() for _ in range(AT_ONCE)))
 
 
-if __name__ == "__main__":
+def told() -> None:
+    """The same, as the arguments say."""
     asyncio.run(write(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else "FULL"))
+
+
+if __name__ == "__main__":
+    told()

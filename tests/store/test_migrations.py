@@ -23,6 +23,7 @@ from ostiary.core.words.ids import AppId
 from ostiary.core.words.instants import Instant
 from ostiary.store.migrate import SCRIPTS, migrate, newest
 from ostiary.store.schema import metadata
+from tests.schema import empty
 
 REVISIONS = tuple(script.revision for script in reversed(list(ScriptDirectory(str(SCRIPTS)).walk_revisions())))
 
@@ -60,6 +61,8 @@ def differences(migrated: Path, wanted: MetaData, folder: Path) -> list[str]:
     """How the database *migrated* differs from *wanted*: as Alembic sees it, and in what Alembic is blind to."""
     fresh = folder / "fresh.db"
     fresh.unlink(missing_ok=True)
+    if wanted is metadata:
+        empty(fresh).dispose()
     with connection(fresh) as new, connection(migrated) as old:
         wanted.create_all(new)
         is_, should = shape(old), shape(new)
