@@ -37,11 +37,14 @@ from ostiary.core.detections.scenario.honest import BEGIN, days_of
 from ostiary.core.detections.scenario.people import organisation
 from ostiary.core.words.visit import Visit
 from ostiary.services.detections import read
+from ostiary.services.detections.look import Detector, Seen
+from ostiary.services.detections.respond import run_responses
 from ostiary.services.house import House
 from ostiary.services.logs.checkpoints import seal
 from ostiary.services.logs.stories import catch_up
 from ostiary.services.notices.read import read_journal
 from ostiary.services.signals.transmit import transmit
+from ostiary.store import logs
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "beside-benchmark.md"
 PACE: Final = 3_000
@@ -50,6 +53,8 @@ LAG: Final = 1.0
 """Seconds within which an entry is to be judged (99 of 100)."""
 RATIO: Final = 0.9
 """Of the tokens that are given without them, at least so many are to be given beside them."""
+LEAST: Final = read.FAR + 1
+"""Entries that are judged at once: from so many on the product has them judged beside it."""
 PEOPLE: Final = 150
 A_DAY: Final = 880
 """Entries that so many people make in a day, about."""
@@ -62,9 +67,12 @@ AFTER: Final = 1.5  # seconds that the replay goes on after the load: the last e
 class Replay:
     """The past, handed to the detections at `PACE`; when each batch of it was judged."""
 
-    def __init__(self, folder: Path, entries: int) -> None:
-        """*entries* in all; it begins when the file `go` is in *folder*."""
-        self._folder, self._entries = folder, entries
+    def __init__(self, folder: Path, before: int, entries: int, detector: Detector) -> None:
+        """
+        *entries* in all, behind *before* others that were judged; it begins when the file `go` is in *folder*.
+        *detector*, the product's own, is asked for no more than has come.
+        """
+        self._folder, self._before, self._entries, self._detector = folder, before, entries, detector
         self._began, self._judged = 0.0, 0
 
     async def deed(self, house: House, visit: Visit) -> int:
@@ -74,12 +82,25 @@ class Replay:
                 return 0
             self._began = time.perf_counter()
         found = 0
-        while self._judged + read.BATCH <= min(self._entries, int((time.perf_counter() - self._began) * PACE)):
+        while self._coming() >= min(LEAST, self._entries - self._judged or LEAST):
             found += await read.run_detections(house, visit, most=1)
-            self._judged += read.BATCH
+            self._judged = await house.store.read(partial(logs.cursor, reader=read.READER)) - self._before
             with (self._folder / "judged.jsonl").open("a") as told:
                 told.write(f"{json.dumps([time.perf_counter() - self._began, self._judged])}\n")
         return found
+
+    async def look(self, most: int) -> Seen | None:
+        """See `Detector`."""
+        seen = await self._detector.look(min(most, self._coming()))
+        assert seen is not None, "the process of the rules has failed"
+        return seen
+
+    def close(self) -> None:
+        """See `Detector`."""
+
+    def _coming(self) -> int:
+        """How many entries have come that nobody has judged."""
+        return min(self._entries, int((time.perf_counter() - self._began) * PACE)) - self._judged
 
 
 def serve_with(folder: Path, entries: int, *, replayed: bool) -> None:
@@ -89,12 +110,18 @@ def serve_with(folder: Path, entries: int, *, replayed: bool) -> None:
 
 async def _serve(folder: Path, entries: int, *, replayed: bool) -> None:
     async with prepared(folder) as (house, config, said):
-        count = await _past(house, entries)
         visit = Visit(house.clock.now(), house.random.guid())
+        await read.run_detections(house, visit)
+        before = await house.store.read(logs.head)
+        count = await _past(house, entries)
         for reader in (seal, catch_up, read_journal, transmit, *(() if replayed else (read.run_detections,))):
             await reader(house, visit)
+        while await run_responses(house, visit):
+            pass
         if replayed:
-            replay = Replay(folder, count)
+            assert house.detector is not None
+            replay = Replay(folder, before, count, house.detector)
+            house = replace(house, detector=replay)
             jobs = tuple(replace(job, deed=replay.deed) if job.name == "detections" else job for job in JOBS)
             vars(serving)["run_jobs"] = partial(_run_jobs, jobs)
         await serving.serve(
@@ -131,7 +158,7 @@ class Run:
 
 def run(*, replayed: bool, rate: float, seconds: float, warm_up: float) -> Run:
     """Start a server, load it with refreshes at *rate* (0: as fast as it answers), end it."""
-    past = int((warm_up + seconds + AFTER) * PACE) + read.BATCH
+    past = int((warm_up + seconds + AFTER) * PACE) + read.ASIDE
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         command = [

@@ -1,6 +1,7 @@
 """The benchmark's own server and flows do what they are measured for."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -100,7 +101,9 @@ def test_the_log_beside_the_tokens_is_measured_by_the_products_own_deed(
         async with prepared(tmp_path) as (house, _, _said):
             count = await beside._past(house, 1000)
             visit = Visit(house.clock.now(), house.random.guid())
-            replay = beside.Replay(tmp_path, 200)
+            assert house.detector is not None
+            replay = beside.Replay(tmp_path, 0, 200, house.detector)
+            house = replace(house, detector=replay)
             await replay.deed(house, visit)
             before = await house.store.read(lambda tx: logs.where(tx, READER))
             (tmp_path / "go").touch()

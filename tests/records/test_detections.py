@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ostiary.core.detections.event import Event
+from ostiary.core.detections.event import Event, nowhere
 from ostiary.core.detections.finding import Found, Severity, State
 from ostiary.core.detections.fold import watching
 from ostiary.core.detections.memory import Past
@@ -22,6 +22,7 @@ from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.instants import Instant, days, hours, minutes
 from ostiary.core.words.outcome import Refused
 from ostiary.core.words.visit import Visit
+from ostiary.services.detections import look as looked
 from ostiary.services.detections import read
 from ostiary.services.detections.list import find_finding, list_findings, list_rules
 from ostiary.services.detections.read import run_detections, tidy_tracks
@@ -136,7 +137,9 @@ def test_a_body_that_is_undone_finds_again(tmp_path: Path) -> None:
         await write(house, started("s1"), reported("s1"))
 
         async def undone(tx: Tx) -> None:
-            await read._next(tx, house, visit(house))
+            seen = await looked.look(tx, nowhere, 100)
+            assert seen is not None
+            await read._write_down(tx, house, visit(house), seen)
             raise RuntimeError("planted")
 
         with pytest.raises(RuntimeError):
@@ -232,7 +235,7 @@ def test_a_rule_that_fails_live_is_a_fault_and_stops_nothing(tmp_path: Path, mon
         raise ValueError("a secret")
 
     planted = replace(BY_ID["reported"], id="planted", look=broken)
-    monkeypatch.setattr(read, "_WATCHING", watching((planted, *RULES)))
+    monkeypatch.setattr(looked, "_WATCHING", watching((planted, *RULES)))
 
     async def story(house: House, clock: MovableClock) -> None:
         await write(house, started("s1"), reported("s1"))

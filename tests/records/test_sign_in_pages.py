@@ -104,7 +104,7 @@ def look(
         steps += 100
         return 0
 
-    tx: Tx = SqliteTx(db.execute, "n1", lambda: b"")
+    tx: Tx = SqliteTx(db, "n1", lambda: b"")
     db.set_progress_handler(step, 100)
     try:
         stories, more = finish(sign_in_pages.page(tx, others, within, most=most, rising=rising))
@@ -186,7 +186,7 @@ def test_pages_that_are_cut_short_leave_nothing_out(many: sqlite3.Connection) ->
 
 def test_what_cannot_be_counted_cheaply_is_not_counted(many: sqlite3.Connection) -> None:
     """Up to a hundred thousand along one index, two thousand by looking at them; beyond that no number is told."""
-    tx: Tx = SqliteTx(many.execute, "n1", lambda: b"")
+    tx: Tx = SqliteTx(many, "n1", lambda: b"")
     counts = {
         "": None,
         f"createdDateTime lt {OLD}": 1000,
@@ -252,7 +252,7 @@ def test_pages_are_what_looking_at_every_row_finds(
         for row in rows:
             values = {**row, "story": orjson.dumps(to_document(Story(row["id"])))}
             db.execute("INSERT INTO stories VALUES (:id, :started, :user, :client, :approver, :story)", values)
-        tx: Tx = SqliteTx(db.execute, "n1", lambda: b"")
+        tx: Tx = SqliteTx(db, "n1", lambda: b"")
         seen: list[str] = []
         within = Between()
         for _ in range(200):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ostiary.app.config import Config, ConfigRefused
+from ostiary.app.detector import ProcessDetector
 from ostiary.app.providers import connection
 from ostiary.app.settings import settings
 from ostiary.app.telemetry_config import collector
@@ -144,7 +145,8 @@ async def open_house(parts: Parts) -> House:
     """
     The house of a founded organisation, its memory filled. Raises BrokenState when it was never founded, ConfigRefused.
     """
-    geo = GeoFiles(GeoPaths(parts.config.geo_country, parts.config.geo_asn, parts.config.geo_city))
+    files = GeoPaths(parts.config.geo_country, parts.config.geo_asn, parts.config.geo_city)
+    geo = GeoFiles(files)
     told = settings(parts.config)
     desk = Desk(parts.store, parts.clock, geo, told.attesting.built_in)
     keyring, room = Keyring(parts.vault), WaitingRoom()
@@ -162,6 +164,7 @@ async def open_house(parts: Parts) -> House:
         proofs=Proofs(parts.random.bytes(32), parts.clock.now()),
         settings=told,
         polls=PollRoom(),
+        detector=ProcessDetector(parts.config.data / DATABASE, files),
     )
     await follow_origin(parts.store, system_visit(house, "start"), house.settings.origin)
     await date_carried(parts.store, system_visit(house, "start"))
@@ -248,6 +251,8 @@ async def close_house(house: House, parts: Parts) -> None:
     house.outside.own_outgoing.close()
     house.outside.signal_outgoing.close()
     house.outside.passwords.close()
+    if house.detector is not None:
+        house.detector.close()
     house.outside.outgoing.close()
     await parts.store.close()
     parts.lock.release()

@@ -21,6 +21,7 @@ from ostiary.store import Store
 
 if TYPE_CHECKING:  # the rooms know the house; it only names what they keep in it
     from ostiary.services.access.desk import Desk
+    from ostiary.services.detections.look import Detector
     from ostiary.services.logs.floods import Floods
     from ostiary.services.signals.poll_room import PollRoom
     from ostiary.services.signins.waiting_room import WaitingRoom
@@ -113,6 +114,8 @@ class House:
     settings: Settings
     polls: "PollRoom"
     """Polls of event streams that wait, in memory; may only say "look again"."""
+    detector: "Detector | None" = None
+    """Who looks at the journal for the rules, where there is much to look at; None: the house itself."""
     replays: Replays = field(default_factory=Replays)
     """Replays of detections that somebody goes through piece by piece: in memory, and lost with the process."""
     charts: dict[str, tuple[Instant, Any]] = field(default_factory=dict, compare=False)

@@ -6,7 +6,7 @@ transaction; returning commits, raising rolls back. Subjects (`directory`, `acce
 `tokens`, `logs`) hold functions that take a `Tx` and speak values of `core`. Only `services` come in; `app` opens it.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from ostiary.store.sql import Sql
@@ -33,6 +33,9 @@ class Tx(Protocol):
 
     async def run(self, sql: Sql, /, **values: object) -> int:
         """How many rows were changed."""
+
+    async def many(self, sql: Sql, rows: Sequence[Mapping[str, object]], /) -> int:
+        """Run *sql* once for each of *rows*; how many rows were changed in all."""
 
     async def number(self) -> int:
         """

@@ -1,19 +1,20 @@
 """
 What rules remember, and what they found. A batch costs one select of tracks for each `PIECE` keys, and a write for each
-track that changed.
+track that changed. Between the two nothing is held: what is written names what it was made from.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import bindparam, delete, exists, func, insert, null, select, update
+from sqlalchemy import and_, bindparam, delete, exists, func, insert, null, select, update
 
 from ostiary.core.detections.finding import Cause, Finding, Kept, Severity, State
 from ostiary.core.detections.memory import Mark, Track
 from ostiary.core.detections.risk import Ranks, ranks, risen
 from ostiary.core.detections.story import Begun, from_document, to_document
+from ostiary.core.words.errors import Stale
 from ostiary.core.words.instants import Instant
 from ostiary.store import Row, Tx
 from ostiary.store.keyed import keyed, rows_of
@@ -24,8 +25,8 @@ from ostiary.store.sql import sql
 from ostiary.store.stories import FINDING, Place, Where, finding_rows
 
 __all__ = [
-    "COUNTED", "add", "find", "forget", "found_since", "held", "hold_back", "load_stories", "load_tracks",
-    "of_story", "open_by_severity", "page", "save_stories", "save_tracks", "stories_of", "tidy",
+    "COUNTED", "Changes", "add", "as_stories", "as_tracks", "changes", "find", "forget", "found_since", "held",
+    "hold_back", "load", "of_story", "open_by_severity", "page", "save", "stories_of", "story_keys", "tidy",
 ]  # fmt: skip
 
 STORY = "story:"
@@ -33,12 +34,9 @@ COUNTED = 10_000
 """Findings that one count looks at; there may be more."""
 _VALUES: dict[str, Any] = {name: bindparam(name) for name in ("key", "value", "expires")}
 _ADD_TRACK = sql(insert(tracks).values(_VALUES))
-_SET_TRACK = sql(
-    update(tracks)
-    .where(tracks.c.key == bindparam("key_"))
-    .values(value=bindparam("value"), expires=bindparam("expires"))
-)
-_DROP_TRACK = sql(delete(tracks).where(tracks.c.key == bindparam("key_")))
+_AS_LOADED = and_(tracks.c.key == bindparam("key_"), tracks.c.value == bindparam("old"))
+_SET_TRACK = sql(update(tracks).where(_AS_LOADED).values(value=bindparam("value"), expires=bindparam("expires")))
+_DROP_TRACK = sql(delete(tracks).where(_AS_LOADED))
 _EXPIRED = select(tracks.c.key).where(tracks.c.expires <= bindparam("now")).order_by(tracks.c.expires)
 _TIDY = sql(delete(tracks).where(tracks.c.key.in_(_EXPIRED.limit(bindparam("most")).scalar_subquery())))
 _COUNT = sql(select(func.count()).select_from(tracks))
@@ -127,45 +125,63 @@ _FOUND = sql(select(func.count()).select_from(_OF_RULE))
 _TRACKS = keyed(select(tracks.c.key, tracks.c.value))
 
 
-async def _load(tx: Tx, keys: Iterable[str]) -> dict[str, Any]:
-    return {key: orjson.loads(value) for key, value in (await rows_of(tx, _TRACKS, keys)).values()}
+async def load(tx: Tx, keys: Iterable[str]) -> dict[str, str]:
+    """The tracks that there are of *keys*, as they are stored: for `as_tracks` and `as_stories`."""
+    return {key: value for key, value in (await rows_of(tx, _TRACKS, keys)).values()}
 
 
-async def _save(tx: Tx, changed: Mapping[str, tuple[Any, Instant]], known: Iterable[str]) -> None:
-    there = frozenset(known)
-    for key, (value, expires) in changed.items():
-        if not value:
-            await tx.run(_DROP_TRACK, key_=key)
-            continue
-        text = orjson.dumps(value).decode()
-        if key in there:
-            await tx.run(_SET_TRACK, key_=key, value=text, expires=expires)
-        else:
-            await tx.run(_ADD_TRACK, key=key, value=text, expires=expires)
+def as_tracks(texts: Mapping[str, str]) -> dict[str, Track]:
+    """What rules remember, of what `load` brought."""
+    return {
+        key: tuple([Mark(Instant(at), tuple(value)) for at, *value in orjson.loads(text)])
+        for key, text in texts.items()
+    }  # fmt: skip
 
 
-async def load_tracks(tx: Tx, keys: Iterable[str]) -> dict[str, Track]:
-    """The tracks that there are of *keys*."""
-    found = await _load(tx, keys)
-    return {key: tuple(Mark(Instant(at), tuple(value)) for at, *value in marks) for key, marks in found.items()}
+def as_stories(texts: Mapping[str, str]) -> dict[str, Begun]:
+    """What sign-ins told so far, by their ids, of what `load` brought for `story_keys`."""
+    return {key.removeprefix(STORY): from_document(orjson.loads(text)) for key, text in texts.items()}
 
 
-async def save_tracks(tx: Tx, changed: Mapping[str, tuple[Track, Instant]], known: Iterable[str]) -> None:
-    """Write `Past.changed`; *known* are the keys that were there when they were loaded."""
-    plain = {key: ([(mark.at, *mark.value) for mark in track], until) for key, (track, until) in changed.items()}
-    await _save(tx, plain, known)
+def story_keys(ids: Iterable[str]) -> list[str]:
+    """Where it is kept what those sign-ins told."""
+    return [STORY + id for id in ids]
 
 
-async def load_stories(tx: Tx, ids: Iterable[str]) -> dict[str, Begun]:
-    """What those sign-ins told so far."""
-    found = await _load(tx, (STORY + id for id in ids))
-    return {key.removeprefix(STORY): from_document(value) for key, value in found.items()}
+class Changes(NamedTuple):
+    """What is to be different: rows of parameters, each with the text that it was made from."""
+
+    added: list[dict[str, Any]]
+    changed: list[dict[str, Any]]
+    dropped: list[dict[str, Any]]
 
 
-async def save_stories(tx: Tx, changed: Mapping[str, Begun], known: Iterable[str]) -> None:
-    """Write what changed; *known* are the sign-ins that were loaded."""
-    plain = {STORY + id: (to_document(begun), begun.expires) for id, begun in changed.items()}
-    await _save(tx, plain, (STORY + id for id in known))
+def changes(
+    loaded: Mapping[str, str], tracks_: Mapping[str, tuple[Track, Instant]], stories: Mapping[str, Begun]
+) -> Changes:
+    """What `Past.changed` and *stories* make different, where *loaded* was there."""
+    told: dict[str, tuple[Any, Instant]] = {
+        key: ([(mark.at, *mark.value) for mark in track], until) for key, (track, until) in tracks_.items()
+    }
+    told |= {STORY + id: (to_document(begun), begun.expires) for id, begun in stories.items()}
+    found = Changes([], [], [])
+    for key, (value, expires) in told.items():
+        old, new = loaded.get(key), orjson.dumps(value).decode()
+        if old is None and value:
+            found.added.append({"key": key, "value": new, "expires": expires})
+        elif old is not None and value:
+            found.changed.append({"key_": key, "old": old, "value": new, "expires": expires})
+        elif old is not None:
+            found.dropped.append({"key_": key, "old": old})
+    return found
+
+
+async def save(tx: Tx, new: Changes) -> None:
+    """Write *new*. Raises Stale, or Clash, where something is not there as it was when it was loaded."""
+    await tx.many(_ADD_TRACK, new.added)
+    changed, dropped = await tx.many(_SET_TRACK, new.changed), await tx.many(_DROP_TRACK, new.dropped)
+    if changed != len(new.changed) or dropped != len(new.dropped):
+        raise Stale
 
 
 async def tidy(tx: Tx, now: Instant, *, most: int, keep: int) -> int:

@@ -3,7 +3,8 @@ The embedded database: stdlib sqlite3 in WAL with full sync, and group commit.
 
 The bodies that wait in one turn of the event loop share one `BEGIN … COMMIT`, a savepoint each; `COMMIT` with its
 fsync runs in a thread of its own, and answers leave after it (R14). 15-18 µs CPU a durable deed at 32 concurrent
-against about 140 alone. One process per file (the data folder's lock).
+against about 140 alone. One process per file writes (the data folder's lock); another of
+ours may look at it (`SqliteReader`).
 
 The journal's stream (R15) is read once and written once in a group; between, its head is counted here, and a deed that
 is undone gives its numbers back.
@@ -14,7 +15,7 @@ INVARIANT: a value leaves `write` only after the fsync of the transaction that h
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -55,10 +56,11 @@ def finish(work: Coroutine[Any, Any, T]) -> T:
 class SqliteTx:
     """A transaction on one connection."""
 
-    __slots__ = ("_execute", "_salt", "head", "stream")
+    __slots__ = ("_execute", "_many", "_salt", "head", "stream")
 
-    def __init__(self, execute: Callable[..., sqlite3.Cursor], stream: str, salt: Callable[[], bytes]) -> None:
-        self._execute = execute
+    def __init__(self, db: sqlite3.Connection, stream: str, salt: Callable[[], bytes]) -> None:
+        self._execute: Callable[..., sqlite3.Cursor] = db.execute
+        self._many: Callable[..., sqlite3.Cursor] = db.executemany
         self._salt = salt
         self.stream = stream
         self.head: int | None = None
@@ -73,6 +75,10 @@ class SqliteTx:
 
     async def run(self, sql: Sql, /, **values: object) -> int:
         return self._execute(sql.sqlite, {**sql.constants, **values} if sql.constants else values).rowcount
+
+    async def many(self, sql: Sql, rows: Sequence[Mapping[str, object]], /) -> int:
+        given = [{**sql.constants, **row} for row in rows] if sql.constants else rows
+        return self._many(sql.sqlite, given).rowcount if rows else 0
 
     async def number(self) -> int:
         if self.head is None:
@@ -125,6 +131,27 @@ class Watch(Protocol):
         """A `COMMIT` of so many deeds ended."""
 
 
+def _look(db: sqlite3.Connection, tx: SqliteTx, body: Body[T]) -> T:
+    """Run *body* on one committed state."""
+    db.execute("BEGIN")
+    try:
+        return finish(body(tx))
+    finally:
+        db.execute("ROLLBACK")
+
+
+class SqliteReader:
+    """The database at *path* for a process that only looks, beside the one that holds the data folder."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = connect(path, read_only=True)
+        self._tx = SqliteTx(self._db, "", bytes)
+
+    def read(self, body: Body[T]) -> T:
+        """Run *body* on one committed state; it may not write."""
+        return _look(self._db, self._tx, body)
+
+
 class SqliteStore:
     """See `ostiary.store.Store`."""
 
@@ -137,8 +164,8 @@ class SqliteStore:
         self._stream = stream
         self._db = connect(path)
         self._reader = connect(path, read_only=True)
-        self._tx = SqliteTx(self._db.execute, stream, salt)
-        self._read_tx = SqliteTx(self._reader.execute, stream, salt)
+        self._tx = SqliteTx(self._db, stream, salt)
+        self._read_tx = SqliteTx(self._reader, stream, salt)
         self._path = path
         self._salt = salt
         self._line: deque[tuple[Body[Any], asyncio.Future[Any]]] = deque()
@@ -251,16 +278,7 @@ class SqliteStore:
             self._idle.set()
 
     async def read(self, body: Body[T]) -> T:
-        return self._look(self._reader, self._read_tx, body)
-
-    @staticmethod
-    def _look(db: sqlite3.Connection, tx: SqliteTx, body: Body[T]) -> T:
-        """Run *body* on one committed state."""
-        db.execute("BEGIN")
-        try:
-            return finish(body(tx))
-        finally:
-            db.execute("ROLLBACK")
+        return _look(self._reader, self._read_tx, body)
 
     async def survey(self, body: Body[T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._surveyors, self._survey, body)
@@ -270,7 +288,7 @@ class SqliteStore:
         alarm = Timer(SURVEY_SECONDS, db.interrupt)
         alarm.start()
         try:
-            return self._look(db, SqliteTx(db.execute, self._stream, self._salt), body)
+            return _look(db, SqliteTx(db, self._stream, self._salt), body)
         except sqlite3.OperationalError as wrong:
             if wrong.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:  # a broken disk must not read as "takes too long"
                 raise

@@ -4,7 +4,7 @@ A store that tells of each transaction how long it took and which journal entrie
 What is told of entries is told once they are on disk, never of a deed that was undone.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from ostiary.core.words.instants import Instant
@@ -58,6 +58,9 @@ class _Tx:
         if sql is ADD:
             self._left.append(Left(str(values["kind"]), str(values["story"]), str(values["body"])))
         return await self._tx.run(sql, **values)
+
+    async def many(self, sql: Sql, rows: Sequence[Mapping[str, object]], /) -> int:
+        return await self._tx.many(sql, rows)
 
     async def number(self) -> int:
         return await self._tx.number()

@@ -18,7 +18,8 @@ from ostiary.core.logs.entry import Recorded
 from ostiary.core.words.instants import Instant, to_iso
 from ostiary.core.words.outcome import Reason, Refused
 from ostiary.core.words.visit import Visit
-from ostiary.services.detections.read import READER, whereabouts
+from ostiary.services.detections.look import whereabouts
+from ostiary.services.detections.read import READER
 from ostiary.services.detections.read import keep as keep_one
 from ostiary.services.house import House
 from ostiary.store import Tx, erasures, logs, responses
@@ -68,7 +69,7 @@ async def go_on(house: House, visit: Visit, id: str) -> dict[str, Any] | Refused
     if refused is not None:
         return refused
     opened.used = visit.now
-    where, read, done = whereabouts(house.desk.picture), 0, False
+    where, read, done = whereabouts(house.desk.picture.atlas), 0, False
     found: list[Finding] = []
     while read < PIECE and len(found) < SHOWN and not done:
         entries = await house.store.survey(partial(_next, after=opened.position, head=opened.head))
