@@ -24,6 +24,7 @@ from ostiary.core.logs.kinds import Kind
 from ostiary.core.words.errors import StoreBusy
 from ostiary.core.words.ids import UserId
 from ostiary.core.words.instants import days
+from ostiary.outside.clock import SystemClock
 from ostiary.outside.geo import GeoPaths
 from ostiary.services.detections import read
 from ostiary.services.detections.look import Seen, look
@@ -55,7 +56,7 @@ def play(folder: Path, story: Callable[[House, ProcessDetector], Coroutine[None,
 
     async def run() -> None:
         async with a_house(folder) as (house, _):
-            detector = ProcessDetector(folder / DATABASE, GeoPaths())
+            detector = ProcessDetector(folder / DATABASE, GeoPaths(), house.clock)
             try:
                 await story(replace(house, detector=detector), detector)
             finally:
@@ -150,7 +151,8 @@ def test_where_it_was_killed_the_house_looks_itself(tmp_path: Path, monkeypatch:
         await run_detections(house, visit(house))
         assert detector._process is None
         assert await house.store.read(read._cursor) > 4 * FAR
-        monkeypatch.setattr(detector, "_rests_until", 0.0)
+        assert isinstance(house.clock, MovableClock)
+        house.clock.move(aside.REST)
         await much(house, 2 * FAR)
         await run_detections(house, visit(house))
         assert runs(detector).pid != first.pid
@@ -180,7 +182,7 @@ def test_a_database_that_it_cannot_read_is_told_by_its_class(
     """The house goes on by itself, and the log has the reason without a path."""
 
     async def run() -> None:
-        detector = ProcessDetector(tmp_path / "none.db", GeoPaths())
+        detector = ProcessDetector(tmp_path / "none.db", GeoPaths(), SystemClock())
         try:
             assert await detector.look(5) is None
         finally:
@@ -195,10 +197,11 @@ _HOLDER = """
 import asyncio, sys
 from pathlib import Path
 from ostiary.app.detector import ProcessDetector
+from ostiary.outside.clock import SystemClock
 from ostiary.outside.geo import GeoPaths
 
 async def run():
-    detector = ProcessDetector(Path(sys.argv[1]), GeoPaths())
+    detector = ProcessDetector(Path(sys.argv[1]), GeoPaths(), SystemClock())
     await detector.look(1)
     print(detector._process.pid, flush=True)
     await asyncio.sleep(60)

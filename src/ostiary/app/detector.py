@@ -13,7 +13,6 @@ import pickle
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -22,6 +21,8 @@ from typing import IO, Any
 import structlog
 
 from ostiary.core.detections.event import Whereabouts
+from ostiary.core.words.instants import Instant, after, minutes
+from ostiary.outside.clock import Clock
 from ostiary.outside.geo import GeoFiles, GeoPaths
 from ostiary.services.detections.look import Seen, look, whereabouts
 from ostiary.store import Tx
@@ -32,8 +33,8 @@ __all__ = ["ProcessDetector", "main"]
 
 TOTAL = 30.0
 """Seconds for one look, with the start of the process."""
-REST = 60.0
-"""Seconds after a failure until it is tried again."""
+REST = minutes(1)
+"""After a failure, until it is tried again."""
 NICE = 5
 _MODULE = "ostiary.app.detector"
 
@@ -43,23 +44,24 @@ _log = structlog.get_logger("ostiary.detector")
 class ProcessDetector:
     """See `Detector`."""
 
-    def __init__(self, database: Path, geo: GeoPaths) -> None:
+    def __init__(self, database: Path, geo: GeoPaths, clock: Clock) -> None:
         """Nothing runs before the first look."""
         self._given = (database, geo)
+        self._clock = clock
         self._process: subprocess.Popen[bytes] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="detector")
-        self._rests_until = 0.0
+        self._rests_until = Instant(0)
         self._closed = False
 
     async def look(self, most: int) -> Seen | None:
         """See `Detector`."""
-        if self._closed or time.monotonic() < self._rests_until:
+        if self._closed or self._clock.steady() < self._rests_until:
             return None
         try:
             asked = asyncio.get_running_loop().run_in_executor(self._thread, self._ask, most)
             return await asyncio.wait_for(asked, TOTAL)
         except (OSError, EOFError, RuntimeError, TimeoutError, pickle.UnpicklingError) as error:
-            self._rests_until = time.monotonic() + REST
+            self._rests_until = after(self._clock.steady(), REST)
             self._kill()  # the thread that waits for it hears of that
             if not self._closed:
                 _log.error("the rules run in the server's own process for a while", error=str(error)[:80])

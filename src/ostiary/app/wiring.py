@@ -164,7 +164,7 @@ async def open_house(parts: Parts) -> House:
         proofs=Proofs(parts.random.bytes(32), parts.clock.now()),
         settings=told,
         polls=PollRoom(),
-        detector=ProcessDetector(parts.config.data / DATABASE, files),
+        detector=ProcessDetector(parts.config.data / DATABASE, files, parts.clock),
     )
     await follow_origin(parts.store, system_visit(house, "start"), house.settings.origin)
     await date_carried(parts.store, system_visit(house, "start"))
