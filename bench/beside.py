@@ -2,7 +2,7 @@
 `python -m bench.beside`: the log beside the tokens. 3,000 entries a second come to the rules of the detections while
 the token endpoint is driven at half its measured rate; how far behind the rules are, and what the tokens lose.
 
-Four runs, A B A B, each with a server of its own on an empty folder: the product's with all its jobs, in one process.
+Four runs, A B A B, each with a server of its own on an empty folder: the product's with all its jobs.
 Its journal holds a made-up past that every reader has read; in B the detections have not, and their job, the product's
 own deed at the product's own cadence, is handed that past at 3,000 entries a second. The load comes from another
 process. Refreshes are asked for at a fixed rate, and their latencies count from when each was due, so nothing hides
@@ -231,8 +231,8 @@ def page(full: float, runs: list[Run], today: str, *, seconds: float, shared: bo
 Written by `python -m bench.beside` on {today}; {os.cpu_count()} cores, SQLite, {seconds:.0f} s a run.{more}
 
 While the token endpoint is driven at half the rate that it can do, {PACE:,} entries a second come to the rules of the
-detections: a made-up past of honest people, read by the product's own job, in the product's own process, at the cadence
-of the product. The process serves everything on one core; the load comes from another process, on the other one.
+detections: a made-up past of honest people, read by the product's own job at the cadence of the product. The rules look
+in a process of their own (decision 0091), the server writes down what they saw. Server, rules and load share the cores.
 
 - **Behind**: 99 of 100 entries are judged {behind * 1000:,.0f} ms after they came (the aim: {LAG * 1000:,.0f} ms).
 - **Tokens**: {kept:.2f} of what is given without them (the aim: {RATIO}).
@@ -240,7 +240,7 @@ of the product. The process serves everything on one core; the load comes from a
 At full rate, one after the other on {load.CONNECTIONS} connections, it was {full:,.0f} refreshes a second; half of
 that was asked for. Latencies of refreshes count from when each was due.
 
-| Run | Refreshes a second | p50 | p99 | CPU of the server | Lag p50 | p99 | worst |
+| Run | Refreshes a second | p50 | p99 | CPU of the server and the rules | Lag p50 | p99 | worst |
 |---|---|---|---|---|---|---|---|
 {lines}
 

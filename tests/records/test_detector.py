@@ -127,6 +127,7 @@ def test_r17_it_is_given_no_key_and_cannot_write(tmp_path: Path, monkeypatch: py
         assert b"secret" not in (folder / "cmdline").read_bytes()
         open_ = {os.readlink(each) for each in (folder / "fd").iterdir()}
         assert not [each for each in open_ if each.startswith("socket:")]
+        assert os.getpriority(os.PRIO_PROCESS, runs(detector).pid) == min(os.nice(0) + aside.NICE, 19)
 
     play(tmp_path, story)
 
@@ -172,6 +173,29 @@ def test_one_that_says_nothing_is_ended(tmp_path: Path, monkeypatch: pytest.Monk
         assert await detector.look(5) is None
         assert silent.wait(10) == -signal.SIGKILL
         assert await run_detections(house, visit(house)) > 0
+
+    play(tmp_path, story)
+
+
+_SANDBOX = """
+import os
+
+def nice(by):
+    raise PermissionError("as under a filter of system calls")
+
+os.nice = nice
+from ostiary.app.detector import main
+main()
+"""
+
+
+def test_a_sandbox_may_forbid_it_to_be_less_urgent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The unit that we deliver does; then it is as urgent as the server."""
+    monkeypatch.setattr(aside, "_COMMAND", (sys.executable, "-I", "-c", _SANDBOX))
+
+    async def story(house: House, detector: ProcessDetector) -> None:
+        await much(house)
+        assert await detector.look(5) is not None
 
     play(tmp_path, story)
 

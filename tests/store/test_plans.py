@@ -84,3 +84,10 @@ def test_what_a_claim_looks_at_stands_in_its_index(tmp_path: Path) -> None:
     """The person's last sign-ins are read from the index alone: 200 look-ups of rows would be a tenth of a sign-in."""
     steps = _plan(tmp_path / "t.db", signins._BEFORE)
     assert [step for step in steps if "USING COVERING INDEX signins_user" in step], steps
+
+
+@pytest.mark.parametrize("statement", [responses._PEOPLE, responses._PEOPLE_OF])
+def test_what_is_asked_before_a_response_stands_in_its_index(tmp_path: Path, statement: Sql) -> None:
+    """It is asked for each response to each finding: looked up in rows, the findings of a busy day held up sign-ins."""
+    steps = _plan(tmp_path / "t.db", statement)
+    assert [step for step in steps if "USING COVERING INDEX findings_people (severity=? AND at>?)" in step], steps

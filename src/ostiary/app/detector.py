@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -36,7 +37,7 @@ TOTAL = 30.0
 REST = minutes(1)
 """After a failure, until it is tried again."""
 NICE = 5
-_MODULE = "ostiary.app.detector"
+_COMMAND = (sys.executable, "-I", "-m", "ostiary.app.detector")
 
 _log = structlog.get_logger("ostiary.detector")
 
@@ -92,7 +93,7 @@ class ProcessDetector:
 
     def _started(self) -> subprocess.Popen[bytes]:
         process = self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-I", "-m", _MODULE], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, env={"LC_ALL": "C.UTF-8"},
         )  # fmt: skip
         if self._closed:
@@ -136,7 +137,8 @@ class _Eyes:
 def main() -> None:
     """Look whenever a number comes in, until the input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal, which the server hears as well
-    os.nice(NICE)
+    with suppress(OSError):  # some sandboxes allow nobody to be less urgent (systemd's @resources)
+        os.nice(NICE)
     said = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints
     eyes: _Eyes | None = None

@@ -47,6 +47,7 @@ def detection_tables(metadata: MetaData) -> tuple[Table, Table, Table, Table]:
         Index("findings_at", "at", "id"),
         Index("findings_person_risk", "user", "person_risk", "at"),
         Index("findings_answered", "answered", "detected"),
+        Index("findings_people", "severity", "at", "cause", "state", "user", "client"),
         *(
             Index(f"findings_{name}", name, "at", "id")
             for name in ("rule", "severity", "state", "user", "client", "source", "story", "session")
