@@ -247,6 +247,9 @@ def test_it_does_not_outlive_whoever_began_it(tmp_path: Path) -> None:
         assert holder.stdout is not None
         pid = int(holder.stdout.readline())
         assert Path(f"/proc/{pid}").exists()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            os.kill(pid, number)  # as to a whole group: the server is not done yet
+        assert Path(f"/proc/{pid}").exists()
         holder.kill()
     for _ in range(100):
         status = Path(f"/proc/{pid}/stat")

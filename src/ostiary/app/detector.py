@@ -136,7 +136,8 @@ class _Eyes:
 
 def main() -> None:
     """Look whenever a number comes in, until the input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal, which the server hears as well
+    for number in (signal.SIGINT, signal.SIGTERM):  # of a terminal or a unit: the server hears them, and ends this
+        signal.signal(number, signal.SIG_IGN)
     with suppress(OSError):  # some sandboxes allow nobody to be less urgent (systemd's @resources)
         os.nice(NICE)
     said = os.fdopen(os.dup(1), "wb")
