@@ -21,7 +21,7 @@ def test_each_key_has_its_row_and_no_other_has(many: int) -> None:
         db.execute("CREATE TABLE numbers (name TEXT PRIMARY KEY, value)")
         db.executemany("INSERT INTO numbers VALUES (?, ?)", [(f"n{n}", n) for n in range(5 * PIECE)])
         db.execute("UPDATE numbers SET value = -1 WHERE name = 'n0'")
-        tx: Tx = SqliteTx(db.execute, "n1", lambda: b"")
+        tx: Tx = SqliteTx(db, "n1", lambda: b"")
         wanted = [f"n{n}" for n in reversed(range(many))]
         found = finish(rows_of(tx, OF, [*wanted, *wanted[:1], "nobody"]))
     assert found == {f"n{n}": (f"n{n}", n) for n in range(1, many)}

@@ -127,7 +127,7 @@ _TRACKS = keyed(select(tracks.c.key, tracks.c.value))
 
 async def load(tx: Tx, keys: Iterable[str]) -> dict[str, str]:
     """The tracks that there are of *keys*, as they are stored: for `as_tracks` and `as_stories`."""
-    return {key: value for key, value in (await rows_of(tx, _TRACKS, keys)).values()}
+    return dict((await rows_of(tx, _TRACKS, keys)).values())
 
 
 def as_tracks(texts: Mapping[str, str]) -> dict[str, Track]:
