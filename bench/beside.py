@@ -120,6 +120,7 @@ async def _serve(folder: Path, entries: int, *, replayed: bool) -> None:
             pass
         if replayed:
             assert house.detector is not None
+            await house.detector.look(1)  # a house with so much to do has its process already
             replay = Replay(folder, before, count, house.detector)
             house = replace(house, detector=replay)
             jobs = tuple(replace(job, deed=replay.deed) if job.name == "detections" else job for job in JOBS)

@@ -7,7 +7,7 @@ on; where there are none, `Whereabouts` is asked.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ostiary.core.access.facts import NOWHERE, UNKNOWN, Place
@@ -36,8 +36,7 @@ def nowhere(address: str) -> Where:
     return Where(Place(address or UNKNOWN))
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(NamedTuple):
     """One of the two machines of a sign-in; the defaults are "not known"."""
 
     address: str = ""
@@ -87,8 +86,7 @@ REQUESTERS = frozenset({
 """What the machine did; an entry of any other kind came from a person's browser, an administrator or a job."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One entry. Empty texts are "not known" or "there is none"."""
 
     entry: str
@@ -128,7 +126,7 @@ class Event:
     """When the sign-in's code was issued, where that is known; so the next two."""
     claimed: Instant | None = None
     redeemed: Instant | None = None
-    detail: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    detail: Mapping[str, Any] = MappingProxyType({})
     """All of it, for what only one rule needs; anything may be missing."""
 
     def text(self, name: str) -> str:

@@ -5,8 +5,7 @@ Kept for each sign-in beside the tracks of rules, in a form of its own, and fold
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ostiary.core.access.facts import NOWHERE, UNKNOWN, Place
 from ostiary.core.detections.event import NO_SIDE, REQUESTERS, Event, Side, Whereabouts, event_of, spot_of
@@ -22,8 +21,7 @@ LASTS = days(2)
 AGENT = 128  # characters of what a machine calls itself
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(NamedTuple):
     """One sign-in so far."""
 
     user: str = ""
@@ -79,8 +77,7 @@ def _with(event: Event, begun: Begun) -> Event:
     if begun is _NOBODY:
         return event
     decides = event.kind not in REQUESTERS and event.side.address
-    return replace(
-        event,
+    return event._replace(
         user=event.user or begun.user,
         user_name=event.user_name or (begun.user_name if event.user in ("", begun.user) else ""),
         client=begun.client or event.client,
@@ -102,27 +99,27 @@ def _further(begun: Begun, event: Event) -> Begun:
     """*begun* with what *event* tells; the same value where it tells nothing new."""
     match event.kind:
         case Kind.STARTED:
-            new = replace(
-                begun, client=event.client, client_name=event.client_name, key=event.key, device=event.device,
+            new = begun._replace(
+                client=event.client, client_name=event.client_name, key=event.key, device=event.device,
                 requester=_short(event.side), started=event.at,
             )  # fmt: skip
         case Kind.CLAIMED:
-            new = replace(begun, claimed=event.at, person=_short(event.side))
+            new = begun._replace(claimed=event.at, person=_short(event.side))
         case Kind.APPROVED | Kind.EXEMPTION_AWAITED:
-            new = replace(begun, person=_short(event.side), exemption=event.exemption)
+            new = begun._replace(person=_short(event.side), exemption=event.exemption)
         case Kind.REDEEMED:
-            new = replace(begun, session=event.session, exemption=event.exemption, redeemed=event.at)
+            new = begun._replace(session=event.session, exemption=event.exemption, redeemed=event.at)
         case Kind.REFRESHED if event.at - begun.last > LASTS // 4:
             new = begun
         case _:
             return begun
     if event.kind in _PERSONAL:
-        new = replace(new, user=event.user, user_name=event.user_name)
-    return replace(new, last=event.at)
+        new = new._replace(user=event.user, user_name=event.user_name)
+    return new._replace(last=event.at)
 
 
 def _short(side: Side) -> Side:
-    return replace(side, agent=side.agent[:AGENT])
+    return side._replace(agent=side.agent[:AGENT])
 
 
 def to_document(begun: Begun) -> dict[str, Any]:
@@ -134,7 +131,7 @@ def to_document(begun: Begun) -> dict[str, Any]:
     }
 
 
-_NAMES = tuple(Begun.__dataclass_fields__)
+_NAMES = Begun._fields
 
 
 def _side(side: Side) -> list[Any]:

@@ -7,6 +7,7 @@ known is none.
 
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 from ostiary.core.detections.event import Event, Side
@@ -57,8 +58,13 @@ _BITS = {4: 24, 6: 48}
 
 def _block(side: Side) -> str:
     """The /24 or /48 around its address, or empty: a line's next address, and the next server of a rack."""
+    return _around(side.address)
+
+
+@lru_cache(maxsize=4096)  # pure, and asked several times of each sign-in
+def _around(address: str) -> str:
     try:
-        return str(ip_network((side.address, _BITS[ip_address(side.address).version]), strict=False))
+        return str(ip_network((address, _BITS[ip_address(address).version]), strict=False))
     except ValueError:
         return ""
 
