@@ -114,10 +114,12 @@ async def _serve(folder: Path, entries: int, *, replayed: bool) -> None:
         await read.run_detections(house, visit)
         before = await house.store.read(logs.head)
         count = await _past(house, entries)
-        for reader in (seal, catch_up, read_journal, transmit, *(() if replayed else (read.run_detections,))):
-            await reader(house, visit)
+        if not replayed:
+            await read.run_detections(house, visit)
         while await run_responses(house, visit):
             pass
+        for reader in (read_journal, transmit, catch_up, seal):  # what they leave themselves, they have read as well
+            await reader(house, visit)
         if replayed:
             assert house.detector is not None
             await house.detector.look(1)  # a house with so much to do has its process already
