@@ -54,6 +54,7 @@ async def _serve(folder: Path, rows: int) -> None:
     async with prepared(folder, local_door=True) as (house, config, said):
         path = config.data / DATABASE
         await asyncio.to_thread(fill, path, rows)
+        await asyncio.to_thread(os.sync)  # what the filling left unwritten would be written while it is measured
         more = {"door": str(config.data / "admin.sock"), "size": path.stat().st_size}
 
         def ready() -> None:
