@@ -199,7 +199,7 @@ def main() -> None:
     """Do what the command line says."""
     parser = argparse.ArgumentParser(prog="python -m bench.signins", description=__doc__)
     parser.add_argument("--rows", type=int, default=10_000_000, help="sign-ins (10,000,000)")
-    parser.add_argument("--times", type=int, default=200, choices=range(10, 2001), metavar="N", help="of each (200)")
+    parser.add_argument("--times", type=int, default=1000, choices=range(10, 2001), metavar="N", help="of each (1,000)")
     parser.add_argument("--place", type=Path, help="where so much may be written (the folder for temporary files)")
     parser.add_argument("--shared", action="store_true", help="say on the page that the machine had other work to do")
     parser.add_argument("--no-write", dest="write", action="store_false", help="leave the page as it is")
