@@ -200,6 +200,34 @@ def test_a_sandbox_may_forbid_it_to_be_less_urgent(tmp_path: Path, monkeypatch: 
     play(tmp_path, story)
 
 
+_OTHERS = (
+    'pickle.dump(("seen", ""), out)',
+    'pickle.dump(("one", "two", "three"), out)',
+    'out.write(b"cno.such\\nThing\\n.")',
+)
+_OTHER = """
+import pickle, sys
+
+given, most, out = pickle.load(sys.stdin.buffer), pickle.load(sys.stdin.buffer), sys.stdout.buffer
+{says}
+out.flush()
+sys.stdin.buffer.read()
+"""
+
+
+@pytest.mark.parametrize("says", _OTHERS)
+def test_what_another_version_says_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str) -> None:
+    """Installed over a server that runs, it may say anything; the house looks itself, and the job goes on."""
+    monkeypatch.setattr(aside, "_COMMAND", (sys.executable, "-I", "-c", _OTHER.format(says=says)))
+
+    async def story(house: House, detector: ProcessDetector) -> None:
+        await much(house)
+        assert await run_detections(house, visit(house)) > 0
+        assert await house.store.read(read._cursor) >= 2 * FAR
+
+    play(tmp_path, story)
+
+
 def test_a_database_that_it_cannot_read_is_told_by_its_class(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -62,11 +62,12 @@ class ProcessDetector:
         try:
             asked = asyncio.get_running_loop().run_in_executor(self._thread, self._ask, most)
             return await asyncio.wait_for(asked, TOTAL)
-        except (OSError, EOFError, RuntimeError, TimeoutError, pickle.UnpicklingError) as error:
+        except Exception as error:  # also what another version of ours says, where it was installed meanwhile
             self._rests_until = after(self._clock.steady(), REST)
             self._kill()  # the thread that waits for it hears of that
             if not self._closed:
-                _log.error("the rules run in the server's own process for a while", error=str(error)[:80])
+                why = str(error)[:80] or type(error).__name__
+                _log.error("the rules run in the server's own process for a while", error=why)
             return None
 
     def close(self) -> None:
@@ -77,7 +78,7 @@ class ProcessDetector:
         self._drop()
 
     def _ask(self, most: int) -> Seen | None:
-        """In the thread. Raises EOFError and its kin where it ended, RuntimeError where it could not."""
+        """In the thread. Raises whatever comes of a process that ended or says nonsense; RuntimeError: it could not."""
         try:
             process = self._process or self._started()
             assert process.stdin is not None
@@ -89,13 +90,14 @@ class ProcessDetector:
             raise
         if trouble:
             raise RuntimeError(trouble)
-        told: Seen | None = seen
-        return told
+        if not isinstance(seen, Seen | None):
+            raise TypeError(type(seen).__name__)
+        return seen
 
     def _started(self) -> subprocess.Popen[bytes]:
         process = self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, env={"LC_ALL": "C.UTF-8"},
+            _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            env={"LC_ALL": "C.UTF-8"},
         )  # fmt: skip
         if self._closed:
             process.kill()

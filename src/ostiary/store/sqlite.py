@@ -3,8 +3,8 @@ The embedded database: stdlib sqlite3 in WAL with full sync, and group commit.
 
 The bodies that wait in one turn of the event loop share one `BEGIN … COMMIT`, a savepoint each; `COMMIT` with its
 fsync runs in a thread of its own, and answers leave after it (R14). 15-18 µs CPU a durable deed at 32 concurrent
-against about 140 alone. One process per file writes (the data folder's lock); another of
-ours may look at it (`SqliteReader`).
+against about 140 alone. One process per file writes (the data folder's lock); another of ours may look at it
+(`SqliteReader`).
 
 The journal's stream (R15) is read once and written once in a group; between, its head is counted here, and a deed that
 is undone gives its numbers back.
